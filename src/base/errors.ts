@@ -1,0 +1,203 @@
+/** Who has to act: the caller, something outside (disk, network), or we. */
+export type ErrorDomain = 'user' | 'external' | 'internal';
+
+interface ErrorRow {
+  readonly domain: ErrorDomain;
+  readonly retryable: boolean;
+  readonly status: number;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+const user = (status: number, meaning: string, remedy: string): ErrorRow => ({
+  domain: 'user',
+  retryable: false,
+  status,
+  meaning,
+  remedy,
+});
+
+/** The one table of errors. docs/ERRORS.md is generated from it; a test compares the two. */
+export const ERRORS = {
+  // Definitions.
+  invalid_definition: user(422, 'A definition breaks one or more rules.', 'Fix each listed issue.'),
+  invalid_duration: user(422, 'A duration could not be read.', "Write '10m', '3h' or '7d'."),
+  invalid_name: user(422, 'A name has characters that are not allowed.', 'Use [a-z][a-z0-9_]*.'),
+  type_mismatch: user(422, 'An expression mixes types.', 'Compare and combine values of one type.'),
+  definitions_failed: user(422, 'The definitions file did not load.', 'Fix the error shown.'),
+  version_conflict: user(409, 'A name@version already means something else.', 'Raise the version.'),
+  unknown_name: user(404, 'A name is not known.', 'Check the spelling against `asof status`.'),
+  not_applied: user(409, 'Nothing has been applied yet.', 'Run `asof apply` first.'),
+  // Events and acceptance (semantics §1).
+  malformed_json: user(400, 'The text is not JSON.', 'Send one JSON object a line.'),
+  not_an_object: user(400, 'A row is not a JSON object.', 'Send an object of columns.'),
+  unknown_column: user(422, 'A row has a column that the source lacks.', 'Remove or declare it.'),
+  missing_column: user(
+    422,
+    'A required column is missing or null.',
+    'Send it or make it optional.',
+  ),
+  wrong_type: user(422, 'A value does not fit its column type.', 'Send the declared type.'),
+  out_of_range: user(422, 'A value lies outside its declared range.', 'Check units and ranges.'),
+  invalid_time: user(422, 'A time is negative or not whole milliseconds.', 'Send epoch ms, UTC.'),
+  too_late: user(
+    422,
+    'The event exceeds the allowed lateness.',
+    'Raise allowedLateness or re-admit.',
+  ),
+  from_the_future: user(422, 'The event lies ahead of its arrival.', 'Check clocks and units.'),
+  duplicate: user(409, 'An event of this id was taken within the horizon.', 'Nothing to do.'),
+  // Requests.
+  bad_request: user(400, 'The request is not of the documented form.', 'See the OpenAPI document.'),
+  unknown_source: user(404, 'No source has this name.', 'Check the spelling.'),
+  unknown_service: user(404, 'No service has this name.', 'Check the spelling.'),
+  unknown_feature: user(404, 'No feature has this name.', 'Check the spelling.'),
+  invalid_key: user(
+    422,
+    'An entity key is missing, empty or of the wrong type.',
+    'Send each join key.',
+  ),
+  too_many_rows: user(413, 'The request has more rows than the limit.', 'Split the request.'),
+  body_too_large: user(413, 'The request body is larger than the limit.', 'Split the request.'),
+  // Training and verification.
+  invalid_spine: user(422, 'The spine cannot be used as it is.', 'Fix the columns named.'),
+  column_collision: user(422, 'A spine column has the name of a feature.', 'Rename or prefix it.'),
+  file_not_found: user(404, 'A file does not exist.', 'Check the path.'),
+  unreadable_file: user(
+    422,
+    'A file could not be read in its format.',
+    'Check format and content.',
+  ),
+  verification_failed: user(
+    409,
+    'A served answer differs from its replay.',
+    'Read the explanation.',
+  ),
+  // Running.
+  usage: user(400, 'The command was called in a way it does not know.', 'See --help.'),
+  directory_in_use: user(
+    409,
+    'Another process uses the data directory.',
+    'Stop it or use another.',
+  ),
+  newer_format: user(409, 'The data was written by a newer asof.', 'Upgrade asof.'),
+  invalid_config: user(422, 'The configuration is not valid.', 'Fix the setting named.'),
+  disk_full: {
+    domain: 'external',
+    retryable: true,
+    status: 507,
+    meaning: 'The disk is full.',
+    remedy: 'Free space; unacknowledged events were not taken.',
+  },
+  disk_failed: {
+    domain: 'external',
+    retryable: true,
+    status: 503,
+    meaning: 'The disk failed.',
+    remedy: 'Check the device; then restart.',
+  },
+  server_unreachable: {
+    domain: 'external',
+    retryable: true,
+    status: 503,
+    meaning: 'The server did not answer.',
+    remedy: 'Start it with `asof dev` or check the address.',
+  },
+  overloaded: {
+    domain: 'external',
+    retryable: true,
+    status: 429,
+    meaning: 'A bounded queue is full.',
+    remedy: 'Retry after the time given.',
+  },
+  not_ready: {
+    domain: 'external',
+    retryable: true,
+    status: 503,
+    meaning: 'The server is starting or stopping.',
+    remedy: 'Retry shortly.',
+  },
+  corrupt_log: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'A log segment fails its checksum before its end.',
+    remedy: 'Restore the segment from a copy; nothing was guessed.',
+  },
+  corrupt_state: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'A checkpoint does not fit the log.',
+    remedy: 'Delete the state folder; it is rebuilt from the log.',
+  },
+  internal: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'A defect of asof.',
+    remedy: 'Report it with the log line.',
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** One thing wrong with a definition or an input, as data. */
+export interface Issue {
+  readonly code: ErrorCode;
+  /** Where: `views.origin_delays.features.late_24h`, or `row 17, column delay`. */
+  readonly path: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export interface ErrorDetails {
+  readonly path?: string;
+  readonly remedy?: string;
+  readonly issues?: readonly Issue[];
+  readonly cause?: unknown;
+}
+
+/** Every error that leaves asof: a code from the table, where it happened, and what to do. */
+export class AsofError extends Error {
+  override name = 'AsofError';
+  readonly code: ErrorCode;
+  readonly path: string | null;
+  readonly remedy: string;
+  readonly issues: readonly Issue[];
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.path = details.path ?? null;
+    this.remedy = details.remedy ?? ERRORS[code].remedy;
+    this.issues = details.issues ?? [];
+  }
+
+  get domain(): ErrorDomain {
+    return ERRORS[this.code].domain;
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  toJSON(): object {
+    return {
+      code: this.code,
+      message: this.message,
+      path: this.path,
+      remedy: this.remedy,
+      retryable: this.retryable,
+      ...(this.issues.length > 0 ? { issues: this.issues } : {}),
+    };
+  }
+}
+
+export function issue(code: ErrorCode, path: string, message: string, remedy?: string): Issue {
+  return { code, path, message, remedy: remedy ?? ERRORS[code].remedy };
+}

@@ -1,0 +1,33 @@
+import { assert } from './assert.ts';
+
+/** Every bound of the platform, by name. Queues, caches, batches and retries point here. */
+export const LIMITS = {
+  /** Events of one group commit; more wait for the next one. */
+  eventsPerCommit: 65_536,
+  /** Bytes of one log frame's payload. */
+  frameBytes: 64 * 1024 * 1024,
+  /** A segment is sealed when it grows past this. */
+  segmentBytes: 64 * 1024 * 1024,
+  /** Bytes of rows that wait for durability before producers are told to wait. */
+  pendingBytes: 128 * 1024 * 1024,
+  /** Bytes of one HTTP body. */
+  bodyBytes: 64 * 1024 * 1024,
+  /** Rows of one push. */
+  rowsPerPush: 200_000,
+  /** Entity rows of one feature request. */
+  rowsPerRequest: 10_000,
+  /** Bytes of one string value. */
+  stringBytes: 1024 * 1024,
+  /** Features of one service. */
+  featuresPerService: 2_000,
+  /** Sampled answers that wait to be written to the serve log; more are counted and dropped. */
+  serveLogQueue: 10_000,
+  /** Ids of one source partition held for de-duplication. */
+  dedupeIds: 16_000_000,
+  /** Decimal places of a quantized float64 or a decimal. */
+  scale: 15,
+} as const;
+
+assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
+assert(LIMITS.bodyBytes <= LIMITS.pendingBytes, 'one body fits into the pending bytes');
+assert(LIMITS.eventsPerCommit <= LIMITS.rowsPerPush, 'a push may span several commits');

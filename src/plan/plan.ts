@@ -1,0 +1,129 @@
+import type { AccumulatorSpec, AggregateFn } from '../aggregate/spec.ts';
+import type { WindowSpec } from '../aggregate/window.ts';
+import type { ExprNode, LiteralValue } from '../expr/node.ts';
+import type { SourceSchema, ValueType } from '../schema/types.ts';
+
+/** A definition compiled for execution: plain JSON, canonical, the same for every engine. */
+export interface ProjectPlan {
+  readonly format: 1;
+  readonly sources: readonly SourcePlan[];
+  readonly entities: readonly EntityPlan[];
+  readonly groups: readonly TileGroupPlan[];
+  readonly views: readonly ViewPlan[];
+  readonly services: readonly ServicePlan[];
+}
+
+export interface SourcePlan extends SourceSchema {
+  readonly hash: string;
+  readonly meta: Meta;
+}
+
+/** What does not change meaning, and so is not part of a hash (semantics §7). */
+export interface Meta {
+  readonly owner: string | null;
+  readonly description: string | null;
+  readonly tags: readonly string[];
+}
+
+export interface EntityPlan {
+  readonly name: string;
+  readonly joinKeys: readonly { readonly name: string; readonly type: ValueType }[];
+  readonly hash: string;
+  readonly meta: Meta;
+}
+
+/**
+ * Tiles of one entity key over one source and one view filter, shared by every feature that reads
+ * them, across views and versions. `id` is the hash of all the rest.
+ */
+export interface TileGroupPlan {
+  readonly id: string;
+  readonly source: string;
+  readonly entity: string;
+  /** Source columns that hold the entity's join keys, in the order of the entity's join keys. */
+  readonly keyColumns: readonly string[];
+  /** The view's filter: an event that fails it does not exist for this group. */
+  readonly filter: ExprNode | null;
+  readonly lanes: readonly LanePlan[];
+  readonly accumulators: readonly AccumulatorSpec[];
+  readonly windows: readonly WindowSpec[];
+}
+
+/** One input column of the kernel: a measure with the feature's own filter. */
+export interface LanePlan {
+  /** null for `count()` of rows. */
+  readonly measure: ExprNode | null;
+  readonly filter: ExprNode | null;
+  /** Decimal places a float64 measure is quantized to (semantics §3), or null where it is not. */
+  readonly quantizeScale: number | null;
+}
+
+export interface AggregateFeaturePlan {
+  readonly kind: 'aggregate';
+  readonly name: string;
+  readonly fn: AggregateFn;
+  /** `TileGroupPlan.id`. */
+  readonly group: string;
+  /** Index into the group's windows. */
+  readonly window: number;
+  /** Indexes into the group's accumulators, by part; absent parts are not needed by `fn`. */
+  readonly parts: {
+    readonly count?: number;
+    readonly sum?: number;
+    readonly sumSquares?: number;
+    /** min, max, first or last. */
+    readonly value?: number;
+  };
+  /** Decimal places of the integers that are summed: the quantize scale, or a decimal's scale. */
+  readonly scale: number;
+  readonly type: ValueType;
+  readonly default: LiteralValue;
+  readonly meta: Meta;
+}
+
+export interface DerivedFeaturePlan {
+  readonly kind: 'derived';
+  readonly name: string;
+  /** Column nodes name features of the same view that come before this one. */
+  readonly expr: ExprNode;
+  readonly type: ValueType;
+  readonly default: LiteralValue;
+  readonly meta: Meta;
+}
+
+export type FeaturePlan = AggregateFeaturePlan | DerivedFeaturePlan;
+
+export interface ViewPlan {
+  readonly name: string;
+  readonly version: number;
+  readonly source: string;
+  readonly entity: string;
+  /** Join key name → source column. */
+  readonly key: Readonly<Record<string, string>>;
+  readonly filter: ExprNode | null;
+  readonly features: readonly FeaturePlan[];
+  /** Freshness objective in milliseconds, or null. Not part of the hash. */
+  readonly freshnessMs: number | null;
+  readonly hash: string;
+  readonly meta: Meta;
+}
+
+export interface ServicePlan {
+  readonly name: string;
+  readonly version: number;
+  /** The service's output columns, in order. */
+  readonly features: readonly ServiceFeaturePlan[];
+  /** Join keys that a request must give: the union over its views' entities, sorted by name. */
+  readonly joinKeys: readonly { readonly name: string; readonly type: ValueType }[];
+  readonly hash: string;
+  readonly meta: Meta;
+}
+
+export interface ServiceFeaturePlan {
+  /** Output name: the feature's name, or the alias given by the service. */
+  readonly name: string;
+  readonly view: string;
+  readonly version: number;
+  readonly feature: string;
+  readonly type: ValueType;
+}

@@ -1,0 +1,54 @@
+import type { ValueType } from './types.ts';
+
+/**
+ * Values of one column over the rows of a batch. `valid[i] === 0` marks null (then the value slot
+ * holds 0 or ''); `valid === null` means that no row is null.
+ */
+export type Column =
+  | {
+      readonly kind: 'number';
+      /** int64, decimal (units), timestamp (ms) and float64. */
+      readonly type: ValueType;
+      readonly values: Float64Array;
+      /** Present when an integer of this batch is beyond 2^53: then it is exact for every row. */
+      readonly wide: BigInt64Array | null;
+      readonly valid: Uint8Array | null;
+    }
+  | {
+      readonly kind: 'bool';
+      readonly type: ValueType;
+      readonly values: Uint8Array;
+      readonly valid: Uint8Array | null;
+    }
+  | {
+      readonly kind: 'string';
+      readonly type: ValueType;
+      readonly values: readonly string[];
+      readonly valid: Uint8Array | null;
+    }
+  | {
+      readonly kind: 'vector';
+      readonly type: ValueType;
+      /** `size` float32 a row, row after row. */
+      readonly values: Float32Array;
+      readonly valid: Uint8Array | null;
+    };
+
+/**
+ * Accepted events of one partition at dense offsets, column by column: the form in which events
+ * are logged, applied, archived and replayed.
+ */
+export interface EventBatch {
+  readonly source: string;
+  readonly partition: number;
+  /** Row i has offset `firstOffset + i`. */
+  readonly firstOffset: number;
+  /** The log's number of this batch, dense from 1 over all sources: the position of a replay. */
+  readonly commit: number;
+  readonly count: number;
+  /** Effective event time: never after the arrival time (semantics §1). */
+  readonly eventTimeMs: Float64Array;
+  readonly arrivalTimeMs: Float64Array;
+  /** In the order of the source's schema; the event-time and id columns are among them. */
+  readonly columns: readonly Column[];
+}

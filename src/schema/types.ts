@@ -1,0 +1,71 @@
+/** The kinds of value a column or a feature can hold (semantics §2). */
+export type ValueType =
+  | { readonly kind: 'int64' }
+  | { readonly kind: 'decimal'; readonly scale: number }
+  /** `scale` is the number of decimal places it is quantized to before it is summed. */
+  | { readonly kind: 'float64'; readonly scale: number }
+  | { readonly kind: 'bool' }
+  | { readonly kind: 'string' }
+  | { readonly kind: 'timestamp' }
+  | { readonly kind: 'vector'; readonly size: number };
+
+export type ValueKind = ValueType['kind'];
+
+/**
+ * One value inside asof. int64 and decimal (in units of 10^-scale) are a `number` where that is
+ * exact (safe integers) and a `bigint` beyond; timestamp is epoch milliseconds.
+ */
+export type Scalar = number | bigint | string | boolean | null;
+
+export const DEFAULT_SCALE = 6;
+
+export const INT64_MIN = -(2n ** 63n);
+export const INT64_MAX = 2n ** 63n - 1n;
+
+/** The one form of an integer: `number` where it is exact, else `bigint`. */
+export function canonicalInteger(value: bigint): number | bigint {
+  const narrow = Number(value);
+  return Number.isSafeInteger(narrow) ? narrow : value;
+}
+
+export function sameType(a: ValueType, b: ValueType): boolean {
+  if (a.kind !== b.kind) return false;
+  if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale === b.scale;
+  if (a.kind === 'vector' && b.kind === 'vector') return a.size === b.size;
+  return true;
+}
+
+/** A type as people and plans write it: `int64`, `decimal(2)`, `vector(8)`. */
+export function typeText(type: ValueType): string {
+  if (type.kind === 'decimal') return `decimal(${type.scale})`;
+  if (type.kind === 'vector') return `vector(${type.size})`;
+  return type.kind;
+}
+
+/** A column of a source: its type, whether null is a value, and its declared range. */
+export interface ColumnSchema {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly optional: boolean;
+  /** Inclusive bounds in the column's own units (a decimal's bounds are unscaled units). */
+  readonly min: Scalar;
+  readonly max: Scalar;
+}
+
+/** The registered form of a source: what acceptance (semantics §1) and every codec go by. */
+export interface SourceSchema {
+  readonly name: string;
+  readonly columns: readonly ColumnSchema[];
+  /** The column that holds the event time; timestamp. */
+  readonly eventTime: string;
+  /** The column that brings its own arrival time, or null: then the log stamps it. */
+  readonly arrivalTime: string | null;
+  /** The column that names the event for de-duplication, or null. string or int64. */
+  readonly id: string | null;
+  readonly allowedLatenessMs: number;
+  readonly maxClockSkewMs: number;
+  readonly dedupeHorizonMs: number;
+  readonly partitions: number;
+}
+
+export const NAME_PATTERN = /^[a-z][a-z0-9_]*$/;
