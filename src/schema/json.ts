@@ -1,0 +1,67 @@
+import { unreachable } from '../base/assert.ts';
+import { canonicalInteger, type Scalar, type ValueType } from './types.ts';
+
+const LONG_DIGITS = /\d{16}/;
+const INTEGER = /^-?\d+$/;
+
+/**
+ * `JSON.parse` that keeps integers exact: those beyond 2^53 become a `bigint`.
+ * @throws SyntaxError as `JSON.parse` does
+ */
+export function parseJson(text: string): unknown {
+  // Sixteen digits in a row are the fewest that a double may not hold; most texts have none.
+  return LONG_DIGITS.test(text) ? JSON.parse(text, keepLongIntegers) : JSON.parse(text);
+}
+
+function keepLongIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
+  return INTEGER.test(source) ? canonicalInteger(BigInt(source)) : value;
+}
+
+/** JSON text of one value; integers and decimals keep every digit (semantics §2). */
+export function jsonScalar(value: Scalar, type: ValueType): string {
+  if (value === null) return 'null';
+  switch (type.kind) {
+    case 'decimal':
+      return formatDecimal(typeof value === 'bigint' ? value : Number(value), type.scale);
+    case 'string':
+      return JSON.stringify(value);
+    case 'int64':
+    case 'timestamp':
+    case 'float64':
+    case 'bool':
+      return String(value);
+    case 'vector':
+      return JSON.stringify(value);
+    default:
+      return unreachable(type);
+  }
+}
+
+/** Decimal text of units of 10^-scale: 1234 at scale 2 is `12.34`. */
+export function formatDecimal(units: number | bigint, scale: number): string {
+  if (scale === 0) return String(units);
+  const digits = String(units).replace('-', '').padStart(scale + 1, '0');
+  const fraction = digits.slice(-scale).replace(/0+$/, '');
+  const sign = units < 0 ? '-' : '';
+  return `${sign}${digits.slice(0, -scale)}${fraction === '' ? '' : `.${fraction}`}`;
+}
+
+/** Units of 10^-scale, or null if the text is no decimal number or has more digits than that. */
+export function parseDecimal(text: string, scale: number): number | bigint | null {
+  const match = /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text);
+  if (match === null) return null;
+  const [, sign, whole = '', fraction = '', exponentText] = match;
+  const exponent = Number(exponentText ?? 0);
+  let digits = whole + fraction;
+  let shift = scale - fraction.length + exponent;
+  while (shift < 0 && digits.endsWith('0')) {
+    digits = digits.slice(0, -1);
+    shift += 1;
+  }
+  if (digits === '' || /^0+$/.test(digits)) return 0;
+  if (shift < 0 || shift > 40 || digits.length > 60) return null;
+  const magnitude = BigInt(digits) * 10n ** BigInt(shift);
+  return canonicalInteger(sign === '-' ? -magnitude : magnitude);
+}
