@@ -1,0 +1,166 @@
+import { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../base/clock.ts';
+import { AsofError, issue } from '../base/errors.ts';
+import type { Issue } from '../base/errors.ts';
+import { canonicalJson } from '../plan/canonical.ts';
+import { diffPlans, type PlanDiff } from '../plan/diff.ts';
+import { parsePlan } from '../plan/load.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import { definitionsOf } from './definition-rows.ts';
+
+const FORMAT = 1;
+
+const SCHEMA = `
+  CREATE TABLE definitions (
+    kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
+    body TEXT NOT NULL, first_applied_ms INTEGER NOT NULL,
+    PRIMARY KEY (kind, name, version)
+  ) STRICT;
+  CREATE TABLE applies (
+    generation INTEGER PRIMARY KEY, applied_ms INTEGER NOT NULL, author TEXT NOT NULL,
+    plan TEXT NOT NULL, summary TEXT NOT NULL
+  ) STRICT;
+  PRAGMA user_version = ${FORMAT};
+`;
+
+/** What is applied: the plan and its generation, which grows by one with every apply. */
+export interface Applied {
+  readonly generation: number;
+  readonly appliedMs: number;
+  readonly author: string;
+  readonly plan: ProjectPlan;
+}
+
+/**
+ * The record of definitions and their versions, in one SQLite file. A `name@version` names one
+ * hash for ever (semantics §7), even after its definition was removed.
+ */
+export class Registry {
+  readonly #db: DatabaseSync;
+  readonly #clock: Clock;
+
+  private constructor(db: DatabaseSync, clock: Clock) {
+    this.#db = db;
+    this.#clock = clock;
+  }
+
+  /** @throws AsofError `newer_format`, `disk_failed` */
+  static open(path: string, clock: Clock): Registry {
+    let db: DatabaseSync;
+    try {
+      db = new DatabaseSync(path);
+      db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new AsofError('disk_failed', `Cannot open ${path}: ${reason}`, { path, cause });
+    }
+    const format = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+    if (format > FORMAT) {
+      db.close();
+      throw new AsofError('newer_format', `${path} has format ${format}, newer than ${FORMAT}.`, {
+        path,
+      });
+    }
+    if (format === 0) inTransaction(db, () => createTables(db));
+    return new Registry(db, clock);
+  }
+
+  /** The newest applied plan, or null before the first apply. */
+  current(): Applied | null {
+    const row = this.#db
+      .prepare('SELECT * FROM applies ORDER BY generation DESC LIMIT 1')
+      .get();
+    if (row === undefined) return null;
+    return {
+      generation: Number(row.generation),
+      appliedMs: Number(row.applied_ms),
+      author: String(row.author),
+      plan: parsePlan(String(row.plan)),
+    };
+  }
+
+  generation(): number {
+    const row = this.#db.prepare('SELECT max(generation) AS newest FROM applies').get();
+    return Number(row?.newest ?? 0);
+  }
+
+  /** What applying would change; nothing is written. */
+  diff(plan: ProjectPlan): PlanDiff {
+    return diffPlans(this.current()?.plan ?? null, plan);
+  }
+
+  /** Definitions whose `name@version` already meant something else, as issues. */
+  conflicts(plan: ProjectPlan): Issue[] {
+    const known = this.#db.prepare(
+      'SELECT hash FROM definitions WHERE kind = ? AND name = ? AND version = ?',
+    );
+    const issues: Issue[] = [];
+    for (const definition of definitionsOf(plan)) {
+      if (definition.version === 0) continue;
+      const row = known.get(definition.kind, definition.name, definition.version);
+      if (row === undefined || row.hash === definition.hash) continue;
+      const title = `${definition.kind} ${definition.name}@${definition.version}`;
+      issues.push(
+        issue(
+          'version_conflict',
+          `${definition.kind}s.${definition.name}`,
+          `${title} was applied before with another meaning.`,
+          `Set version: ${definition.version + 1}, and keep the old one while a model reads it.`,
+        ),
+      );
+    }
+    return issues;
+  }
+
+  /**
+   * Makes a plan the current one, in one transaction; applying what is current changes nothing.
+   * @throws AsofError `version_conflict` with an issue for each definition that is refused
+   */
+  apply(plan: ProjectPlan, author: string): { readonly generation: number; readonly diff: PlanDiff } {
+    return inTransaction(this.#db, () => {
+      const issues = this.conflicts(plan);
+      if (issues.length > 0) {
+        throw new AsofError('version_conflict', 'The plan changes what versions mean.', { issues });
+      }
+      const diff = this.diff(plan);
+      const text = canonicalJson(plan);
+      const current = this.current();
+      if (current !== null && canonicalJson(current.plan) === text) {
+        return { generation: current.generation, diff };
+      }
+      const nowMs = this.#clock.nowMs();
+      const remember = this.#db.prepare(
+        'INSERT OR IGNORE INTO definitions VALUES (?, ?, ?, ?, ?, ?)',
+      );
+      for (const one of definitionsOf(plan)) {
+        remember.run(one.kind, one.name, one.version, one.hash, canonicalJson(one.body), nowMs);
+      }
+      const generation = this.generation() + 1;
+      this.#db
+        .prepare('INSERT INTO applies VALUES (?, ?, ?, ?, ?)')
+        .run(generation, nowMs, author, text, canonicalJson(diff));
+      return { generation, diff };
+    });
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+function createTables(db: DatabaseSync): void {
+  const format = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
+  if (format === 0) db.exec(SCHEMA);
+}
+
+function inTransaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    db.exec('COMMIT');
+    return result;
+  } catch (error) {
+    db.exec('ROLLBACK');
+    throw error;
+  }
+}
