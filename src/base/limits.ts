@@ -22,8 +22,22 @@ export const LIMITS = {
   featuresPerService: 2_000,
   /** Sampled answers that wait to be written to the serve log; more are counted and dropped. */
   serveLogQueue: 10_000,
+  /** Bytes of one day's serve log; later samples of that day are counted and dropped. */
+  serveLogFileBytes: 1024 * 1024 * 1024,
+  /** Wrong rows that one refusal lists; the rest are counted. */
+  issuesPerAnswer: 100,
+  /** Rejected events that the answer to one push lists; all of them are dead letters. */
+  rejectionsPerAnswer: 10_000,
+  /** Dead letters of one answer. */
+  deadLettersPerAnswer: 1_000,
+  /** Attempts of one client call, the first included. */
+  clientAttempts: 3,
   /** Ids of one source partition held for de-duplication. */
   dedupeIds: 16_000_000,
+  /** Nesting of one expression; DuckDB's own limit is reached near 250. */
+  expressionDepth: 100,
+  /** Columns, constants and operations of one expression. */
+  expressionNodes: 10_000,
   /** Decimal places of a quantized float64 or a decimal. */
   scale: 15,
 } as const;
