@@ -96,6 +96,13 @@ export const ERRORS = {
     meaning: 'The disk failed.',
     remedy: 'Check the device; then restart.',
   },
+  out_of_memory: {
+    domain: 'external',
+    retryable: false,
+    status: 507,
+    meaning: 'A query needs more memory than its limit.',
+    remedy: 'Raise the memory limit, or give a spill folder with free space.',
+  },
   server_unreachable: {
     domain: 'external',
     retryable: true,
@@ -123,6 +130,13 @@ export const ERRORS = {
     status: 500,
     meaning: 'A log segment fails its checksum before its end.',
     remedy: 'Restore the segment from a copy; nothing was guessed.',
+  },
+  corrupt_archive: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'The archive or its manifest is damaged, or lacks a file.',
+    remedy: 'Restore the archive folder from a copy; nothing was guessed.',
   },
   corrupt_state: {
     domain: 'internal',
