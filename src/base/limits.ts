@@ -38,6 +38,12 @@ export const LIMITS = {
   expressionDepth: 100,
   /** Columns, constants and operations of one expression. */
   expressionNodes: 10_000,
+  /** Tile groups that one state folder can hold. */
+  storedGroups: 4_096,
+  /** Bytes of rows that a checkpoint encodes before it lets events and reads go on. */
+  checkpointSliceBytes: 128 * 1024,
+  /** Rows looked at for eviction after one commit; the rest waits for the next ones. */
+  evictionLooksPerCommit: 4_096,
   /** Decimal places of a quantized float64 or a decimal. */
   scale: 15,
 } as const;

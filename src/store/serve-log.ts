@@ -1,0 +1,206 @@
+import { assert } from '../base/assert.ts';
+import type { Disk, DiskFile } from '../base/disk.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Random } from '../base/random.ts';
+import { parseJson } from '../schema/json.ts';
+import type { FeatureStatus } from '../schema/status.ts';
+import type { Scalar } from '../schema/types.ts';
+
+/** One answered row, with all that a replay needs to prove it (semantics §6). */
+export interface ServedAnswer {
+  readonly service: string;
+  readonly version: number;
+  /** Join keys by name, as the server read them. */
+  readonly key: Readonly<Record<string, Scalar>>;
+  readonly asOfMs: number;
+  readonly commit: number;
+  /** Values by output name, in the service's order. */
+  readonly values: Readonly<Record<string, Scalar>>;
+  readonly statuses: Readonly<Record<string, FeatureStatus>>;
+}
+
+export interface ServeLogOptions {
+  readonly disk: Disk;
+  /** Share of answered rows that are kept, from 0 to 1. */
+  readonly rate: number;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Runs the writer later, off the path of requests. */
+  readonly later?: (task: () => void) => void;
+}
+
+export interface ServeLogStats {
+  /** Answers taken into the queue since the start. */
+  readonly sampled: number;
+  readonly written: number;
+  /** Answers lost to a full queue, a full day file or a failing disk. */
+  readonly dropped: number;
+  readonly queued: number;
+}
+
+const FOLDER = '';
+const FILE_PATTERN = /^\d{4,6}-\d{2}-\d{2}\.ndjson$/;
+const DAY_MS = 86_400_000;
+const encoder = new TextEncoder();
+
+/**
+ * Keeps a sample of answers as NDJSON, one file for each UTC day of the answers' own time.
+ * It never slows or fails a request: what does not fit is counted and dropped.
+ */
+export class ServeLogWriter {
+  readonly #options: ServeLogOptions;
+  readonly #later: (task: () => void) => void;
+  #queue: ServedAnswer[] = [];
+  #file: { readonly day: string; readonly handle: DiskFile } | null = null;
+  #isScheduled = false;
+  #isClosed = false;
+  #sampled = 0;
+  #written = 0;
+  #dropped = 0;
+
+  constructor(options: ServeLogOptions) {
+    assert(options.rate >= 0 && options.rate <= 1, 'a sampling rate lies in [0, 1]');
+    this.#options = options;
+    this.#later = options.later ?? ((task) => void setImmediate(task));
+    options.disk.makeFolder(FOLDER);
+  }
+
+  /** Whether the next answer is kept; ask before building it. */
+  isSampled(): boolean {
+    const { rate, random } = this.#options;
+    return rate >= 1 || (rate > 0 && random.next() < rate);
+  }
+
+  offer(answer: ServedAnswer): void {
+    if (this.#isClosed || this.#queue.length >= LIMITS.serveLogQueue) {
+      this.#dropped += 1;
+      return;
+    }
+    this.#sampled += 1;
+    this.#queue.push(answer);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#later(() => {
+      this.#isScheduled = false;
+      this.#writeQueue();
+    });
+  }
+
+  stats(): ServeLogStats {
+    return {
+      sampled: this.#sampled,
+      written: this.#written,
+      dropped: this.#dropped,
+      queued: this.#queue.length,
+    };
+  }
+
+  /** Writes what waits and makes it durable, so that `verify` can read it now. */
+  async flush(): Promise<void> {
+    this.#writeQueue();
+    await this.#file?.handle.sync();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.flush();
+    this.#file?.handle.close();
+    this.#file = null;
+  }
+
+  #writeQueue(): void {
+    const answers = this.#queue;
+    this.#queue = [];
+    let from = 0;
+    while (from < answers.length) {
+      const day = dayOf(answers[from] as ServedAnswer);
+      let to = from + 1;
+      while (to < answers.length && dayOf(answers[to] as ServedAnswer) === day) to += 1;
+      this.#append(day, answers.slice(from, to));
+      from = to;
+    }
+  }
+
+  #append(day: string, answers: readonly ServedAnswer[]): void {
+    try {
+      const handle = this.#open(day);
+      const bytes = encoder.encode(answers.map(encodeAnswer).join(''));
+      if (handle.length + bytes.length > LIMITS.serveLogFileBytes) {
+        this.#dropped += answers.length;
+        return;
+      }
+      handle.append(bytes);
+      this.#written += answers.length;
+    } catch (cause) {
+      // A failing disk must not fail requests: the sample shrinks, and the counter shows it.
+      this.#dropped += answers.length;
+      this.#file = null;
+      this.#options.logger.warn({ cause, day }, 'The serve log could not be written.');
+    }
+  }
+
+  #open(day: string): DiskFile {
+    if (this.#file?.day === day) return this.#file.handle;
+    this.#file?.handle.close();
+    this.#file = null;
+    const path = `${day}.ndjson`;
+    cutTornLine(this.#options.disk, path);
+    const handle = this.#options.disk.openAppend(path);
+    this.#file = { day, handle };
+    return handle;
+  }
+}
+
+/** Answers of the log, oldest day first; a torn last line of a file is passed over. */
+export function* readServeLog(disk: Disk): Generator<ServedAnswer> {
+  for (const name of disk.list(FOLDER).filter((file) => FILE_PATTERN.test(file))) {
+    const bytes = disk.read(name);
+    let start = 0;
+    for (;;) {
+      const end = bytes.indexOf(0x0a, start);
+      if (end < 0) break;
+      const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+      yield parseJson(line.toString('utf8')) as ServedAnswer;
+      start = end + 1;
+    }
+  }
+}
+
+function dayOf(answer: ServedAnswer): string {
+  return new Date(Math.floor(answer.asOfMs / DAY_MS) * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** A crash may leave half a line; cut it, so that the next answer does not stick to it. */
+function cutTornLine(disk: Disk, path: string): void {
+  if (!disk.exists(path)) return;
+  const bytes = disk.read(path);
+  const length = bytes.lastIndexOf(0x0a) + 1;
+  if (length < bytes.length) disk.truncate(path, length);
+}
+
+function encodeAnswer(answer: ServedAnswer): string {
+  const { service, version, asOfMs, commit } = answer;
+  return (
+    `{"service":${JSON.stringify(service)},"version":${version},"key":${encodeScalars(answer.key)}` +
+    `,"asOfMs":${asOfMs},"commit":${commit},"values":${encodeScalars(answer.values)}` +
+    `,"statuses":${JSON.stringify(answer.statuses)}}\n`
+  );
+}
+
+function encodeScalars(values: Readonly<Record<string, Scalar>>): string {
+  const parts: string[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    parts.push(`${JSON.stringify(name)}:${encodeScalar(value)}`);
+  }
+  return `{${parts.join(',')}}`;
+}
+
+/** A whole double beyond 2^53 is written with an exponent: bare digits mean an exact integer. */
+function encodeScalar(value: Scalar): string {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value !== 'number') return JSON.stringify(value);
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? value.toExponential()
+    : String(value);
+}

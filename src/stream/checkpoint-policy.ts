@@ -1,0 +1,45 @@
+/** What is known when the policy is asked; counts since the last checkpoint began. */
+export interface CheckpointFacts {
+  readonly running: boolean;
+  readonly eventsSince: number;
+  readonly changedRows: number;
+  readonly sinceMs: number;
+}
+
+export type CheckpointDecision =
+  /** Nothing to save, or not yet worth it. */
+  | { readonly kind: 'wait' }
+  /** One is being taken; the facts are looked at again after it. */
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'checkpoint'; readonly because: 'events' | 'rows' | 'time' };
+
+export type CheckpointPolicy = (facts: CheckpointFacts) => CheckpointDecision;
+
+export interface CheckpointThresholds {
+  /** Events that a restart would have to replay. */
+  readonly events: number;
+  /** Changed rows, which bound the memory a checkpoint needs. */
+  readonly rows: number;
+  readonly afterMs: number;
+}
+
+export const DEFAULT_THRESHOLDS: CheckpointThresholds = {
+  events: 2_000_000,
+  rows: 500_000,
+  afterMs: 10_000,
+};
+
+/** Replay work and memory are bounded by counts, the age of what is saved by time. */
+export function checkpointPolicy(thresholds: CheckpointThresholds): CheckpointPolicy {
+  return (facts) => {
+    if (facts.running) return { kind: 'busy' };
+    if (facts.eventsSince === 0) return { kind: 'wait' };
+    if (facts.eventsSince >= thresholds.events) return { kind: 'checkpoint', because: 'events' };
+    if (facts.changedRows >= thresholds.rows) return { kind: 'checkpoint', because: 'rows' };
+    if (facts.sinceMs >= thresholds.afterMs) return { kind: 'checkpoint', because: 'time' };
+    return { kind: 'wait' };
+  };
+}
+
+/** For tests and for an engine that is told when to checkpoint. */
+export const neverCheckpoint: CheckpointPolicy = () => ({ kind: 'wait' });

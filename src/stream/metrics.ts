@@ -1,0 +1,56 @@
+/** Counters of the stream engine since it was opened; the app shows them, the tests check them. */
+export interface StreamMetrics {
+  eventsApplied: number;
+  batchesApplied: number;
+  /** Batches that came again and changed nothing. */
+  batchesIgnored: number;
+  /** Events that a group could not place: a key column is null or ''. */
+  keylessEvents: number;
+  /** int64 overflow, and float64 beyond 2^53 after quantizing, in filters and measures. */
+  overflow: number;
+  divisionByZero: number;
+  keysEvicted: number;
+  evictionLooks: number;
+  applyMs: number;
+  checkpoints: number;
+  checkpointFailures: number;
+  checkpointRows: number;
+  checkpointDeletes: number;
+  checkpointBytes: number;
+  /** Rows copied because they changed while a checkpoint was being taken. */
+  checkpointCopies: number;
+  checkpointMs: number;
+  lastCheckpointAtMs: number;
+  lastCheckpointCommit: number;
+  rowsLoaded: number;
+  eventsReplayed: number;
+  groupsRebuilt: number;
+  eventsRebuilt: number;
+}
+
+export function newMetrics(): StreamMetrics {
+  return {
+    eventsApplied: 0,
+    batchesApplied: 0,
+    batchesIgnored: 0,
+    keylessEvents: 0,
+    overflow: 0,
+    divisionByZero: 0,
+    keysEvicted: 0,
+    evictionLooks: 0,
+    applyMs: 0,
+    checkpoints: 0,
+    checkpointFailures: 0,
+    checkpointRows: 0,
+    checkpointDeletes: 0,
+    checkpointBytes: 0,
+    checkpointCopies: 0,
+    checkpointMs: 0,
+    lastCheckpointAtMs: 0,
+    lastCheckpointCommit: 0,
+    rowsLoaded: 0,
+    eventsReplayed: 0,
+    groupsRebuilt: 0,
+    eventsRebuilt: 0,
+  };
+}

@@ -1,0 +1,128 @@
+import { AssertionFailure } from '../base/assert.ts';
+import { ByteReader } from '../base/bytes.ts';
+import { AsofError } from '../base/errors.ts';
+import type { ProjectPlan, TileGroupPlan } from '../plan/plan.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import type { CheckpointFile } from '../store/checkpoint-file.ts';
+import { type CheckpointMeta, corruptState } from '../store/checkpoint-format.ts';
+import type { MemoryTileStore } from '../store/memory-tile-store.ts';
+import type { TileGroup } from '../store/tile-group.ts';
+import type { CommittedLog, EventHistory } from './event-history.ts';
+import type { StreamMetrics } from './metrics.ts';
+import { type GroupToFeed, SourceApplier } from './source-applier.ts';
+
+/** Adds every group of the plan to the store; answers those that the checkpoint does not hold. */
+export function loadGroups(
+  plan: ProjectPlan,
+  store: MemoryTileStore,
+  file: CheckpointFile,
+  meta: CheckpointMeta,
+  metrics: StreamMetrics,
+): TileGroupPlan[] {
+  const missing: TileGroupPlan[] = [];
+  for (const groupPlan of plan.groups) {
+    const group = store.addGroup(groupPlan.id, groupPlan, groupPlan.entity);
+    group.advanceTo(meta.position.newestArrivalMs);
+    const stored = meta.groups.find(({ id }) => id === groupPlan.id);
+    if (stored === undefined) missing.push(groupPlan);
+    else {
+      const rows = loadRows(group, file, stored.rowBound);
+      if (rows !== stored.rows) {
+        throw corruptState(
+          `The tile group '${group.id}' has ${rows} rows; its checkpoint says ${stored.rows}.`,
+        );
+      }
+      metrics.rowsLoaded += rows;
+    }
+  }
+  return missing;
+}
+
+function loadRows(group: TileGroup, file: CheckpointFile, rowBound: number): number {
+  const holes: number[] = [];
+  let rows = 0;
+  try {
+    for (const { row, bytes } of file.readRows(group.id, rowBound)) {
+      group.decodeRow(row, holes, new ByteReader(bytes));
+      rows += 1;
+    }
+  } catch (cause) {
+    const unreadable = cause instanceof AsofError && cause.code === 'corrupt_log';
+    if (!unreadable && !(cause instanceof AssertionFailure)) throw cause;
+    throw corruptState(`A row of the tile group '${group.id}' cannot be read.`, cause);
+  }
+  for (const row of holes) group.table.freeRow(row);
+  return rows;
+}
+
+/** Events of commits `1..through`, from the archive and then from the log. */
+async function* eventsThrough(
+  through: number,
+  source: string,
+  fromArrivalMs: number | undefined,
+  log: CommittedLog,
+  history: EventHistory | null,
+): AsyncIterable<EventBatch> {
+  let archived = 0;
+  if (log.firstCommit > 1) {
+    if (history === null || history.through < log.firstCommit - 1) throw gapInHistory(log, history);
+    archived = Math.min(history.through, through);
+    for await (const batch of history.batches(source, fromArrivalMs)) {
+      if (batch.commit <= archived) yield batch;
+    }
+  }
+  if (archived >= through) return;
+  for (const batch of log.read(archived)) {
+    if (batch.commit > through) return;
+    if (batch.source === source) yield batch;
+  }
+}
+
+/** Builds groups that the checkpoint lacks, as of the checkpoint's commit. */
+export async function rebuildGroups(
+  plan: ProjectPlan,
+  groups: readonly TileGroupPlan[],
+  store: MemoryTileStore,
+  log: CommittedLog,
+  history: EventHistory | null,
+  metrics: StreamMetrics,
+): Promise<void> {
+  const { commit, newestArrivalMs } = store.applied;
+  if (commit === 0) return;
+  for (const source of plan.sources) {
+    const feeds: GroupToFeed[] = groups
+      .filter((group) => group.source === source.name)
+      .map((group) => ({ plan: group, group: store.group(group.id) }));
+    if (feeds.length === 0) continue;
+    metrics.groupsRebuilt += feeds.length;
+    const applier = new SourceApplier(source, feeds);
+    const reachMs = Math.max(...feeds.map(({ group }) => group.reachMs));
+    // No event precedes its arrival, so what arrived before the reach cannot count any more.
+    const fromArrivalMs = Number.isFinite(reachMs) ? newestArrivalMs - reachMs : undefined;
+    for await (const batch of eventsThrough(commit, source.name, fromArrivalMs, log, history)) {
+      applier.apply(batch);
+      metrics.eventsRebuilt += batch.count;
+    }
+  }
+}
+
+/** Batches after `commit` that the log no longer holds: from the archive, for every source. */
+export async function* archivedAfter(
+  commit: number,
+  log: CommittedLog,
+  history: EventHistory | null,
+): AsyncIterable<EventBatch> {
+  if (log.firstCommit <= commit + 1) return;
+  if (history === null || history.through < log.firstCommit - 1) throw gapInHistory(log, history);
+  for await (const batch of history.batches()) {
+    if (batch.commit > commit && batch.commit <= history.through) yield batch;
+  }
+}
+
+function gapInHistory(log: CommittedLog, history: EventHistory | null): AsofError {
+  return new AsofError(
+    'corrupt_log',
+    `The log begins at commit ${log.firstCommit}, the archive ends at ${history?.through ?? 0}.`,
+    { remedy: 'Restore the archive or the log segments between the two from a copy.' },
+  );
+}

@@ -1,0 +1,248 @@
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import { CheckpointFile } from '../store/checkpoint-file.ts';
+import { type CheckpointMeta, corruptState } from '../store/checkpoint-format.ts';
+import { type CheckpointWriter, ThreadCheckpointWriter } from '../store/checkpoint-writer.ts';
+import { MemoryTileStore } from '../store/memory-tile-store.ts';
+import type { CheckpointPolicy } from './checkpoint-policy.ts';
+import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
+import type { CommittedLog, EventHistory } from './event-history.ts';
+import { newMetrics, type StreamMetrics } from './metrics.ts';
+import { archivedAfter, loadGroups, rebuildGroups } from './restore.ts';
+import { SourceApplier } from './source-applier.ts';
+
+export interface StreamEngineOptions {
+  readonly plan: ProjectPlan;
+  /** Where checkpoints live; created if it is absent, rebuilt from archive and log if deleted. */
+  readonly folder: string;
+  readonly log: CommittedLog;
+  /** null where nothing has ever been cut from the log. */
+  readonly history: EventHistory | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly policy: CheckpointPolicy;
+  /** Who writes checkpoints; a thread of its own unless given. */
+  readonly writer?: (folder: string) => CheckpointWriter;
+}
+
+/** The embedded engine: keyed tiles in memory, fed commit by commit, saved by checkpoints. */
+export class StreamEngine {
+  readonly store: MemoryTileStore;
+  readonly metrics: StreamMetrics;
+  readonly #options: StreamEngineOptions;
+  readonly #appliers = new Map<string, SourceApplier>();
+  readonly #checkpointer: Checkpointer;
+  readonly #writer: CheckpointWriter;
+  #eventsSince = 0;
+  #checkpointBeganMs: number;
+  /** Set while a batch is being applied: one that failed half-way leaves it set for ever. */
+  #inside = false;
+  #closed = false;
+
+  private constructor(
+    options: StreamEngineOptions,
+    store: MemoryTileStore,
+    base: CheckpointMeta,
+    metrics: StreamMetrics,
+  ) {
+    this.#options = options;
+    this.store = store;
+    this.metrics = metrics;
+    for (const source of options.plan.sources) {
+      const feeds = options.plan.groups
+        .filter((group) => group.source === source.name)
+        .map((plan) => ({ plan, group: store.group(plan.id) }));
+      this.#appliers.set(source.name, new SourceApplier(source, feeds));
+    }
+    const { clock } = options;
+    this.#checkpointBeganMs = clock.nowMs();
+    const newWriter = options.writer ?? ((folder) => new ThreadCheckpointWriter(folder));
+    this.#writer = newWriter(options.folder);
+    this.#checkpointer = new Checkpointer({ store, writer: this.#writer, clock, metrics, base });
+  }
+
+  /**
+   * Loads the checkpoint, builds the groups it lacks, and replays the log after it.
+   * @throws AsofError `corrupt_state`, `newer_format`, `corrupt_log`
+   */
+  static async open(options: StreamEngineOptions): Promise<StreamEngine> {
+    const { plan, log, history, folder } = options;
+    const store = new MemoryTileStore();
+    const metrics = newMetrics();
+    const file = CheckpointFile.open(folder);
+    let meta: CheckpointMeta;
+    let missing: ReturnType<typeof loadGroups>;
+    try {
+      meta = file.claim();
+      const { commit } = meta.position;
+      if (commit > log.lastCommit) {
+        throw corruptState(
+          `The state is at commit ${commit}, but the log ends at commit ${log.lastCommit}.`,
+        );
+      }
+      missing = loadGroups(plan, store, file, meta, metrics);
+    } finally {
+      await file.close();
+    }
+    if (meta.position.commit > 0) store.applied.restore(meta.position);
+    await rebuildGroups(plan, missing, store, log, history, metrics);
+    metrics.lastCheckpointCommit = meta.position.commit;
+    const engine = new StreamEngine(options, store, meta, metrics);
+    try {
+      await engine.#replay(log, history);
+    } catch (error) {
+      await engine.abandon();
+      throw error;
+    }
+    return engine;
+  }
+
+  /**
+   * Applies the next commit; synchronous, so that state is seen only between commits. A commit that
+   * has been applied changes nothing when it comes again.
+   */
+  apply(batch: EventBatch): void {
+    const { applied } = this.store;
+    if (batch.commit <= applied.commit) {
+      this.metrics.batchesIgnored += 1;
+      return;
+    }
+    assert(
+      batch.commit === applied.commit + 1,
+      `commit ${applied.commit + 1} is next, not ${batch.commit}`,
+    );
+    const startMs = this.#options.clock.nowMs();
+    this.#applyNext(batch);
+    this.metrics.applyMs += this.#options.clock.nowMs() - startMs;
+    this.poll();
+  }
+
+  /** Asks the policy whether to take a checkpoint now; `apply` does so after every commit. */
+  poll(): void {
+    if (this.#closed) return;
+    const decision = this.#options.policy({
+      running: this.#checkpointer.isRunning,
+      eventsSince: this.#eventsSince,
+      changedRows: this.#changedRows(),
+      sinceMs: this.#options.clock.nowMs() - this.#checkpointBeganMs,
+    });
+    if (decision.kind !== 'checkpoint') return;
+    this.checkpoint().catch((error: unknown) => {
+      const fields = { code: 'checkpoint_failed', error: String(error) };
+      this.#options.logger.error(fields, 'a checkpoint failed; the log still holds everything');
+    });
+  }
+
+  /** Saves the state as of now. */
+  checkpoint(): Promise<CheckpointStats> {
+    assert(!this.#inside, 'no checkpoint is taken of a batch that was applied in part');
+    this.#eventsSince = 0;
+    this.#checkpointBeganMs = this.#options.clock.nowMs();
+    return this.#checkpointer.take();
+  }
+
+  /** The log and archive up to this commit are not needed for a restart of the present groups. */
+  get checkpointedCommit(): number {
+    return this.#checkpointer.storedCommit;
+  }
+
+  /** Keys, tiles and bytes held, over all groups. */
+  size(): { keys: number; rows: number; tiles: number; bytes: number } {
+    const size = { keys: this.store.keyCount, rows: 0, tiles: 0, bytes: 0 };
+    for (const group of this.store.groups) {
+      const stats = group.table.stats();
+      size.rows += stats.rows;
+      size.tiles += stats.tiles;
+      size.bytes += stats.bytes;
+    }
+    return size;
+  }
+
+  /** Saves what is unsaved and ends the checkpoint thread. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#checkpointer.settled();
+      const unsaved = this.store.applied.commit > this.#checkpointer.storedCommit;
+      if (!this.#inside && (unsaved || this.metrics.groupsRebuilt > 0)) await this.checkpoint();
+    } finally {
+      await this.#writer.close();
+    }
+  }
+
+  /** Ends without saving, as a crash would; what was running is awaited, nothing more is begun. */
+  async abandon(): Promise<void> {
+    this.#closed = true;
+    await this.#checkpointer.settled();
+    await this.#writer.close();
+  }
+
+  async #replay(log: CommittedLog, history: EventHistory | null): Promise<void> {
+    const { applied } = this.store;
+    let archived = 0;
+    for await (const batch of archivedAfter(applied.commit, log, history)) {
+      this.#feed(batch);
+      archived += batch.count;
+    }
+    if (log.firstCommit > applied.commit + 1) applied.finish(history?.through ?? 0);
+    this.metrics.eventsReplayed += archived;
+    for (const batch of log.read(applied.commit)) {
+      this.#applyNext(batch);
+      this.metrics.eventsReplayed += batch.count;
+    }
+  }
+
+  #applyNext(batch: EventBatch): void {
+    this.#feed(batch);
+    this.store.applied.finish(batch.commit);
+  }
+
+  #feed(batch: EventBatch): void {
+    assert(!this.#inside, 'the state is broken by a batch that failed; restart to rebuild it');
+    this.#inside = true;
+    const { applied } = this.store;
+    applied.observe(batch);
+    for (const group of this.store.groups) group.advanceTo(applied.newestArrivalMs);
+    const applier = this.#appliers.get(batch.source);
+    if (applier !== undefined) this.#applyTo(applier, batch);
+    this.#evict();
+    this.#eventsSince += batch.count;
+    this.metrics.eventsApplied += batch.count;
+    this.metrics.batchesApplied += 1;
+    this.#inside = false;
+  }
+
+  #applyTo(applier: SourceApplier, batch: EventBatch): void {
+    applier.apply(batch);
+    this.metrics.keylessEvents += applier.keylessEvents;
+    this.metrics.overflow += applier.faults.overflow;
+    this.metrics.divisionByZero += applier.faults.divisionByZero;
+    applier.keylessEvents = 0;
+    applier.faults.overflow = 0;
+    applier.faults.divisionByZero = 0;
+  }
+
+  #evict(): void {
+    let looks = LIMITS.evictionLooksPerCommit;
+    const count = (): void => {
+      this.metrics.keysEvicted += 1;
+    };
+    for (const group of this.store.groups) {
+      const looked = group.evict(looks, count);
+      looks -= looked;
+      this.metrics.evictionLooks += looked;
+      if (looks <= 0) return;
+    }
+  }
+
+  #changedRows(): number {
+    let rows = 0;
+    for (const group of this.store.groups) rows += group.changed.size;
+    return rows;
+  }
+}
