@@ -1,0 +1,173 @@
+import { unreachable } from '../base/assert.ts';
+import { DEFAULT_SCALE, type ValueType } from '../schema/types.ts';
+import { expressionNode, typeOfSlot } from './expression.ts';
+import type { AnyExpression } from './expression-type.ts';
+import { type Aggregate, FeatureBuilder } from './feature.ts';
+import { type ExprSlot, type FunctionName, problemNode } from './node.ts';
+import type { TypeProblem } from './type-problem.ts';
+import type { A, JsValue, NumberTag, OrderedTag, ScalarTag, TagOf, TypeTag } from './type-tag.ts';
+
+/** The measure where its type fits the function; else a sentence that says what is needed. */
+type Measure<E, T extends TypeTag, Fn extends string, Needed extends string> =
+  E extends AnyExpression<T>
+    ? E
+    : TypeProblem<`${Fn} needs ${Needed} column, but this one is ${A<TagOf<E>>}`>;
+
+type Summed<E> = Measure<E, NumberTag, 'sum', 'a number'>;
+type Kept<E> = TagOf<E> extends infer T extends TypeTag ? Aggregate<T, JsValue<T> | null> : never;
+
+export interface ScaleOptions {
+  /**
+   * Decimal places that a float64 measure is rounded to before it is summed (semantics §3). The
+   * default is the column's declared scale, and 6 for a computed measure.
+   */
+  readonly scale?: number;
+}
+
+export interface SpreadOptions extends ScaleOptions {
+  /** Divide by n - 1, and be null for fewer than two values. Default false: the population's. */
+  readonly sample?: boolean;
+}
+
+/**
+ * How many events; with a measure, how many of them have it. Never null: an empty window counts 0.
+ *
+ * @example count().where(flight.delay.gt(15)).over(sliding('24h'))
+ */
+export function count<E>(
+  measure?: Measure<E, ScalarTag | `vector(${number})`, 'count', 'a'>,
+): Aggregate<'int64', number> {
+  return aggregate('count', measure ?? null, {}) as unknown as Aggregate<'int64', number>;
+}
+
+/**
+ * The exact sum: of int64 an int64, of decimal(s) a decimal(s), of float64 a float64. Null for an
+ * empty window, and where an exact sum leaves the range of int64.
+ *
+ * @example sum(flight.fare).over(sliding('7d')).default(0)
+ */
+export function sum<E>(measure: Summed<E>, options: ScaleOptions = {}): Kept<E> {
+  return aggregate('sum', measure, options) as unknown as Kept<E>;
+}
+
+/**
+ * The mean, a float64 from exact sums by one formula (semantics §3); null for an empty window.
+ *
+ * @example avg(flight.delay).over(sliding('3h'))
+ */
+export function avg<E>(
+  measure: Measure<E, NumberTag, 'avg', 'a number'>,
+  options: ScaleOptions = {},
+): Aggregate<'float64', number | null> {
+  return aggregate('avg', measure, options) as unknown as Aggregate<'float64', number | null>;
+}
+
+/**
+ * The variance, a float64 in the measure's unit squared; null for an empty window.
+ *
+ * @example variance(flight.delay, { sample: true }).over(sliding('7d'))
+ */
+export function variance<E>(
+  measure: Measure<E, NumberTag, 'variance', 'a number'>,
+  options: SpreadOptions = {},
+): Aggregate<'float64', number | null> {
+  return aggregate('variance', measure, options) as unknown as Aggregate<'float64', number | null>;
+}
+
+/**
+ * The standard deviation, a float64 in the measure's unit; null for an empty window.
+ *
+ * @example stddev(flight.delay, { scale: 3 }).over(sliding('7d', { complete: true }))
+ */
+export function stddev<E>(
+  measure: Measure<E, NumberTag, 'stddev', 'a number'>,
+  options: SpreadOptions = {},
+): Aggregate<'float64', number | null> {
+  return aggregate('stddev', measure, options) as unknown as Aggregate<'float64', number | null>;
+}
+
+/**
+ * The least value; strings by their UTF-8 bytes. Null for an empty window.
+ *
+ * @example min(flight.departs).over(lifetime())
+ */
+export function min<E>(measure: Measure<E, OrderedTag, 'min', 'an ordered'>): Kept<E> {
+  return aggregate('min', measure, {}) as unknown as Kept<E>;
+}
+
+/** The greatest value; strings by their UTF-8 bytes. Null for an empty window. */
+export function max<E>(measure: Measure<E, OrderedTag, 'max', 'an ordered'>): Kept<E> {
+  return aggregate('max', measure, {}) as unknown as Kept<E>;
+}
+
+/**
+ * The value of the earliest event that has one, by (event time, partition, offset). Null for an
+ * empty window.
+ */
+export function first<E>(measure: Measure<E, ScalarTag, 'first', 'a scalar'>): Kept<E> {
+  return aggregate('first', measure, {}) as unknown as Kept<E>;
+}
+
+/**
+ * The value of the latest event that has one, by (event time, partition, offset). Null for an
+ * empty window.
+ *
+ * @example last(flight.destination).over(lifetime())
+ */
+export function last<E>(measure: Measure<E, ScalarTag, 'last', 'a scalar'>): Kept<E> {
+  return aggregate('last', measure, {}) as unknown as Kept<E>;
+}
+
+function aggregate(fn: FunctionName, given: unknown, options: SpreadOptions): FeatureBuilder {
+  const measure = given === null ? null : measureNode(fn, given);
+  return new FeatureBuilder({
+    kind: 'aggregate',
+    fn,
+    measure,
+    sample: options.sample ?? false,
+    scale: options.scale ?? null,
+    filter: null,
+    window: null,
+    type: resultType(fn, measure, options.scale),
+    default: null,
+    description: null,
+    tags: Object.freeze([]),
+  });
+}
+
+function measureNode(fn: FunctionName, given: unknown): ExprSlot {
+  return (
+    expressionNode(given) ??
+    problemNode(
+      'type_mismatch',
+      `${fn} needs a column or an expression.`,
+      `Write ${fn}(event.delay), with a column of the source.`,
+    )
+  );
+}
+
+/** What the function makes of a measure; null where the measure itself is a problem. */
+function resultType(
+  fn: FunctionName,
+  measure: ExprSlot | null,
+  scale: number | undefined,
+): ValueType | null {
+  const type = measure === null ? null : typeOfSlot(measure);
+  switch (fn) {
+    case 'count':
+      return { kind: 'int64' };
+    case 'avg':
+    case 'variance':
+    case 'stddev':
+      return { kind: 'float64', scale: DEFAULT_SCALE };
+    case 'sum':
+      return type?.kind === 'float64' ? { kind: 'float64', scale: scale ?? type.scale } : type;
+    case 'min':
+    case 'max':
+    case 'first':
+    case 'last':
+      return type;
+    default:
+      return unreachable(fn);
+  }
+}

@@ -1,0 +1,71 @@
+import { expressionNode, operation } from './expression.ts';
+import type { AnyExpression } from './expression-type.ts';
+import { type AggregateNode, nodeOf, problemNode, type WindowNode } from './node.ts';
+import type { JsValue, Tagged, TypeTag, value } from './type-tag.ts';
+import type { Window } from './window.ts';
+
+/** An aggregate that still lacks its window. */
+export interface Aggregate<T extends TypeTag, V> {
+  readonly node: AggregateNode;
+  /** Counts only the events for which the condition is true. */
+  where(condition: AnyExpression<'bool'>): Aggregate<T, V>;
+  /** The window that the feature covers; this makes it a feature. */
+  over(window: Window): Feature<T, V>;
+}
+
+/** One named, typed value about an entity. */
+export interface Feature<T extends TypeTag = TypeTag, V = unknown> extends Tagged<T> {
+  readonly [value]: V;
+  readonly node: AggregateNode;
+  /** The value of an empty window, in serving and in training alike. */
+  default(fallback: JsValue<T>): Feature<T, Exclude<V, null>>;
+  describe(text: string): Feature<T, V>;
+  tag(...tags: readonly string[]): Feature<T, V>;
+}
+
+/** Both stages of a feature at run time; the interfaces show which step is next. */
+export class FeatureBuilder {
+  readonly node: AggregateNode;
+
+  constructor(node: AggregateNode) {
+    this.node = Object.freeze(node);
+    Object.freeze(this);
+  }
+
+  where(condition: unknown): FeatureBuilder {
+    const added =
+      expressionNode(condition) ??
+      problemNode('type_mismatch', 'where takes a condition.', 'Write where(event.delay.gt(15)).');
+    const filter =
+      this.node.filter === null ? added : operation('and', [this.node.filter, added]).node;
+    return new FeatureBuilder({ ...this.node, filter });
+  }
+
+  over(window: unknown): FeatureBuilder {
+    return new FeatureBuilder({ ...this.node, window: windowNode(window) });
+  }
+
+  default(fallback: unknown): FeatureBuilder {
+    return new FeatureBuilder({ ...this.node, default: fallback });
+  }
+
+  describe(text: string): FeatureBuilder {
+    return new FeatureBuilder({ ...this.node, description: text });
+  }
+
+  tag(...tags: readonly string[]): FeatureBuilder {
+    return new FeatureBuilder({ ...this.node, tags: Object.freeze([...this.node.tags, ...tags]) });
+  }
+}
+
+const WINDOW_KINDS: ReadonlySet<string> = new Set(['sliding', 'tumbling', 'lifetime']);
+
+function windowNode(given: unknown): AggregateNode['window'] {
+  const node = nodeOf(given);
+  if (node !== null && WINDOW_KINDS.has(node.kind)) return node as WindowNode;
+  return problemNode(
+    'invalid_definition',
+    'over takes a window.',
+    "Write over(sliding('1h')), over(tumbling('1d')) or over(lifetime()).",
+  );
+}

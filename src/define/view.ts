@@ -1,0 +1,239 @@
+import type { Duration } from '../base/duration.ts';
+import type { ColumnDefinition, ColumnMap, EventOf, NamesOf } from './column.ts';
+import type { Derived } from './derived.ts';
+import { DerivedBuilder } from './derived.ts';
+import type { Entity, KeyMap, KeyValues } from './entity.ts';
+import { expressionNode } from './expression.ts';
+import type { AnyExpression, Expression } from './expression-type.ts';
+import type { Feature } from './feature.ts';
+import {
+  type AggregateNode,
+  type DerivedNode,
+  deepFreeze,
+  type EntityNode,
+  type ExprSlot,
+  type MetaOptions,
+  metaNode,
+  type NamedFeature,
+  nodeOf,
+  problemNode,
+  type StreamNode,
+  type ViewNode,
+} from './node.ts';
+import { allOf, type PickArguments, type Picked, type PickedAll, pickOf } from './pick.ts';
+import { rowOf } from './row.ts';
+import type { Stream } from './stream.ts';
+import type { TypeProblem } from './type-problem.ts';
+import type { A, Flatten, TagOf, TypeTag, value } from './type-tag.ts';
+
+export type FeatureMap = Readonly<Record<string, Feature>>;
+export type DerivedMap = Readonly<Record<string, Derived<TypeTag, unknown>>>;
+
+/** Values of features by name, as JavaScript sees them. */
+export type FeatureValues<F> = {
+  [Name in keyof F]: F[Name] extends { readonly [value]: infer V } ? V : never;
+};
+
+/** Features by name, as expressions for derived features. */
+type FeatureRow<F extends FeatureMap> = { readonly [Name in keyof F]: Expression<TagOf<F[Name]>> };
+
+/** For each join key of the entity the name of the source column that holds it. */
+export type KeyMapping<C extends ColumnMap, Keys extends KeyMap, K> = {
+  readonly [Key in keyof Keys]: Key extends keyof K
+    ? KeyColumn<C, Keys, Key, K[Key]>
+    : NamesOf<C, TagOf<Keys[Key]>>;
+} & {
+  readonly [Key in Exclude<
+    keyof K,
+    keyof Keys
+  >]: TypeProblem<`the entity has no join key ${Key & string}`>;
+};
+
+type KeyColumn<C extends ColumnMap, Keys extends KeyMap, Key extends keyof Keys, Column> =
+  Column extends NamesOf<C, TagOf<Keys[Key]>>
+    ? Column
+    : NamesOf<C, TagOf<Keys[Key]>> | KeyMisfit<C, Keys, Key, Column>;
+
+type KeyMisfit<
+  C extends ColumnMap,
+  Keys extends KeyMap,
+  Key extends keyof Keys,
+  Column,
+> = Column extends keyof C & string
+  ? C[Column] extends ColumnDefinition<infer T>
+    ? TypeProblem<`the join key ${Key & string} is ${A<TagOf<Keys[Key]>>}, but the column ${Column} is ${A<T>}`>
+    : never
+  : TypeProblem<`the join key ${Key & string} names a column that the source does not have: ${Column & string}`>;
+
+export interface ViewOptions<
+  C extends ColumnMap,
+  Keys extends KeyMap,
+  K,
+  F extends FeatureMap,
+  D extends DerivedMap,
+> extends MetaOptions {
+  /** Raise it whenever the view's meaning changes: `name@version` means one thing for ever. */
+  readonly version: number;
+  readonly source: Stream<string, C>;
+  readonly entity: Entity<string, Keys>;
+  /** Join key of the entity → column of the source. */
+  readonly key: K & KeyMapping<C, Keys, K>;
+  /** How old an answer may be, as an objective. */
+  readonly freshness?: Duration;
+  /** An event for which this is not true does not exist for the view. */
+  readonly filter?: (event: EventOf<C>) => AnyExpression<'bool'>;
+  readonly features: (event: EventOf<C>) => F;
+  /** Expressions over the view's features, such as a ratio. */
+  readonly derived?: (feature: FeatureRow<F>) => D;
+}
+
+/** Features of one entity from one source. */
+export interface View<
+  Name extends string = string,
+  Keys extends KeyMap = KeyMap,
+  Values extends object = object,
+> {
+  readonly node: ViewNode;
+  readonly name: Name;
+  readonly entity: Entity<string, Keys>;
+  /**
+   * These features for a service: names, or `{ alias: 'feature' }` for another output name.
+   *
+   * @example originDelays.pick('mean_delay_3h', { origin_late: 'late_24h' })
+   */
+  pick<const P extends readonly (string | Readonly<Record<string, string>>)[]>(
+    ...names: PickArguments<P, Values, Name>
+  ): Picked<KeyValues<Keys>, Values, P>;
+  /** Every feature of the view, for a service. */
+  all(): PickedAll<KeyValues<Keys>, Values>;
+}
+
+/**
+ * Declares features of one entity from one source. The functions are called once, here; only the
+ * plain description of what they return is kept.
+ *
+ * @example
+ * const originDelays = view('origin_delays', {
+ *   version: 1,
+ *   source: flights,
+ *   entity: airport,
+ *   key: { airport: 'origin' },
+ *   features: (flight) => ({
+ *     departures_1h: count().over(sliding('1h')),
+ *     mean_delay_3h: avg(flight.delay).over(sliding('3h')),
+ *   }),
+ * });
+ */
+export function view<
+  const Name extends string,
+  C extends ColumnMap,
+  Keys extends KeyMap,
+  const K extends Readonly<Record<string, string>>,
+  F extends FeatureMap,
+  D extends DerivedMap = Record<never, never>,
+>(
+  name: Name,
+  options: ViewOptions<C, Keys, K, F, D>,
+): View<Name, Keys, Flatten<FeatureValues<F> & FeatureValues<D>>> {
+  const node = viewNode(name, options);
+  return Object.freeze({
+    node,
+    name,
+    entity: options.entity,
+    pick: (...names: readonly unknown[]) => pickOf(node, names) as never,
+    all: () => allOf(node) as never,
+  });
+}
+
+/** The options as they may come from plain JavaScript. */
+interface LooseViewOptions extends MetaOptions {
+  readonly version: number;
+  readonly source: unknown;
+  readonly entity: unknown;
+  readonly key: unknown;
+  readonly freshness?: string;
+  readonly filter?: (event: never) => unknown;
+  readonly features: (event: never) => object;
+  readonly derived?: (feature: never) => object;
+}
+
+function viewNode(name: string, options: LooseViewOptions): ViewNode {
+  const sourceNode = nodeOf(options.source);
+  const source = sourceNode?.kind === 'stream' ? (sourceNode as StreamNode) : null;
+  const entityGiven = nodeOf(options.entity);
+  const event = rowOf(`The source '${source?.name ?? '?'}'`, 'column', eventFields(source));
+  const aggregates = entries(options.features(event as never)).map(aggregateOf);
+  const derived = options.derived === undefined ? [] : derivedFeatures(name, options, aggregates);
+  const filter = options.filter === undefined ? null : conditionOf(options.filter(event as never));
+  return deepFreeze({
+    kind: 'view',
+    name,
+    version: options.version,
+    source,
+    entity: entityGiven?.kind === 'entity' ? (entityGiven as EntityNode) : null,
+    key: Object.fromEntries(entries(options.key).map(([key, column]) => [key, String(column)])),
+    freshness: options.freshness ?? null,
+    filter,
+    features: [...aggregates, ...derived],
+    ...metaNode(options),
+  });
+}
+
+function derivedFeatures(
+  name: string,
+  options: LooseViewOptions,
+  aggregates: readonly NamedFeature[],
+): NamedFeature[] {
+  const fields = aggregates.map((named) => ({
+    name: named.name,
+    type: named.feature.kind === 'aggregate' ? named.feature.type : null,
+  }));
+  const feature = rowOf(`The view '${name}'`, 'feature', fields);
+  return entries(options.derived?.(feature as never)).map(derivedOf);
+}
+
+function eventFields(source: StreamNode | null) {
+  return (source?.columns ?? []).map(({ name, column }) => ({
+    name,
+    type: column.kind === 'problem' ? null : column.type,
+  }));
+}
+
+function entries(given: unknown): [string, unknown][] {
+  return typeof given === 'object' && given !== null ? Object.entries(given) : [];
+}
+
+function aggregateOf([name, given]: [string, unknown]): NamedFeature {
+  const node = nodeOf(given);
+  if (node?.kind === 'aggregate') return { name, feature: node as AggregateNode };
+  const isExpression = expressionNode(given) !== null;
+  const remedy = isExpression
+    ? 'Aggregate it, for example last(event.x).over(lifetime()); ratios of features go to derived.'
+    : "Write for example count().over(sliding('1h')).";
+  const feature = problemNode('invalid_definition', 'This is no feature.', remedy);
+  return { name, feature };
+}
+
+function derivedOf([name, given]: [string, unknown]): NamedFeature {
+  const expr = expressionNode(given);
+  if (expr !== null) return { name, feature: DerivedBuilder.of(expr).node };
+  const node = nodeOf(given);
+  if (node?.kind === 'derived') return { name, feature: node as DerivedNode };
+  const feature = problemNode(
+    'invalid_definition',
+    'This is no derived feature.',
+    'Write an expression over the features, for example feature.late.div(feature.all).',
+  );
+  return { name, feature };
+}
+
+function conditionOf(given: unknown): ExprSlot {
+  return (
+    expressionNode(given) ??
+    problemNode(
+      'type_mismatch',
+      'The filter returns no condition.',
+      'Return a comparison, for example event.delay.isNotNull().',
+    )
+  );
+}

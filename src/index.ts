@@ -1,0 +1,26 @@
+export type { Duration } from './base/duration.ts';
+export { AsofError, type ErrorCode, type Issue } from './base/errors.ts';
+export { avg, count, first, last, max, min, stddev, sum, variance } from './define/aggregate.ts';
+export {
+  bool,
+  type ColumnDefinition,
+  type ColumnMap,
+  decimal,
+  type EventOf,
+  float64,
+  int64,
+  string,
+  timestamp,
+  vector,
+} from './define/column.ts';
+export type { Derived } from './define/derived.ts';
+export { type Entity, entity, type KeyValues } from './define/entity.ts';
+export type { AnyExpression, Expression } from './define/expression-type.ts';
+export type { Aggregate, Feature } from './define/feature.ts';
+export type { Pick } from './define/pick.ts';
+export { type Service, type ServiceKeys, type ServiceValues, service } from './define/service.ts';
+export { type Stream, stream } from './define/stream.ts';
+export type { TypeProblem } from './define/type-problem.ts';
+export { type View, view } from './define/view.ts';
+export { when } from './define/when.ts';
+export { lifetime, sliding, tumbling, type Window } from './define/window.ts';
