@@ -1,0 +1,64 @@
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { StringSlots } from './string-slots.ts';
+
+/** A lane of a batch, prepared: integers beyond 2^53 are split into words. */
+export interface PreparedLane {
+  readonly pass: Uint8Array;
+  /** Numbers, or the low words where `highs` is present. */
+  readonly lows: Float64Array;
+  readonly highs: Float64Array | null;
+  readonly texts: readonly string[];
+}
+
+/** Events `[from, to)` of a batch, each with the address of its tile, or -1 for none. */
+export interface UpdateRange {
+  readonly addresses: Int32Array;
+  readonly from: number;
+  readonly to: number;
+  readonly eventTimeMs: Float64Array;
+  readonly partition: number;
+  readonly firstOffset: number;
+}
+
+/**
+ * The windows of one query over one row's tiles, newest bound first. Window j covers the tiles from
+ * address `tops[j]` down to `stops[j]`; unless `restarts[j]`, it only extends window j - 1.
+ */
+export interface FoldRanges {
+  count: number;
+  readonly stride: number;
+  readonly tops: Int32Array;
+  readonly stops: Int32Array;
+  readonly restarts: Uint8Array;
+  /** Where the partial tile of window j begins in the output. */
+  readonly outs: Int32Array;
+}
+
+/**
+ * One accumulator of a tile: a commutative monoid over `words` float64 words at `offset` within the
+ * tile (semantics §4). An instance is chosen once by function and type; nothing branches on either
+ * per event. Tile addresses passed in are those of whole tiles.
+ */
+export interface Kernel {
+  readonly offset: number;
+  readonly words: number;
+  /** Writes `empty`, the identity of `merge`. */
+  clear(tiles: Float64Array, tile: number): void;
+  /** Adds the events that pass the lane, each to its own tile. */
+  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void;
+  /** Merges the tiles of each window into `out`, in one pass from the newest to the oldest. */
+  fold(tiles: Float64Array, ranges: FoldRanges, out: Float64Array): void;
+  /** Merges one tile into another. A tile of the same `texts` is used up and owns nothing after. */
+  absorb(
+    source: Float64Array,
+    sourceTile: number,
+    sourceTexts: StringSlots,
+    tiles: Float64Array,
+    tile: number,
+  ): void;
+  /** Gives back what the tile owns outside its words. */
+  release(tiles: Float64Array, tile: number): void;
+  /** Canonical: equal contents give equal bytes. */
+  encode(tiles: Float64Array, tile: number, writer: ByteWriter): void;
+  decode(tiles: Float64Array, tile: number, reader: ByteReader): void;
+}

@@ -1,0 +1,117 @@
+import type { Random } from '../base/random.ts';
+import { canonicalInteger, type Scalar, type ValueType } from '../schema/types.ts';
+import type { OracleRow } from './oracle.ts';
+import { quantize } from './quantize.ts';
+import type { KernelInput, Lane } from './spec.ts';
+
+/** The measures of the model, one lane each; `units` is `price` quantized, as sums read it. */
+export const MEASURES = {
+  rows: { type: { kind: 'bool' } },
+  whole: { type: { kind: 'int64' } },
+  price: { type: { kind: 'float64', scale: 2 } },
+  units: { type: { kind: 'float64', scale: 2 } },
+  name: { type: { kind: 'string' } },
+  flag: { type: { kind: 'bool' } },
+} as const satisfies Record<string, { type: ValueType }>;
+
+export type Measure = keyof typeof MEASURES;
+
+export const LANES = Object.keys(MEASURES) as readonly Measure[];
+
+export interface ModelEvent {
+  /** -1 is left out, as an event without a key is. */
+  readonly key: number;
+  readonly timeMs: number;
+  readonly partition: number;
+  readonly offset: number;
+  readonly values: Readonly<Record<Measure, Scalar>>;
+  readonly pass: Readonly<Record<Measure, boolean>>;
+}
+
+const NAMES = ['', 'a', 'ab', 'b', 'z', 'ß', '가', '\uffff', '😀', '𐀀', 'zz'];
+const EDGES = [0n, 1n, -1n, 2n ** 53n - 1n, 1n - 2n ** 53n, 2n ** 27n + 1n, -(2n ** 26n)];
+const WIDE_EDGES = [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n, -(2n ** 53n), 2n ** 60n + 12_345n];
+
+export interface EventPlace {
+  readonly key: number;
+  readonly timeMs: number;
+  readonly partition: number;
+  readonly offset: number;
+  /** Share of integers beyond 2^53. */
+  readonly wideShare: number;
+}
+
+/** A random event: values of all sizes, nulls, filters that fail, ties and edges. */
+export function modelEvent(random: Random, place: EventPlace): ModelEvent {
+  const { wideShare, ...where } = place;
+  const whole =
+    random.next() < wideShare
+      ? random.pick(WIDE_EDGES)
+      : random.below(3) === 0
+        ? random.pick(EDGES)
+        : BigInt(random.below(2_000) - 1_000);
+  const price = random.pick([0.125, -2.5, 1e9, 0.005, 3]) * random.below(1_000) + 0;
+  const orNull = (value: Scalar): Scalar => (random.below(8) === 0 ? null : value);
+  const passes = (): boolean => random.below(5) !== 0;
+  const measured = orNull(price);
+  return {
+    ...where,
+    values: {
+      rows: true,
+      whole: orNull(canonicalInteger(whole)),
+      price: measured,
+      units: measured,
+      name: orNull(random.pick(NAMES)),
+      flag: orNull(random.below(2) === 0),
+    },
+    pass: {
+      rows: passes(),
+      whole: passes(),
+      price: passes(),
+      units: passes(),
+      name: passes(),
+      flag: passes(),
+    },
+  };
+}
+
+export function oracleRows(events: readonly ModelEvent[], measure: Measure): OracleRow[] {
+  return events.map((event) => ({
+    eventTimeMs: event.timeMs,
+    partition: event.partition,
+    offset: event.offset,
+    value: event.values[measure],
+    pass: event.pass[measure],
+  }));
+}
+
+/** The events as the kernel takes them; they must stand at dense offsets of one partition. */
+export function kernelInput(
+  events: readonly ModelEvent[],
+  partition: number,
+  firstOffset: number,
+): KernelInput {
+  return {
+    count: events.length,
+    partition,
+    firstOffset,
+    eventTimeMs: Float64Array.from(events, (event) => event.timeMs),
+    lanes: LANES.map((measure) => laneOf(events, measure)),
+  };
+}
+
+function laneOf(events: readonly ModelEvent[], measure: Measure): Lane {
+  const pass = Uint8Array.from(events, (event) =>
+    event.pass[measure] && event.values[measure] !== null ? 1 : 0,
+  );
+  if (measure === 'name') {
+    return { kind: 'string', values: events.map((event) => event.values.name as string), pass };
+  }
+  const numbers = events.map(({ values }) => values[measure] ?? 0);
+  const values = Float64Array.from(numbers, (value) =>
+    measure === 'units' ? quantize(Number(value), MEASURES.units.type.scale) : Number(value),
+  );
+  const isWide = numbers.some((value) => typeof value === 'bigint');
+  const wide = isWide ? BigInt64Array.from(numbers, (value) => BigInt(value)) : null;
+  return { kind: 'number', values, wide, pass };
+}
