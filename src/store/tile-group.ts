@@ -30,7 +30,6 @@ export class TileGroup implements GroupStore {
   readonly #calendar: ExpiryCalendar | null;
   #nowMs = 0;
   #liveRows = 0;
-  #rowBound = 0;
 
   constructor(id: string, spec: TileSpec, keys: KeyIndex) {
     this.id = id;
@@ -43,11 +42,6 @@ export class TileGroup implements GroupStore {
   /** Keys with state. */
   get liveRows(): number {
     return this.#liveRows;
-  }
-
-  /** Row numbers are below this. */
-  get rowBound(): number {
-    return this.#rowBound;
   }
 
   find(key: string): number {
@@ -163,7 +157,6 @@ export class TileGroup implements GroupStore {
 
   #coverRow(row: number): void {
     this.changed.cover(row + 1);
-    this.#rowBound = Math.max(this.#rowBound, row + 1);
     if (row < this.#idOfRow.length) return;
     const size = Math.max(row + 1, this.#idOfRow.length * 2, 256);
     const ids = new Int32Array(size).fill(-1);

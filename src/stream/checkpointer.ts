@@ -124,12 +124,13 @@ export class Checkpointer {
         else this.#encodeRow(index, group, row);
       }
       const copy = (row: number): void => {
-        if (table.watched[row] === 0) return;
         this.#encodeRow(index, group, row);
         this.#metrics.checkpointCopies += 1;
       };
       table.beforeChange = copy;
-      group.beforeRemove = copy;
+      group.beforeRemove = (row) => {
+        if (table.watched[row] === 1) copy(row);
+      };
       return { index, group, rows };
     });
   }
@@ -138,7 +139,7 @@ export class Checkpointer {
     const groups = [...this.#store.groups].map((group) => ({
       id: group.id,
       rows: group.liveRows,
-      rowBound: group.rowBound,
+      rowBound: group.table.rowLimit,
     }));
     const position = this.#store.applied.store();
     return { format: STATE_FORMAT, generation: this.#generation, position, groups };

@@ -8,9 +8,16 @@ export interface CommittedLog {
   read(afterCommit: number): Iterable<EventBatch>;
 }
 
-/** What the stream engine needs of the archive: every batch of commits `1..through`. */
+export interface HistoryQuery {
+  /** One source; without it all of them. */
+  readonly source?: string;
+  /** Batches whose events all arrived earlier may be left out. */
+  readonly fromArrivalMs?: number;
+  readonly throughCommit?: number;
+}
+
+/** What the stream engine needs of the history: the batches of commits `1..through`, in order. */
 export interface EventHistory {
   readonly through: number;
-  /** In commit order within a source; without events that arrived before `fromArrivalMs`. */
-  batches(source?: string, fromArrivalMs?: number): AsyncIterable<EventBatch>;
+  batches(query: HistoryQuery): AsyncIterable<EventBatch>;
 }

@@ -7,7 +7,7 @@ import type { CheckpointFile } from '../store/checkpoint-file.ts';
 import { type CheckpointMeta, corruptState } from '../store/checkpoint-format.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { TileGroup } from '../store/tile-group.ts';
-import type { CommittedLog, EventHistory } from './event-history.ts';
+import type { CommittedLog, EventHistory, HistoryQuery } from './event-history.ts';
 import type { StreamMetrics } from './metrics.ts';
 import { type GroupToFeed, SourceApplier } from './source-applier.ts';
 
@@ -55,26 +55,23 @@ function loadRows(group: TileGroup, file: CheckpointFile, rowBound: number): num
   return rows;
 }
 
-/** Events of commits `1..through`, from the archive and then from the log. */
+/** A source's events of commits `1..through`, from the history and then from the log. */
 async function* eventsThrough(
   through: number,
-  source: string,
-  fromArrivalMs: number | undefined,
+  query: HistoryQuery & { readonly source: string },
   log: CommittedLog,
   history: EventHistory | null,
 ): AsyncIterable<EventBatch> {
-  let archived = 0;
+  let done = 0;
   if (log.firstCommit > 1) {
     if (history === null || history.through < log.firstCommit - 1) throw gapInHistory(log, history);
-    archived = Math.min(history.through, through);
-    for await (const batch of history.batches(source, fromArrivalMs)) {
-      if (batch.commit <= archived) yield batch;
-    }
+    done = Math.min(history.through, through);
+    yield* history.batches({ ...query, throughCommit: done });
   }
-  if (archived >= through) return;
-  for (const batch of log.read(archived)) {
+  if (done >= through) return;
+  for (const batch of log.read(done)) {
     if (batch.commit > through) return;
-    if (batch.source === source) yield batch;
+    if (batch.source === query.source) yield batch;
   }
 }
 
@@ -98,15 +95,18 @@ export async function rebuildGroups(
     const applier = new SourceApplier(source, feeds);
     const reachMs = Math.max(...feeds.map(({ group }) => group.reachMs));
     // No event precedes its arrival, so what arrived before the reach cannot count any more.
-    const fromArrivalMs = Number.isFinite(reachMs) ? newestArrivalMs - reachMs : undefined;
-    for await (const batch of eventsThrough(commit, source.name, fromArrivalMs, log, history)) {
+    const query = {
+      source: source.name,
+      ...(Number.isFinite(reachMs) ? { fromArrivalMs: newestArrivalMs - reachMs } : {}),
+    };
+    for await (const batch of eventsThrough(commit, query, log, history)) {
       applier.apply(batch);
       metrics.eventsRebuilt += batch.count;
     }
   }
 }
 
-/** Batches after `commit` that the log no longer holds: from the archive, for every source. */
+/** Batches after `commit` that the log no longer holds: from the history, for every source. */
 export async function* archivedAfter(
   commit: number,
   log: CommittedLog,
@@ -114,8 +114,8 @@ export async function* archivedAfter(
 ): AsyncIterable<EventBatch> {
   if (log.firstCommit <= commit + 1) return;
   if (history === null || history.through < log.firstCommit - 1) throw gapInHistory(log, history);
-  for await (const batch of history.batches()) {
-    if (batch.commit > commit && batch.commit <= history.through) yield batch;
+  for await (const batch of history.batches({ throughCommit: log.firstCommit - 1 })) {
+    if (batch.commit > commit) yield batch;
   }
 }
 

@@ -189,7 +189,7 @@ export class StreamEngine {
       this.#feed(batch);
       archived += batch.count;
     }
-    if (log.firstCommit > applied.commit + 1) applied.finish(history?.through ?? 0);
+    if (log.firstCommit > applied.commit + 1) applied.finish(log.firstCommit - 1);
     this.metrics.eventsReplayed += archived;
     for (const batch of log.read(applied.commit)) {
       this.#applyNext(batch);
