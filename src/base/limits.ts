@@ -44,8 +44,26 @@ export const LIMITS = {
   checkpointSliceBytes: 128 * 1024,
   /** Rows looked at for eviction after one commit; the rest waits for the next ones. */
   evictionLooksPerCommit: 4_096,
+  /** Events that one archiving stages before it writes files and replaces the manifest. */
+  archiveStageRows: 1_000_000,
+  /** Rows of one row group of an archive file: the unit in which readers skip. */
+  archiveRowGroupRows: 122_880,
+  /** Bytes of memory DuckDB may hold while it archives; more is spilled. */
+  archiveMemoryBytes: 1024 * 1024 * 1024,
+  /** Rows of one archive file that compaction makes; a larger file is left alone. */
+  archiveFileRows: 16_000_000,
+  /** How long a replaced archive file stays for readers that have it open. */
+  archiveRetiredMs: 60 * 60 * 1000,
+  /** Times a reader starts again because the archive changed under it. */
+  historyRetries: 10,
   /** Decimal places of a quantized float64 or a decimal. */
   scale: 15,
+  /** Characters of a name. */
+  nameLength: 128,
+  /** Elements of one vector. */
+  vectorSize: 16_384,
+  /** Partitions of one source. */
+  partitions: 1_024,
 } as const;
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');

@@ -15,7 +15,8 @@ export function parseJson(text: string): unknown {
 
 function keepLongIntegers(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
-  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value;
+  if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined)
+    return value;
   return INTEGER.test(source) ? canonicalInteger(BigInt(source)) : value;
 }
 
@@ -27,9 +28,13 @@ export function jsonScalar(value: Scalar, type: ValueType): string {
       return formatDecimal(typeof value === 'bigint' ? value : Number(value), type.scale);
     case 'string':
       return JSON.stringify(value);
+    case 'float64':
+      // With an exponent a whole double beyond 2^53 is not taken for an exact integer when read.
+      return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+        ? value.toExponential()
+        : String(value);
     case 'int64':
     case 'timestamp':
-    case 'float64':
     case 'bool':
       return String(value);
     case 'vector':
@@ -42,7 +47,9 @@ export function jsonScalar(value: Scalar, type: ValueType): string {
 /** Decimal text of units of 10^-scale: 1234 at scale 2 is `12.34`. */
 export function formatDecimal(units: number | bigint, scale: number): string {
   if (scale === 0) return String(units);
-  const digits = String(units).replace('-', '').padStart(scale + 1, '0');
+  const digits = String(units)
+    .replace('-', '')
+    .padStart(scale + 1, '0');
   const fraction = digits.slice(-scale).replace(/0+$/, '');
   const sign = units < 0 ? '-' : '';
   return `${sign}${digits.slice(0, -scale)}${fraction === '' ? '' : `.${fraction}`}`;

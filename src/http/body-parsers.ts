@@ -1,0 +1,52 @@
+import type { FastifyInstance } from 'fastify';
+import { AsofError } from '../base/errors.ts';
+import { parseJson } from '../schema/json.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+export const NDJSON_TYPES: readonly string[] = ['application/x-ndjson', 'application/ndjson'];
+
+/** JSON of a body with integers kept exact. @throws AsofError `malformed_json` */
+export function parseBody(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = decoder.decode(bytes);
+  } catch {
+    throw new AsofError('malformed_json', 'The body is not UTF-8.', {
+      path: 'body',
+      remedy: 'Send UTF-8 text.',
+    });
+  }
+  return parseText(text);
+}
+
+/** @throws AsofError `malformed_json` */
+export function parseText(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new AsofError('malformed_json', `The body is not JSON: ${reason.slice(0, 200)}.`, {
+      path: 'body',
+      remedy: 'Send one JSON value; for one object a line, send application/x-ndjson.',
+      cause,
+    });
+  }
+}
+
+/** JSON bodies as text; the route parses it, losslessly. */
+export function readJsonAsText(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
+    done(null, text);
+  });
+}
+
+/** Events arrive as bytes; which form they have, the content type says. */
+export function readEventsAsBytes(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const types = ['application/json', ...NDJSON_TYPES];
+  app.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, bytes, done) => {
+    done(null, bytes);
+  });
+}

@@ -1,0 +1,52 @@
+import type { Logger } from '../base/logger.ts';
+import type { Metrics } from '../monitor/metrics.ts';
+import type { PlatformStatus } from '../monitor/status.ts';
+import type { FeatureServer } from '../serve/feature-server.ts';
+
+/** What the routes need; each belongs to the folder that does the work. */
+export interface HttpDependencies {
+  readonly features: FeatureServer;
+  readonly ingestor: PushPort;
+  readonly deadLetters: DeadLetterPort;
+  /** Cheap: asked on every request. */
+  readonly state: () => PlatformStatus['state'];
+  readonly status: () => PlatformStatus;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** The version of the package, for the OpenAPI document. */
+  readonly packageVersion: string;
+  readonly bodyBytes?: number;
+}
+
+/** The door for events. */
+export interface PushPort {
+  /** Rows already parsed, or NDJSON as bytes. */
+  push(source: string, rows: Iterable<unknown> | Uint8Array): Promise<PushOutcome>;
+  /** Names of the sources, for messages. */
+  readonly sources: Iterable<string>;
+}
+
+export interface PushOutcome {
+  readonly received: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  /** The newest commit that holds rows of this push; what to wait for to read one's own write. */
+  readonly commit: number;
+  /** Rejected rows only. */
+  readonly rows: readonly RejectedRow[];
+}
+
+export interface RejectedRow {
+  /** From 0, within the push. */
+  readonly row: number;
+  readonly code: string;
+  readonly column: string | null;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export interface DeadLetterPort {
+  count(source: string): number;
+  /** The newest letters of a source, newest first. */
+  newest(source: string, limit: number): Promise<readonly unknown[]> | readonly unknown[];
+}

@@ -1,0 +1,76 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { AsofError, issue } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+
+const RETRY_AFTER_SECONDS = 1;
+
+export const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** The form of every error that leaves the server. */
+export function errorText(error: AsofError): string {
+  return JSON.stringify({ error });
+}
+
+export function sendError(reply: FastifyReply, error: AsofError, status = error.status): void {
+  if (error.retryable) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  reply.code(status).header('content-type', JSON_TYPE).send(errorText(error));
+}
+
+/** Turns whatever a route throws into the one form; defects are logged and not shown. */
+export function errorHandler(logger: Logger) {
+  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    if (thrown instanceof AsofError) {
+      if (thrown.domain !== 'user')
+        logger.error({ error: thrown, url: request.url }, thrown.message);
+      sendError(reply, thrown);
+      return;
+    }
+    const framework = thrown as Partial<FastifyError>;
+    const known = frameworkError(framework);
+    if (known !== null) {
+      sendError(reply, known, framework.statusCode ?? known.status);
+      return;
+    }
+    logger.error({ error: thrown, url: request.url, requestId: request.id }, 'A request failed.');
+    sendError(
+      reply,
+      new AsofError('internal', `An unexpected error; the log names it by '${request.id}'.`),
+    );
+  };
+}
+
+/** A refusal by the framework itself, in our words; null for anything else. */
+function frameworkError(error: Partial<FastifyError>): AsofError | null {
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new AsofError('body_too_large', 'The request body is larger than the limit.');
+  }
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new AsofError('bad_request', 'The content type is not one that this route reads.', {
+      path: 'content-type',
+      remedy: 'Send application/json, or application/x-ndjson for many events.',
+    });
+  }
+  if (error.validation !== undefined) {
+    const issues = error.validation.map((one) => {
+      const path = `${error.validationContext ?? 'request'}${one.instancePath.replaceAll('/', '.')}`;
+      return issue('bad_request', path, `${path} ${one.message ?? 'is not valid'}.`);
+    });
+    const first = issues[0];
+    return new AsofError('bad_request', first?.message ?? 'The request is not valid.', {
+      path: first?.path ?? 'request',
+      issues,
+    });
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new AsofError('bad_request', error.message ?? 'The request is not valid.');
+  }
+  return null;
+}
+
+export function notFound(request: FastifyRequest, reply: FastifyReply): void {
+  const text = `There is no route ${request.method} ${request.url.slice(0, 200)}.`;
+  sendError(
+    reply,
+    new AsofError('unknown_name', text, { path: 'url', remedy: 'See GET /openapi.json.' }),
+  );
+}

@@ -1,0 +1,112 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Type } from 'typebox';
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { didYouMean } from '../base/suggest.ts';
+import { NDJSON_TYPES, parseBody, readEventsAsBytes } from './body-parsers.ts';
+import type { HttpDependencies, PushOutcome } from './dependencies.ts';
+import { deadLettersResponse, errorBody, eventsRequest, eventsResponse } from './schemas.ts';
+
+/** The write side: events in, and what was not accepted. */
+export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
+  const { ingestor } = dependencies;
+  app.register(async (scope) => {
+    readEventsAsBytes(scope);
+    scope.post('/v1/events/:source', {
+      schema: {
+        summary: 'Events of one source; durable when answered',
+        description:
+          '200: all accepted. 207: some were not, see `rejections`. 422: none was accepted.',
+        operationId: 'pushEvents',
+        params: Type.Object({ source: Type.String() }),
+        body: eventsRequest,
+        response: {
+          200: eventsResponse,
+          207: eventsResponse,
+          400: errorBody,
+          404: errorBody,
+          413: errorBody,
+          422: eventsResponse,
+          429: errorBody,
+          503: errorBody,
+          507: errorBody,
+        },
+      },
+      validatorCompiler: () => () => true,
+      handler: async (request: FastifyRequest<{ Params: { source: string } }>, reply) => {
+        const { source } = request.params;
+        requireSource(source, ingestor.sources);
+        const outcome = await ingestor.push(source, rowsOf(request));
+        return answer(reply, outcome);
+      },
+    });
+  });
+  deadLetterRoute(app, dependencies);
+}
+
+function deadLetterRoute(app: FastifyInstance, dependencies: HttpDependencies): void {
+  const { ingestor, deadLetters } = dependencies;
+  interface DeadLetterRequest {
+    Params: { source?: string };
+    Querystring: { limit?: number };
+  }
+  app.get<DeadLetterRequest>('/v1/dead-letters/:source?', {
+    schema: {
+      summary: 'Rejected events with their reasons, newest first',
+      operationId: 'listDeadLetters',
+      params: Type.Object({ source: Type.Optional(Type.String()) }),
+      querystring: Type.Object({
+        limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.deadLettersPerAnswer })),
+      }),
+      response: { 200: deadLettersResponse, 400: errorBody, 404: errorBody },
+    },
+    handler: async (request) => {
+      const { source } = request.params;
+      const limit = request.query.limit ?? 100;
+      const known = [...ingestor.sources];
+      if (source !== undefined && source !== '') requireSource(source, known);
+      const names = source === undefined || source === '' ? known : [source];
+      const sources = [];
+      for (const name of names) {
+        const letters = await deadLetters.newest(name, limit);
+        sources.push({ source: name, count: deadLetters.count(name), letters });
+      }
+      return { sources };
+    },
+  });
+}
+
+function requireSource(source: string, known: Iterable<string>): void {
+  const names = [...known];
+  if (names.includes(source)) return;
+  const hint = didYouMean(source, names);
+  throw new AsofError('unknown_source', `There is no source '${source}'.${hint}`, {
+    path: 'source',
+  });
+}
+
+function rowsOf(request: FastifyRequest): Iterable<unknown> | Uint8Array {
+  const bytes = request.body;
+  if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
+    throw new AsofError('bad_request', 'The request has no body.', {
+      path: 'body',
+      remedy: 'Send one event, an array of events, or NDJSON.',
+    });
+  }
+  const type = request.headers['content-type'] ?? '';
+  if (NDJSON_TYPES.some((ndjson) => type.toLowerCase().startsWith(ndjson))) return bytes;
+  const parsed = parseBody(bytes);
+  const rows = Array.isArray(parsed) ? parsed : [parsed];
+  if (rows.length > LIMITS.rowsPerPush) {
+    const text = `The push has ${rows.length} rows; the limit is ${LIMITS.rowsPerPush}.`;
+    throw new AsofError('too_many_rows', text, { path: 'body' });
+  }
+  return rows;
+}
+
+function answer(reply: FastifyReply, outcome: PushOutcome): object {
+  const { received, accepted, rejected, commit, rows } = outcome;
+  if (rejected > 0) reply.code(accepted > 0 ? 207 : 422);
+  const rejections = rows.slice(0, LIMITS.rejectionsPerAnswer);
+  return { received, accepted, rejected, commit, rejections };
+}

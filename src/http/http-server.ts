@@ -1,0 +1,69 @@
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { HttpDependencies } from './dependencies.ts';
+import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error-answers.ts';
+import { eventRoutes } from './event-routes.ts';
+import { featureRoutes } from './feature-routes.ts';
+import { operationRoutes } from './operation-routes.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+/** The HTTP face of the platform: routes, limits and errors; the work is done elsewhere. */
+export function createHttpServer(dependencies: HttpDependencies): FastifyInstance {
+  const { logger, metrics } = dependencies;
+  const app = Fastify({
+    bodyLimit: dependencies.bodyBytes ?? LIMITS.bodyBytes,
+    // An answer during the drain is our own, in our own form.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    frameworkErrors: (error, _request, reply) => {
+      sendError(reply, new AsofError('bad_request', error.message), error.statusCode ?? 400);
+    },
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable) return;
+      const body = errorText(
+        new AsofError('bad_request', `The request is not HTTP: ${error.code}.`),
+      );
+      const head = `HTTP/1.1 400 Bad Request\r\ncontent-type: ${JSON_TYPE}\r\nconnection: close\r\n`;
+      socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    },
+  });
+  app.setErrorHandler(errorHandler(logger));
+  app.setNotFoundHandler(notFound);
+  // The schemas describe answers; they do not reshape them.
+  app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.request(route, reply.statusCode).observe(reply.elapsedTime / 1000);
+    done();
+  });
+  app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'asof',
+        version: dependencies.packageVersion,
+        description: 'Features computed from events, served with proof of what they contain.',
+      },
+    },
+  });
+  app.register(async (scope) => operationRoutes(scope, dependencies));
+  app.register(async (scope) => {
+    scope.addHook('onRequest', (_request, reply, done) => {
+      const state = dependencies.state();
+      if (state === 'ready') return done();
+      sendError(reply, new AsofError('not_ready', `The server is ${state}.`));
+    });
+    featureRoutes(scope, dependencies);
+    eventRoutes(scope, dependencies);
+  });
+  return app;
+}
+
+/** Listens, on the loopback address unless told otherwise; resolves to the base URL. */
+export function listen(app: FastifyInstance, port: number, host = LOOPBACK): Promise<string> {
+  return app.listen({ port, host });
+}

@@ -1,0 +1,199 @@
+import { Type } from 'typebox';
+import { ERRORS } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { FEATURE_STATUSES } from '../schema/status.ts';
+
+/** The bodies of the routes: the OpenAPI document is generated from these. */
+const nullable = <T extends Type.TSchema>(schema: T): Type.TUnion<[T, Type.TNull]> =>
+  Type.Union([schema, Type.Null()]);
+
+const timeMs = (description: string): Type.TInteger =>
+  Type.Integer({ description: `${description} Milliseconds since the epoch, UTC.` });
+
+const scalar = Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()], {
+  description: 'int64 and decimal keep every digit: read integers beyond 2^53 losslessly.',
+});
+
+export const errorBody = Type.Object(
+  {
+    error: Type.Object({
+      code: Type.String({ enum: Object.keys(ERRORS) }),
+      message: Type.String(),
+      path: nullable(Type.String({ description: 'Where in the request.' })),
+      remedy: Type.String({ description: 'What to do about it.' }),
+      retryable: Type.Boolean(),
+      issues: Type.Optional(
+        Type.Array(
+          Type.Object({
+            code: Type.String(),
+            path: Type.String(),
+            message: Type.String(),
+            remedy: Type.String(),
+          }),
+        ),
+      ),
+    }),
+  },
+  { description: 'Every error has this form.' },
+);
+
+export const featuresRequest = Type.Object(
+  {
+    service: Type.String({ examples: ['late_flight'] }),
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'The newest by default.' })),
+    rows: Type.Array(Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer()])), {
+      maxItems: LIMITS.rowsPerRequest,
+      description: 'Join keys of each row. One wrong row refuses the request; all are listed.',
+      examples: [[{ airport: 'ATL' }]],
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export const featuresResponse = Type.Object({
+  service: Type.String(),
+  version: Type.Integer(),
+  asOfMs: timeMs('The time that every window ends at.'),
+  position: Type.Object({
+    commit: Type.Integer({ description: 'Every event up to this commit is contained.' }),
+  }),
+  versions: Type.Record(Type.String(), Type.Integer(), { description: 'View → version.' }),
+  freshness: Type.Record(
+    Type.String(),
+    Type.Object({
+      newestArrivalMs: nullable(Type.Integer()),
+      stalenessMs: nullable(Type.Integer()),
+      objectiveMs: nullable(Type.Integer()),
+      stale: Type.Boolean(),
+    }),
+  ),
+  rows: Type.Array(
+    Type.Object({
+      key: Type.Record(Type.String(), scalar),
+      values: Type.Record(Type.String(), scalar),
+      statuses: Type.Record(Type.String(), Type.String({ enum: [...FEATURE_STATUSES] })),
+    }),
+    { description: 'In the order of the request.' },
+  ),
+});
+
+const event = Type.Record(Type.String(), Type.Unknown(), {
+  description: 'Columns of the source by name.',
+});
+
+export const eventsRequest = {
+  content: {
+    'application/json': {
+      schema: Type.Union([event, Type.Array(event)], { description: 'One event or several.' }),
+    },
+    'application/x-ndjson': {
+      schema: Type.String({ description: 'One JSON object a line.' }),
+    },
+  },
+};
+
+const rejection = Type.Object({
+  row: Type.Integer({ description: 'From 0, within the request.' }),
+  code: Type.String(),
+  column: nullable(Type.String()),
+  message: Type.String(),
+  remedy: Type.String(),
+});
+
+export const eventsResponse = Type.Object({
+  received: Type.Integer(),
+  accepted: Type.Integer(),
+  rejected: Type.Integer(),
+  commit: Type.Integer({ description: 'Answers at this commit or later contain the events.' }),
+  rejections: Type.Array(rejection, {
+    description: `At most ${LIMITS.rejectionsPerAnswer}; all are kept as dead letters.`,
+  }),
+});
+
+export const serviceDescription = Type.Object({
+  name: Type.String(),
+  version: Type.Integer(),
+  description: nullable(Type.String()),
+  owner: nullable(Type.String()),
+  tags: Type.Array(Type.String()),
+  keys: Type.Array(Type.Object({ name: Type.String(), type: Type.String() })),
+  features: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      type: Type.String(),
+      from: Type.String({ description: 'view@version.feature' }),
+      default: Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]),
+      description: nullable(Type.String()),
+      owner: nullable(Type.String()),
+      tags: Type.Array(Type.String()),
+    }),
+  ),
+});
+
+export const servicesResponse = Type.Object({ services: Type.Array(serviceDescription) });
+
+export const deadLettersResponse = Type.Object({
+  sources: Type.Array(
+    Type.Object({
+      source: Type.String(),
+      count: Type.Integer(),
+      letters: Type.Array(Type.Unknown(), { description: 'Newest first.' }),
+    }),
+  ),
+});
+
+export const healthResponse = Type.Object({ state: Type.String() });
+
+const count = Type.Integer({ minimum: 0 });
+
+export const statusResponse = Type.Object({
+  state: Type.String({ enum: ['replaying', 'ready', 'draining'] }),
+  asOfMs: timeMs('The time an answer would have now.'),
+  commit: Type.Integer({ description: 'What has been applied and so is served.' }),
+  newestArrivalMs: nullable(Type.Integer()),
+  log: nullable(Type.Object({ firstCommit: count, lastCommit: count })),
+  archivedCommit: nullable(count),
+  checkpoint: nullable(Type.Object({ commit: count, ageMs: Type.Integer() })),
+  keys: count,
+  tiles: count,
+  stateBytes: count,
+  sources: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      accepted: count,
+      rejected: count,
+      rejectedByCode: Type.Record(Type.String(), count),
+      applied: count,
+      newestArrivalMs: nullable(Type.Integer()),
+      newestEventMs: nullable(Type.Integer()),
+      latenessMs: nullable(Type.Integer()),
+      lastOffsets: Type.Array(Type.Integer()),
+      deadLetters: count,
+    }),
+  ),
+  views: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      version: Type.Integer(),
+      source: Type.String(),
+      stalenessMs: nullable(Type.Integer()),
+      objectiveMs: nullable(Type.Integer()),
+      stale: Type.Boolean(),
+    }),
+  ),
+  services: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      version: Type.Integer(),
+      requests: count,
+      rows: count,
+      present: count,
+      default: count,
+      error: count,
+    }),
+  ),
+  serveLog: nullable(
+    Type.Object({ sampled: count, written: count, dropped: count, queued: count }),
+  ),
+  faults: Type.Object({ overflow: count, divisionByZero: count }),
+});

@@ -1,0 +1,149 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { PlatformStatus } from './status.ts';
+
+/** Prometheus metrics: latencies are observed as they happen, all else is read at each scrape. */
+export interface Metrics {
+  readonly contentType: string;
+  /** The hot path: `observe` of one route and status, looked up once. */
+  request(route: string, status: number): { observe(seconds: number): void };
+  text(): Promise<string>;
+}
+
+const LATENCY_BUCKETS_S = [
+  0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+];
+
+export function createMetrics(status: () => PlatformStatus): Metrics {
+  const registry = new Registry();
+  const latency = new Histogram({
+    name: 'asof_http_request_seconds',
+    help: 'Time from the request line to the last byte of the answer.',
+    labelNames: ['route', 'status'] as const,
+    buckets: LATENCY_BUCKETS_S,
+    registers: [registry],
+  });
+  const scrape = [totals(registry), freshness(registry), stateGauges(registry)];
+  const routes = new Map<string, { observe(seconds: number): void }>();
+  return {
+    contentType: registry.contentType,
+    request: (route, code) => {
+      const id = `${code} ${route}`;
+      let observer = routes.get(id);
+      if (observer === undefined) {
+        observer = latency.labels({ route, status: String(code) });
+        routes.set(id, observer);
+      }
+      return observer;
+    },
+    text: () => {
+      const now = status();
+      for (const update of scrape) update(now);
+      return registry.metrics();
+    },
+  };
+}
+
+type Update = (status: PlatformStatus) => void;
+
+/** Totals are kept by their owners; a counter here is set to them at each scrape. */
+function totals(registry: Registry): Update {
+  const registers = [registry];
+  const rows = new Counter({
+    name: 'asof_served_rows_total',
+    help: 'Entity rows answered.',
+    labelNames: ['service', 'version'] as const,
+    registers,
+  });
+  const values = new Counter({
+    name: 'asof_served_values_total',
+    help: 'Feature values answered, by status.',
+    labelNames: ['service', 'version', 'status'] as const,
+    registers,
+  });
+  const events = new Counter({
+    name: 'asof_events_total',
+    help: 'Events at the door, by verdict: accepted, or the code of the rejection.',
+    labelNames: ['source', 'verdict'] as const,
+    registers,
+  });
+  const samples = new Counter({
+    name: 'asof_serve_log_answers_total',
+    help: 'Sampled answers: written, or dropped by a bound.',
+    labelNames: ['outcome'] as const,
+    registers,
+  });
+  const faults = new Counter({
+    name: 'asof_expression_faults_total',
+    help: 'Results that do not exist and became null.',
+    labelNames: ['fault'] as const,
+    registers,
+  });
+  return (status) => {
+    for (const counter of [rows, values, events, samples, faults]) counter.reset();
+    for (const { name, version, ...counts } of status.services) {
+      const service = { service: name, version: String(version) };
+      rows.inc(service, counts.rows);
+      values.inc({ ...service, status: 'present' }, counts.present);
+      values.inc({ ...service, status: 'default' }, counts.default);
+      values.inc({ ...service, status: 'error' }, counts.error);
+    }
+    for (const source of status.sources) {
+      events.inc({ source: source.name, verdict: 'accepted' }, source.accepted);
+      for (const [verdict, count] of Object.entries(source.rejectedByCode)) {
+        events.inc({ source: source.name, verdict }, count);
+      }
+    }
+    samples.inc({ outcome: 'written' }, status.serveLog?.written ?? 0);
+    samples.inc({ outcome: 'dropped' }, status.serveLog?.dropped ?? 0);
+    faults.inc({ fault: 'overflow' }, status.faults.overflow);
+    faults.inc({ fault: 'division_by_zero' }, status.faults.divisionByZero);
+  };
+}
+
+function freshness(registry: Registry): Update {
+  const registers = [registry];
+  const staleness = new Gauge({
+    name: 'asof_view_staleness_seconds',
+    help: 'Age of the newest applied arrival of the view’s source.',
+    labelNames: ['view', 'version'] as const,
+    registers,
+  });
+  const stale = new Gauge({
+    name: 'asof_view_stale',
+    help: '1 where the declared freshness is missed.',
+    labelNames: ['view', 'version'] as const,
+    registers,
+  });
+  return (status) => {
+    staleness.reset();
+    stale.reset();
+    for (const view of status.views) {
+      const labels = { view: view.name, version: String(view.version) };
+      if (view.stalenessMs !== null) staleness.set(labels, view.stalenessMs / 1000);
+      stale.set(labels, view.stale ? 1 : 0);
+    }
+  };
+}
+
+function stateGauges(registry: Registry): Update {
+  const gauge = (name: string, help: string): Gauge =>
+    new Gauge({ name, help, registers: [registry] });
+  const ready = gauge('asof_ready', '1 while the platform serves.');
+  const commit = gauge('asof_applied_commit', 'The newest commit that answers contain.');
+  const lag = gauge('asof_unapplied_commits', 'Durable commits that answers do not contain yet.');
+  const keys = gauge('asof_state_keys', 'Distinct entity keys held in memory.');
+  const tiles = gauge('asof_state_tiles', 'Tiles held in memory.');
+  const bytes = gauge('asof_state_bytes', 'Memory of the tiles.');
+  const age = gauge('asof_checkpoint_age_seconds', 'Age of the newest checkpoint.');
+  const checkpointed = gauge('asof_checkpoint_commit', 'The commit of the newest checkpoint.');
+  return (status) => {
+    ready.set(status.state === 'ready' ? 1 : 0);
+    commit.set(status.commit);
+    lag.set(status.log === null ? 0 : Math.max(0, status.log.lastCommit - status.commit));
+    keys.set(status.keys);
+    tiles.set(status.tiles);
+    bytes.set(status.stateBytes);
+    age.set((status.checkpoint?.ageMs ?? 0) / 1000);
+    checkpointed.set(status.checkpoint?.commit ?? 0);
+  };
+}

@@ -1,0 +1,73 @@
+/** What the platform says of itself: the body of `GET /v1/status` and the basis of metrics. */
+export interface PlatformStatus {
+  readonly state: PlatformState;
+  /** The time t an answer would have now. */
+  readonly asOfMs: number;
+  /** What has been applied and so is served. */
+  readonly commit: number;
+  readonly newestArrivalMs: number | null;
+  readonly log: { readonly firstCommit: number; readonly lastCommit: number } | null;
+  readonly archivedCommit: number | null;
+  readonly checkpoint: CheckpointStatus | null;
+  /** Distinct entity keys held. */
+  readonly keys: number;
+  readonly tiles: number;
+  readonly stateBytes: number;
+  readonly sources: readonly SourceStatus[];
+  readonly views: readonly ViewStatus[];
+  readonly services: readonly ServiceStatus[];
+  readonly serveLog: ServeLogStatus | null;
+  /** Of expressions, since the start: what became null and was counted. */
+  readonly faults: { readonly overflow: number; readonly divisionByZero: number };
+}
+
+/** `replaying`: the state is being rebuilt. `draining`: open requests end, new ones are refused. */
+export type PlatformState = 'replaying' | 'ready' | 'draining';
+
+export interface CheckpointStatus {
+  readonly commit: number;
+  readonly ageMs: number;
+}
+
+export interface SourceStatus {
+  readonly name: string;
+  /** Since the start, at the door. */
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly rejectedByCode: Readonly<Record<string, number>>;
+  /** Applied to the state, over all time. */
+  readonly applied: number;
+  readonly newestArrivalMs: number | null;
+  readonly newestEventMs: number | null;
+  /** Newest arrival less newest event time: how far behind events come in. */
+  readonly latenessMs: number | null;
+  /** By partition; -1 where nothing has been applied. */
+  readonly lastOffsets: readonly number[];
+  readonly deadLetters: number;
+}
+
+export interface ViewStatus {
+  readonly name: string;
+  readonly version: number;
+  readonly source: string;
+  readonly stalenessMs: number | null;
+  readonly objectiveMs: number | null;
+  readonly stale: boolean;
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly version: number;
+  readonly requests: number;
+  readonly rows: number;
+  readonly present: number;
+  readonly default: number;
+  readonly error: number;
+}
+
+export interface ServeLogStatus {
+  readonly sampled: number;
+  readonly written: number;
+  readonly dropped: number;
+  readonly queued: number;
+}

@@ -1,0 +1,61 @@
+import type { FeatureStatus } from '../schema/status.ts';
+import type { Scalar } from '../schema/types.ts';
+
+/** One answer with its envelope: all that is needed to judge a value and to replay it. */
+export interface FeatureResponse {
+  readonly service: string;
+  readonly version: number;
+  /** The time t that every window of this answer ends at. */
+  readonly asOfMs: number;
+  readonly position: { readonly commit: number };
+  /** View name → version; `name@version` where a service reads several versions of one view. */
+  readonly versions: Readonly<Record<string, number>>;
+  readonly freshness: Readonly<Record<string, ViewFreshness>>;
+  readonly rows: readonly FeatureRow[];
+}
+
+export interface ViewFreshness {
+  /** The newest arrival of the view's source that has been applied; null before the first. */
+  readonly newestArrivalMs: number | null;
+  readonly stalenessMs: number | null;
+  readonly objectiveMs: number | null;
+  /** The objective is declared and missed; also before the first event. */
+  readonly stale: boolean;
+}
+
+export interface FeatureRow {
+  readonly key: Readonly<Record<string, Scalar>>;
+  readonly values: Readonly<Record<string, Scalar>>;
+  readonly statuses: Readonly<Record<string, FeatureStatus>>;
+}
+
+/** What people and clients need to know to call a service. */
+export interface ServiceDescription {
+  readonly name: string;
+  readonly version: number;
+  readonly description: string | null;
+  readonly owner: string | null;
+  readonly tags: readonly string[];
+  readonly keys: readonly { readonly name: string; readonly type: string }[];
+  readonly features: readonly FeatureDescription[];
+}
+
+export interface FeatureDescription {
+  readonly name: string;
+  readonly type: string;
+  /** `view@version.feature`. */
+  readonly from: string;
+  readonly default: string | number | boolean | null;
+  readonly description: string | null;
+  readonly owner: string | null;
+  readonly tags: readonly string[];
+}
+
+/** Totals since the start, by service. */
+export interface ServeCounters {
+  requests: number;
+  rows: number;
+  present: number;
+  default: number;
+  error: number;
+}

@@ -1,0 +1,48 @@
+import { present } from '../base/assert.ts';
+import { scalarOfLiteral } from '../expr/literal.ts';
+import type { FeaturePlan, ProjectPlan, ServicePlan, ViewPlan } from '../plan/plan.ts';
+import { formatDecimal } from '../schema/json.ts';
+import { typeText } from '../schema/types.ts';
+import type { FeatureDescription, ServiceDescription } from './answer.ts';
+
+/** A service for people and clients: what to send and what comes back. */
+export function describeService(plan: ProjectPlan, service: ServicePlan): ServiceDescription {
+  return {
+    name: service.name,
+    version: service.version,
+    ...service.meta,
+    keys: service.joinKeys.map(({ name, type }) => ({ name, type: typeText(type) })),
+    features: service.features.map((output) => {
+      const view = present(
+        plan.views.find((one) => one.name === output.view && one.version === output.version),
+        `the plan has the view '${output.view}@${output.version}'`,
+      );
+      return describeFeature(output.name, view, output.feature);
+    }),
+  };
+}
+
+function describeFeature(name: string, view: ViewPlan, featureName: string): FeatureDescription {
+  const feature = present(
+    view.features.find((one) => one.name === featureName),
+    `the view '${view.name}' has the feature '${featureName}'`,
+  );
+  return {
+    name,
+    type: typeText(feature.type),
+    from: `${view.name}@${view.version}.${feature.name}`,
+    default: describeDefault(feature),
+    description: feature.meta.description,
+    owner: feature.meta.owner ?? view.meta.owner,
+    tags: feature.meta.tags,
+  };
+}
+
+/** JSON-safe: decimals and integers beyond 2^53 are text. */
+function describeDefault(feature: FeaturePlan): string | number | boolean | null {
+  const value = scalarOfLiteral(feature.type, feature.default);
+  if (feature.type.kind === 'decimal' && (typeof value === 'number' || typeof value === 'bigint')) {
+    return formatDecimal(value, feature.type.scale);
+  }
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -1,0 +1,246 @@
+import { present } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+import { type Faults, newFaults } from '../expr/faults.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import type { FeatureStatus } from '../schema/status.ts';
+import type { Scalar } from '../schema/types.ts';
+import type { OnlineStore } from '../store/online-store.ts';
+import type { ServeLogWriter } from '../store/serve-log.ts';
+import type {
+  FeatureResponse,
+  FeatureRow,
+  ServeCounters,
+  ServiceDescription,
+  ViewFreshness,
+} from './answer.ts';
+import { describeService } from './describe-service.ts';
+import { compileReadPlan, type ReadPlan, type ViewRead } from './read-plan.ts';
+import { readKeys } from './request-keys.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { RowReader, STATUS_BY_CODE } from './row-reader.ts';
+import { ServingClock, type ServingClockMode } from './serving-clock.ts';
+
+export interface FeatureServerOptions {
+  readonly plan: ProjectPlan;
+  readonly store: OnlineStore;
+  readonly clock: Clock;
+  /** `wall` by default. */
+  readonly clockMode?: ServingClockMode;
+  /** Takes the sample of answers that `verify` replays. */
+  readonly serveLog?: ServeLogWriter | null;
+}
+
+interface CompiledService {
+  readonly plan: ReadPlan;
+  readonly reader: RowReader;
+  readonly writer: ResponseWriter;
+  readonly counters: ServeCounters;
+  readonly description: ServiceDescription;
+}
+
+interface Answering {
+  readonly compiled: CompiledService;
+  readonly keys: readonly Scalar[][];
+  readonly asOfMs: number;
+  readonly commit: number;
+  readonly freshness: readonly ViewFreshness[];
+}
+
+/**
+ * The read path. Each service is compiled once; an answer is made in one synchronous step, so all
+ * of its rows share one time t and one position p (semantics §6).
+ */
+export class FeatureServer {
+  readonly #clock: ServingClock;
+  readonly #serveLog: ServeLogWriter | null;
+  readonly #faults: Faults = newFaults();
+  #store: OnlineStore;
+  /** By `name@version`, and by name alone for the newest version. */
+  #services = new Map<string, CompiledService>();
+  #names: readonly string[] = [];
+
+  constructor(options: FeatureServerOptions) {
+    this.#clock = new ServingClock(options.clockMode ?? 'wall', options.clock);
+    this.#serveLog = options.serveLog ?? null;
+    this.#store = options.store;
+    this.use(options.plan, options.store);
+  }
+
+  /** Serves another plan from the next answer on; on an error the present one stays. */
+  use(plan: ProjectPlan, store: OnlineStore = this.#store): void {
+    const services = new Map<string, CompiledService>();
+    const inOrder = plan.services.toSorted((a, b) => a.version - b.version);
+    for (const service of inOrder) {
+      const readPlan = compileReadPlan(plan, service, store, this.#faults);
+      const id = `${service.name}@${service.version}`;
+      const compiled = {
+        plan: readPlan,
+        reader: new RowReader(readPlan, this.#faults),
+        writer: new ResponseWriter(readPlan),
+        counters: this.#services.get(id)?.counters ?? newCounters(),
+        description: describeService(plan, service),
+      };
+      services.set(id, compiled);
+      services.set(service.name, compiled);
+    }
+    this.#services = services;
+    this.#names = [...new Set(inOrder.map((service) => service.name))];
+    this.#store = store;
+  }
+
+  /**
+   * The values of each row of join keys, in the rows' order, as the platform holds them: int64 and
+   * decimal units are a `bigint` beyond 2^53.
+   * @throws AsofError `unknown_service`, `invalid_key`, `bad_request`, `too_many_rows`
+   */
+  get(service: string, rows: readonly unknown[], version?: number): FeatureResponse {
+    const answering = this.#begin(service, rows, version);
+    const { compiled, asOfMs, commit } = answering;
+    const { reader, plan } = compiled;
+    const answered: FeatureRow[] = [];
+    for (const key of answering.keys) {
+      reader.read(key, asOfMs, answering.keys.length > 1);
+      const row = rowObject(compiled, key);
+      for (const status of Object.values(row.statuses)) countStatus(compiled.counters, status, 1);
+      answered.push(row);
+      this.#sample(answering, key);
+    }
+    reader.forget();
+    return {
+      service: plan.service.name,
+      version: plan.service.version,
+      asOfMs,
+      position: { commit },
+      versions: Object.fromEntries(plan.views.map((view) => [view.label, view.version])),
+      freshness: Object.fromEntries(
+        plan.views.map((view, i) => [view.label, present(answering.freshness[i], view.label)]),
+      ),
+      rows: answered,
+    };
+  }
+
+  /** The JSON text of the same answer: the hot path. */
+  getJson(service: string, rows: readonly unknown[], version?: number): string {
+    const answering = this.#begin(service, rows, version);
+    const { compiled, asOfMs, keys } = answering;
+    const { reader, writer } = compiled;
+    let text = writer.opening(asOfMs, answering.commit, answering.freshness);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as Scalar[];
+      reader.read(key, asOfMs, keys.length > 1);
+      if (i > 0) text += ',';
+      text += writer.row(key, reader);
+      this.#sample(answering, key);
+    }
+    reader.forget();
+    writer.takeCounts().forEach((count, code) => {
+      countStatus(compiled.counters, STATUS_BY_CODE[code] as FeatureStatus, count);
+    });
+    return `${text}]}`;
+  }
+
+  /** Services by name, the newest version of each. */
+  services(): ServiceDescription[] {
+    return this.#names.map((name) => this.service(name));
+  }
+
+  /** @throws AsofError `unknown_service` */
+  service(name: string, version?: number): ServiceDescription {
+    return this.#find(name, version).description;
+  }
+
+  /** Totals by `name@version`, for metrics. */
+  counters(): ReadonlyMap<string, Readonly<ServeCounters>> {
+    const counters = new Map<string, Readonly<ServeCounters>>();
+    for (const { plan, counters: totals } of this.#services.values()) {
+      counters.set(`${plan.service.name}@${plan.service.version}`, totals);
+    }
+    return counters;
+  }
+
+  /** Overflows and divisions by zero of derived features since the start. */
+  get faults(): Readonly<Faults> {
+    return this.#faults;
+  }
+
+  /** The time t an answer would have now. */
+  nowMs(): number {
+    return this.#clock.nowMs(this.#store.applied);
+  }
+
+  #find(name: string, version: number | undefined): CompiledService {
+    const found = this.#services.get(version === undefined ? name : `${name}@${version}`);
+    if (found !== undefined && !name.includes('@')) return found;
+    if (version !== undefined && this.#services.has(name)) {
+      const text = `The service '${name}' has no version ${version}.`;
+      throw new AsofError('unknown_service', text, {
+        path: 'version',
+        remedy: `Leave the version out for the newest, ${this.service(name).version}.`,
+      });
+    }
+    const hint = didYouMean(name, this.#names);
+    throw new AsofError('unknown_service', `There is no service '${name}'.${hint}`, {
+      path: 'service',
+    });
+  }
+
+  #begin(service: string, rows: readonly unknown[], version: number | undefined): Answering {
+    const compiled = this.#find(service, version);
+    const { plan, counters } = compiled;
+    // Also here: a request that failed halfway must leave nothing to the next one.
+    compiled.reader.forget();
+    const keys = readKeys(rows, plan.service.joinKeys);
+    counters.requests += 1;
+    counters.rows += keys.length;
+    const { applied } = this.#store;
+    const asOfMs = this.#clock.nowMs(applied);
+    const freshness = plan.views.map((view) => this.#freshness(view, asOfMs));
+    return { compiled, keys, asOfMs, commit: applied.commit, freshness };
+  }
+
+  #freshness(view: ViewRead, asOfMs: number): ViewFreshness {
+    const newestMs = this.#store.applied.bySource.get(view.source)?.newestArrivalMs ?? 0;
+    const { objectiveMs } = view;
+    if (newestMs === 0) {
+      const stale = objectiveMs !== null;
+      return { newestArrivalMs: null, stalenessMs: null, objectiveMs, stale };
+    }
+    const stalenessMs = asOfMs - newestMs;
+    const stale = objectiveMs !== null && stalenessMs > objectiveMs;
+    return { newestArrivalMs: newestMs, stalenessMs, objectiveMs, stale };
+  }
+
+  #sample(answering: Answering, key: readonly Scalar[]): void {
+    const log = this.#serveLog;
+    if (log === null || !log.isSampled()) return;
+    const { name, version } = answering.compiled.plan.service;
+    const { asOfMs, commit } = answering;
+    log.offer({ service: name, version, asOfMs, commit, ...rowObject(answering.compiled, key) });
+  }
+}
+
+function rowObject({ plan, reader }: CompiledService, key: readonly Scalar[]): FeatureRow {
+  const keys: Record<string, Scalar> = {};
+  plan.service.joinKeys.forEach((joinKey, i) => {
+    keys[joinKey.name] = present(key[i], joinKey.name);
+  });
+  const values: Record<string, Scalar> = {};
+  const statuses: Record<string, FeatureStatus> = {};
+  for (const { name, slot } of plan.outputs) {
+    values[name] = reader.values[slot] as Scalar;
+    statuses[name] = STATUS_BY_CODE[reader.statuses[slot] as number] as FeatureStatus;
+  }
+  return { key: keys, values, statuses };
+}
+
+function newCounters(): ServeCounters {
+  return { requests: 0, rows: 0, present: 0, default: 0, error: 0 };
+}
+
+function countStatus(counters: ServeCounters, status: FeatureStatus, count: number): void {
+  if (status === 'present') counters.present += count;
+  else if (status === 'default') counters.default += count;
+  else if (status === 'error') counters.error += count;
+}

@@ -1,0 +1,216 @@
+import { compileFinish, type Finish } from '../aggregate/finish.ts';
+import { assert, present } from '../base/assert.ts';
+import { compileScalar, type ScalarFn } from '../expr/compile-scalar.ts';
+import type { Faults } from '../expr/faults.ts';
+import { scalarOfLiteral } from '../expr/literal.ts';
+import { referencedColumns } from '../expr/text.ts';
+import type {
+  AggregateFeaturePlan,
+  DerivedFeaturePlan,
+  EntityPlan,
+  FeaturePlan,
+  ProjectPlan,
+  ServicePlan,
+  ViewPlan,
+} from '../plan/plan.ts';
+import type { Scalar, ValueType } from '../schema/types.ts';
+import type { GroupStore, OnlineStore } from '../store/online-store.ts';
+
+/**
+ * A service compiled for reading: one key and one table query for each (entity, group), however
+ * many features they feed. Every feature has a slot; the slots of one entity are neighbours.
+ */
+export interface ReadPlan {
+  readonly service: ServicePlan;
+  readonly entities: readonly EntityRead[];
+  readonly slotCount: number;
+  /** The service's features, in its order. */
+  readonly outputs: readonly OutputRead[];
+  readonly views: readonly ViewRead[];
+}
+
+export interface EntityRead {
+  /** Positions of the entity's join keys among the service's. */
+  readonly keyIndexes: readonly number[];
+  readonly fromSlot: number;
+  readonly toSlot: number;
+  readonly groups: readonly GroupRead[];
+  /** In dependency order. */
+  readonly derived: readonly DerivedRead[];
+}
+
+export interface GroupRead {
+  readonly store: GroupStore;
+  /** The group's windows that this service needs. */
+  readonly windows: readonly number[];
+  readonly features: readonly FinishRead[];
+}
+
+export interface FinishRead {
+  readonly slot: number;
+  readonly finish: Finish;
+  readonly default: Scalar;
+}
+
+export interface DerivedRead {
+  readonly slot: number;
+  readonly inputs: readonly number[];
+  readonly evaluate: ScalarFn;
+  readonly default: Scalar;
+}
+
+export interface OutputRead {
+  readonly name: string;
+  readonly slot: number;
+  readonly type: ValueType;
+}
+
+export interface ViewRead {
+  /** The view's name, or `name@version` where the service reads several versions of it. */
+  readonly label: string;
+  readonly version: number;
+  readonly source: string;
+  readonly objectiveMs: number | null;
+}
+
+/** @throws AsofError `unknown_name` when the store holds no state for a needed group */
+export function compileReadPlan(
+  plan: ProjectPlan,
+  service: ServicePlan,
+  store: OnlineStore,
+  faults: Faults,
+): ReadPlan {
+  const views = viewsOf(plan, service);
+  const slots = new Map<string, number>();
+  const entities: EntityRead[] = [];
+  for (const name of new Set(views.map((view) => view.entity))) {
+    const entity = present(
+      plan.entities.find((candidate) => candidate.name === name),
+      `the plan has the entity '${name}'`,
+    );
+    const own = views.filter((view) => view.entity === name);
+    entities.push(compileEntity({ service, store, faults, slots }, entity, own));
+  }
+  const outputs = service.features.map((output) => ({
+    name: output.name,
+    slot: slotOf(slots, slotName(output.view, output.version, output.feature)),
+    type: output.type,
+  }));
+  return { service, entities, slotCount: slots.size, outputs, views: viewReads(views) };
+}
+
+interface Compilation {
+  readonly service: ServicePlan;
+  readonly store: OnlineStore;
+  readonly faults: Faults;
+  /** `view@version.feature` → slot. */
+  readonly slots: Map<string, number>;
+}
+
+function compileEntity(
+  compilation: Compilation,
+  entity: EntityPlan,
+  views: readonly ViewPlan[],
+): EntityRead {
+  const { service, slots, faults } = compilation;
+  const fromSlot = slots.size;
+  const aggregates: { readonly slot: number; readonly feature: AggregateFeaturePlan }[] = [];
+  const derived: DerivedRead[] = [];
+  for (const view of views) {
+    for (const feature of neededFeatures(service, view)) {
+      const slot = slots.size;
+      slots.set(slotName(view.name, view.version, feature.name), slot);
+      if (feature.kind === 'aggregate') aggregates.push({ slot, feature });
+      else derived.push(compileDerived(feature, slot, view, slots, faults));
+    }
+  }
+  return {
+    keyIndexes: entity.joinKeys.map((key) => joinKeyIndex(service, key.name)),
+    fromSlot,
+    toSlot: slots.size,
+    groups: compileGroups(aggregates, compilation.store),
+    derived,
+  };
+}
+
+function compileGroups(
+  aggregates: readonly { readonly slot: number; readonly feature: AggregateFeaturePlan }[],
+  store: OnlineStore,
+): GroupRead[] {
+  const byGroup = Map.groupBy(aggregates, ({ feature }) => feature.group);
+  return [...byGroup].map(([id, members]) => {
+    const group = store.group(id);
+    return {
+      store: group,
+      windows: [...new Set(members.map(({ feature }) => feature.window))].sort((a, b) => a - b),
+      features: members.map(({ slot, feature }) => ({
+        slot,
+        finish: compileFinish(feature, group.table),
+        default: scalarOfLiteral(feature.type, feature.default),
+      })),
+    };
+  });
+}
+
+function compileDerived(
+  feature: DerivedFeaturePlan,
+  slot: number,
+  view: ViewPlan,
+  slots: ReadonlyMap<string, number>,
+  faults: Faults,
+): DerivedRead {
+  const names = referencedColumns(feature.expr);
+  return {
+    slot,
+    inputs: names.map((name) => slotOf(slots, slotName(view.name, view.version, name))),
+    evaluate: compileScalar(feature.expr, names, faults),
+    default: scalarOfLiteral(feature.type, feature.default),
+  };
+}
+
+/** The features of a view that the service reads, with those they derive from, in view order. */
+function neededFeatures(service: ServicePlan, view: ViewPlan): FeaturePlan[] {
+  const needed = new Set<string>();
+  for (const output of service.features) {
+    if (output.view === view.name && output.version === view.version) needed.add(output.feature);
+  }
+  for (const feature of view.features.toReversed()) {
+    if (feature.kind !== 'derived' || !needed.has(feature.name)) continue;
+    for (const name of referencedColumns(feature.expr)) needed.add(name);
+  }
+  return view.features.filter((feature) => needed.has(feature.name));
+}
+
+function viewsOf(plan: ProjectPlan, service: ServicePlan): ViewPlan[] {
+  const views = plan.views.filter((view) =>
+    service.features.some((one) => one.view === view.name && one.version === view.version),
+  );
+  assert(views.length > 0 || service.features.length === 0, 'the plan has the views of a service');
+  return views;
+}
+
+function viewReads(views: readonly ViewPlan[]): ViewRead[] {
+  return views.map((view) => {
+    const isAlone = views.every((other) => other === view || other.name !== view.name);
+    return {
+      label: isAlone ? view.name : `${view.name}@${view.version}`,
+      version: view.version,
+      source: view.source,
+      objectiveMs: view.freshnessMs,
+    };
+  });
+}
+
+function joinKeyIndex(service: ServicePlan, name: string): number {
+  const index = service.joinKeys.findIndex((key) => key.name === name);
+  assert(index >= 0, `the service has the join key '${name}'`);
+  return index;
+}
+
+function slotName(view: string, version: number, feature: string): string {
+  return `${view}@${version}.${feature}`;
+}
+
+function slotOf(slots: ReadonlyMap<string, number>, name: string): number {
+  return present(slots.get(name), `the feature '${name}' has a slot`);
+}
