@@ -1,0 +1,76 @@
+import { unreachable } from '../base/assert.ts';
+import type { ColumnSchema, ValueType } from '../schema/types.ts';
+
+/**
+ * The offline relation of a source: these columns, then the source's own under their names. No
+ * column of a source can begin with an underscore, so the two never collide.
+ */
+export const POSITION_COLUMNS = [
+  { name: '__commit', sql: 'BIGINT' },
+  { name: '__partition', sql: 'INTEGER' },
+  { name: '__offset', sql: 'BIGINT' },
+  { name: '__event_time', sql: 'BIGINT' },
+  { name: '__arrival_time', sql: 'BIGINT' },
+] as const;
+
+/** A column as the archive knows it: what a file needs to be read again. */
+export type ArchivedColumn = Pick<ColumnSchema, 'name' | 'type'>;
+
+/** The DuckDB type that holds a value exactly; decimals are units, timestamps epoch ms. */
+export function sqlType(type: ValueType): string {
+  switch (type.kind) {
+    case 'int64':
+    case 'decimal':
+    case 'timestamp':
+      return 'BIGINT';
+    case 'float64':
+      return 'DOUBLE';
+    case 'bool':
+      return 'BOOLEAN';
+    case 'string':
+      return 'VARCHAR';
+    case 'vector':
+      return `FLOAT[${type.size}]`;
+    default:
+      return unreachable(type);
+  }
+}
+
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+export function sqlString(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The columns of a CREATE TABLE. */
+export function relationColumns(columns: readonly ArchivedColumn[]): string {
+  const position = POSITION_COLUMNS.map(({ name, sql }) => `${name} ${sql}`);
+  return [
+    ...position,
+    ...columns.map(({ name, type }) => `${sqlName(name)} ${sqlType(type)}`),
+  ].join(', ');
+}
+
+/**
+ * A select list that gives `columns`, typed, from something that has only `available`: what is
+ * absent was added later and is null. Parquet turns FLOAT[n] into a list, hence the cast.
+ */
+export function relationSelect(
+  columns: readonly ArchivedColumn[],
+  available: ReadonlySet<string>,
+): string {
+  const position = POSITION_COLUMNS.map(({ name }) => name);
+  const own = columns.map(({ name, type }) => {
+    const quoted = sqlName(name);
+    if (!available.has(name)) return `NULL::${sqlType(type)} AS ${quoted}`;
+    return type.kind === 'vector' ? `${quoted}::${sqlType(type)} AS ${quoted}` : quoted;
+  });
+  return [...position, ...own].join(', ');
+}
+
+/** Reads whole files, with no column made up from their paths. */
+export function readParquet(paths: readonly string[]): string {
+  return `read_parquet([${paths.map(sqlString).join(', ')}], hive_partitioning = false)`;
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { present } from '../base/assert.ts';
+import { AsofError } from '../base/errors.ts';
+import { seededRandom } from '../base/random.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import type { SourceSchema } from '../schema/types.ts';
+import { Archive, type ArchiveStep } from './archive.ts';
+import {
+  assertSameBatches,
+  clicks,
+  collect,
+  flights,
+  ListLog,
+  randomBatches,
+  temporaryFolder,
+} from './archive-cases.test.ts';
+import { ArchiveFiles } from './archive-files.ts';
+import { History } from './history.ts';
+
+const schemas = new Map([flights, clicks].map((schema) => [schema.name, schema]));
+const schemaOf = (name: string): SourceSchema => present(schemas.get(name), name);
+
+interface RunOptions {
+  readonly through?: number;
+  readonly stageRows?: number;
+  readonly onStep?: (step: ArchiveStep) => void;
+}
+
+async function archiveAll(dataDir: string, log: ListLog, run: RunOptions = {}): Promise<number> {
+  const { stageRows = 1000, onStep = () => {} } = run;
+  const readLog = (afterCommit: number): Iterable<EventBatch> => log.read(afterCommit);
+  const archive = await Archive.open({ dataDir, schemaOf, readLog, stageRows, onStep, threads: 1 });
+  try {
+    const report = await archive.archiveThrough(run.through ?? log.lastCommit());
+    assert.equal(report.archivedCommit, archive.archivedCommit);
+    return report.archivedCommit;
+  } finally {
+    archive.close();
+  }
+}
+
+async function readAll(dataDir: string): Promise<EventBatch[]> {
+  const log = new ListLog([]);
+  const history = await History.open({ dataDir, schemaOf, log });
+  return collect(history.batches());
+}
+
+function parquetFiles(dataDir: string): string[] {
+  return readdirSync(join(dataDir, 'archive'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .filter((name) => name !== 'manifest.json');
+}
+
+test('random batches come back from Parquet bit for bit', async (context) => {
+  for (const seed of [1, 2, 3, 4]) {
+    context.diagnostic(`seed ${seed}`);
+    const dataDir = temporaryFolder(context);
+    const options = { commits: 12, maxRows: 3000, sources: [flights, clicks] };
+    const batches = randomBatches(seededRandom(seed), options);
+    const archived = await archiveAll(dataDir, new ListLog(batches), { stageRows: 5000 });
+    assert.equal(archived, 12);
+    assertSameBatches(await readAll(dataDir), batches);
+  }
+});
+
+test('a file lies under its source and arrival date, named by its commits', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const [batch] = randomBatches(seededRandom(5), { commits: 1, maxRows: 10, sources: [clicks] });
+  const dayMs = Date.UTC(2026, 1, 28);
+  const arrivalTimeMs = Float64Array.from([dayMs - 1, dayMs, dayMs + 86_399_999]);
+  const columns = [0, 1].map(() => ({
+    kind: 'number' as const,
+    type: { kind: 'int64' as const },
+    values: new Float64Array(3),
+    wide: null,
+    valid: null,
+  }));
+  const eventTimeMs = arrivalTimeMs;
+  await archiveAll(
+    dataDir,
+    new ListLog([{ ...present(batch, 'one'), count: 3, eventTimeMs, arrivalTimeMs, columns }]),
+  );
+  const files = new ArchiveFiles(dataDir).readManifest().sources.clicks ?? [];
+  assert.deepEqual(
+    files.map(({ path, rows, minArrivalTimeMs }) => ({ path, rows, minArrivalTimeMs })),
+    [
+      {
+        path: 'archive/clicks/arrival_date=2026-02-27/1-1.parquet',
+        rows: 1,
+        minArrivalTimeMs: dayMs - 1,
+      },
+      {
+        path: 'archive/clicks/arrival_date=2026-02-28/1-1.parquet',
+        rows: 2,
+        minArrivalTimeMs: dayMs,
+      },
+    ],
+  );
+  assert.deepEqual(files[1]?.first, { commit: 1, offset: 1 });
+  assert.deepEqual(files[1]?.last, { commit: 1, offset: 2 });
+});
+
+test('an empty log makes an empty archive, and none at all of files', async (context) => {
+  const dataDir = temporaryFolder(context);
+  assert.equal(await archiveAll(dataDir, new ListLog([]), { through: 10 }), 0);
+  assert.deepEqual(await readAll(dataDir), []);
+  assert.equal(existsSync(join(dataDir, 'archive/manifest.json')), false);
+});
+
+/** Runs until the step with this number, then stops as a crash would. */
+async function crashAtStep(dataDir: string, log: ListLog, number: number): Promise<boolean> {
+  let seen = 0;
+  const onStep = (): void => {
+    seen += 1;
+    if (seen === number) throw new Error('the power went');
+  };
+  try {
+    await archiveAll(dataDir, log, { onStep });
+    return false;
+  } catch (error) {
+    assert.match(String(error), /the power went/);
+    return true;
+  }
+}
+
+test('a crash at any step loses nothing and doubles nothing', async (context) => {
+  const options = { commits: 8, maxRows: 400, sources: [flights, clicks] };
+  const batches = randomBatches(seededRandom(6), options);
+  let crashes = 0;
+  for (let step = 1; ; step += 1) {
+    const dataDir = temporaryFolder(context);
+    if (!(await crashAtStep(dataDir, new ListLog(batches), step))) break;
+    crashes += 1;
+    const archived = new ArchiveFiles(dataDir).readManifest().archivedCommit;
+    assertSameBatches(await readAll(dataDir), batches.slice(0, archived));
+    await archiveAll(dataDir, new ListLog(batches.slice(archived)));
+    await checkWhole(dataDir, batches);
+  }
+  assert.ok(crashes > 10, `${crashes} steps`);
+});
+
+async function checkWhole(dataDir: string, batches: readonly EventBatch[]): Promise<void> {
+  assertSameBatches(await readAll(dataDir), batches);
+  const named = Object.values(new ArchiveFiles(dataDir).readManifest().sources).flat();
+  assert.equal(parquetFiles(dataDir).length, named.length);
+}
+
+test('what the manifest does not name is removed when the archive is opened', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const options = { commits: 3, maxRows: 50, sources: [clicks] };
+  const batches = randomBatches(seededRandom(7), options);
+  await archiveAll(dataDir, new ListLog(batches));
+  const folder = join(dataDir, 'archive/gone/arrival_date=2026-01-01');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, '1-2.parquet'), 'half');
+  writeFileSync(join(folder, '3-4.parquet.unfinished'), 'half');
+  await archiveAll(dataDir, new ListLog(batches));
+  await checkWhole(dataDir, batches);
+});
+
+test('running again changes nothing, and goes on where it ended', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const options = { commits: 9, maxRows: 300, sources: [flights, clicks] };
+  const batches = randomBatches(seededRandom(8), options);
+  for (const through of [4, 4, 2, 7, 100, 100]) {
+    await archiveAll(dataDir, new ListLog(batches), { through });
+  }
+  await checkWhole(dataDir, batches);
+});
+
+async function refusal(work: Promise<unknown>): Promise<string> {
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof AsofError, String(error));
+  return error.code;
+}
+
+test('a gap between archive and log is refused', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const options = { commits: 6, maxRows: 20, sources: [clicks] };
+  const batches = randomBatches(seededRandom(9), options);
+  await archiveAll(dataDir, new ListLog(batches), { through: 2 });
+  assert.equal(await refusal(archiveAll(dataDir, new ListLog(batches.slice(3)))), 'corrupt_log');
+});
+
+async function refusalOfManifest(context: TestContext, text: string): Promise<string> {
+  const dataDir = temporaryFolder(context);
+  mkdirSync(join(dataDir, 'archive'));
+  writeFileSync(join(dataDir, 'archive/manifest.json'), text);
+  return refusal(archiveAll(dataDir, new ListLog([])));
+}
+
+test('a manifest that is damaged or newer is refused, never guessed at', async (context) => {
+  const good = '{"format":1,"archivedCommit":0,"schemas":{},"sources":{},"retired":[]}';
+  assert.equal(await refusalOfManifest(context, good.slice(0, 40)), 'corrupt_archive');
+  assert.equal(await refusalOfManifest(context, good.replace(':0', ':"x"')), 'corrupt_archive');
+  assert.equal(await refusalOfManifest(context, good.replace('1', '2')), 'newer_format');
+});

@@ -1,0 +1,215 @@
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import { schemaFingerprint } from '../schema/fingerprint.ts';
+import type { SourceSchema } from '../schema/types.ts';
+import { ArchiveFiles } from './archive-files.ts';
+import { type ArchiveFile, type ArchiveManifest, withFiles } from './archive-manifest.ts';
+import { type ArchivedColumn, sqlString } from './archive-relation.ts';
+import { ArchiveStage, type DayContent } from './archive-stage.ts';
+import { DuckDbSession } from './duckdb-session.ts';
+
+export const PARQUET_OPTIONS =
+  `FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ` +
+  `ROW_GROUP_SIZE ${LIMITS.archiveRowGroupRows}`;
+
+/** What has just been done; tests stop the world at each of them. */
+export type ArchiveStep =
+  | { readonly kind: 'staged'; readonly rows: number }
+  /** Complete, under its unfinished name. */
+  | { readonly kind: 'written'; readonly path: string }
+  /** Durable, under its own name, not yet part of the archive. */
+  | { readonly kind: 'published'; readonly path: string }
+  | { readonly kind: 'manifest'; readonly archivedCommit: number }
+  | { readonly kind: 'removed'; readonly path: string };
+
+export interface ArchiveOptions {
+  readonly dataDir: string;
+  readonly schemaOf: (source: string) => SourceSchema;
+  /** Events after a commit, dense and in order, under the schema of `schemaOf`. */
+  readonly readLog: (afterCommit: number) => Iterable<EventBatch>;
+  readonly onStep?: (step: ArchiveStep) => void;
+  readonly memoryBytes?: number;
+  readonly threads?: number;
+  readonly stageRows?: number;
+}
+
+export interface ArchiveReport {
+  readonly archivedCommit: number;
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/**
+ * Moves accepted events from the log to Parquet, a stage at a time. A stage's files count from the
+ * moment the manifest names them; a crash before that leaves files that the next `open` removes,
+ * so running again gives the same archive. One process at a time, the owner of the directory.
+ *
+ * @example
+ * const archive = await Archive.open({ dataDir, schemaOf, readLog });
+ * await archive.archiveThrough(log.lastCommit);
+ * log.cutThrough(archive.archivedCommit);
+ */
+export class Archive {
+  readonly files: ArchiveFiles;
+  readonly #options: ArchiveOptions;
+  readonly #session: DuckDbSession;
+  #manifest: ArchiveManifest;
+
+  private constructor(options: ArchiveOptions, files: ArchiveFiles, session: DuckDbSession) {
+    this.#options = options;
+    this.files = files;
+    this.#session = session;
+    this.#manifest = files.readManifest();
+  }
+
+  static async open(options: ArchiveOptions): Promise<Archive> {
+    const files = new ArchiveFiles(options.dataDir);
+    const manifest = files.readManifest();
+    for (const path of files.sweep(manifest)) options.onStep?.({ kind: 'removed', path });
+    const session = await DuckDbSession.open({
+      memoryBytes: options.memoryBytes ?? LIMITS.archiveMemoryBytes,
+      spillFolder: files.real('archive/.spill'),
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    });
+    return new Archive(options, files, session);
+  }
+
+  get manifest(): ArchiveManifest {
+    return this.#manifest;
+  }
+
+  /** Every event up to this commit is in files, durably: the log may be cut through it. */
+  get archivedCommit(): number {
+    return this.#manifest.archivedCommit;
+  }
+
+  /** Archives up to and with `commit`, or up to the log's end if that comes first. */
+  async archiveThrough(commit: number): Promise<ArchiveReport> {
+    const sum = { rows: 0, files: 0, bytes: 0 };
+    while (this.archivedCommit < commit) {
+      const before = this.archivedCommit;
+      const files = await this.#archiveStage(commit);
+      for (const file of files) {
+        sum.rows += file.rows;
+        sum.bytes += file.bytes;
+        sum.files += 1;
+      }
+      if (this.archivedCommit === before) break;
+    }
+    return { archivedCommit: this.archivedCommit, ...sum };
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  async #archiveStage(through: number): Promise<readonly ArchiveFile[]> {
+    const stages = new Map<string, ArchiveStage>();
+    try {
+      const lastCommit = await this.#fill(stages, through);
+      if (lastCommit === this.archivedCommit) return [];
+      return await this.#write(stages, lastCommit);
+    } finally {
+      for (const stage of stages.values()) await stage.drop();
+    }
+  }
+
+  async #fill(stages: Map<string, ArchiveStage>, through: number): Promise<number> {
+    const stageRows = this.#options.stageRows ?? LIMITS.archiveStageRows;
+    let lastCommit = this.archivedCommit;
+    let rows = 0;
+    for (const batch of this.#options.readLog(lastCommit)) {
+      if (batch.commit > through || rows >= stageRows) break;
+      checkNext(batch, lastCommit);
+      (await this.#stageOf(stages, batch)).append(batch);
+      rows += batch.count;
+      lastCommit = batch.commit;
+    }
+    this.#options.onStep?.({ kind: 'staged', rows });
+    return lastCommit;
+  }
+
+  async #stageOf(stages: Map<string, ArchiveStage>, batch: EventBatch): Promise<ArchiveStage> {
+    const known = stages.get(batch.source);
+    if (known !== undefined) return known;
+    const schema = this.#options.schemaOf(batch.source);
+    const stage = await ArchiveStage.open(this.#session, schema, `stage_${batch.source}`);
+    stages.set(batch.source, stage);
+    return stage;
+  }
+
+  async #write(
+    stages: ReadonlyMap<string, ArchiveStage>,
+    archivedCommit: number,
+  ): Promise<readonly ArchiveFile[]> {
+    const added: Record<string, ArchiveFile[]> = {};
+    const schemas: Record<string, readonly ArchivedColumn[]> = {};
+    for (const [source, stage] of stages) {
+      const files: ArchiveFile[] = [];
+      for (const day of stage.finish()) files.push(await this.#writeDay(stage, day));
+      added[source] = files;
+      schemas[schemaFingerprint(stage.schema)] = archivedColumns(stage.schema);
+    }
+    const { retired } = this.#manifest;
+    this.replaceManifest(
+      withFiles(this.#manifest, { archivedCommit, schemas, added, removed: new Set(), retired }),
+    );
+    return Object.values(added).flat();
+  }
+
+  async #writeDay(stage: ArchiveStage, day: DayContent): Promise<ArchiveFile> {
+    const { dayStartMs, ...content } = day;
+    const arrivalDate = dateText(dayStartMs);
+    const path = archivePath(stage.schema.name, arrivalDate, day.first.commit, day.last.commit);
+    const bytes = await this.writeFile(path, stage.select(day));
+    return { path, arrivalDate, bytes, ...content, schema: schemaFingerprint(stage.schema) };
+  }
+
+  /** Writes a query's rows, in their order, to a durable Parquet file; answers its bytes. */
+  async writeFile(path: string, select: string): Promise<number> {
+    const unfinished = this.files.unfinished(path);
+    await this.#session.run(`COPY (${select}) TO ${sqlString(unfinished)} (${PARQUET_OPTIONS})`);
+    this.#options.onStep?.({ kind: 'written', path });
+    const bytes = await this.files.publish(path);
+    this.#options.onStep?.({ kind: 'published', path });
+    return bytes;
+  }
+
+  replaceManifest(manifest: ArchiveManifest): void {
+    this.files.replaceManifest(manifest);
+    this.#manifest = manifest;
+    this.#options.onStep?.({ kind: 'manifest', archivedCommit: manifest.archivedCommit });
+  }
+}
+
+const LAST_DAY_MS = 8.64e15;
+
+/** A source that declares its own arrival times may say any number; the last date takes the rest. */
+function dateText(dayStartMs: number): string {
+  const [date = ''] = new Date(Math.min(dayStartMs, LAST_DAY_MS)).toISOString().split('T');
+  return date;
+}
+
+export function archivePath(
+  source: string,
+  arrivalDate: string,
+  firstCommit: number,
+  lastCommit: number,
+): string {
+  return `archive/${source}/arrival_date=${arrivalDate}/${firstCommit}-${lastCommit}.parquet`;
+}
+
+function archivedColumns(schema: SourceSchema): readonly ArchivedColumn[] {
+  return schema.columns.map(({ name, type }) => ({ name, type }));
+}
+
+/** The archive must never step over events that the log has lost. */
+function checkNext(batch: EventBatch, lastCommit: number): void {
+  if (batch.commit === lastCommit + 1) return;
+  throw new AsofError(
+    'corrupt_log',
+    `The log goes on at commit ${batch.commit}, but the archive ends at ${lastCommit}.`,
+  );
+}

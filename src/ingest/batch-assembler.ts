@@ -1,0 +1,141 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import bindings from '@duckdb/node-bindings';
+import { assert, present } from '../base/assert.ts';
+import { AsofError } from '../base/errors.ts';
+import type { Column, EventBatch } from '../schema/batch.ts';
+import type { ArchivedColumn } from './archive-relation.ts';
+import { type ColumnReader, columnReader, readPosition } from './column-reader.ts';
+import { joinColumns } from './column-slice.ts';
+
+/** One decoded data chunk; position columns first, in the order of the offline relation. */
+interface Rows {
+  readonly commit: Float64Array;
+  readonly partition: Float64Array;
+  readonly offset: Float64Array;
+  readonly eventTimeMs: Float64Array;
+  readonly arrivalTimeMs: Float64Array;
+  readonly columns: readonly Column[];
+}
+
+/** Rows `from` to `to` of a decoded chunk, all of one commit. */
+interface Piece {
+  readonly rows: Rows;
+  readonly from: number;
+  readonly to: number;
+}
+
+const POSITION_COUNT = 5;
+
+/**
+ * Makes the batches again from the offline relation's rows, which must come in the order of
+ * (commit, offset), with every position column as BIGINT. A batch is whole when the next begins.
+ */
+export class BatchAssembler {
+  readonly #source: string;
+  readonly #readers: readonly ColumnReader[];
+  #pieces: Piece[] = [];
+  #commit = 0;
+
+  constructor(source: string, columns: readonly ArchivedColumn[]) {
+    this.#source = source;
+    this.#readers = columns.map(({ type }) => columnReader(type));
+  }
+
+  /** The batches that this chunk completes. */
+  push(chunk: DuckDBDataChunk): EventBatch[] {
+    const rows = this.#decode(chunk);
+    const complete: EventBatch[] = [];
+    const count = rows.commit.length;
+    for (let from = 0; from < count; ) {
+      const commit = rows.commit[from] as number;
+      let to = from + 1;
+      while (to < count && rows.commit[to] === commit) to += 1;
+      if (commit !== this.#commit) {
+        assert(commit > this.#commit, `archived rows run back to commit ${commit}`);
+        complete.push(...this.finish());
+        this.#commit = commit;
+      }
+      this.#pieces.push({ rows, from, to });
+      from = to;
+    }
+    return complete;
+  }
+
+  /** The last batch, if there is one, at the end of the rows. */
+  finish(): EventBatch[] {
+    const pieces = this.#pieces;
+    if (pieces.length === 0) return [];
+    this.#pieces = [];
+    return [this.#join(pieces)];
+  }
+
+  #decode(chunk: DuckDBDataChunk): Rows {
+    const count = chunk.rowCount;
+    const vector = (index: number): bindings.Vector =>
+      bindings.data_chunk_get_vector(chunk.chunk, index);
+    return {
+      commit: readPosition(vector(0), count),
+      partition: readPosition(vector(1), count),
+      offset: readPosition(vector(2), count),
+      eventTimeMs: readPosition(vector(3), count),
+      arrivalTimeMs: readPosition(vector(4), count),
+      columns: this.#readers.map((read, index) => read(vector(POSITION_COUNT + index), count)),
+    };
+  }
+
+  #join(pieces: readonly Piece[]): EventBatch {
+    const [first] = pieces;
+    const { rows, from } = present(first, 'a batch has rows');
+    const firstOffset = rows.offset[from] as number;
+    let count = 0;
+    for (const piece of pieces) {
+      this.#checkDense(piece, firstOffset + count);
+      count += piece.to - piece.from;
+    }
+    return {
+      source: this.#source,
+      partition: rows.partition[from] as number,
+      firstOffset,
+      commit: this.#commit,
+      count,
+      eventTimeMs: joinTimes(pieces, count, (piece) => piece.rows.eventTimeMs),
+      arrivalTimeMs: joinTimes(pieces, count, (piece) => piece.rows.arrivalTimeMs),
+      columns: rows.columns.map((_, index) =>
+        joinColumns(
+          pieces.map((piece) => ({
+            column: present(piece.rows.columns[index], 'pieces have the same columns'),
+            from: piece.from,
+            to: piece.to,
+          })),
+          count,
+        ),
+      ),
+    };
+  }
+
+  /** A lost, doubled or disordered row must never pass for history. */
+  #checkDense({ rows, from, to }: Piece, firstOffset: number): void {
+    for (let i = from; i < to; i += 1) {
+      if (rows.offset[i] === firstOffset + i - from) continue;
+      throw new AsofError(
+        'corrupt_archive',
+        `The archive of '${this.#source}' has offset ${rows.offset[i]} where ` +
+          `${firstOffset + i - from} is due, in commit ${this.#commit}.`,
+      );
+    }
+  }
+}
+
+function joinTimes(
+  pieces: readonly Piece[],
+  count: number,
+  timesOf: (piece: Piece) => Float64Array,
+): Float64Array {
+  const joined = new Float64Array(count);
+  let at = 0;
+  for (const piece of pieces) {
+    joined.set(timesOf(piece).subarray(piece.from, piece.to), at);
+    at += piece.to - piece.from;
+  }
+  return joined;
+}

@@ -1,0 +1,194 @@
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import type { SourceSchema } from '../schema/types.ts';
+import type { ArchiveFiles } from './archive-files.ts';
+import type { ArchiveFile, ArchiveManifest } from './archive-manifest.ts';
+import { BatchAssembler } from './batch-assembler.ts';
+import { DuckDbSession } from './duckdb-session.ts';
+import { filesWithin, orderedRuns, type RowRange, selectFiles } from './history-files.ts';
+import type { LogReader } from './history-log.ts';
+
+export interface BatchQuery {
+  /** One source; without it the batches of all sources. */
+  readonly source?: string;
+  /** Skips the commits before the first that holds an event that arrived then or later. */
+  readonly fromArrivalMs?: number;
+  readonly throughCommit?: number;
+}
+
+export interface HistoryPlaces {
+  readonly files: ArchiveFiles;
+  readonly log: LogReader;
+  readonly schemaOf: (source: string) => SourceSchema;
+}
+
+type BoundQuery = BatchQuery & { readonly throughCommit: number };
+type Batches = AsyncGenerator<EventBatch, void, void>;
+
+/**
+ * Reads the archive up to its end and the log from there. Should the archive be compacted or the
+ * log be cut meanwhile, it goes on behind the last batch given, from the manifest of that moment.
+ */
+export async function* historyBatches(places: HistoryPlaces, query: BoundQuery): Batches {
+  const spillFolder = places.files.real('archive/.spill');
+  const session = await DuckDbSession.open({ memoryBytes: LIMITS.archiveMemoryBytes, spillFolder });
+  const isDue = skipEarly(query);
+  let done = 0;
+  let retries = 0;
+  try {
+    while (done < query.throughCommit) {
+      const before = done;
+      const manifest = places.files.readManifest();
+      const range = { afterCommit: done, throughCommit: query.throughCommit };
+      try {
+        if (done < manifest.archivedCommit) {
+          for await (const batch of archived(session, places, manifest, query, range)) {
+            done = batch.commit;
+            if (isDue(batch)) yield batch;
+          }
+          done = Math.min(manifest.archivedCommit, query.throughCommit);
+        } else {
+          for (const batch of places.log.read(done)) {
+            if (batch.commit !== done + 1 || batch.commit > query.throughCommit) break;
+            done = batch.commit;
+            if (isDue(batch)) yield batch;
+          }
+        }
+      } catch (error) {
+        refuseLost(error, manifest, places.files);
+      }
+      retries = done > before ? 0 : retries + 1;
+      if (retries > LIMITS.historyRetries) throw lacking(done + 1, query.throughCommit);
+    }
+  } finally {
+    session.close();
+  }
+}
+
+/** Of the wanted source, and not before the first commit with an event late enough. */
+function skipEarly({ source, fromArrivalMs = 0 }: BatchQuery): (batch: EventBatch) => boolean {
+  let hasBegun = false;
+  return (batch) => {
+    if (source !== undefined && batch.source !== source) return false;
+    hasBegun ||= batch.arrivalTimeMs.some((arrivalMs) => arrivalMs >= fromArrivalMs);
+    return hasBegun;
+  };
+}
+
+/** A file that the archive has replaced meanwhile is no failure; one that it still names is. */
+function refuseLost(error: unknown, manifest: ArchiveManifest, files: ArchiveFiles): void {
+  if (!(error instanceof AsofError) || error.code !== 'file_not_found') throw error;
+  if (JSON.stringify(files.readManifest()) !== JSON.stringify(manifest)) return;
+  throw new AsofError('corrupt_archive', `The archive lacks a file: ${error.message}`, {
+    cause: error,
+  });
+}
+
+function lacking(commit: number, throughCommit: number): AsofError {
+  return new AsofError(
+    'corrupt_log',
+    `Neither the archive nor the log has commit ${commit}, of ${throughCommit}.`,
+  );
+}
+
+/** Archived batches of the wanted sources, merged by commit. */
+async function* archived(
+  session: DuckDbSession,
+  places: HistoryPlaces,
+  manifest: ArchiveManifest,
+  query: BoundQuery,
+  range: RowRange,
+): Batches {
+  const sources = query.source === undefined ? Object.keys(manifest.sources) : [query.source];
+  const afterCommit = firstLateCommit(manifest, sources, range, query.fromArrivalMs ?? 0) - 1;
+  const later = { ...range, afterCommit: Math.max(range.afterCommit, afterCommit) };
+  const sessions: DuckDbSession[] = [];
+  try {
+    const streams: Batches[] = [];
+    for (const source of sources) {
+      const own = await session.connect();
+      sessions.push(own);
+      streams.push(archivedOf(own, places, manifest, source, later));
+    }
+    yield* mergeByCommit(streams);
+  } finally {
+    for (const own of sessions) own.close();
+  }
+}
+
+/** No commit before this one has an archived event that arrived at `fromArrivalMs` or later. */
+function firstLateCommit(
+  manifest: ArchiveManifest,
+  sources: readonly string[],
+  range: RowRange,
+  fromArrivalMs: number,
+): number {
+  const late = sources
+    .flatMap((source) => filesWithin(manifest, source, range))
+    .filter((file) => file.maxArrivalTimeMs >= fromArrivalMs);
+  return late.reduce((least, file) => Math.min(least, file.first.commit), range.throughCommit + 1);
+}
+
+/** Archived batches of one source; runs of files one after the other. */
+async function* archivedOf(
+  session: DuckDbSession,
+  places: HistoryPlaces,
+  manifest: ArchiveManifest,
+  source: string,
+  range: RowRange,
+): Batches {
+  const files = filesWithin(manifest, source, range);
+  if (files.length === 0) return;
+  const { columns } = places.schemaOf(source);
+  const assembler = new BatchAssembler(source, columns);
+  for (const group of readableGroups(files)) {
+    const rows = selectFiles(source, manifest, group, columns, (path) => places.files.real(path));
+    const order = orderedRuns(group).length === group.length ? '' : 'ORDER BY __commit, __offset';
+    const sql = `SELECT * REPLACE (__partition::BIGINT AS __partition) FROM (${rows})
+      WHERE __commit > ${range.afterCommit} AND __commit <= ${range.throughCommit} ${order}`;
+    for await (const chunk of session.chunks(sql)) yield* assembler.push(chunk);
+  }
+  yield* assembler.finish();
+}
+
+const GROUP_FILES = 64;
+
+/**
+ * What one query can read: a run that must be sorted, or many files of one schema that need not
+ * be, which DuckDB reads in the order in which they are listed.
+ */
+function readableGroups(files: readonly ArchiveFile[]): ArchiveFile[][] {
+  const groups: ArchiveFile[][] = [];
+  let isOpen = false;
+  for (const run of orderedRuns(files)) {
+    const [first] = run;
+    const group = groups.at(-1);
+    const isSingle = run.length === 1;
+    const fits = group !== undefined && group.length < GROUP_FILES;
+    if (isSingle && isOpen && fits && group[0]?.schema === first?.schema) group.push(...run);
+    else groups.push(run);
+    isOpen = isSingle;
+  }
+  return groups;
+}
+
+async function* mergeByCommit(streams: readonly Batches[]): Batches {
+  const heads: { stream: Batches; batch: EventBatch }[] = [];
+  const advance = async (stream: Batches): Promise<void> => {
+    const next = await stream.next();
+    if (next.done !== true) heads.push({ stream, batch: next.value });
+  };
+  try {
+    for (const stream of streams) await advance(stream);
+    while (heads.length > 0) {
+      heads.sort((a, b) => b.batch.commit - a.batch.commit);
+      const head = heads.pop();
+      if (head === undefined) return;
+      yield head.batch;
+      await advance(head.stream);
+    }
+  } finally {
+    for (const stream of streams) await stream.return();
+  }
+}
