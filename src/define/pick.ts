@@ -19,7 +19,9 @@ type Aliases<P extends readonly Argument[]> = UnionToIntersection<
 >;
 
 type Renamed<Values, Names> = {
-  [Alias in keyof Names]: Names[Alias] extends keyof Values ? Values[Names[Alias]] : never;
+  -readonly [Alias in keyof Names]: Names[Alias] extends keyof Values
+    ? Values[Names[Alias]]
+    : never;
 };
 
 export type Picked<

@@ -1,0 +1,221 @@
+import type { AggregateFn } from '../aggregate/spec.ts';
+import { unreachable } from '../base/assert.ts';
+import { AsofError } from '../base/errors.ts';
+import type { AggregateNode, DerivedNode, FunctionName } from '../define/node.ts';
+import { isScalarProblem, scalarOf } from '../define/scalar.ts';
+import { call, literal } from '../expr/build.ts';
+import type { ExprNode, LiteralValue } from '../expr/node.ts';
+import { DEFAULT_SCALE, typeText, type ValueType } from '../schema/types.ts';
+import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
+import type { AggregateMeaning } from './hash.ts';
+import type { IssueList } from './issue-list.ts';
+import { PARTS } from './parts.ts';
+import type { DerivedFeaturePlan, LanePlan, Meta } from './plan.ts';
+import { checkScale } from './source-plan.ts';
+import { resolveWindow } from './window-plan.ts';
+
+/** An aggregate feature, checked, that has no place in a tile group yet. */
+export interface AggregateDraft extends AggregateMeaning {
+  readonly meta: Meta;
+}
+
+export type FeatureDraft = AggregateDraft | DerivedFeaturePlan;
+
+/** Kinds that a function takes, and how to say so; declared here and asked nowhere else. */
+const NUMBERS = { kinds: ['int64', 'decimal', 'float64'], text: 'a number' };
+const ORDERED = {
+  kinds: ['int64', 'decimal', 'float64', 'timestamp', 'string'],
+  text: 'a number, timestamp or string',
+};
+const SCALARS = { kinds: [...ORDERED.kinds, 'bool'], text: 'anything but a vector' };
+const MEASURES: Readonly<Record<Exclude<FunctionName, 'count'>, typeof NUMBERS>> = {
+  sum: NUMBERS,
+  avg: NUMBERS,
+  variance: NUMBERS,
+  stddev: NUMBERS,
+  min: ORDERED,
+  max: ORDERED,
+  first: SCALARS,
+  last: SCALARS,
+};
+
+export function resolveAggregate(
+  name: string,
+  node: AggregateNode,
+  columns: readonly Named[],
+  path: string,
+  issues: IssueList,
+): AggregateDraft | null {
+  const before = issues.count;
+  const measure = resolveExpr(node.measure, columns, 'column', path, issues);
+  const filter = resolveExpr(node.filter, columns, 'column', path, issues);
+  checkCondition(filter, 'A feature', path, issues);
+  checkMeasure(node, measure, path, issues);
+  if (node.window === null) {
+    const remedy = "Add .over(sliding('1h')), .over(tumbling('1d')) or .over(lifetime()).";
+    issues.add('invalid_definition', path, `The feature '${name}' has no window.`, remedy);
+  } else if (node.window.kind === 'problem') {
+    issues.addProblem(path, node.window);
+  }
+  const window =
+    node.window === null || node.window.kind === 'problem'
+      ? null
+      : resolveWindow(node.window, path, issues);
+  if (issues.count > before || window === null) return null;
+  const quantizeScale = quantizeScaleOf(node, measure);
+  const type = resultType(node, measure, quantizeScale);
+  const fallback = resolveDefault(node, type, path, issues);
+  if (fallback === undefined) return null;
+  return {
+    kind: 'aggregate',
+    name,
+    fn: functionOf(node),
+    lane: laneOf(node, measure, filter, quantizeScale),
+    window,
+    scale: quantizeScale ?? (measure?.type.kind === 'decimal' ? measure.type.scale : 0),
+    type,
+    default: fallback,
+    meta: featureMeta(node),
+  };
+}
+
+export function resolveDerived(
+  name: string,
+  node: DerivedNode,
+  features: readonly Named[],
+  path: string,
+  issues: IssueList,
+): DerivedFeaturePlan | null {
+  const expr = resolveExpr(node.expr, features, 'feature', path, issues);
+  if (expr === null) return null;
+  if (expr.type.kind === 'vector') {
+    issues.add('type_mismatch', path, `The derived feature '${name}' is a vector.`);
+    return null;
+  }
+  const fallback = resolveDefault(node, expr.type, path, issues);
+  if (fallback === undefined) return null;
+  const meta = featureMeta(node);
+  return { kind: 'derived', name, expr, type: expr.type, default: fallback, meta };
+}
+
+function checkMeasure(
+  node: AggregateNode,
+  measure: ExprNode | null,
+  path: string,
+  issues: IssueList,
+): void {
+  if (measure === null || node.fn === 'count') return;
+  const { kinds, text } = MEASURES[node.fn];
+  if (!kinds.includes(measure.type.kind)) {
+    issues.add(
+      'type_mismatch',
+      path,
+      `${node.fn} needs ${text}, but its measure is ${typeText(measure.type)}.`,
+      measure.type.kind === 'bool'
+        ? 'Count where it is true: count().where(…).'
+        : `Measure ${text}.`,
+    );
+  }
+  if (node.scale !== null) checkMeasureScale(node.scale, measure, path, issues);
+}
+
+function checkMeasureScale(
+  scale: number,
+  measure: ExprNode,
+  path: string,
+  issues: IssueList,
+): void {
+  checkScale(path, scale, issues);
+  if (measure.type.kind !== 'float64') {
+    const message = `A scale is given for a measure of ${typeText(measure.type)}, which is exact.`;
+    issues.add('invalid_definition', path, message, 'Leave out scale.');
+  } else if (measure.kind === 'column' && scale > measure.type.scale) {
+    issues.add(
+      'invalid_definition',
+      path,
+      `The measure's scale ${scale} is above the scale ${measure.type.scale} of '${measure.name}'.`,
+      `Declare the column as float64({ scale: ${scale} }), so that its range is checked on arrival.`,
+    );
+  }
+}
+
+/** Only sums quantize; a float64 that is kept (min, max, first, last) or counted stays as it is. */
+function quantizeScaleOf(node: AggregateNode, measure: ExprNode | null): number | null {
+  const sums = PARTS[functionOf(node)].some(([part]) => part === 'sum');
+  if (!sums || measure?.type.kind !== 'float64') return null;
+  return node.scale ?? (measure.kind === 'column' ? measure.type.scale : DEFAULT_SCALE);
+}
+
+/** A lane cannot hold a bool or vector that is only counted: there the filter asks for it. */
+function laneOf(
+  node: AggregateNode,
+  measure: ExprNode | null,
+  filter: ExprNode | null,
+  quantizeScale: number | null,
+): LanePlan {
+  if (node.fn !== 'count' || measure === null || ORDERED.kinds.includes(measure.type.kind)) {
+    return { measure, filter, quantizeScale };
+  }
+  const exists = call('is_not_null', [measure]);
+  const both = filter === null ? exists : call('and', [filter, exists]);
+  return { measure: null, filter: both, quantizeScale: null };
+}
+
+function functionOf(node: AggregateNode): AggregateFn {
+  if (node.fn === 'variance') return node.sample ? 'var_samp' : 'var_pop';
+  if (node.fn === 'stddev') return node.sample ? 'stddev_samp' : 'stddev_pop';
+  return node.fn;
+}
+
+function resultType(
+  node: AggregateNode,
+  measure: ExprNode | null,
+  quantizeScale: number | null,
+): ValueType {
+  const type: ValueType = measure?.type ?? { kind: 'int64' };
+  switch (node.fn) {
+    case 'count':
+      return { kind: 'int64' };
+    case 'avg':
+    case 'variance':
+    case 'stddev':
+      return { kind: 'float64', scale: DEFAULT_SCALE };
+    case 'sum':
+      return quantizeScale === null ? type : { kind: 'float64', scale: quantizeScale };
+    case 'min':
+    case 'max':
+    case 'first':
+    case 'last':
+      return type;
+    default:
+      return unreachable(node.fn);
+  }
+}
+
+/** The declared default in its stored form; undefined, and an issue, where it does not fit. */
+function resolveDefault(
+  node: AggregateNode | DerivedNode,
+  type: ValueType,
+  path: string,
+  issues: IssueList,
+): LiteralValue | undefined {
+  const isCount = node.kind === 'aggregate' && node.fn === 'count';
+  const given = node.default ?? (isCount ? 0 : null);
+  if (given === null) return null;
+  const scalar = scalarOf(given, type);
+  if (isScalarProblem(scalar)) {
+    issues.add(scalar.code, path, `The default ${scalar.message}`, `Give a ${typeText(type)}.`);
+    return undefined;
+  }
+  try {
+    return literal(type, scalar).value;
+  } catch (error) {
+    if (!(error instanceof AsofError)) throw error;
+    issues.add(error.code, path, error.message, error.remedy);
+    return undefined;
+  }
+}
+
+function featureMeta(node: AggregateNode | DerivedNode): Meta {
+  return { owner: null, description: node.description, tags: [...new Set(node.tags)].sort() };
+}

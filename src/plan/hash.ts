@@ -1,0 +1,147 @@
+import type { WindowSpec } from '../aggregate/window.ts';
+import { present } from '../base/assert.ts';
+import { referencedColumns } from '../expr/text.ts';
+import type { SourceSchema } from '../schema/types.ts';
+import { byName, compareText, hashOf } from './canonical.ts';
+import type {
+  AggregateFeaturePlan,
+  DerivedFeaturePlan,
+  EntityPlan,
+  LanePlan,
+  ServicePlan,
+  TileGroupPlan,
+  ViewPlan,
+} from './plan.ts';
+
+/** An aggregate feature with its lane and window in place: what it means, wherever it is stored. */
+export interface AggregateMeaning {
+  readonly kind: 'aggregate';
+  readonly name: string;
+  readonly fn: AggregateFeaturePlan['fn'];
+  readonly lane: LanePlan;
+  readonly window: WindowSpec;
+  readonly scale: number;
+  readonly type: AggregateFeaturePlan['type'];
+  readonly default: AggregateFeaturePlan['default'];
+}
+
+export type FeatureMeaning = AggregateMeaning | Omit<DerivedFeaturePlan, 'meta'>;
+
+/** All that a view means, and nothing else (semantics §7). */
+export interface ViewMeaning {
+  readonly name: string;
+  readonly version: number;
+  readonly source: SourceSchema;
+  readonly entity: Pick<EntityPlan, 'name' | 'joinKeys'>;
+  readonly key: ViewPlan['key'];
+  readonly filter: ViewPlan['filter'];
+  readonly features: readonly FeatureMeaning[];
+}
+
+export function sourceHash(source: SourceSchema): string {
+  return hashOf(sourceMeaning(source, source.columns));
+}
+
+export function entityHash(entity: Pick<EntityPlan, 'name' | 'joinKeys'>): string {
+  return hashOf({ name: entity.name, joinKeys: [...entity.joinKeys].sort(byName) });
+}
+
+export function groupId(group: Omit<TileGroupPlan, 'id'>): string {
+  const { source, entity, keyColumns, filter, lanes, accumulators, windows } = group;
+  return hashOf({ source, entity, keyColumns, filter, lanes, accumulators, windows });
+}
+
+/**
+ * The source counts with all of its acceptance rules. An optional, unbounded column that the view
+ * does not read is left out: it rejects no event, so adding one to a source changes no view.
+ */
+export function viewHash(view: ViewMeaning): string {
+  const read = columnsRead(view);
+  const columns = view.source.columns.filter(
+    (column) =>
+      !column.optional || column.min !== null || column.max !== null || read.has(column.name),
+  );
+  return hashOf({
+    name: view.name,
+    version: view.version,
+    source: sourceMeaning(view.source, columns),
+    entity: entityHash(view.entity),
+    key: view.key,
+    filter: view.filter,
+    features: [...view.features].sort(byName).map(featureMeaning),
+  });
+}
+
+/** The order of the outputs is how they are shown, not what they mean: each goes by its name. */
+export function serviceHash(
+  service: Pick<ServicePlan, 'name' | 'version' | 'features'>,
+  viewHashOf: (view: string, version: number) => string,
+): string {
+  const features = service.features
+    .map(({ name, view, version, feature }) => ({
+      name,
+      view,
+      version,
+      feature,
+      meaning: viewHashOf(view, version),
+    }))
+    .sort((a, b) => compareText(a.name, b.name));
+  return hashOf({ name: service.name, version: service.version, features });
+}
+
+/** A stored feature with its lane and window in place. */
+export function aggregateMeaning(
+  feature: AggregateFeaturePlan,
+  group: TileGroupPlan,
+): AggregateMeaning {
+  const { count, sum, value } = feature.parts;
+  const part = present(sum ?? value ?? count, `${feature.name} has no accumulator`);
+  const accumulator = present(group.accumulators[part], `group ${group.id} lacks part ${part}`);
+  return {
+    kind: 'aggregate',
+    name: feature.name,
+    fn: feature.fn,
+    lane: present(group.lanes[accumulator.lane], `group ${group.id} lacks a lane`),
+    window: present(group.windows[feature.window], `group ${group.id} lacks a window`),
+    scale: feature.scale,
+    type: feature.type,
+    default: feature.default,
+  };
+}
+
+function sourceMeaning(source: SourceSchema, columns: SourceSchema['columns']): object {
+  return {
+    name: source.name,
+    columns: [...columns]
+      .map(({ name, type, optional, min, max }) => ({ name, type, optional, min, max }))
+      .sort(byName),
+    eventTime: source.eventTime,
+    arrivalTime: source.arrivalTime,
+    id: source.id,
+    allowedLatenessMs: source.allowedLatenessMs,
+    maxClockSkewMs: source.maxClockSkewMs,
+    dedupeHorizonMs: source.dedupeHorizonMs,
+    partitions: source.partitions,
+  };
+}
+
+function featureMeaning(feature: FeatureMeaning): object {
+  const { name, type } = feature;
+  const fallback = feature.default;
+  if (feature.kind === 'derived') {
+    return { kind: 'derived', name, expr: feature.expr, type, default: fallback };
+  }
+  const { fn, lane, window, scale } = feature;
+  return { kind: 'aggregate', name, fn, lane, window, scale, type, default: fallback };
+}
+
+function columnsRead(view: ViewMeaning): ReadonlySet<string> {
+  const read = new Set(Object.values(view.key));
+  const expressions = view.features.flatMap((feature) =>
+    feature.kind === 'aggregate' ? [feature.lane.measure, feature.lane.filter] : [],
+  );
+  for (const expression of [view.filter, ...expressions]) {
+    if (expression !== null) for (const name of referencedColumns(expression)) read.add(name);
+  }
+  return read;
+}

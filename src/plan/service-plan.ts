@@ -1,0 +1,129 @@
+import { LIMITS } from '../base/limits.ts';
+import { didYouMean } from '../base/suggest.ts';
+import type { PickNode, ServiceNode, ViewNode } from '../define/node.ts';
+import { sameType, typeText } from '../schema/types.ts';
+import { byName } from './canonical.ts';
+import { serviceHash } from './hash.ts';
+import type { IssueList } from './issue-list.ts';
+import type { EntityPlan, ServiceFeaturePlan, ServicePlan } from './plan.ts';
+import { metaOf } from './source-plan.ts';
+import type { ViewDraft } from './view-plan.ts';
+
+/** What a service is resolved against: null for a view that has issues of its own. */
+export interface ResolvedViews {
+  readonly viewOf: (node: ViewNode) => ViewDraft | null;
+  readonly entityOf: (view: ViewDraft) => EntityPlan | null;
+}
+
+/** Checks and resolves a service; null, and issues, where it cannot be. */
+export function resolveService(
+  node: ServiceNode,
+  resolved: ResolvedViews,
+  issues: IssueList,
+): ServicePlan | null {
+  const path = `services.${node.name}`;
+  const before = issues.count;
+  issues.checkName(path, 'a service', node.name);
+  issues.checkVersion(`${path}.version`, node.version);
+  const features: ServiceFeaturePlan[] = [];
+  const hashes = new Map<string, string>();
+  const entities = new Set<EntityPlan>();
+  for (const pick of node.picks) {
+    if (pick.kind === 'problem') {
+      issues.addProblem(`${path}.features`, pick);
+      continue;
+    }
+    checkPick(pick, path, issues);
+    const view = resolved.viewOf(pick.view);
+    const entity = view === null ? null : resolved.entityOf(view);
+    if (view === null || entity === null) continue;
+    hashes.set(`${view.name}@${view.version}`, view.hash);
+    entities.add(entity);
+    features.push(...pickedFeatures(pick, view));
+  }
+  const joinKeys = joinKeysOf(entities, path, issues);
+  checkOutputs(node, features, joinKeys, issues);
+  if (issues.count > before) return null;
+  const service = { name: node.name, version: node.version, features };
+  return {
+    ...service,
+    joinKeys,
+    hash: serviceHash(service, (view, version) => hashes.get(`${view}@${version}`) ?? ''),
+    meta: metaOf(node),
+  };
+}
+
+function checkPick(pick: PickNode, path: string, issues: IssueList): void {
+  const known = pick.view.features.map((feature) => feature.name);
+  for (const { name, feature } of pick.features ?? []) {
+    const featurePath = `${path}.features.${name}`;
+    issues.checkName(featurePath, 'an output', name);
+    if (known.includes(feature)) continue;
+    const message = `The view '${pick.view.name}' has no feature '${feature}'.`;
+    issues.add('unknown_feature', featurePath, message + didYouMean(feature, known));
+  }
+}
+
+function pickedFeatures(pick: PickNode, view: ViewDraft): ServiceFeaturePlan[] {
+  const wanted = pick.features ?? view.features.map(({ name }) => ({ name, feature: name }));
+  return wanted.flatMap(({ name, feature }) => {
+    const found = view.features.find((candidate) => candidate.name === feature);
+    if (found === undefined) return [];
+    return [{ name, view: view.name, version: view.version, feature, type: found.type }];
+  });
+}
+
+function joinKeysOf(
+  entities: Iterable<EntityPlan>,
+  path: string,
+  issues: IssueList,
+): ServicePlan['joinKeys'] {
+  const joinKeys = new Map<string, ServicePlan['joinKeys'][number]>();
+  for (const entity of entities) {
+    for (const joinKey of entity.joinKeys) {
+      const other = joinKeys.get(joinKey.name);
+      if (other !== undefined && !sameType(other.type, joinKey.type)) {
+        const types = `${typeText(other.type)} and ${typeText(joinKey.type)}`;
+        const message = `The join key '${joinKey.name}' is ${types} in the entities of its views.`;
+        issues.add('type_mismatch', path, message, 'Give the join keys of two entities two names.');
+      }
+      joinKeys.set(joinKey.name, joinKey);
+    }
+  }
+  return [...joinKeys.values()].sort(byName);
+}
+
+function checkOutputs(
+  node: ServiceNode,
+  features: readonly ServiceFeaturePlan[],
+  joinKeys: ServicePlan['joinKeys'],
+  issues: IssueList,
+): void {
+  const path = `services.${node.name}.features`;
+  if (node.picks.length === 0) {
+    const remedy = "Write features: [someView.pick('feature')].";
+    issues.add('invalid_definition', path, `The service '${node.name}' has no features.`, remedy);
+  }
+  if (features.length > LIMITS.featuresPerService) {
+    const message = `The service has ${features.length} features.`;
+    const remedy = `Use at most ${LIMITS.featuresPerService}.`;
+    issues.add('invalid_definition', path, message, remedy);
+  }
+  const seen = new Map<string, ServiceFeaturePlan>();
+  for (const feature of features) {
+    const { name } = feature;
+    const other = seen.get(name);
+    if (other !== undefined) {
+      const from = `${other.view}.${other.feature} and ${feature.view}.${feature.feature}`;
+      const message = `Two features are named '${name}': ${from}.`;
+      const remedy = `Pick one under an alias: pick({ other_name: '${feature.feature}' }).`;
+      issues.add('invalid_definition', `${path}.${name}`, message, remedy);
+    }
+    seen.set(name, feature);
+    if (joinKeys.some((joinKey) => joinKey.name === name)) {
+      const message = `The output '${name}' has the name of a join key of the service.`;
+      const remedy = 'Pick it under an alias.';
+      issues.add('column_collision', `${path}.${name}`, message, remedy);
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import { didYouMean } from '../base/suggest.ts';
+import type { NamedFeature, ViewNode } from '../define/node.ts';
+import { sameType, typeText } from '../schema/types.ts';
+import { byName } from './canonical.ts';
+import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
+import { type FeatureDraft, resolveAggregate, resolveDerived } from './feature-plan.ts';
+import { viewHash } from './hash.ts';
+import type { IssueList } from './issue-list.ts';
+import type { EntityPlan, SourcePlan, ViewPlan } from './plan.ts';
+import { metaOf } from './source-plan.ts';
+
+/** A view, checked, whose features have no place in a tile group yet. */
+export interface ViewDraft extends Omit<ViewPlan, 'features'> {
+  /** In the order of the entity's join keys. */
+  readonly keyColumns: readonly string[];
+  readonly features: readonly FeatureDraft[];
+}
+
+/** Checks and resolves a view; null, and issues, where it cannot be. */
+export function resolveView(
+  node: ViewNode,
+  source: SourcePlan | null,
+  entity: EntityPlan | null,
+  issues: IssueList,
+): ViewDraft | null {
+  const path = `views.${node.name}`;
+  const before = issues.count;
+  issues.checkName(path, 'a view', node.name);
+  issues.checkVersion(`${path}.version`, node.version);
+  const freshnessMs =
+    node.freshness === null ? null : issues.duration(`${path}.freshness`, node.freshness);
+  if (source === null) {
+    issues.add('invalid_definition', `${path}.source`, 'It has no source.', 'Give it a stream().');
+  }
+  if (entity === null) {
+    const remedy = 'Give it an entity().';
+    issues.add('invalid_definition', `${path}.entity`, 'It has no entity.', remedy);
+  }
+  if (source === null || entity === null) return null;
+  const keyColumns = resolveKey(node, source, entity, issues);
+  const filter = resolveExpr(node.filter, source.columns, 'column', `${path}.filter`, issues);
+  checkCondition(filter, 'The view', `${path}.filter`, issues);
+  const features = resolveFeatures(node, source, entity, issues);
+  if (issues.count > before) return null;
+  const { name, version } = node;
+  const key = Object.fromEntries(Object.entries(node.key).sort());
+  const meaning = { name, version, source, entity, key, filter, features };
+  return {
+    ...meaning,
+    source: source.name,
+    entity: entity.name,
+    keyColumns,
+    freshnessMs,
+    hash: viewHash(meaning),
+    meta: metaOf(node),
+  };
+}
+
+function resolveKey(
+  node: ViewNode,
+  source: SourcePlan,
+  entity: EntityPlan,
+  issues: IssueList,
+): string[] {
+  const path = `views.${node.name}.key`;
+  const joinKeys = entity.joinKeys.map((joinKey) => joinKey.name);
+  for (const given of Object.keys(node.key)) {
+    if (joinKeys.includes(given)) continue;
+    const message = `The entity '${entity.name}' has no join key '${given}'.`;
+    issues.add('unknown_name', `${path}.${given}`, message + didYouMean(given, joinKeys));
+  }
+  return entity.joinKeys.flatMap((joinKey) => {
+    const keyPath = `${path}.${joinKey.name}`;
+    const columnName = node.key[joinKey.name];
+    if (columnName === undefined) {
+      const message = `The join key '${joinKey.name}' of '${entity.name}' is mapped to no column.`;
+      const remedy = `Write key: { ${joinKey.name}: 'column' }.`;
+      issues.add('invalid_definition', keyPath, message, remedy);
+      return [];
+    }
+    const column = source.columns.find((candidate) => candidate.name === columnName);
+    if (column === undefined) {
+      const fitting = source.columns.filter(({ type }) => sameType(type, joinKey.type));
+      const hint = didYouMean(
+        columnName,
+        fitting.map((candidate) => candidate.name),
+      );
+      const message = `The source '${source.name}' has no column '${columnName}'.`;
+      issues.add('unknown_name', keyPath, message + hint);
+      return [];
+    }
+    if (!sameType(column.type, joinKey.type)) {
+      const message =
+        `The join key '${joinKey.name}' is ${typeText(joinKey.type)}, ` +
+        `but the column '${columnName}' is ${typeText(column.type)}.`;
+      const remedy = `Map it to a ${typeText(joinKey.type)} column.`;
+      issues.add('type_mismatch', keyPath, message, remedy);
+    }
+    return [columnName];
+  });
+}
+
+/** Aggregates by name, then derived features by name: those come after what they read. */
+function resolveFeatures(
+  node: ViewNode,
+  source: SourcePlan,
+  entity: EntityPlan,
+  issues: IssueList,
+): FeatureDraft[] {
+  const path = `views.${node.name}.features`;
+  if (node.features.length === 0) {
+    issues.add('invalid_definition', path, `The view '${node.name}' has no features.`);
+  }
+  checkFeatureNames(node, entity, issues);
+  const known = node.features.flatMap(({ name, feature }): Named[] =>
+    feature.kind === 'aggregate' && feature.type !== null ? [{ name, type: feature.type }] : [],
+  );
+  const resolved = node.features.flatMap(({ name, feature }): FeatureDraft[] => {
+    const featurePath = `${path}.${name}`;
+    if (feature.kind === 'problem') {
+      issues.addProblem(featurePath, feature);
+      return [];
+    }
+    const draft =
+      feature.kind === 'aggregate'
+        ? resolveAggregate(name, feature, source.columns, featurePath, issues)
+        : resolveDerived(name, feature, known, featurePath, issues);
+    return draft === null ? [] : [draft];
+  });
+  const ofKind = (kind: FeatureDraft['kind']) =>
+    resolved.filter((feature) => feature.kind === kind).sort(byName);
+  return [...ofKind('aggregate'), ...ofKind('derived')];
+}
+
+function checkFeatureNames(node: ViewNode, entity: EntityPlan, issues: IssueList): void {
+  const seen = new Set<NamedFeature['name']>();
+  for (const { name } of node.features) {
+    const path = `views.${node.name}.features.${name}`;
+    issues.checkName(path, 'a feature', name);
+    if (seen.has(name)) {
+      const message = `The view has a feature and a derived feature named '${name}'.`;
+      issues.add('invalid_definition', path, message, 'Rename one of the two.');
+    }
+    seen.add(name);
+    if (entity.joinKeys.some((joinKey) => joinKey.name === name)) {
+      const message = `The feature '${name}' has the name of a join key of '${entity.name}'.`;
+      issues.add('column_collision', path, message, 'Rename the feature.');
+    }
+  }
+}

@@ -1,0 +1,160 @@
+import {
+  avg,
+  bool,
+  count,
+  decimal,
+  entity,
+  float64,
+  int64,
+  last,
+  lifetime,
+  max,
+  type ServiceKeys,
+  type ServiceValues,
+  service,
+  sliding,
+  stddev,
+  stream,
+  string,
+  sum,
+  timestamp,
+  tumbling,
+  variance,
+  vector,
+  view,
+  when,
+} from '../../src/index.ts';
+
+type Equal<A, B> =
+  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** Compiles only where the two types are one and the same. */
+function same<A, B>(..._proof: Equal<A, B> extends true ? [] : [never]): void {}
+
+const airport = entity('airport', { keys: { airport: string() } });
+const route = entity('route', { keys: { origin: string(), number: int64() } });
+
+const flights = stream('flights', {
+  columns: {
+    flight: string(),
+    origin: string(),
+    destination: string(),
+    number: int64(),
+    delay: int64().optional().min(-1440),
+    fare: decimal(2),
+    tax: decimal(4),
+    weight: float64({ scale: 3 }),
+    cancelled: bool(),
+    departs: timestamp(),
+    known: timestamp(),
+    note: timestamp().optional(),
+    embedding: vector(8),
+  },
+  eventTime: 'departs',
+  arrivalTime: 'known',
+  id: 'flight',
+  allowedLateness: '12h',
+  maxClockSkew: '1m',
+  dedupeHorizon: '24h',
+  owner: 'ops',
+  tags: ['x'],
+  partitions: 1,
+});
+
+const originDelays = view('origin_delays', {
+  version: 1,
+  source: flights,
+  entity: airport,
+  key: { airport: 'origin' },
+  owner: 'ops',
+  freshness: '5s',
+  filter: (flight) => flight.delay.isNotNull().and(flight.cancelled.not()),
+  features: (flight) => ({
+    departures_24h: count().over(sliding('24h')),
+    mean_delay_3h: avg(flight.delay).over(sliding('3h')),
+    late_24h: count()
+      .where(flight.delay.gt(15))
+      .over(sliding('24h', { hop: '15m' })),
+    longest_today: max(flight.delay)
+      .over(tumbling('1d', { offset: '5h' }))
+      .default(0),
+    last_destination: last(flight.destination).over(lifetime()),
+    last_seen: last(flight.departs).over(lifetime()),
+    was_cancelled: last(flight.cancelled).over(lifetime()).default(false),
+    spread_7d: stddev(flight.delay, { sample: true, scale: 3 }).over(
+      sliding('7d', { complete: true }),
+    ),
+    weight_var: variance(flight.weight).over(sliding('7d')),
+    exact_10m: sum(flight.delay)
+      .over(sliding('10m', { exact: true }))
+      .describe('…')
+      .tag('x'),
+    fares: sum(flight.fare).over(lifetime()),
+    late_flag: sum(when(flight.delay.gt(15), 1, 0)).over(sliding('1h')),
+  }),
+  derived: (feature) => ({
+    late_share: feature.late_24h.div(feature.departures_24h).default(0),
+    mean_or_zero: feature.mean_delay_3h.coalesce(0).describe('Never null in practice.'),
+    went_to_atl: feature.last_destination.eq('ATL'),
+  }),
+});
+
+const routeDelays = view('route_delays', {
+  version: 1,
+  source: flights,
+  entity: route,
+  key: { origin: 'origin', number: 'number' },
+  features: (flight) => ({
+    flights_7d: count().over(sliding('7d')),
+    fares: sum(flight.fare).over(lifetime()),
+  }),
+});
+
+const lateFlight = service('late_flight', {
+  version: 1,
+  features: [
+    originDelays.pick('mean_delay_3h', 'late_24h', 'late_share'),
+    originDelays.pick({ longest: 'longest_today' }, 'last_destination'),
+    routeDelays.all(),
+  ],
+});
+
+same<
+  ServiceValues<typeof lateFlight>,
+  {
+    mean_delay_3h: number | null;
+    late_24h: number;
+    late_share: number;
+    longest: number | bigint;
+    last_destination: string | null;
+    flights_7d: number;
+    fares: number | null;
+  }
+>();
+same<
+  ServiceKeys<typeof lateFlight>,
+  { airport: string; origin: string; number: number | bigint }
+>();
+
+const everything = service('everything', { version: 1, features: [originDelays.all()] });
+same<
+  ServiceValues<typeof everything>,
+  {
+    departures_24h: number;
+    mean_delay_3h: number | null;
+    late_24h: number;
+    longest_today: number | bigint;
+    last_destination: string | null;
+    last_seen: number | null;
+    was_cancelled: boolean;
+    spread_7d: number | null;
+    weight_var: number | null;
+    exact_10m: number | bigint | null;
+    fares: number | null;
+    late_flag: number | bigint | null;
+    late_share: number;
+    mean_or_zero: number | null;
+    went_to_atl: boolean | null;
+  }
+>();
+same<ServiceKeys<typeof everything>, { airport: string }>();
