@@ -35,6 +35,7 @@ export class Checkpointer {
   readonly #clock: Clock;
   readonly #metrics: StreamMetrics;
   readonly #generation: number;
+  readonly #sliceBytes: number;
   #storedCommit: number;
   #dropped: readonly string[];
   #running: Promise<CheckpointStats> | null = null;
@@ -47,11 +48,14 @@ export class Checkpointer {
     metrics: StreamMetrics;
     /** The checkpoint that the next one follows. */
     base: CheckpointMeta;
+    /** Bytes encoded before events and reads go on. */
+    sliceBytes: number;
   }) {
     this.#store = options.store;
     this.#writer = options.writer;
     this.#clock = options.clock;
     this.#metrics = options.metrics;
+    this.#sliceBytes = options.sliceBytes;
     this.#generation = options.base.generation;
     this.#storedCommit = options.base.position.commit;
     const kept = new Set([...options.store.groups].map((group) => group.id));
@@ -149,7 +153,7 @@ export class Checkpointer {
     let bytes = 0;
     for (const row of rows) {
       if (group.table.watched[row] === 1) this.#encodeRow(index, group, row);
-      if (this.#records.length >= LIMITS.checkpointSliceBytes) {
+      if (this.#records.length >= this.#sliceBytes) {
         bytes += this.#flush();
         await yieldToEvents();
       }

@@ -27,6 +27,8 @@ export interface StreamEngineOptions {
   readonly policy: CheckpointPolicy;
   /** Who writes checkpoints; a thread of its own unless given. */
   readonly writer?: (folder: string) => CheckpointWriter;
+  /** Bytes that a checkpoint encodes at a time; the limit of that name unless given. */
+  readonly sliceBytes?: number;
 }
 
 /** The embedded engine: keyed tiles in memory, fed commit by commit, saved by checkpoints. */
@@ -62,7 +64,14 @@ export class StreamEngine {
     this.#checkpointBeganMs = clock.nowMs();
     const newWriter = options.writer ?? ((folder) => new ThreadCheckpointWriter(folder));
     this.#writer = newWriter(options.folder);
-    this.#checkpointer = new Checkpointer({ store, writer: this.#writer, clock, metrics, base });
+    this.#checkpointer = new Checkpointer({
+      store,
+      writer: this.#writer,
+      clock,
+      metrics,
+      base,
+      sliceBytes: options.sliceBytes ?? LIMITS.checkpointSliceBytes,
+    });
   }
 
   /**

@@ -131,6 +131,7 @@ class Run {
         this.random.below(2) === 0
           ? neverCheckpoint
           : checkpointPolicy({ events, rows: 1000, afterMs: 1e9 }),
+      sliceBytes: 1 + this.random.below(2) * this.random.below(400),
       writer: (folder) => new FaultyWriter(folder, this.random, this.seen),
     });
     assert.equal(this.engine.store.applied.commit, this.log.lastCommit);
