@@ -1,0 +1,124 @@
+import type { Disk } from '../base/disk.ts';
+import type { Logger } from '../base/logger.ts';
+import {
+  advance,
+  corruptLog,
+  FrameCursor,
+  LOG_FOLDER,
+  PartitionStates,
+  readHeader,
+  type Segment,
+  segmentsOf,
+} from './segment.ts';
+
+/** What opening found, and what it had to cut. */
+export interface LogRecovery {
+  readonly segments: number;
+  readonly lastCommit: number;
+  /** Bytes of an unfinished write that were cut; nobody was told that they were taken. */
+  readonly tornBytes: number;
+  readonly tornPath: string | null;
+}
+
+export interface RecoveredLog {
+  readonly recovery: LogRecovery;
+  readonly segments: Segment[];
+  readonly lastCommit: number;
+  readonly durableLength: number;
+  readonly partitions: PartitionStates;
+}
+
+/**
+ * Finds the end of the log, cuts a torn tail and verifies every checksum (`verify: 'tail'`: those
+ * of the last segment; the others are still checked whenever they are read).
+ * @throws AsofError `corrupt_log`, `newer_format`
+ */
+export async function recoverLog(
+  disk: Disk,
+  verify: 'all' | 'tail',
+  logger: Logger,
+): Promise<RecoveredLog> {
+  disk.makeFolder(LOG_FOLDER);
+  const segments = segmentsOf(disk.list(LOG_FOLDER));
+  const torn = dropTornHeader(disk, segments);
+  const last = segments.at(-1);
+  if (verify === 'all') {
+    for (let i = 0; i + 1 < segments.length; i++) verifySealed(disk, segments[i], segments[i + 1]);
+  }
+  if (last === undefined) {
+    const partitions = new PartitionStates();
+    const recovery = { segments: 0, lastCommit: 0, ...torn };
+    return { recovery, segments, lastCommit: 0, durableLength: 0, partitions };
+  }
+  const tail = readTail(disk, last);
+  let tornBytes = torn.tornBytes;
+  let tornPath = torn.tornPath;
+  if (tail.end < tail.size) {
+    tornBytes += tail.size - tail.end;
+    tornPath = last.path;
+    disk.truncate(last.path, tail.end);
+    logger.warn({ path: last.path, bytes: tornBytes }, 'the torn tail of the log was cut');
+  }
+  // Frames that were read here are served from now on, so they must be durable, acknowledged
+  // before the crash or not.
+  const file = disk.openAppend(last.path);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  const { lastCommit, partitions, end } = tail;
+  const recovery = { segments: segments.length, lastCommit, tornBytes, tornPath };
+  return { recovery, segments, lastCommit, durableLength: end, partitions };
+}
+
+/** A crash while a segment begins leaves a header that is not whole, and no frames behind it. */
+function dropTornHeader(
+  disk: Disk,
+  segments: Segment[],
+): { tornBytes: number; tornPath: string | null } {
+  const last = segments.at(-1);
+  if (last === undefined) return { tornBytes: 0, tornPath: null };
+  const bytes = disk.read(last.path);
+  if (readHeader(last.path, bytes) !== null) return { tornBytes: 0, tornPath: null };
+  if (new FrameCursor(bytes, -1, 0).provesCorruption()) {
+    throw corruptLog(last.path, 0, 'the header is damaged');
+  }
+  disk.remove(last.path);
+  disk.syncFolder(LOG_FOLDER);
+  segments.pop();
+  return { tornBytes: bytes.length, tornPath: last.path };
+}
+
+function readTail(
+  disk: Disk,
+  segment: Segment,
+): { end: number; size: number; lastCommit: number; partitions: PartitionStates } {
+  const bytes = disk.read(segment.path);
+  const opened = readHeader(segment.path, bytes);
+  if (opened === null || opened.header.firstCommit !== segment.firstCommit) {
+    throw corruptLog(segment.path, 0, 'the header does not fit the file name');
+  }
+  const partitions = new PartitionStates(opened.header.partitions);
+  const cursor = new FrameCursor(bytes, opened.end, segment.firstCommit);
+  for (let frame = cursor.next(true); frame !== null; frame = cursor.next(true)) {
+    advance(partitions, frame.payload);
+  }
+  if (cursor.end < bytes.length && cursor.provesCorruption()) {
+    throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
+  }
+  return { end: cursor.end, size: bytes.length, lastCommit: cursor.expected - 1, partitions };
+}
+
+/** Every commit before the next segment's first must be there; what lies behind was refused. */
+function verifySealed(disk: Disk, segment: Segment | undefined, next: Segment | undefined): void {
+  if (segment === undefined || next === undefined) return;
+  const bytes = disk.read(segment.path);
+  const opened = readHeader(segment.path, bytes);
+  if (opened === null) throw corruptLog(segment.path, 0, 'the header is damaged');
+  const cursor = new FrameCursor(bytes, opened.end, segment.firstCommit);
+  while (cursor.expected < next.firstCommit) {
+    if (cursor.next(true) !== null) continue;
+    throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
+  }
+}

@@ -1,0 +1,302 @@
+import { present } from '../base/assert.ts';
+import { ByteWriter } from '../base/bytes.ts';
+import type { Disk } from '../base/disk.ts';
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { type Logger, silentLogger } from '../base/logger.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import { encodeBatch } from '../schema/batch-codec.ts';
+import type { SourceSchema } from '../schema/types.ts';
+import { type LogRecovery, type RecoveredLog, recoverLog } from './log-recovery.ts';
+import { SchemaBook } from './schema-book.ts';
+import {
+  FRAME_PREFIX,
+  LOG_FOLDER,
+  type PartitionState,
+  type PartitionStates,
+  sealFrame,
+} from './segment.ts';
+import { readSegment, type SchemaOf } from './segment-reader.ts';
+import { SegmentWriter } from './segment-writer.ts';
+
+export interface LogLimits {
+  readonly segmentBytes: number;
+  readonly pendingBytes: number;
+}
+
+export interface EventLogOptions {
+  readonly disk: Disk;
+  /** The sources whose events may be appended, in the schemas that readers want. */
+  readonly schemas?: readonly SourceSchema[];
+  readonly logger?: Logger;
+  readonly limits?: Partial<LogLimits>;
+  /** How much of the log is checked when it is opened; what is read is always checked. */
+  readonly verify?: 'all' | 'tail';
+}
+
+/** A batch before the log gives it its commit and offsets; an `EventBatch` is one too. */
+export type LogEntry = Omit<EventBatch, 'commit' | 'firstOffset'>;
+
+interface Waiter {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Frames that become durable together. */
+interface Group {
+  readonly writer: ByteWriter;
+  readonly frames: { readonly start: number; readonly end: number }[];
+  readonly batches: EventBatch[];
+  readonly waiters: Waiter[];
+}
+
+/**
+ * The truth: accepted events in one dense sequence of commits over all sources and partitions.
+ * While one group is synced, the next one gathers.
+ */
+export class EventLog {
+  readonly recovery: LogRecovery;
+  /** Called for every batch in commit order once it is durable, before its append resolves. */
+  onDurable: ((batch: EventBatch) => void) | null = null;
+  /** Called when all that is not yet durable has failed, before those appends reject. */
+  onFailure: ((error: unknown) => void) | null = null;
+  /** Asked before segments are cut: the last commit that nobody needs any more. */
+  cutLimit: () => number = () => Number.POSITIVE_INFINITY;
+
+  readonly #disk: Disk;
+  readonly #logger: Logger;
+  readonly #limits: LogLimits;
+  readonly #book: SchemaBook;
+  readonly #segments: SegmentWriter;
+  #schemas: ReadonlyMap<string, SourceSchema>;
+  #durable: PartitionStates;
+  /** The partitions as they will stand when all that is pending is durable. */
+  #ahead: PartitionStates;
+  #lastCommit: number;
+  #nextCommit: number;
+  #gathering: Group = emptyGroup(new ByteWriter());
+  #flushing: Group | null = null;
+  #roomWaiters: (() => void)[] = [];
+  #running: Promise<void> | null = null;
+  #closed = false;
+
+  static async open(options: EventLogOptions): Promise<EventLog> {
+    const logger = options.logger ?? silentLogger;
+    const recovered = await recoverLog(options.disk, options.verify ?? 'all', logger);
+    return new EventLog(options, recovered, logger);
+  }
+
+  private constructor(options: EventLogOptions, recovered: RecoveredLog, logger: Logger) {
+    const { segmentBytes = LIMITS.segmentBytes, pendingBytes = LIMITS.pendingBytes } =
+      options.limits ?? {};
+    this.#disk = options.disk;
+    this.#logger = logger;
+    this.#limits = { segmentBytes, pendingBytes };
+    this.#book = new SchemaBook(options.disk);
+    const { segments, durableLength } = recovered;
+    this.#segments = new SegmentWriter(options.disk, logger, segmentBytes, segments, durableLength);
+    this.#durable = recovered.partitions;
+    this.#ahead = recovered.partitions.copy();
+    this.#lastCommit = recovered.lastCommit;
+    this.#nextCommit = recovered.lastCommit + 1;
+    this.recovery = recovered.recovery;
+    this.#schemas = new Map();
+    this.setSchemas(options.schemas ?? []);
+  }
+
+  /** Replaces the known sources; their schemas are durable when this returns. */
+  setSchemas(schemas: readonly SourceSchema[]): void {
+    for (const schema of schemas) this.#book.add(schema);
+    this.#schemas = new Map(schemas.map((schema) => [schema.name, schema]));
+  }
+
+  /** The newest durable commit; 0 before the first. */
+  get lastCommit(): number {
+    return this.#lastCommit;
+  }
+
+  /** The oldest commit that can still be read; `lastCommit + 1` if there is none. */
+  get firstCommit(): number {
+    return this.#segments.segments[0]?.firstCommit ?? this.#lastCommit + 1;
+  }
+
+  get pendingBytes(): number {
+    return this.#gathering.writer.length + (this.#flushing?.writer.length ?? 0);
+  }
+
+  /** Where a partition stands, all pending batches included. */
+  partition(source: string, partition: number): Readonly<PartitionState> {
+    return this.#ahead.of(source, partition);
+  }
+
+  /** Whether an append would be taken at once; false is backpressure. */
+  get hasRoom(): boolean {
+    return this.pendingBytes <= this.#limits.pendingBytes;
+  }
+
+  /** Resolves when there may be room again; look before you append, others were waiting too. */
+  room(): Promise<void> {
+    if (this.hasRoom) return Promise.resolve();
+    return new Promise<void>((resolve) => this.#roomWaiters.push(resolve));
+  }
+
+  /**
+   * Gives the batches their commits and offsets and resolves once they are durable. No batches at
+   * all: resolves once everything appended so far is.
+   * @throws AsofError `disk_full`, `disk_failed`: then none of them is in the log
+   */
+  async append(entries: readonly LogEntry[]): Promise<EventBatch[]> {
+    while (!this.hasRoom) await this.room();
+    if (this.#closed) throw new AsofError('not_ready', 'The log is closed.');
+    const schemas = entries.map((entry) => this.#schemaOf(entry.source));
+    const batches = entries.map((entry, i) =>
+      this.#gather(entry, present(schemas[i], `schema of ${entry.source}`)),
+    );
+    const group = batches.length > 0 || this.#flushing === null ? this.#gathering : this.#flushing;
+    if (group.frames.length > 0) {
+      const durable = new Promise<void>((resolve, reject) => {
+        group.waiters.push({ resolve, reject });
+      });
+      this.#running ??= this.#flush();
+      await durable;
+    }
+    return batches;
+  }
+
+  /** Durable batches after a commit, in commit order, in the schemas of today. */
+  *read(afterCommit: number): Generator<EventBatch> {
+    const throughCommit = this.#lastCommit;
+    const schemaOf: SchemaOf = (source) => this.#schemas.get(source);
+    const segments = [...this.#segments.segments];
+    for (const [i, segment] of segments.entries()) {
+      const next = segments[i + 1]?.firstCommit ?? throughCommit + 1;
+      const through = Math.min(throughCommit, next - 1);
+      if (through <= afterCommit || through < segment.firstCommit) continue;
+      if (!this.#segments.segments.includes(segment)) continue;
+      const bytes = this.#disk.read(segment.path);
+      const range = { afterCommit, throughCommit: through, unfinished: false };
+      yield* readSegment(bytes, segment, range, this.#book, schemaOf);
+    }
+  }
+
+  /** Removes the segments that hold nothing after `commit`; the last one always stays. */
+  cutThrough(commit: number): void {
+    const limit = Math.min(commit, this.cutLimit());
+    const segments = this.#segments.segments;
+    let removed = 0;
+    for (let next = segments[1]; next !== undefined; next = segments[1]) {
+      if (next.firstCommit - 1 > limit) break;
+      const oldest = present(segments[0], 'an oldest segment');
+      this.#disk.remove(oldest.path);
+      segments.shift();
+      removed += 1;
+    }
+    if (removed > 0) this.#disk.syncFolder(LOG_FOLDER);
+  }
+
+  /** Waits until all that was appended is durable, then lets go of the files. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#running !== null) await this.#running;
+    this.#segments.close();
+  }
+
+  #schemaOf(source: string): SourceSchema {
+    const schema = this.#schemas.get(source);
+    if (schema === undefined) {
+      throw new AsofError('unknown_source', `No source is named '${source}'.`);
+    }
+    return schema;
+  }
+
+  #gather(entry: LogEntry, schema: SourceSchema): EventBatch {
+    const state = this.#ahead.of(entry.source, entry.partition);
+    const batch = { ...entry, commit: this.#nextCommit, firstOffset: state.nextOffset };
+    const { writer, frames, batches } = this.#gathering;
+    const start = writer.length;
+    for (let i = 0; i < FRAME_PREFIX; i++) writer.u8(0);
+    encodeBatch(batch, schema, writer);
+    frames.push({ start, end: writer.length });
+    batches.push(batch);
+    this.#nextCommit += 1;
+    advanceState(state, batch);
+    return batch;
+  }
+
+  async #flush(): Promise<void> {
+    let spare = new ByteWriter();
+    while (this.#gathering.frames.length > 0) {
+      const group = this.#gathering;
+      this.#flushing = group;
+      this.#gathering = emptyGroup(spare);
+      spare = group.writer;
+      try {
+        group.frames.forEach(({ start, end }, i) => {
+          sealFrame(group.writer, start, end, i);
+        });
+        const first = this.#lastCommit + 1;
+        await this.#segments.write(first, this.#durable.all(), group.writer.view());
+      } catch (error) {
+        this.#fail(group, error);
+        continue;
+      }
+      this.#settle(group);
+    }
+    this.#running = null;
+  }
+
+  #settle(group: Group): void {
+    this.#flushing = null;
+    let failure: unknown = null;
+    for (const batch of group.batches) {
+      this.#lastCommit = batch.commit;
+      advanceState(this.#durable.of(batch.source, batch.partition), batch);
+      try {
+        this.onDurable?.(batch);
+      } catch (error) {
+        failure ??= error;
+        this.#logger.error({ commit: batch.commit, error: String(error) }, 'a batch failed');
+      }
+    }
+    group.writer.reset();
+    for (const waiter of group.waiters) {
+      if (failure === null) waiter.resolve();
+      else waiter.reject(failure);
+    }
+    this.#wake();
+  }
+
+  /** What gathered meanwhile was judged by events that are not to be: it fails along. */
+  #fail(group: Group, error: unknown): void {
+    const gathered = this.#gathering;
+    this.#flushing = null;
+    this.#gathering = emptyGroup(gathered.writer);
+    group.writer.reset();
+    gathered.writer.reset();
+    this.#nextCommit = this.#lastCommit + 1;
+    this.#ahead = this.#durable.copy();
+    this.#logger.error({ error: String(error) }, 'events could not be made durable');
+    this.onFailure?.(error);
+    for (const waiter of [...group.waiters, ...gathered.waiters]) waiter.reject(error);
+    this.#wake();
+  }
+
+  #wake(): void {
+    const waiters = this.#roomWaiters;
+    this.#roomWaiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+function emptyGroup(writer: ByteWriter): Group {
+  return { writer, frames: [], batches: [], waiters: [] };
+}
+
+function advanceState(state: PartitionState, batch: EventBatch): void {
+  state.nextOffset = batch.firstOffset + batch.count;
+  const times = batch.arrivalTimeMs;
+  for (let i = 0; i < times.length; i++) {
+    const arrival = times[i] as number;
+    if (arrival > state.newestArrivalMs) state.newestArrivalMs = arrival;
+  }
+}

@@ -1,0 +1,119 @@
+import type { Disk } from '../base/disk.ts';
+import { AsofError } from '../base/errors.ts';
+import { schemaFingerprint } from '../schema/fingerprint.ts';
+import { type SourceSchema, sameType, typeText } from '../schema/types.ts';
+import { LOG_FOLDER } from './segment.ts';
+
+const PATH = `${LOG_FOLDER}/schemas.json`;
+const FORMAT = 1;
+
+interface StoredBook {
+  readonly format: number;
+  readonly schemas: Readonly<Record<string, SourceSchema>>;
+}
+
+/**
+ * Every schema that events of the log were ever written with, by fingerprint, so that old frames
+ * can be read for ever. A schema is durable here before the first frame that uses it.
+ */
+export class SchemaBook {
+  readonly #disk: Disk;
+  readonly #schemas = new Map<string, SourceSchema>();
+
+  constructor(disk: Disk) {
+    this.#disk = disk;
+    this.reload();
+  }
+
+  /** Reads again what another process may have added. */
+  reload(): void {
+    if (!this.#disk.exists(PATH)) return;
+    const stored = parseBook(new TextDecoder().decode(this.#disk.read(PATH)));
+    for (const [fingerprint, schema] of Object.entries(stored.schemas)) {
+      this.#schemas.set(fingerprint, schema);
+    }
+  }
+
+  get(fingerprint: string): SourceSchema | undefined {
+    return this.#schemas.get(fingerprint);
+  }
+
+  /** @throws AsofError `corrupt_log` if no schema has this fingerprint */
+  find(source: string, fingerprint: string): SourceSchema {
+    const schema = this.#schemas.get(fingerprint);
+    if (schema !== undefined) return schema;
+    throw new AsofError('corrupt_log', `'${PATH}' lacks schema ${fingerprint} of '${source}'.`, {
+      path: PATH,
+    });
+  }
+
+  /**
+   * Makes a schema durable, once.
+   * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now
+   */
+  add(schema: SourceSchema): void {
+    const fingerprint = schemaFingerprint(schema);
+    if (this.#schemas.has(fingerprint)) return;
+    for (const earlier of this.#schemas.values()) {
+      if (earlier.name === schema.name) refuseChangedType(earlier, schema);
+    }
+    const schemas = Object.fromEntries([...this.#schemas, [fingerprint, plainSchema(schema)]]);
+    const book: StoredBook = { format: FORMAT, schemas };
+    this.#disk.replace(PATH, new TextEncoder().encode(JSON.stringify(book, null, 1)));
+    this.#schemas.set(fingerprint, plainSchema(schema));
+  }
+}
+
+function parseBook(text: string): StoredBook {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new AsofError('corrupt_log', `'${PATH}' is not JSON.`, { path: PATH, cause });
+  }
+  const book = parsed as StoredBook;
+  if (book.format > FORMAT) {
+    throw new AsofError('newer_format', `'${PATH}' has format ${book.format}.`, { path: PATH });
+  }
+  return book;
+}
+
+/** Ranges belong to acceptance, not to reading, and may be beyond what JSON holds. */
+function plainSchema(schema: SourceSchema): SourceSchema {
+  const { name, eventTime, arrivalTime, id, partitions } = schema;
+  const { allowedLatenessMs, maxClockSkewMs, dedupeHorizonMs } = schema;
+  return {
+    name,
+    columns: schema.columns.map((column) => ({
+      name: column.name,
+      type: column.type,
+      optional: column.optional,
+      min: null,
+      max: null,
+    })),
+    eventTime,
+    arrivalTime,
+    id,
+    allowedLatenessMs,
+    maxClockSkewMs,
+    dedupeHorizonMs,
+    partitions,
+  };
+}
+
+function refuseChangedType(earlier: SourceSchema, later: SourceSchema): void {
+  for (const column of later.columns) {
+    const before = earlier.columns.find((candidate) => candidate.name === column.name);
+    if (before === undefined || sameType(before.type, column.type)) continue;
+    const was = typeText(before.type);
+    throw new AsofError(
+      'type_mismatch',
+      `Column '${column.name}' of '${later.name}' was ${was} in logged events; ` +
+        `now it is ${typeText(column.type)}.`,
+      {
+        path: `sources.${later.name}.columns.${column.name}`,
+        remedy: 'Give the new type a new column name.',
+      },
+    );
+  }
+}

@@ -1,0 +1,163 @@
+import type { Disk, DiskFile } from '../base/disk.ts';
+import type { Logger } from '../base/logger.ts';
+import {
+  corruptLog,
+  encodeHeader,
+  FrameCursor,
+  LOG_FOLDER,
+  type PartitionState,
+  readHeader,
+  type Segment,
+  segmentPath,
+} from './segment.ts';
+
+/** `tail`: bytes behind the durable length; `distrusted`: a sync failed, so no byte is certain. */
+type Damage = 'none' | 'tail' | 'distrusted';
+
+/** The end of the log: writes groups durably, begins segments, repairs what a failure left. */
+export class SegmentWriter {
+  readonly #disk: Disk;
+  readonly #logger: Logger;
+  readonly #segmentBytes: number;
+  /** Oldest first; the last one is written to. Shared with the log, which cuts its head. */
+  readonly segments: Segment[];
+  #file: DiskFile | null = null;
+  #durableLength: number;
+  #damage: Damage = 'none';
+
+  constructor(
+    disk: Disk,
+    logger: Logger,
+    segmentBytes: number,
+    segments: Segment[],
+    durableLength: number,
+  ) {
+    this.#disk = disk;
+    this.#logger = logger;
+    this.#segmentBytes = segmentBytes;
+    this.segments = segments;
+    this.#durableLength = durableLength;
+  }
+
+  /** Bytes of the last segment that are durable. */
+  get durableLength(): number {
+    return this.#durableLength;
+  }
+
+  /** One write and one sync. When it throws, nothing of the group is part of the log. */
+  async write(
+    firstCommit: number,
+    partitions: readonly PartitionState[],
+    bytes: Uint8Array,
+  ): Promise<void> {
+    if (this.#damage !== 'none') await this.#repair(firstCommit);
+    const file = await this.#open(firstCommit, partitions, bytes.length);
+    try {
+      this.#damage = 'tail';
+      file.append(bytes);
+      this.#damage = 'distrusted';
+      await file.sync();
+      this.#damage = 'none';
+    } catch (error) {
+      await this.#tryRepair(firstCommit);
+      throw error;
+    }
+    this.#durableLength += bytes.length;
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = null;
+  }
+
+  async #open(
+    firstCommit: number,
+    partitions: readonly PartitionState[],
+    size: number,
+  ): Promise<DiskFile> {
+    const last = this.segments.at(-1);
+    const full = this.#durableLength + size > this.#segmentBytes;
+    const hasFrames = last !== undefined && last.firstCommit < firstCommit;
+    if (last === undefined || (full && hasFrames)) return this.#begin(firstCommit, partitions);
+    this.#file ??= this.#disk.openAppend(last.path);
+    return this.#file;
+  }
+
+  /** The header and its name are durable before any frame, so a torn header holds nothing. */
+  async #begin(firstCommit: number, partitions: readonly PartitionState[]): Promise<DiskFile> {
+    this.close();
+    const path = segmentPath(firstCommit);
+    if (this.#disk.exists(path)) this.#disk.remove(path);
+    const header = encodeHeader({ firstCommit, partitions });
+    let file: DiskFile | null = null;
+    try {
+      file = this.#disk.openAppend(path);
+      file.append(header);
+      await file.sync();
+      this.#disk.syncFolder(LOG_FOLDER);
+    } catch (error) {
+      this.#quietly(() => file?.close());
+      this.#quietly(() => this.#disk.remove(path));
+      throw error;
+    }
+    this.segments.push({ firstCommit, path });
+    this.#file = file;
+    this.#durableLength = header.length;
+    return file;
+  }
+
+  /** At once, so that nothing refused can come back; the next write tries again if it fails. */
+  async #tryRepair(nextCommit: number): Promise<void> {
+    try {
+      await this.#repair(nextCommit);
+    } catch (error) {
+      this.#logger.error({ error: String(error) }, 'the log could not be repaired yet');
+    }
+  }
+
+  async #repair(nextCommit: number): Promise<void> {
+    const last = this.segments.at(-1);
+    if (last === undefined) {
+      this.#damage = 'none';
+      return;
+    }
+    this.#quietly(() => this.close());
+    this.#disk.truncate(last.path, this.#durableLength);
+    if (this.#damage === 'tail') {
+      const file = this.#disk.openAppend(last.path);
+      this.#file = file;
+      this.#damage = 'distrusted';
+      await file.sync();
+      this.#damage = 'none';
+      return;
+    }
+    this.#verify(last, nextCommit);
+    this.#logger.warn({ path: last.path }, 'a sync failed; the segment is sealed');
+    if (last.firstCommit === nextCommit) {
+      this.#disk.remove(last.path);
+      this.segments.pop();
+    }
+    // Nothing more goes into the file: the next segment's first commit fences its tail.
+    this.#durableLength = Number.POSITIVE_INFINITY;
+    this.#damage = 'none';
+  }
+
+  #verify(segment: Segment, nextCommit: number): void {
+    const bytes = this.#disk.read(segment.path);
+    const opened = readHeader(segment.path, bytes);
+    if (opened === null) throw corruptLog(segment.path, 0, 'the header is gone after a failure');
+    const cursor = new FrameCursor(bytes, opened.end, segment.firstCommit);
+    while (cursor.expected < nextCommit) {
+      if (cursor.next(true) !== null) continue;
+      throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} is gone`);
+    }
+  }
+
+  #quietly(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#logger.warn({ error: String(error) }, 'clean-up after a disk failure failed too');
+    }
+  }
+}
