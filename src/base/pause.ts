@@ -1,0 +1,16 @@
+/** Waits; the promise fails with the signal's reason when that fires first. */
+export type Pause = (durationMs: number, signal?: AbortSignal) => Promise<void>;
+
+export const pause: Pause = (durationMs, signal) =>
+  new Promise((resolve, reject) => {
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, durationMs);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });

@@ -1,0 +1,55 @@
+import type { Issue } from '../base/errors.ts';
+import type { FeatureStatus } from '../schema/status.ts';
+
+/** A service's answer with its envelope. */
+export interface FeatureAnswer<Keys extends object, Values extends object> {
+  readonly service: string;
+  readonly version: number;
+  /** The time that every window of this answer ends at. */
+  readonly asOfMs: number;
+  /** Every event up to this commit is contained. */
+  readonly position: { readonly commit: number };
+  readonly versions: Readonly<Record<string, number>>;
+  readonly freshness: Readonly<Record<string, ViewFreshnessAnswer>>;
+  /** In the order of the request. */
+  readonly rows: readonly FeatureRowAnswer<Keys, Values>[];
+}
+
+export interface ViewFreshnessAnswer {
+  readonly newestArrivalMs: number | null;
+  readonly stalenessMs: number | null;
+  readonly objectiveMs: number | null;
+  readonly stale: boolean;
+}
+
+export interface FeatureRowAnswer<Keys extends object, Values extends object> {
+  readonly key: Keys;
+  readonly values: Values;
+  readonly statuses: Readonly<Record<keyof Values & string, FeatureStatus>>;
+}
+
+/** What became of pushed events; `rejections` lists those that were not accepted. */
+export interface PushAnswer {
+  readonly received: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Answers at this commit or later contain the accepted events. */
+  readonly commit: number;
+  readonly rejections: readonly {
+    readonly row: number;
+    readonly code: string;
+    readonly column: string | null;
+    readonly message: string;
+    readonly remedy: string;
+  }[];
+}
+
+/** The form of every error body. */
+export interface ErrorAnswer {
+  readonly code: string;
+  readonly message: string;
+  readonly path: string | null;
+  readonly remedy: string;
+  readonly retryable: boolean;
+  readonly issues?: readonly Issue[];
+}

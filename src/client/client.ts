@@ -1,0 +1,153 @@
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { type Pause, pause } from '../base/pause.ts';
+import type { ColumnMap } from '../define/column.ts';
+import type { Service, ServiceKeys, ServiceValues } from '../define/service.ts';
+import type { Stream } from '../define/stream.ts';
+import type { FeatureAnswer, PushAnswer } from './answer.ts';
+import { decimalFeatures, withDecimals } from './decimals.ts';
+import { encodeJson } from './encode-json.ts';
+import type { StreamRow } from './stream-row.ts';
+import { type CallOptions, send, type TransportOptions } from './transport.ts';
+
+export interface ClientOptions {
+  /** `http://127.0.0.1:6570` */
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of one attempt; 10 s by default. */
+  readonly timeoutMs?: number;
+  /** Attempts of one call, the first included; at most, and by default, 3. */
+  readonly attempts?: number;
+  /** For tests and unusual hosts. */
+  readonly fetch?: typeof fetch;
+  readonly pause?: Pause;
+}
+
+type AnyService = Service<string, object, object>;
+
+/** Feature values and pushed events over HTTP, typed by the definitions. Node and browsers. */
+export interface Client {
+  /**
+   * The values for one entity.
+   * @example const { mean_delay_3h } = await client.get(lateFlight, { airport: 'ATL' });
+   */
+  get<S extends AnyService>(
+    service: S,
+    keys: ServiceKeys<S>,
+    options?: CallOptions,
+  ): Promise<ServiceValues<S>>;
+  /** The values for many entities, in their order. */
+  getMany<S extends AnyService>(
+    service: S,
+    rows: readonly ServiceKeys<S>[],
+    options?: CallOptions,
+  ): Promise<ServiceValues<S>[]>;
+  /** The values with their envelope: statuses, time, position, versions and freshness. */
+  fetch<S extends AnyService>(
+    service: S,
+    rows: readonly ServiceKeys<S>[],
+    options?: CallOptions,
+  ): Promise<FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>>;
+  /**
+   * Sends events. Rejected rows are no error: the answer lists each with its reason. A retried
+   * push may find its own rows taken already: they are rejected as `duplicate` where the source
+   * has an id.
+   */
+  push<N extends string, C extends ColumnMap>(
+    source: Stream<N, C>,
+    rows: readonly StreamRow<C>[],
+    options?: CallOptions,
+  ): Promise<PushAnswer>;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+
+export function createClient(options: ClientOptions): Client {
+  const transport: TransportOptions = {
+    baseUrl: baseUrl(options.url),
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    headers: options.headers ?? {},
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    attempts: options.attempts ?? LIMITS.clientAttempts,
+    pause: options.pause ?? pause,
+  };
+  return new HttpClient(transport);
+}
+
+class HttpClient implements Client {
+  readonly #transport: TransportOptions;
+
+  constructor(transport: TransportOptions) {
+    this.#transport = transport;
+  }
+
+  async get<S extends AnyService>(
+    service: S,
+    keys: ServiceKeys<S>,
+    options: CallOptions = {},
+  ): Promise<ServiceValues<S>> {
+    const [values] = await this.getMany(service, [keys], options);
+    if (values === undefined) throw new AsofError('internal', 'The answer has no row.');
+    return values;
+  }
+
+  async getMany<S extends AnyService>(
+    service: S,
+    rows: readonly ServiceKeys<S>[],
+    options: CallOptions = {},
+  ): Promise<ServiceValues<S>[]> {
+    const answer = await this.fetch(service, rows, options);
+    return answer.rows.map((row) => row.values);
+  }
+
+  async fetch<S extends AnyService>(
+    service: S,
+    rows: readonly ServiceKeys<S>[],
+    options: CallOptions = {},
+  ): Promise<FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>> {
+    const { name, version } = service;
+    const body = await send(
+      this.#transport,
+      {
+        method: 'POST',
+        path: '/v1/features',
+        body: encodeJson({ service: name, version, rows }),
+        contentType: 'application/json',
+        answers: [200],
+      },
+      options,
+    );
+    // The server answers by the same definition: name and version together mean one thing.
+    const answer = body as FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>;
+    return withDecimals(answer, decimalFeatures(service.node));
+  }
+
+  async push<N extends string, C extends ColumnMap>(
+    source: Stream<N, C>,
+    rows: readonly StreamRow<C>[],
+    options: CallOptions = {},
+  ): Promise<PushAnswer> {
+    const body = await send(
+      this.#transport,
+      {
+        method: 'POST',
+        path: `/v1/events/${encodeURIComponent(source.name)}`,
+        body: rows.map((row) => `${encodeJson(row)}\n`).join(''),
+        contentType: 'application/x-ndjson',
+        answers: [200, 207, 422],
+      },
+      options,
+    );
+    return body as PushAnswer;
+  }
+}
+
+function baseUrl(url: string): string {
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new AsofError('invalid_config', `'${url}' is no http address.`, {
+      path: 'url',
+      remedy: 'Give the address of the server, such as http://127.0.0.1:6570.',
+    });
+  }
+  return url.replace(/\/+$/, '');
+}

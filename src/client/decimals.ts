@@ -1,0 +1,45 @@
+import type { ServiceNode } from '../define/node.ts';
+import type { FeatureAnswer } from './answer.ts';
+
+/**
+ * Output names that are decimals: on the wire a whole one beyond 2^53 looks like an int64, but its
+ * declared type is `number`.
+ */
+export function decimalFeatures(service: ServiceNode): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const pick of service.picks) {
+    if (pick.kind !== 'pick') continue;
+    const typeOf = new Map(
+      pick.view.features.map(({ name, feature }) => [name, kindOf(feature)] as const),
+    );
+    const picked = pick.features ?? pick.view.features.map(({ name }) => ({ name, feature: name }));
+    for (const { name, feature } of picked) if (typeOf.get(feature) === 'decimal') names.add(name);
+  }
+  return names;
+}
+
+type Feature = Extract<
+  ServiceNode['picks'][number],
+  { kind: 'pick' }
+>['view']['features'][number]['feature'];
+
+function kindOf(feature: Feature): string | null {
+  if (feature.kind === 'aggregate') return feature.type?.kind ?? null;
+  if (feature.kind !== 'derived' || feature.expr.kind === 'problem') return null;
+  return feature.expr.type.kind;
+}
+
+export function withDecimals<K extends object, V extends object>(
+  answer: FeatureAnswer<K, V>,
+  names: ReadonlySet<string>,
+): FeatureAnswer<K, V> {
+  if (names.size === 0) return answer;
+  const rows = answer.rows.map((row) => {
+    const values = Object.entries(row.values).map(([name, value]) => [
+      name,
+      typeof value === 'bigint' && names.has(name) ? Number(value) : value,
+    ]);
+    return { ...row, values: Object.fromEntries(values) as V };
+  });
+  return { ...answer, rows };
+}

@@ -1,0 +1,10 @@
+export { AsofError, type ErrorCode, type Issue } from '../base/errors.ts';
+export type {
+  FeatureAnswer,
+  FeatureRowAnswer,
+  PushAnswer,
+  ViewFreshnessAnswer,
+} from './answer.ts';
+export { type Client, type ClientOptions, createClient } from './client.ts';
+export type { StreamRow } from './stream-row.ts';
+export type { CallOptions } from './transport.ts';
