@@ -41,7 +41,7 @@ export const LIMITS = {
   /** Tile groups that one state folder can hold. */
   storedGroups: 4_096,
   /** Bytes of rows that a checkpoint encodes before it lets events and reads go on. */
-  checkpointSliceBytes: 128 * 1024,
+  checkpointSliceBytes: 32 * 1024,
   /** Rows looked at for eviction after one commit; the rest waits for the next ones. */
   evictionLooksPerCommit: 4_096,
   /** Events that one archiving stages before it writes files and replaces the manifest. */

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { AsofError } from '../base/errors.ts';
+import { workerUrl } from '../base/worker-url.ts';
 import type { CheckpointFile } from './checkpoint-file.ts';
 import type { CheckpointCommit, CheckpointWritten } from './checkpoint-format.ts';
 import type { WorkerAnswer, WorkerRequest } from './checkpoint-worker.ts';
@@ -49,8 +50,7 @@ export class ThreadCheckpointWriter implements CheckpointWriter {
   #failure: AsofError | null = null;
 
   constructor(folder: string) {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const url = new URL(`./checkpoint-worker.${extension}`, import.meta.url);
+    const url = workerUrl('./checkpoint-worker', import.meta.url);
     this.#worker = new Worker(url, { workerData: { folder } });
     this.#worker.on('message', (answer: WorkerAnswer) => this.#answer(answer));
     this.#worker.on('error', (cause) => {

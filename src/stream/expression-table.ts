@@ -1,5 +1,5 @@
 import { assert, present } from '../base/assert.ts';
-import { compileColumns } from './tmp-columns.ts';
+import { compileColumns } from '../expr/compile-columns.ts';
 import type { Faults } from '../expr/faults.ts';
 import type { ExprNode } from '../expr/node.ts';
 import type { Column } from '../schema/batch.ts';

@@ -204,6 +204,8 @@ export class StreamEngine {
       this.#applyNext(batch);
       this.metrics.eventsReplayed += batch.count;
     }
+    // Commits of sources that the definitions no longer have are not read back.
+    applied.finish(Math.max(applied.commit, log.lastCommit));
   }
 
   #applyNext(batch: EventBatch): void {
