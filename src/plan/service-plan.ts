@@ -60,7 +60,12 @@ function checkPick(pick: PickNode, path: string, issues: IssueList): void {
     issues.checkName(featurePath, 'an output', name);
     if (known.includes(feature)) continue;
     const message = `The view '${pick.view.name}' has no feature '${feature}'.`;
-    issues.add('unknown_feature', featurePath, message + didYouMean(feature, known));
+    issues.add(
+      'unknown_feature',
+      featurePath,
+      message + didYouMean(feature, known),
+      'Use a feature of the view.',
+    );
   }
 }
 

@@ -164,7 +164,12 @@ function checkRole(
   if (column === undefined) {
     const fitting = columns.filter(({ type }) => kinds.includes(type.kind)).map((one) => one.name);
     const message = `The source '${node.name}' has no column '${name}'.`;
-    issues.add('unknown_name', path, message + didYouMean(name, fitting));
+    issues.add(
+      'unknown_name',
+      path,
+      message + didYouMean(name, fitting),
+      'Name a column of the source.',
+    );
     return;
   }
   if (!kinds.includes(column.type.kind)) {

@@ -67,7 +67,12 @@ function resolveKey(
   for (const given of Object.keys(node.key)) {
     if (joinKeys.includes(given)) continue;
     const message = `The entity '${entity.name}' has no join key '${given}'.`;
-    issues.add('unknown_name', `${path}.${given}`, message + didYouMean(given, joinKeys));
+    issues.add(
+      'unknown_name',
+      `${path}.${given}`,
+      message + didYouMean(given, joinKeys),
+      'Use a join key of the entity.',
+    );
   }
   return entity.joinKeys.flatMap((joinKey) => {
     const keyPath = `${path}.${joinKey.name}`;
@@ -86,7 +91,7 @@ function resolveKey(
         fitting.map((candidate) => candidate.name),
       );
       const message = `The source '${source.name}' has no column '${columnName}'.`;
-      issues.add('unknown_name', keyPath, message + hint);
+      issues.add('unknown_name', keyPath, message + hint, 'Use a column of the source.');
       return [];
     }
     if (!sameType(column.type, joinKey.type)) {
