@@ -2,7 +2,7 @@ import type { TileSpec } from '../aggregate/spec.ts';
 import { assert } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import { AppliedPosition } from './applied-position.ts';
-import { KeyIndex } from './key-index.ts';
+import { KeyDirectory } from './key-directory.ts';
 import type { OnlineStore } from './online-store.ts';
 import { TileGroup } from './tile-group.ts';
 
@@ -10,16 +10,16 @@ import { TileGroup } from './tile-group.ts';
 export class MemoryTileStore implements OnlineStore {
   readonly applied = new AppliedPosition();
   readonly #groups = new Map<string, TileGroup>();
-  readonly #keyIndexes = new Map<string, KeyIndex>();
+  readonly #directories = new Map<string, KeyDirectory>();
 
   get groups(): Iterable<TileGroup> {
     return this.#groups.values();
   }
 
-  /** Distinct keys held, over all key indexes. */
+  /** Distinct keys held, over all key directoryes. */
   get keyCount(): number {
     let count = 0;
-    for (const index of this.#keyIndexes.values()) count += index.size;
+    for (const index of this.#directories.values()) count += index.size;
     return count;
   }
 
@@ -33,13 +33,13 @@ export class MemoryTileStore implements OnlineStore {
     return group;
   }
 
-  /** `keySpace` names the key columns: groups of one key space share their key index. */
+  /** `keySpace` names the key columns: groups of one key space share their key directory. */
   addGroup(id: string, spec: TileSpec, keySpace: string): TileGroup {
     assert(!this.#groups.has(id), 'a tile group is added once');
-    let keys = this.#keyIndexes.get(keySpace);
+    let keys = this.#directories.get(keySpace);
     if (keys === undefined) {
-      keys = new KeyIndex();
-      this.#keyIndexes.set(keySpace, keys);
+      keys = new KeyDirectory();
+      this.#directories.set(keySpace, keys);
     }
     const group = new TileGroup(id, spec, keys);
     this.#groups.set(id, group);

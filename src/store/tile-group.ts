@@ -3,7 +3,7 @@ import { TileTable } from '../aggregate/tile-table.ts';
 import { assert } from '../base/assert.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { ExpiryCalendar } from './expiry-calendar.ts';
-import type { KeyIndex } from './key-index.ts';
+import type { KeyDirectory } from './key-directory.ts';
 import type { GroupStore } from './online-store.ts';
 import { RowSet } from './row-set.ts';
 import { reachMs } from './window-reach.ts';
@@ -15,7 +15,7 @@ const RECHECK_PART = 16;
 export class TileGroup implements GroupStore {
   readonly id: string;
   readonly table: TileTable;
-  readonly keys: KeyIndex;
+  readonly keys: KeyDirectory;
   /** Longest time after its event that an event can count; Infinity for a lifetime. */
   readonly reachMs: number;
   /** Rows that differ from the last checkpoint; one that is no longer live has been evicted. */
@@ -31,7 +31,7 @@ export class TileGroup implements GroupStore {
   #nowMs = 0;
   #liveRows = 0;
 
-  constructor(id: string, spec: TileSpec, keys: KeyIndex) {
+  constructor(id: string, spec: TileSpec, keys: KeyDirectory) {
     this.id = id;
     this.table = new TileTable(spec);
     this.keys = keys;

@@ -2,7 +2,7 @@ import { present } from '../base/assert.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
 import { encodeKey } from '../schema/key.ts';
 import { canonicalInteger, type Scalar } from '../schema/types.ts';
-import type { KeyIndex } from '../store/key-index.ts';
+import type { KeyDirectory } from '../store/key-directory.ts';
 
 type StringColumn = Column & { kind: 'string' };
 type Level = Map<Scalar, Level | number>;
@@ -12,7 +12,7 @@ type Level = Map<Scalar, Level | number>;
  * ''. Ids that no group took into use are to be given back by `release`.
  */
 export class KeyResolver {
-  readonly #index: KeyIndex;
+  readonly #index: KeyDirectory;
   /** Positions of the key columns in the source's schema. */
   readonly #columns: readonly number[];
   readonly #added: number[] = [];
@@ -20,7 +20,7 @@ export class KeyResolver {
   /** Events of the last batch without a key. */
   keyless = 0;
 
-  constructor(index: KeyIndex, columns: readonly number[]) {
+  constructor(index: KeyDirectory, columns: readonly number[]) {
     this.#index = index;
     this.#columns = columns;
   }

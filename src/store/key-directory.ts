@@ -7,7 +7,7 @@ const LONGEST_UNSLICED = 12;
  * Encoded entity keys as small numbers, shared by every group over the same key columns, so that an
  * event's key is looked up once whatever the number of groups. An id lives while a group uses it.
  */
-export class KeyIndex {
+export class KeyDirectory {
   readonly #ids = new Map<string, number>();
   readonly #keys: string[] = [];
   readonly #free: number[] = [];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KeyIndex } from './key-index.ts';
+import { KeyDirectory } from './key-directory.ts';
 
 test('a key lives as long as a group uses it, and its id is used again', () => {
-  const index = new KeyIndex();
+  const index = new KeyDirectory();
   const atlanta = index.add('ATL');
   index.use(atlanta);
   index.use(atlanta);
@@ -18,7 +18,7 @@ test('a key lives as long as a group uses it, and its id is used again', () => {
 });
 
 test('keys that no group took into use are given back', () => {
-  const index = new KeyIndex();
+  const index = new KeyDirectory();
   const used = index.add('used');
   const unused = index.add('unused');
   index.use(used);
@@ -28,6 +28,6 @@ test('keys that no group took into use are given back', () => {
 });
 
 test('releasing more often than using is a defect', () => {
-  const index = new KeyIndex();
+  const index = new KeyDirectory();
   assert.throws(() => index.release(index.add('k')), /as often as it is used/);
 });
