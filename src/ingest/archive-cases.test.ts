@@ -6,7 +6,9 @@ import type { TestContext } from 'node:test';
 import type { Random } from '../base/random.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
 import type { ColumnSchema, SourceSchema, ValueType } from '../schema/types.ts';
+import type { ArchiveSource } from './archive-source.ts';
 import type { LogReader } from './history-log.ts';
+import type { SchemaOf } from './segment-reader.ts';
 
 /** What the tests of the archive and of history share. */
 
@@ -51,6 +53,10 @@ export const EVERY_TYPE = {
 
 export const flights = sourceOf('flights', EVERY_TYPE);
 export const clicks = sourceOf('clicks', { happened: { kind: 'timestamp' }, n: { kind: 'int64' } });
+
+export function knownSchema(source: string): SourceSchema | undefined {
+  return [flights, clicks].find((schema) => schema.name === source);
+}
 
 const TEXTS = [
   '',
@@ -146,8 +152,8 @@ export function randomBatches(random: Random, options: CaseOptions): EventBatch[
   });
 }
 
-/** A log whose segments are single commits; cutting forgets them as the real one does. */
-export class ListLog implements LogReader {
+/** A log of single commits, for readers and for the archive; cutting forgets them. */
+export class ListLog implements LogReader, ArchiveSource {
   batches: readonly EventBatch[];
 
   constructor(batches: readonly EventBatch[]) {
@@ -156,6 +162,10 @@ export class ListLog implements LogReader {
 
   lastCommit(): number {
     return this.batches.at(-1)?.commit ?? 0;
+  }
+
+  schemas(): SchemaOf {
+    return knownSchema;
   }
 
   *read(afterCommit: number): Generator<EventBatch, void, void> {

@@ -6,22 +6,20 @@ import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import { seededRandom } from '../base/random.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import type { SourceSchema } from '../schema/types.ts';
-import { Archive, type ArchiveStep } from './archive.ts';
+import { Archive } from './archive.ts';
 import {
   assertSameBatches,
   clicks,
   collect,
   flights,
+  knownSchema,
   ListLog,
   randomBatches,
   temporaryFolder,
 } from './archive-cases.test.ts';
 import { ArchiveFiles } from './archive-files.ts';
+import type { ArchiveStep } from './archive-parquet.ts';
 import { History } from './history.ts';
-
-const schemas = new Map([flights, clicks].map((schema) => [schema.name, schema]));
-const schemaOf = (name: string): SourceSchema => present(schemas.get(name), name);
 
 interface RunOptions {
   readonly through?: number;
@@ -31,8 +29,7 @@ interface RunOptions {
 
 async function archiveAll(dataDir: string, log: ListLog, run: RunOptions = {}): Promise<number> {
   const { stageRows = 1000, onStep = () => {} } = run;
-  const readLog = (afterCommit: number): Iterable<EventBatch> => log.read(afterCommit);
-  const archive = await Archive.open({ dataDir, schemaOf, readLog, stageRows, onStep, threads: 1 });
+  const archive = await Archive.open({ dataDir, source: log, stageRows, onStep, threads: 1 });
   try {
     const report = await archive.archiveThrough(run.through ?? log.lastCommit());
     assert.equal(report.archivedCommit, archive.archivedCommit);
@@ -44,7 +41,7 @@ async function archiveAll(dataDir: string, log: ListLog, run: RunOptions = {}): 
 
 async function readAll(dataDir: string): Promise<EventBatch[]> {
   const log = new ListLog([]);
-  const history = await History.open({ dataDir, schemaOf, log });
+  const history = await History.open({ dataDir, log, schemaOf: knownSchema });
   return collect(history.batches());
 }
 

@@ -1,3 +1,4 @@
+import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { EventBatch } from '../schema/batch.ts';
@@ -5,29 +6,16 @@ import { schemaFingerprint } from '../schema/fingerprint.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { ArchiveFiles } from './archive-files.ts';
 import { type ArchiveFile, type ArchiveManifest, withFiles } from './archive-manifest.ts';
-import { type ArchivedColumn, sqlString } from './archive-relation.ts';
+import { type ArchiveStep, archivePath, ParquetWriter } from './archive-parquet.ts';
+import type { ArchivedColumn } from './archive-relation.ts';
+import type { ArchiveSource } from './archive-source.ts';
 import { ArchiveStage, type DayContent } from './archive-stage.ts';
 import { DuckDbSession } from './duckdb-session.ts';
-
-export const PARQUET_OPTIONS =
-  `FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2, ` +
-  `ROW_GROUP_SIZE ${LIMITS.archiveRowGroupRows}`;
-
-/** What has just been done; tests stop the world at each of them. */
-export type ArchiveStep =
-  | { readonly kind: 'staged'; readonly rows: number }
-  /** Complete, under its unfinished name. */
-  | { readonly kind: 'written'; readonly path: string }
-  /** Durable, under its own name, not yet part of the archive. */
-  | { readonly kind: 'published'; readonly path: string }
-  | { readonly kind: 'manifest'; readonly archivedCommit: number }
-  | { readonly kind: 'removed'; readonly path: string };
+import type { SchemaOf } from './segment-reader.ts';
 
 export interface ArchiveOptions {
   readonly dataDir: string;
-  readonly schemaOf: (source: string) => SourceSchema;
-  /** Events after a commit, dense and in order, under the schema of `schemaOf`. */
-  readonly readLog: (afterCommit: number) => Iterable<EventBatch>;
+  readonly source: ArchiveSource;
   readonly onStep?: (step: ArchiveStep) => void;
   readonly memoryBytes?: number;
   readonly threads?: number;
@@ -47,19 +35,21 @@ export interface ArchiveReport {
  * so running again gives the same archive. One process at a time, the owner of the directory.
  *
  * @example
- * const archive = await Archive.open({ dataDir, schemaOf, readLog });
+ * const archive = await Archive.open({ dataDir, source: segmentSource(disk) });
  * await archive.archiveThrough(log.lastCommit);
  * log.cutThrough(archive.archivedCommit);
  */
 export class Archive {
-  readonly files: ArchiveFiles;
+  readonly #files: ArchiveFiles;
+  readonly #writer: ParquetWriter;
   readonly #options: ArchiveOptions;
   readonly #session: DuckDbSession;
   #manifest: ArchiveManifest;
 
   private constructor(options: ArchiveOptions, files: ArchiveFiles, session: DuckDbSession) {
     this.#options = options;
-    this.files = files;
+    this.#files = files;
+    this.#writer = new ParquetWriter(files, session, options.onStep);
     this.#session = session;
     this.#manifest = files.readManifest();
   }
@@ -76,10 +66,6 @@ export class Archive {
     return new Archive(options, files, session);
   }
 
-  get manifest(): ArchiveManifest {
-    return this.#manifest;
-  }
-
   /** Every event up to this commit is in files, durably: the log may be cut through it. */
   get archivedCommit(): number {
     return this.#manifest.archivedCommit;
@@ -87,6 +73,8 @@ export class Archive {
 
   /** Archives up to and with `commit`, or up to the log's end if that comes first. */
   async archiveThrough(commit: number): Promise<ArchiveReport> {
+    // Compaction may have replaced it since.
+    this.#manifest = this.#files.readManifest();
     const sum = { rows: 0, files: 0, bytes: 0 };
     while (this.archivedCommit < commit) {
       const before = this.archivedCommit;
@@ -118,12 +106,14 @@ export class Archive {
 
   async #fill(stages: Map<string, ArchiveStage>, through: number): Promise<number> {
     const stageRows = this.#options.stageRows ?? LIMITS.archiveStageRows;
+    const { source } = this.#options;
+    const schemaOf = source.schemas();
     let lastCommit = this.archivedCommit;
     let rows = 0;
-    for (const batch of this.#options.readLog(lastCommit)) {
+    for (const batch of source.read(lastCommit, schemaOf)) {
       if (batch.commit > through || rows >= stageRows) break;
       checkNext(batch, lastCommit);
-      (await this.#stageOf(stages, batch)).append(batch);
+      (await this.#stageOf(stages, batch.source, schemaOf)).append(batch);
       rows += batch.count;
       lastCommit = batch.commit;
     }
@@ -131,12 +121,16 @@ export class Archive {
     return lastCommit;
   }
 
-  async #stageOf(stages: Map<string, ArchiveStage>, batch: EventBatch): Promise<ArchiveStage> {
-    const known = stages.get(batch.source);
+  async #stageOf(
+    stages: Map<string, ArchiveStage>,
+    source: string,
+    schemaOf: SchemaOf,
+  ): Promise<ArchiveStage> {
+    const known = stages.get(source);
     if (known !== undefined) return known;
-    const schema = this.#options.schemaOf(batch.source);
-    const stage = await ArchiveStage.open(this.#session, schema, `stage_${batch.source}`);
-    stages.set(batch.source, stage);
+    const schema = present(schemaOf(source), `the schema of ${source}`);
+    const stage = await ArchiveStage.open(this.#session, schema, `stage_${source}`);
+    stages.set(source, stage);
     return stage;
   }
 
@@ -153,7 +147,7 @@ export class Archive {
       schemas[schemaFingerprint(stage.schema)] = archivedColumns(stage.schema);
     }
     const { retired } = this.#manifest;
-    this.replaceManifest(
+    this.#replaceManifest(
       withFiles(this.#manifest, { archivedCommit, schemas, added, removed: new Set(), retired }),
     );
     return Object.values(added).flat();
@@ -163,22 +157,12 @@ export class Archive {
     const { dayStartMs, ...content } = day;
     const arrivalDate = dateText(dayStartMs);
     const path = archivePath(stage.schema.name, arrivalDate, day.first.commit, day.last.commit);
-    const bytes = await this.writeFile(path, stage.select(day));
+    const bytes = await this.#writer.write(path, stage.select(day));
     return { path, arrivalDate, bytes, ...content, schema: schemaFingerprint(stage.schema) };
   }
 
-  /** Writes a query's rows, in their order, to a durable Parquet file; answers its bytes. */
-  async writeFile(path: string, select: string): Promise<number> {
-    const unfinished = this.files.unfinished(path);
-    await this.#session.run(`COPY (${select}) TO ${sqlString(unfinished)} (${PARQUET_OPTIONS})`);
-    this.#options.onStep?.({ kind: 'written', path });
-    const bytes = await this.files.publish(path);
-    this.#options.onStep?.({ kind: 'published', path });
-    return bytes;
-  }
-
-  replaceManifest(manifest: ArchiveManifest): void {
-    this.files.replaceManifest(manifest);
+  #replaceManifest(manifest: ArchiveManifest): void {
+    this.#files.replaceManifest(manifest);
     this.#manifest = manifest;
     this.#options.onStep?.({ kind: 'manifest', archivedCommit: manifest.archivedCommit });
   }
@@ -190,15 +174,6 @@ const LAST_DAY_MS = 8.64e15;
 function dateText(dayStartMs: number): string {
   const [date = ''] = new Date(Math.min(dayStartMs, LAST_DAY_MS)).toISOString().split('T');
   return date;
-}
-
-export function archivePath(
-  source: string,
-  arrivalDate: string,
-  firstCommit: number,
-  lastCommit: number,
-): string {
-  return `archive/${source}/arrival_date=${arrivalDate}/${firstCommit}-${lastCommit}.parquet`;
 }
 
 function archivedColumns(schema: SourceSchema): readonly ArchivedColumn[] {

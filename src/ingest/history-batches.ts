@@ -20,7 +20,7 @@ export interface BatchQuery {
 export interface HistoryPlaces {
   readonly files: ArchiveFiles;
   readonly log: LogReader;
-  readonly schemaOf: (source: string) => SourceSchema;
+  readonly schemaOf: (source: string) => SourceSchema | undefined;
 }
 
 type BoundQuery = BatchQuery & { readonly throughCommit: number };
@@ -33,7 +33,7 @@ type Batches = AsyncGenerator<EventBatch, void, void>;
 export async function* historyBatches(places: HistoryPlaces, query: BoundQuery): Batches {
   const spillFolder = places.files.real('archive/.spill');
   const session = await DuckDbSession.open({ memoryBytes: LIMITS.archiveMemoryBytes, spillFolder });
-  const isDue = skipEarly(query);
+  const isDue = skipEarly(places, query);
   let done = 0;
   let retries = 0;
   try {
@@ -49,7 +49,7 @@ export async function* historyBatches(places: HistoryPlaces, query: BoundQuery):
           }
           done = Math.min(manifest.archivedCommit, query.throughCommit);
         } else {
-          for (const batch of places.log.read(done)) {
+          for (const batch of places.log.read(done, places.schemaOf)) {
             if (batch.commit !== done + 1 || batch.commit > query.throughCommit) break;
             done = batch.commit;
             if (isDue(batch)) yield batch;
@@ -66,11 +66,15 @@ export async function* historyBatches(places: HistoryPlaces, query: BoundQuery):
   }
 }
 
-/** Of the wanted source, and not before the first commit with an event late enough. */
-function skipEarly({ source, fromArrivalMs = 0 }: BatchQuery): (batch: EventBatch) => boolean {
+/** Of a wanted source that is known, and not before the first commit with an event late enough. */
+function skipEarly(
+  places: HistoryPlaces,
+  { source, fromArrivalMs = 0 }: BatchQuery,
+): (batch: EventBatch) => boolean {
   let hasBegun = false;
   return (batch) => {
     if (source !== undefined && batch.source !== source) return false;
+    if (places.schemaOf(batch.source) === undefined) return false;
     hasBegun ||= batch.arrivalTimeMs.some((arrivalMs) => arrivalMs >= fromArrivalMs);
     return hasBegun;
   };
@@ -100,7 +104,8 @@ async function* archived(
   query: BoundQuery,
   range: RowRange,
 ): Batches {
-  const sources = query.source === undefined ? Object.keys(manifest.sources) : [query.source];
+  const wanted = query.source === undefined ? Object.keys(manifest.sources) : [query.source];
+  const sources = wanted.flatMap((source) => places.schemaOf(source) ?? []);
   const afterCommit = firstLateCommit(manifest, sources, range, query.fromArrivalMs ?? 0) - 1;
   const later = { ...range, afterCommit: Math.max(range.afterCommit, afterCommit) };
   const sessions: DuckDbSession[] = [];
@@ -120,12 +125,12 @@ async function* archived(
 /** No commit before this one has an archived event that arrived at `fromArrivalMs` or later. */
 function firstLateCommit(
   manifest: ArchiveManifest,
-  sources: readonly string[],
+  sources: readonly SourceSchema[],
   range: RowRange,
   fromArrivalMs: number,
 ): number {
   const late = sources
-    .flatMap((source) => filesWithin(manifest, source, range))
+    .flatMap((source) => filesWithin(manifest, source.name, range))
     .filter((file) => file.maxArrivalTimeMs >= fromArrivalMs);
   return late.reduce((least, file) => Math.min(least, file.first.commit), range.throughCommit + 1);
 }
@@ -135,15 +140,14 @@ async function* archivedOf(
   session: DuckDbSession,
   places: HistoryPlaces,
   manifest: ArchiveManifest,
-  source: string,
+  { name, columns }: SourceSchema,
   range: RowRange,
 ): Batches {
-  const files = filesWithin(manifest, source, range);
+  const files = filesWithin(manifest, name, range);
   if (files.length === 0) return;
-  const { columns } = places.schemaOf(source);
-  const assembler = new BatchAssembler(source, columns);
+  const assembler = new BatchAssembler(name, columns);
   for (const group of readableGroups(files)) {
-    const rows = selectFiles(source, manifest, group, columns, (path) => places.files.real(path));
+    const rows = selectFiles(name, manifest, group, columns, (path) => places.files.real(path));
     const order = orderedRuns(group).length === group.length ? '' : 'ORDER BY __commit, __offset';
     const sql = `SELECT * REPLACE (__partition::BIGINT AS __partition) FROM (${rows})
       WHERE __commit > ${range.afterCommit} AND __commit <= ${range.throughCommit} ${order}`;

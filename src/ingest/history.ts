@@ -15,7 +15,8 @@ import type { LogReader } from './history-log.ts';
 export interface HistoryOptions {
   readonly dataDir: string;
   readonly log: LogReader;
-  readonly schemaOf: (source: string) => SourceSchema;
+  /** The sources that readers know, as they are declared today. */
+  readonly schemaOf: (source: string) => SourceSchema | undefined;
   /** An earlier cut than the newest, to read the past as it was. */
   readonly throughCommit?: number;
 }
@@ -25,7 +26,7 @@ export interface HistoryOptions {
  * holds no lock: the archive may grow, be compacted and the log be cut while it is read.
  *
  * @example
- * const history = await History.open({ dataDir, log, schemaOf });
+ * const history = await History.open({ dataDir, log: segmentLog(disk), schemaOf });
  * const events = await history.attach(session.connection, flights);
  * await session.rows(`SELECT count(*) FROM ${events} WHERE __commit <= 7`);
  */
@@ -111,7 +112,8 @@ export class History {
       loaders.set(name, await EventLoader.open(connection, tailOf(name), columns));
     }
     let commit = archivedCommit;
-    for (const batch of this.#options.log.read(archivedCommit)) {
+    const byName = new Map(sources.map((source) => [source.name, source]));
+    for (const batch of this.#options.log.read(archivedCommit, (name) => byName.get(name))) {
       if (batch.commit > this.through || batch.commit !== commit + 1) break;
       loaders.get(batch.source)?.append(batch);
       commit = batch.commit;
