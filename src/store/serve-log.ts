@@ -21,6 +21,7 @@ export interface ServedAnswer {
 }
 
 export interface ServeLogOptions {
+  /** The disk of the data directory; the log is in its folder `served`. */
   readonly disk: Disk;
   /** Share of answered rows that are kept, from 0 to 1. */
   readonly rate: number;
@@ -39,7 +40,7 @@ export interface ServeLogStats {
   readonly queued: number;
 }
 
-const FOLDER = '';
+const FOLDER = 'served';
 const FILE_PATTERN = /^\d{4,6}-\d{2}-\d{2}\.ndjson$/;
 const DAY_MS = 86_400_000;
 const encoder = new TextEncoder();
@@ -144,7 +145,7 @@ export class ServeLogWriter {
     if (this.#file?.day === day) return this.#file.handle;
     this.#file?.handle.close();
     this.#file = null;
-    const path = `${day}.ndjson`;
+    const path = `${FOLDER}/${day}.ndjson`;
     cutTornLine(this.#options.disk, path);
     const handle = this.#options.disk.openAppend(path);
     this.#file = { day, handle };
@@ -155,7 +156,7 @@ export class ServeLogWriter {
 /** Answers of the log, oldest day first; a torn last line of a file is passed over. */
 export function* readServeLog(disk: Disk): Generator<ServedAnswer> {
   for (const name of disk.list(FOLDER).filter((file) => FILE_PATTERN.test(file))) {
-    const bytes = disk.read(name);
+    const bytes = disk.read(`${FOLDER}/${name}`);
     let start = 0;
     for (;;) {
       const end = bytes.indexOf(0x0a, start);
