@@ -38,6 +38,11 @@ export class SchemaBook {
     return this.#schemas.get(fingerprint);
   }
 
+  /** In the order in which they were added. */
+  all(): SourceSchema[] {
+    return [...this.#schemas.values()];
+  }
+
   /** @throws AsofError `corrupt_log` if no schema has this fingerprint */
   find(source: string, fingerprint: string): SourceSchema {
     const schema = this.#schemas.get(fingerprint);
