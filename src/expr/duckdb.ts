@@ -137,7 +137,7 @@ function callSql(
     case 'to_float64':
       return toFloat64Sql(first.type, sql(first));
     case 'to_int64':
-      if (first.type.kind === 'float64') return `TRY_CAST(${raw(first, columnRef)} AS BIGINT)`;
+      if (first.type.kind === 'float64') return int64(raw(first, columnRef));
       return toInt64Sql(first.type, sql(first));
     case 'neg':
       return int64(`-CAST(${sql(first)} AS HUGEINT)`);
@@ -152,9 +152,13 @@ function callSql(
   }
 }
 
-/** NULL where a HUGEINT is no int64. DuckDB's integer `//` and `%` by zero are NULL as well. */
-function int64(hugeint: string): string {
-  return `TRY_CAST(${hugeint} AS BIGINT)`;
+/**
+ * NULL where a number is no int64; DuckDB's integer `//` and `%` by zero are NULL as well. The
+ * `| 0` changes nothing but keeps the optimizer from comparing what is inside the TRY_CAST with a
+ * constant, by which a comparison with NULL would come out false or true.
+ */
+function int64(wide: string): string {
+  return `(TRY_CAST(${wide} AS BIGINT) | 0)`;
 }
 
 function toFloat64Sql(from: ValueType, sql: string): string {

@@ -31,8 +31,7 @@ export function scalarComparison(node: CallNode, left: ScalarFn, right: ScalarFn
   if (test === undefined) throw new TypeError(`${node.op} is not a comparison`);
   return (values) => {
     const a = left(values);
-    if (a === null) return null;
     const b = right(values);
-    return b === null ? null : test(a, b);
+    return a === null || b === null ? null : test(a, b);
   };
 }
