@@ -1,17 +1,26 @@
 import { expressionNode, operation } from './expression.ts';
 import type { AnyExpression } from './expression-type.ts';
 import { type AggregateNode, nodeOf, problemNode, type WindowNode } from './node.ts';
-import type { JsValue, Tagged, TypeTag, value } from './type-tag.ts';
+import type { TypeProblem } from './type-problem.ts';
+import type { A, JsValue, Tagged, TagOf, TypeTag, value } from './type-tag.ts';
 import type { Window } from './window.ts';
+
+/** A condition as it is; else a sentence that says what else was given. */
+type Condition<E> =
+  E extends AnyExpression<'bool'>
+    ? E
+    : TypeProblem<`where needs a condition, but this one is ${A<TagOf<E>>}`>;
 
 /** An aggregate that still lacks its window. */
 export interface Aggregate<T extends TypeTag, V> {
   readonly node: AggregateNode;
   /** Counts only the events for which the condition is true. */
-  where(condition: AnyExpression<'bool'>): Aggregate<T, V>;
+  where<E>(condition: Condition<E>): Aggregate<T, V>;
   /** The window that the feature covers; this makes it a feature. */
   over(window: Window): Feature<T, V>;
 }
+
+export type AnyAggregate = Aggregate<TypeTag, unknown>;
 
 /** One named, typed value about an entity. */
 export interface Feature<T extends TypeTag = TypeTag, V = unknown> extends Tagged<T> {
@@ -22,6 +31,15 @@ export interface Feature<T extends TypeTag = TypeTag, V = unknown> extends Tagge
   describe(text: string): Feature<T, V>;
   tag(...tags: readonly string[]): Feature<T, V>;
 }
+
+/** Nothing to say of a finished feature; of anything else, a sentence that says what is missing. */
+export type Finished<F> = {
+  readonly [Name in keyof F]: F[Name] extends Feature
+    ? unknown
+    : F[Name] extends Aggregate<infer _T, infer _V>
+      ? TypeProblem<`the feature ${Name & string} has no window; add .over(sliding('1h'))`>
+      : TypeProblem<`${Name & string} is no feature; aggregate it, for example with last(…)`>;
+};
 
 /** Both stages of a feature at run time; the interfaces show which step is next. */
 export class FeatureBuilder {

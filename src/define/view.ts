@@ -5,7 +5,7 @@ import { DerivedBuilder } from './derived.ts';
 import type { Entity, KeyMap, KeyValues } from './entity.ts';
 import { expressionNode } from './expression.ts';
 import type { AnyExpression, Expression } from './expression-type.ts';
-import type { Feature } from './feature.ts';
+import type { AnyAggregate, Feature, Finished } from './feature.ts';
 import {
   type AggregateNode,
   type DerivedNode,
@@ -26,7 +26,8 @@ import type { Stream } from './stream.ts';
 import type { TypeProblem } from './type-problem.ts';
 import type { A, Flatten, TagOf, TypeTag, value } from './type-tag.ts';
 
-export type FeatureMap = Readonly<Record<string, Feature>>;
+/** Features by name; that each is finished is checked with a sentence, by `Finished`. */
+export type FeatureMap = Readonly<Record<string, Feature | AnyAggregate | AnyExpression>>;
 export type DerivedMap = Readonly<Record<string, Derived<TypeTag, unknown>>>;
 
 /** Values of features by name, as JavaScript sees them. */
@@ -82,7 +83,7 @@ export interface ViewOptions<
   readonly freshness?: Duration;
   /** An event for which this is not true does not exist for the view. */
   readonly filter?: (event: EventOf<C>) => AnyExpression<'bool'>;
-  readonly features: (event: EventOf<C>) => F;
+  readonly features: (event: EventOf<C>) => F & Finished<F>;
   /** Expressions over the view's features, such as a ratio. */
   readonly derived?: (feature: FeatureRow<F>) => D;
 }
