@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { emptyOf, type Keep } from './extremes.ts';
-import type { FoldRanges, Kernel, PreparedLane, UpdateRange } from './kernel.ts';
+import type { EventOrder, FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
 import { NO_STRING, readSlot, type StringSlots, writeSlot } from './string-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
@@ -38,13 +38,13 @@ export class EndKernel implements Kernel {
     if (this.#value === 'string') tiles[at + ORDER_WORDS] = NO_STRING;
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void {
-    const { pass } = lane;
-    const { addresses, from, to, eventTimeMs, partition, firstOffset } = range;
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection, order: EventOrder): void {
+    const { count, events, tiles: addresses } = selected;
+    const { eventTimeMs, partition, firstOffset } = order;
     const least = this.#least;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] === 0 || tile < 0) continue;
+    for (let m = 0; m < count; m++) {
+      const tile = addresses[m] as number;
+      const i = events[m] as number;
       const at = tile + this.offset;
       const timeMs = eventTimeMs[i] as number;
       const keptMs = tiles[at] as number;

@@ -1,5 +1,5 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import type { FoldRanges, Kernel, PreparedLane, UpdateRange } from './kernel.ts';
+import type { FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
 import type { StringSlots } from './string-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
@@ -28,14 +28,14 @@ export class ExtremeKernel implements Kernel {
     tiles[tile + this.offset] = this.#empty;
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void {
-    const { pass, lows } = lane;
-    const { addresses, from, to } = range;
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection): void {
+    const { lows } = lane;
+    const { count, events, tiles: addresses } = selected;
     const offset = this.offset;
     const least = this.#least;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] === 0 || tile < 0) continue;
+    for (let m = 0; m < count; m++) {
+      const tile = addresses[m] as number;
+      const i = events[m] as number;
       const value = lows[i] as number;
       const kept = tiles[tile + offset] as number;
       if (least ? value < kept : value > kept) tiles[tile + offset] = value;
@@ -103,14 +103,14 @@ export class WideExtremeKernel implements Kernel {
     tiles[tile + this.offset + 1] = 0;
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void {
-    const { pass, lows, highs } = lane;
-    const { addresses, from, to } = range;
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection): void {
+    const { lows, highs } = lane;
+    const { count, events, tiles: addresses } = selected;
     const offset = this.offset;
     const least = this.#least;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] === 0 || tile < 0) continue;
+    for (let m = 0; m < count; m++) {
+      const tile = addresses[m] as number;
+      const i = events[m] as number;
       const at = tile + offset;
       const hi = highs === null ? 0 : (highs[i] as number);
       const lo = lows[i] as number;

@@ -10,11 +10,17 @@ export interface PreparedLane {
   readonly texts: readonly string[];
 }
 
-/** Events `[from, to)` of a batch, each with the address of its tile, or -1 for none. */
-export interface UpdateRange {
-  readonly addresses: Int32Array;
-  readonly from: number;
-  readonly to: number;
+/** The events of one pass over a batch that pass one lane, and the tile each belongs to. */
+export interface Selection {
+  count: number;
+  /** Indexes into the batch. */
+  readonly events: Int32Array;
+  /** Addresses of tiles. */
+  readonly tiles: Int32Array;
+}
+
+/** What orders the events of a batch (semantics §3, ties). */
+export interface EventOrder {
   readonly eventTimeMs: Float64Array;
   readonly partition: number;
   readonly firstOffset: number;
@@ -44,8 +50,8 @@ export interface Kernel {
   readonly words: number;
   /** Writes `empty`, the identity of `merge`. */
   clear(tiles: Float64Array, tile: number): void;
-  /** Adds the events that pass the lane, each to its own tile. */
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void;
+  /** Adds the selected events, each to its own tile. */
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection, order: EventOrder): void;
   /** Merges the tiles of each window into `out`, in one pass from the newest to the oldest. */
   fold(tiles: Float64Array, ranges: FoldRanges, out: Float64Array): void;
   /** Merges one tile into another. A tile of the same `texts` is used up and owns nothing after. */

@@ -1,6 +1,6 @@
 import { present } from '../base/assert.ts';
 import { splitWide } from './exact.ts';
-import type { PreparedLane } from './kernel.ts';
+import type { PreparedLane, Selection } from './kernel.ts';
 import type { KernelInput, Lane } from './spec.ts';
 
 const NO_NUMBERS = new Float64Array(0);
@@ -8,24 +8,52 @@ const NO_TEXTS: readonly string[] = [];
 
 /** Brings the lanes of a batch into the form that kernels read; scratch is kept between batches. */
 export class LanePreparer {
+  /** By event: whether it passes at least one lane. */
+  anyPass = new Uint8Array(0);
+  /** By event: the address of its tile, or -1; filled in by the table. */
+  addresses = new Int32Array(0);
   #lanes: PreparedLane[] = [];
-  #anyPass = new Uint8Array(0);
+  readonly #selection: Selection;
   readonly #scratch = new Map<number, { highs: Float64Array; lows: Float64Array }>();
 
-  /** Prepares every lane and tells which events pass at least one of them. */
-  prepare(input: KernelInput): Uint8Array {
-    this.#lanes = input.lanes.map((lane, index) => this.#prepareLane(lane, index, input.count));
-    const [first] = this.#lanes;
-    if (first === undefined) return new Uint8Array(input.count);
-    if (this.#lanes.length === 1) return first.pass;
-    if (this.#anyPass.length < input.count) this.#anyPass = new Uint8Array(input.count);
-    const any = this.#anyPass;
-    any.set(first.pass.subarray(0, input.count));
-    for (let k = 1; k < this.#lanes.length; k++) {
-      const { pass } = this.lane(k);
-      for (let i = 0; i < input.count; i++) any[i] = (any[i] as number) | (pass[i] as number);
+  constructor(eventsPerPass: number) {
+    this.#selection = {
+      count: 0,
+      events: new Int32Array(eventsPerPass),
+      tiles: new Int32Array(eventsPerPass),
+    };
+  }
+
+  prepare(input: KernelInput): void {
+    const { count } = input;
+    this.#lanes = input.lanes.map((lane, index) => this.#prepareLane(lane, index, count));
+    if (this.addresses.length < count) {
+      this.addresses = new Int32Array(count);
+      this.anyPass = new Uint8Array(count);
     }
-    return any;
+    const any = this.anyPass;
+    any.fill(0);
+    for (const { pass } of this.#lanes) {
+      for (let i = 0; i < count; i++) any[i] = (any[i] as number) | (pass[i] as number);
+    }
+  }
+
+  /** The events of `[from, to)` that pass the lane and have a tile; the next call reuses it. */
+  select(lane: PreparedLane, from: number, to: number): Selection {
+    const selection = this.#selection;
+    const { events, tiles } = selection;
+    const { addresses } = this;
+    const { pass } = lane;
+    let count = 0;
+    for (let i = from; i < to; i++) {
+      const tile = addresses[i] as number;
+      events[count] = i;
+      tiles[count] = tile;
+      // Whether an event passes is hard to foretell, so no branch depends on it.
+      count += (pass[i] as number) & ~(tile >> 31);
+    }
+    selection.count = count;
+    return selection;
   }
 
   lane(index: number): PreparedLane {

@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { compareUtf8 } from '../base/utf8-order.ts';
 import type { Keep } from './extremes.ts';
-import type { FoldRanges, Kernel, PreparedLane, UpdateRange } from './kernel.ts';
+import type { FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
 import { NO_STRING, readSlot, type StringSlots, writeSlot } from './string-slots.ts';
 
 /** min or max of strings by their UTF-8 bytes; the word is the number of a string; distributive. */
@@ -22,12 +22,12 @@ export class StringExtremeKernel implements Kernel {
     tiles[tile + this.offset] = NO_STRING;
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void {
-    const { pass, texts } = lane;
-    const { addresses, from, to } = range;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] !== 0 && tile >= 0) this.#offer(tiles, tile + this.offset, texts[i] as string);
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection): void {
+    const { texts } = lane;
+    const { count, events, tiles: addresses } = selected;
+    for (let m = 0; m < count; m++) {
+      const text = texts[events[m] as number] as string;
+      this.#offer(tiles, (addresses[m] as number) + this.offset, text);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { addSquare, addToPair, addToThree, addWideSquare, WORD } from './exact.ts';
-import type { FoldRanges, Kernel, PreparedLane, UpdateRange } from './kernel.ts';
+import type { FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
 import type { StringSlots } from './string-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
@@ -17,15 +17,12 @@ export class CountKernel implements Kernel {
     tiles[tile + this.offset] = 0;
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void {
-    const { pass } = lane;
-    const { addresses, from, to } = range;
+  update(tiles: Float64Array, _lane: PreparedLane, selected: Selection): void {
+    const { count, tiles: addresses } = selected;
     const offset = this.offset;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] !== 0 && tile >= 0) {
-        tiles[tile + offset] = (tiles[tile + offset] as number) + 1;
-      }
+    for (let m = 0; m < count; m++) {
+      const at = (addresses[m] as number) + offset;
+      tiles[at] = (tiles[at] as number) + 1;
     }
   }
 
@@ -81,17 +78,17 @@ export class SumKernel implements Kernel {
     tiles[tile + this.offset + 1] = 0;
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void {
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection): void {
     if (lane.highs !== null) {
-      this.#updateWide(tiles, lane, lane.highs, range);
+      this.#updateWide(tiles, lane, lane.highs, selected);
       return;
     }
-    const { pass, lows } = lane;
-    const { addresses, from, to } = range;
+    const { lows } = lane;
+    const { count, events, tiles: addresses } = selected;
     const offset = this.offset;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] === 0 || tile < 0) continue;
+    for (let m = 0; m < count; m++) {
+      const tile = addresses[m] as number;
+      const i = events[m] as number;
       const at = tile + offset;
       const value = lows[i] as number;
       const sum = (tiles[at + 1] as number) + value;
@@ -104,13 +101,13 @@ export class SumKernel implements Kernel {
     tiles: Float64Array,
     lane: PreparedLane,
     highs: Float64Array,
-    range: UpdateRange,
+    selected: Selection,
   ): void {
-    const { pass, lows } = lane;
-    const { addresses, from, to } = range;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] === 0 || tile < 0) continue;
+    const { lows } = lane;
+    const { count, events, tiles: addresses } = selected;
+    for (let m = 0; m < count; m++) {
+      const tile = addresses[m] as number;
+      const i = events[m] as number;
       const at = tile + this.offset;
       tiles[at] = (tiles[at] as number) + (highs[i] as number);
       addToPair(tiles, at, lows[i] as number);
@@ -188,13 +185,13 @@ export class SumSquaresKernel implements Kernel {
     tiles.fill(0, tile + this.offset, tile + this.offset + 3);
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, range: UpdateRange): void {
-    const { pass, lows, highs } = lane;
-    const { addresses, from, to } = range;
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection): void {
+    const { lows, highs } = lane;
+    const { count, events, tiles: addresses } = selected;
     const offset = this.offset;
-    for (let i = from; i < to; i++) {
-      const tile = addresses[i] as number;
-      if (pass[i] === 0 || tile < 0) continue;
+    for (let m = 0; m < count; m++) {
+      const tile = addresses[m] as number;
+      const i = events[m] as number;
       const hi = highs === null ? 0 : (highs[i] as number);
       if (hi === 0) addSquare(tiles, tile + offset, lows[i] as number);
       else addWideSquare(tiles, tile + offset, hi, lows[i] as number);

@@ -1,28 +1,28 @@
-import { assert, present } from '../base/assert.ts';
+import { present } from '../base/assert.ts';
+import { GrowingWords } from './growing-words.ts';
 
-/** Tiles that a block can hold, by class: 1, 2, 3, 4, 6, 8, 12, 16, and so on. */
-const CAPACITIES: readonly number[] = Array.from({ length: 56 }, (_, i) =>
-  i < 2 ? i + 1 : (i % 2 === 0 ? 3 : 4) * 2 ** (Math.floor(i / 2) - 1),
+/** Tiles that a block can hold, by class: 1, 2, 4, 6, 8, 12, 16, 24, and so on. */
+const CAPACITIES: readonly number[] = Array.from({ length: 54 }, (_, i) =>
+  i < 2 ? i + 1 : (i % 2 === 0 ? 4 : 6) * 2 ** (Math.floor(i / 2) - 1),
 );
 
 const INITIAL_TILES = 64;
-const WORDS_MAX = 2 ** 31 - 1;
 
 /** A growing slab of float64 words, handed out in blocks of whole tiles; freed ones are reused. */
 export class TileBlocks {
   readonly #stride: number;
   readonly #free: number[][] = CAPACITIES.map(() => []);
-  #words: Float64Array;
+  readonly #slab: GrowingWords;
   #used = 0;
 
   constructor(stride: number) {
     this.#stride = stride;
-    this.#words = new Float64Array(stride * INITIAL_TILES);
+    this.#slab = new GrowingWords(stride * INITIAL_TILES);
   }
 
   /** Replaced whenever the slab grows: fetch it again after `allocate`. */
   get words(): Float64Array {
-    return this.#words;
+    return this.#slab.words;
   }
 
   allocate(blockClass: number): number {
@@ -30,16 +30,13 @@ export class TileBlocks {
     if (reused !== undefined) return reused;
     const address = this.#used;
     this.#used += blockCapacity(blockClass) * this.#stride;
-    if (this.#used > this.#words.length) this.#grow();
+    this.#slab.ensure(this.#used);
     return address;
   }
 
-  #grow(): void {
-    assert(this.#used <= WORDS_MAX, 'the tiles of one group fit into 2^31 words');
-    const length = Math.max(this.#used, Math.min(this.#words.length * 2, WORDS_MAX));
-    const grown = new Float64Array(length);
-    grown.set(this.#words);
-    this.#words = grown;
+  /** Words in blocks, in use or free to be reused. */
+  get usedWords(): number {
+    return this.#used;
   }
 
   release(address: number, blockClass: number): void {

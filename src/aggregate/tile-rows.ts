@@ -5,6 +5,8 @@ import { blockCapacity, blockClassFor, TileBlocks } from './tile-blocks.ts';
 
 const NONE = -1;
 const INITIAL_ROWS = 16;
+/** Smaller classes of blocks grow at once: looking for tiles to merge would not pay. */
+const SMALLEST_COMPACTED = 2;
 
 /** What has happened to the tiles since the table was made, for tests and metrics. */
 export interface TileCounters {
@@ -47,6 +49,8 @@ export class TileRows {
   readonly #empty: Float64Array;
   readonly #freeRows: number[] = [];
   #block = new Int32Array(INITIAL_ROWS).fill(NONE);
+  /** One past the last word of each row's block, or -1. */
+  #end = new Int32Array(INITIAL_ROWS).fill(NONE);
   #class = new Int8Array(INITIAL_ROWS).fill(NONE);
 
   constructor(kernels: readonly Kernel[], texts: StringSlots, cuts: Cuts) {
@@ -65,7 +69,7 @@ export class TileRows {
   }
 
   get bytes(): number {
-    return this.#blocks.words.byteLength + this.newest.length * 9;
+    return this.#blocks.usedWords * 8 + this.newest.length * 13;
   }
 
   create(): number {
@@ -81,6 +85,7 @@ export class TileRows {
     const size = this.newest.length * 2;
     this.newest = extended(new Int32Array(size), this.newest);
     this.#block = extended(new Int32Array(size), this.#block);
+    this.#end = extended(new Int32Array(size), this.#end);
     this.#class = extended(new Int8Array(size), this.#class);
   }
 
@@ -98,6 +103,7 @@ export class TileRows {
     if (base !== NONE) this.#blocks.release(base, this.#class[row] as number);
     this.tileCount -= count;
     this.#block[row] = NONE;
+    this.#end[row] = NONE;
     this.#class[row] = NONE;
     this.newest[row] = NONE;
   }
@@ -114,8 +120,7 @@ export class TileRows {
 
   /** One past the last word of the row's block. */
   blockEnd(row: number): number {
-    const blockClass = this.#class[row] as number;
-    return blockClass < 0 ? NONE : this.base(row) + blockCapacity(blockClass) * this.stride;
+    return this.#end[row] as number;
   }
 
   /** Index of the first tile that starts at or after `startMs`, among the first `limit`. */
@@ -156,35 +161,41 @@ export class TileRows {
   /** Makes an empty tile where there is none, and gives its address. Other tiles may move. */
   insert(row: number, startMs: number): number {
     const { stride } = this;
-    if (this.base(row) + this.count(row) * stride >= this.blockEnd(row)) this.#makeRoom(row);
+    if (this.#isFull(row)) this.#makeRoom(row);
     const { words } = this.#blocks;
-    const base = this.base(row);
-    const count = this.count(row);
-    const index = this.lowerBound(row, startMs, count);
-    const tile = base + index * stride;
-    if (index < count) {
-      words.copyWithin(tile + stride, tile, base + count * stride);
+    const newest = this.newest[row] as number;
+    const end = newest < 0 ? this.base(row) : newest + stride;
+    let tile = end;
+    if (newest >= 0 && (words[newest] as number) > startMs) {
+      tile = this.base(row) + this.lowerBound(row, startMs, this.count(row)) * stride;
+      words.copyWithin(tile + stride, tile, end);
       this.counters.inserted++;
     } else {
       this.counters.appended++;
     }
     for (let k = 1; k < stride; k++) words[tile + k] = this.#empty[k] as number;
     words[tile] = startMs;
-    this.newest[row] = base + count * stride;
+    this.newest[row] = end;
     this.tileCount++;
     return tile;
   }
 
+  #isFull(row: number): boolean {
+    const newest = this.newest[row] as number;
+    const end = newest < 0 ? this.base(row) : newest + this.stride;
+    return end >= (this.#end[row] as number);
+  }
+
   #makeRoom(row: number): void {
     const blockClass = this.#class[row] as number;
-    if (blockClass < 0) {
-      this.#move(row, 0);
+    if (blockClass < SMALLEST_COMPACTED) {
+      this.#move(row, blockClass + 1);
       return;
     }
     this.compact(row);
     // A quarter stays free after a compaction, so that its cost is spread over many new tiles.
     const capacity = blockCapacity(blockClass);
-    if (this.count(row) > capacity - Math.max(1, capacity >> 2)) this.#move(row, blockClass + 1);
+    if (this.count(row) > capacity - (capacity >> 2)) this.#move(row, blockClass + 1);
   }
 
   #move(row: number, blockClass: number): void {
@@ -198,6 +209,7 @@ export class TileRows {
       this.counters.moved++;
     }
     this.#block[row] = to;
+    this.#end[row] = to + blockCapacity(blockClass) * this.stride;
     this.#class[row] = blockClass;
     this.newest[row] = count === 0 ? NONE : to + (count - 1) * this.stride;
   }

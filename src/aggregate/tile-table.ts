@@ -1,7 +1,7 @@
 import { assert, present } from '../base/assert.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Cuts } from './cuts.ts';
-import type { Kernel, UpdateRange } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { createKernels } from './kernels.ts';
 import { LanePreparer } from './lanes.ts';
 import type { KernelInput, TileSpec } from './spec.ts';
@@ -10,7 +10,7 @@ import { type TileCounters, TileRows } from './tile-rows.ts';
 import { WindowFold } from './window-fold.ts';
 
 /** Events whose tiles are found before their accumulators are updated: few enough for the cache. */
-const EVENTS_PER_PASS = 512;
+const EVENTS_PER_PASS = 256;
 
 export interface TileStats {
   readonly rows: number;
@@ -36,6 +36,7 @@ export class TileTable {
   beforeChange: ((row: number) => void) | null = null;
   watched = new Uint8Array(16);
   readonly #kernels: readonly Kernel[];
+  readonly #kernelsOfLane: readonly (readonly Kernel[])[];
   readonly #cuts: Cuts;
   readonly #rows: TileRows;
   readonly #fold: WindowFold;
@@ -44,15 +45,17 @@ export class TileTable {
   readonly #folded: Float64Array;
   #query = 1;
   #queryIsCurrent = false;
-  #addresses = new Int32Array(EVENTS_PER_PASS);
+  /** Events before this are in their tiles already. */
+  #passFrom = 0;
 
   constructor(spec: TileSpec) {
     this.spec = spec;
     this.#kernels = createKernels(spec.accumulators, this.texts);
+    this.#kernelsOfLane = byLane(spec, this.#kernels);
     this.#cuts = new Cuts(spec.windows);
     this.#rows = new TileRows(this.#kernels, this.texts, this.#cuts);
     this.#fold = new WindowFold(spec.windows, this.#rows.stride);
-    this.#lanes = new LanePreparer();
+    this.#lanes = new LanePreparer(EVENTS_PER_PASS);
     this.partials = new Float64Array(spec.windows.length * this.#rows.stride);
     this.#folded = new Float64Array(spec.accumulators.length);
   }
@@ -103,74 +106,81 @@ export class TileTable {
   /** Adds event i to row `rows[i]`; -1 leaves it out, as does passing no lane. */
   add(input: KernelInput, rows: Int32Array): void {
     this.#queryIsCurrent = false;
-    if (input.count > this.#addresses.length) this.#addresses = new Int32Array(input.count);
-    const anyPass = this.#lanes.prepare(input);
-    const range: UpdateRange & { from: number; to: number } = {
-      addresses: this.#addresses,
-      from: 0,
-      to: 0,
-      eventTimeMs: input.eventTimeMs,
-      partition: input.partition,
-      firstOffset: input.firstOffset,
-    };
-    const { tileMs, reachMs } = this.#cuts;
-    for (let i = 0; i < input.count; i++) {
-      if (i - range.from === EVENTS_PER_PASS) this.#update(range, i);
-      const row = rows[i] as number;
-      this.#addresses[i] = -1;
-      if (row < 0 || anyPass[i] === 0) continue;
-      const startMs = Math.floor((input.eventTimeMs[i] as number) / tileMs) * tileMs;
-      if (startMs < reachMs) continue;
-      if (this.watched[row] !== 0) {
-        this.#update(range, i);
-        this.#announce(row);
-      }
-      const newest = this.#rows.newest[row] as number;
-      this.#addresses[i] =
-        newest >= 0 && this.#rows.words[newest] === startMs
-          ? newest
-          : this.#locate(row, startMs, range, i);
+    this.#lanes.prepare(input);
+    this.#passFrom = 0;
+    while (this.#passFrom < input.count) {
+      const end = Math.min(input.count, this.#passFrom + EVENTS_PER_PASS);
+      this.#findTiles(input, rows, end);
+      this.#update(input, end);
     }
-    this.#update(range, input.count);
+  }
+
+  /** Finds the tile of each event of a pass, or makes it. */
+  #findTiles(input: KernelInput, rows: Int32Array, end: number): void {
+    const { eventTimeMs } = input;
+    const { anyPass, addresses } = this.#lanes;
+    const { tileMs, reachMs } = this.#cuts;
+    const { newest } = this.#rows;
+    const { watched } = this;
+    let { words } = this.#rows;
+    for (let i = this.#passFrom; i < end; i++) {
+      const row = rows[i] as number;
+      const startMs = Math.floor((eventTimeMs[i] as number) / tileMs) * tileMs;
+      addresses[i] = -1;
+      if (row < 0 || anyPass[i] === 0 || startMs < reachMs) continue;
+      if (watched[row] !== 0) {
+        this.#update(input, i);
+        this.#announce(row);
+        words = this.#rows.words;
+      }
+      const tile = newest[row] as number;
+      if (tile >= 0 && words[tile] === startMs) {
+        addresses[i] = tile;
+      } else {
+        addresses[i] = this.#locate(input, row, startMs, i);
+        words = this.#rows.words;
+      }
+    }
   }
 
   /** The less common case: the tile is an older one, or new. */
-  #locate(
-    row: number,
-    startMs: number,
-    range: UpdateRange & { from: number; to: number },
-    i: number,
-  ): number {
-    const found = this.#rows.find(row, startMs);
+  #locate(input: KernelInput, row: number, startMs: number, i: number): number {
+    const newest = this.#rows.newest[row] as number;
+    const isNewer = newest >= 0 && (this.#rows.words[newest] as number) < startMs;
+    const found = isNewer ? -1 : this.#rows.find(row, startMs);
     if (found >= 0) return found;
-    if (!this.#rows.appendsInPlace(row, startMs) && this.#isPending(row, range.from, i)) {
-      this.#update(range, i);
+    // Making room moves tiles, so what waits for their old addresses comes first.
+    if (!this.#rows.appendsInPlace(row, startMs) && this.#isPending(row, i)) {
+      this.#update(input, i);
     }
     return this.#rows.insert(row, startMs);
   }
 
   /** Whether an event of this pass waits to be added to a tile of the row. */
-  #isPending(row: number, from: number, to: number): boolean {
-    const base = this.#rows.base(row);
-    const end = this.#rows.blockEnd(row);
-    for (let i = from; i < to; i++) {
-      const address = this.#addresses[i] as number;
-      if (address >= base && address < end) return true;
+  #isPending(row: number, end: number): boolean {
+    const { addresses } = this.#lanes;
+    const first = this.#rows.base(row);
+    const last = this.#rows.blockEnd(row);
+    for (let i = this.#passFrom; i < end; i++) {
+      const address = addresses[i] as number;
+      if (address >= first && address < last) return true;
     }
     return false;
   }
 
   /** Adds the events found so far to their tiles, accumulator by accumulator. */
-  #update(range: UpdateRange & { from: number; to: number }, to: number): void {
-    range.to = to;
-    if (range.from < to) {
-      const { words } = this.#rows;
-      for (let k = 0; k < this.#kernels.length; k++) {
-        const lane = this.spec.accumulators[k]?.lane as number;
-        (this.#kernels[k] as Kernel).update(words, this.#lanes.lane(lane), range);
+  #update(input: KernelInput, end: number): void {
+    const { words } = this.#rows;
+    for (let lane = 0; lane < this.#kernelsOfLane.length; lane++) {
+      const prepared = this.#lanes.lane(lane);
+      const selected = this.#lanes.select(prepared, this.#passFrom, end);
+      if (selected.count === 0) continue;
+      const kernels = this.#kernelsOfLane[lane] as readonly Kernel[];
+      for (let k = 0; k < kernels.length; k++) {
+        (kernels[k] as Kernel).update(words, prepared, selected, input);
       }
     }
-    range.from = to;
+    this.#passFrom = end;
   }
 
   #announce(row: number): void {
@@ -275,4 +285,11 @@ export class TileTable {
       counters: this.#rows.counters,
     };
   }
+}
+
+function byLane(spec: TileSpec, kernels: readonly Kernel[]): Kernel[][] {
+  const lanes = Math.max(0, ...spec.accumulators.map(({ lane }) => lane + 1));
+  return Array.from({ length: lanes }, (_, lane) =>
+    kernels.filter((_kernel, k) => spec.accumulators[k]?.lane === lane),
+  );
 }
