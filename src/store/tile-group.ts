@@ -20,6 +20,8 @@ export class TileGroup implements GroupStore {
   readonly reachMs: number;
   /** Rows that differ from the last checkpoint; one that is no longer live has been evicted. */
   readonly changed = new RowSet();
+  /** Rows that were given up since the last checkpoint, and may have been taken into use again. */
+  removed: number[] = [];
   /** Called before a row is given up, while a checkpoint may still need its content. */
   beforeRemove: ((row: number) => void) | null = null;
   /** Row by key id and key id by row, -1 where there is none. Hot loops read them directly. */
@@ -148,6 +150,7 @@ export class TileGroup implements GroupStore {
     const id = this.#idOfRow[row] ?? -1;
     assert(id >= 0, 'only a live row is removed');
     this.changed.add(row);
+    this.removed.push(row);
     this.#idOfRow[row] = -1;
     this.rowOfId[id] = -1;
     this.#liveRows -= 1;

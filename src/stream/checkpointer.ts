@@ -20,8 +20,13 @@ export interface CheckpointStats {
 interface FrozenGroup {
   readonly index: number;
   readonly group: TileGroup;
-  readonly rows: Int32Array;
+  /** By row: 1 for what this checkpoint saves. */
+  readonly rows: Uint8Array;
+  readonly removed: readonly number[];
 }
+
+/** Rows walked past before events and reads go on, where few of them changed. */
+const ROWS_PER_SLICE = 100_000;
 
 const yieldToEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -117,15 +122,17 @@ export class Checkpointer {
     }
   }
 
+  /** Short, whatever the number of rows: the flags of what changed become those to be watched. */
   #freeze(): FrozenGroup[] {
     return [...this.#store.groups].map((group, index) => {
-      const rows = group.changed.drain();
-      const { table } = group;
-      const { watched } = table;
-      for (const row of rows) {
+      const { table, removed } = group;
+      group.changed.cover(table.watched.length);
+      table.watched = group.changed.take();
+      const rows = table.watched.slice();
+      group.removed = [];
+      for (const row of removed) {
         // A row that was given up may be someone else's before its turn comes.
-        if (group.isLive(row)) watched[row] = 1;
-        else this.#encodeRow(index, group, row);
+        if (table.watched[row] === 1 && !group.isLive(row)) this.#encodeRow(index, group, row);
       }
       const copy = (row: number): void => {
         this.#encodeRow(index, group, row);
@@ -135,7 +142,7 @@ export class Checkpointer {
       group.beforeRemove = (row) => {
         if (table.watched[row] === 1) copy(row);
       };
-      return { index, group, rows };
+      return { index, group, rows, removed };
     });
   }
 
@@ -151,9 +158,12 @@ export class Checkpointer {
 
   async #encode({ index, group, rows }: FrozenGroup): Promise<number> {
     let bytes = 0;
-    for (const row of rows) {
+    let walked = 0;
+    for (let row = 0; row < rows.length; row++) {
       if (group.table.watched[row] === 1) this.#encodeRow(index, group, row);
-      if (this.#records.length >= this.#sliceBytes) {
+      walked += 1;
+      if (this.#records.length >= this.#sliceBytes || walked === ROWS_PER_SLICE) {
+        walked = 0;
         bytes += this.#flush();
         await yieldToEvents();
       }
@@ -185,13 +195,12 @@ export class Checkpointer {
   /** After a failure nothing was saved: what had changed counts as changed again. */
   #thaw(frozen: readonly FrozenGroup[]): void {
     this.#records.reset();
-    for (const { group, rows } of frozen) {
+    for (const { group, rows, removed } of frozen) {
       group.table.beforeChange = null;
       group.beforeRemove = null;
-      for (const row of rows) {
-        group.table.watched[row] = 0;
-        group.changed.add(row);
-      }
+      group.table.watched.fill(0);
+      for (let row = 0; row < rows.length; row++) if (rows[row] === 1) group.changed.add(row);
+      group.removed.push(...removed);
     }
   }
 
