@@ -1,6 +1,6 @@
 /**
  * What went wrong inside expressions and became null: counted and shown, never a wrapped or
- * infinite number (semantics §2). Only what was reached is counted: the branch of an `if_else` that
+ * infinite number (semantics §2). Only what was reached counts: the branch of an `if_else` that
  * was not taken, or the right side of a decided `and`, is not.
  */
 export interface Faults {

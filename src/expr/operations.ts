@@ -1,3 +1,4 @@
+import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import { DEFAULT_SCALE, sameType, typeText, type ValueType } from '../schema/types.ts';
 import { adaptLiteral, canonicalType } from './literal.ts';
@@ -74,11 +75,9 @@ function logic(op: OpName, args: readonly ExprNode[]): Typed {
 }
 
 function ifElse(op: OpName, args: readonly ExprNode[]): Typed {
-  const [condition, ...branches] = args;
-  if (condition === undefined) throw arityError(op, 0);
   const remedy = 'Make the first argument a comparison.';
-  const test = expect(op, condition, BOOL, 'decides by a condition', remedy);
-  const unified = unify(op, branches);
+  const test = expect(op, leading(args), BOOL, 'decides by a condition', remedy);
+  const unified = unify(op, args.slice(1));
   return { args: [test, ...unified.args], type: unified.type };
 }
 
@@ -158,29 +157,25 @@ function wholeDivision(op: OpName, args: readonly ExprNode[]): Typed {
 }
 
 function sameNumber(op: OpName, args: readonly ExprNode[]): Typed {
-  const [arg] = args;
-  if (arg === undefined) throw arityError(op, 0);
+  const arg = leading(args);
   requireNumber(op, arg);
   return { args, type: arg.type };
 }
 
 function toFloat64(op: OpName, args: readonly ExprNode[]): Typed {
-  const [arg] = args;
-  if (arg === undefined) throw arityError(op, 0);
+  const arg = leading(args);
   if (arg.type.kind !== 'bool') requireNumber(op, arg);
   return { args, type: computed({ args, type: floatOf(args) }) };
 }
 
 function toInt64(op: OpName, args: readonly ExprNode[]): Typed {
-  const [arg] = args;
-  if (arg === undefined) throw arityError(op, 0);
+  const arg = leading(args);
   if (arg.type.kind !== 'bool' && arg.type.kind !== 'timestamp') requireNumber(op, arg);
   return { args, type: INT64 };
 }
 
 function rounding(op: OpName, args: readonly ExprNode[]): Typed {
-  const [arg] = args;
-  if (arg === undefined) throw arityError(op, 0);
+  const arg = leading(args);
   const fitted = fit(arg, floatOf(args));
   if (fitted === null) {
     throw refusal(op, 'rounds float64', arg, 'Use toInt64(), or convert with toFloat64() first.');
@@ -199,7 +194,6 @@ function text(op: OpName, args: readonly ExprNode[]): Typed {
 /** All of one type: that of the first argument that is no constant; constants adapt to it. */
 function unify(op: OpName, args: readonly ExprNode[]): Typed {
   const leader = leaderOf(args);
-  if (leader === undefined) throw arityError(op, 0);
   const type = leader.type.kind === 'float64' ? floatOf(args) : leader.type;
   if (type.kind === 'vector') {
     throw refusal(op, 'does not take vectors', leader, 'Use isNull() or pass the vector as it is.');
@@ -216,13 +210,17 @@ function unify(op: OpName, args: readonly ExprNode[]): Typed {
   return { args: unified, type };
 }
 
-function leaderOf(args: readonly ExprNode[]): ExprNode | undefined {
+function leading(args: readonly ExprNode[]): ExprNode {
+  return present(args[0], 'the arity is checked before the types');
+}
+
+function leaderOf(args: readonly ExprNode[]): ExprNode {
   const constants = args.filter((arg) => arg.kind === 'literal' && arg.value !== null);
   return (
     args.find((arg) => arg.kind !== 'literal') ??
     constants.find((arg) => arg.type.kind === 'float64') ??
     constants[0] ??
-    args[0]
+    leading(args)
   );
 }
 
@@ -262,7 +260,7 @@ function floatOf(args: readonly ExprNode[]): ValueType & { kind: 'float64' } {
   return { kind: 'float64', scale: scale < 0 ? DEFAULT_SCALE : scale };
 }
 
-/** A float64 that was computed may need more decimals than its operands, so at least the default. */
+/** A computed float64 may need more decimals than its operands: at least the default. */
 function computed({ args, type }: Typed): ValueType {
   if (type.kind !== 'float64') return type;
   const scales = args.map((arg) => (arg.type.kind === 'decimal' ? arg.type.scale : 0));

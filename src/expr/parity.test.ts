@@ -3,11 +3,12 @@ import { after, before, test } from 'node:test';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import fc from 'fast-check';
 import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import { columnsOf, valueAt } from './columns.fixture.ts';
 import { compileColumns } from './compile-columns.ts';
 import { compileScalar } from './compile-scalar.ts';
 import { duckDbType, quotedIdentifier, toDuckDb } from './duckdb.ts';
 import { newFaults } from './faults.ts';
-import { anyExpression, columnsOf, rowSets, SCHEMA, valueAt } from './generators.fixture.ts';
+import { anyExpression, expressions, rowSets, SCHEMA } from './generators.fixture.ts';
 import { isIntegerKind } from './literal.ts';
 import { evaluateNaive } from './naive.ts';
 import type { ExprNode } from './node.ts';
@@ -105,6 +106,34 @@ test('DuckDB gives the same bits', async () => {
     { numRuns: 40 },
   );
 });
+
+test('DuckDB filters keep the same rows', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(expressions('bool', 3), { minLength: 16, maxLength: 16 }),
+      rowSets,
+      async (nodes, rows) => {
+        await fill(rows);
+        const queries = nodes.map(
+          (node, at) => `SELECT ${at}, row FROM events WHERE ${toDuckDb(node, quotedIdentifier)}`,
+        );
+        const answers = (await connection.runAndReadAll(queries.join(' UNION ALL '))).getRows();
+        nodes.forEach((node, at) => {
+          const kept = answers.filter((answer) => answer[0] === at).map((answer) => answer[1]);
+          const values = naiveValues(node, rows);
+          const expected = values.flatMap((value, row) => (value === true ? [row] : []));
+          const what = `${exprText(node)} as ${queries[at]}`;
+          assert.deepEqual(kept.map(Number).sort(byNumber), expected, what);
+        });
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
+
+function byNumber(a: number, b: number): number {
+  return a - b;
+}
 
 function fromDuckDb(value: unknown): Scalar {
   if (value === null) return null;
