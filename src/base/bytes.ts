@@ -32,6 +32,11 @@ export class ByteWriter {
     this.#length = 0;
   }
 
+  /** Takes back what was written after `length`. */
+  truncate(length: number): void {
+    this.#length = Math.min(this.#length, length);
+  }
+
   reserve(count: number): void {
     const need = this.#length + count;
     if (need <= this.#bytes.length) return;

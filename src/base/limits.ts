@@ -34,6 +34,10 @@ export const LIMITS = {
   clientAttempts: 3,
   /** Ids of one source partition held for de-duplication. */
   dedupeIds: 16_000_000,
+  /** Ids kept whatever their age, for declared arrival times that come out of order. */
+  dedupeIdsKept: 1_000_000,
+  /** Rows parsed before other work gets its turn. */
+  rowsPerSlice: 2_048,
   /** Nesting of one expression; DuckDB's own limit is reached near 250. */
   expressionDepth: 100,
   /** Columns, constants and operations of one expression. */

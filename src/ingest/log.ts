@@ -149,9 +149,7 @@ export class EventLog {
     while (!this.hasRoom) await this.room();
     if (this.#closed) throw new AsofError('not_ready', 'The log is closed.');
     const schemas = entries.map((entry) => this.#schemaOf(entry.source));
-    const batches = entries.map((entry, i) =>
-      this.#gather(entry, present(schemas[i], `schema of ${entry.source}`)),
-    );
+    const batches = this.#gatherAll(entries, schemas);
     const group = batches.length > 0 || this.#flushing === null ? this.#gathering : this.#flushing;
     if (group.frames.length > 0) {
       const durable = new Promise<void>((resolve, reject) => {
@@ -207,6 +205,28 @@ export class EventLog {
       throw new AsofError('unknown_source', `No source is named '${source}'.`);
     }
     return schema;
+  }
+
+  /** All or none: an entry that cannot be encoded takes those before it back. */
+  #gatherAll(entries: readonly LogEntry[], schemas: readonly SourceSchema[]): EventBatch[] {
+    const { writer, frames, batches } = this.#gathering;
+    const before = { length: writer.length, frames: frames.length };
+    const states = entries.map(({ source, partition }) => ({
+      ...this.#ahead.of(source, partition),
+    }));
+    try {
+      return entries.map((entry, i) =>
+        this.#gather(entry, present(schemas[i], `schema of ${entry.source}`)),
+      );
+    } catch (error) {
+      writer.truncate(before.length);
+      this.#nextCommit -= frames.length - before.frames;
+      frames.length = before.frames;
+      batches.length = before.frames;
+      for (const state of states)
+        Object.assign(this.#ahead.of(state.source, state.partition), state);
+      throw error;
+    }
   }
 
   #gather(entry: LogEntry, schema: SourceSchema): EventBatch {

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { DedupeIndex } from './dedupe-index.ts';
+
+interface Taken {
+  readonly id: string;
+  readonly arrivalMs: number;
+}
+
+const isDuplicate = (taken: readonly Taken[], event: Taken, horizonMs: number): boolean =>
+  taken.some(({ id, arrivalMs }) => id === event.id && event.arrivalMs - arrivalMs <= horizonMs);
+
+const id = fc.oneof(
+  fc.constantFrom('a', 'b', 'ab', 'é', 'Ā', '😀'),
+  fc.nat({ max: 200 }).map((n) => `id-${n}`),
+);
+const step = fc.oneof(
+  {
+    weight: 20,
+    arbitrary: fc.record({ kind: fc.constant('claim'), id, jump: fc.integer({ min: -3, max: 6 }) }),
+  },
+  { weight: 3, arbitrary: fc.constant({ kind: 'confirm' as const }) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'rollback' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
+);
+
+test('claims are those of a list that is searched from end to end, whatever is let go', () => {
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 400 }),
+      fc.integer({ min: 0, max: 60 }),
+      fc.boolean(),
+      (steps, horizonMs, inOrder) => {
+        const limits = { ids: 1_000, idsKept: 8 };
+        let index = new DedupeIndex(horizonMs, limits);
+        let durable: Taken[] = [];
+        let pending: Taken[] = [];
+        let nowMs = 1_000;
+        const newest = (): number => Math.max(-1, ...durable.map(({ arrivalMs }) => arrivalMs));
+        for (const action of steps) {
+          if ('jump' in action) {
+            const arrivalMs = nowMs + (inOrder ? Math.abs(action.jump) : action.jump * 20);
+            nowMs = Math.max(nowMs, inOrder ? arrivalMs : nowMs + Math.abs(action.jump));
+            const event = { id: action.id, arrivalMs };
+            const expected = isDuplicate([...durable, ...pending], event, horizonMs);
+            const claim = index.claim(event.id, arrivalMs);
+            if (claim === 'forgotten') assert.ok(!inOrder && arrivalMs < newest());
+            else assert.equal(claim, expected ? 'duplicate' : 'fresh');
+            if (claim === 'fresh') pending.push(event);
+          } else if (action.kind === 'confirm') {
+            durable = [...durable, ...pending];
+            index.confirm(pending.length, newest());
+            pending = [];
+          } else if (action.kind === 'rollback') {
+            pending = [];
+            index.rollback();
+          } else {
+            pending = [];
+            const writer = new ByteWriter();
+            index.encode(writer);
+            index = new DedupeIndex(horizonMs, limits);
+            index.decode(new ByteReader(writer.bytes()));
+          }
+        }
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+test('a full index says so, takes nothing, and has room again when ids grow old', () => {
+  const index = new DedupeIndex(100, { ids: 50, idsKept: 1 });
+  for (let i = 0; i < 50; i++) assert.equal(index.claim(`${i}`, i), 'fresh');
+  assert.equal(index.claim('x', 60), 'full');
+  assert.equal(index.claim('7', 60), 'duplicate');
+  index.confirm(50, 49);
+  assert.equal(index.claim('x', 120), 'full');
+  index.confirm(0, 200);
+  assert.equal(index.claim('x', 200), 'fresh');
+  assert.equal(index.size, 1);
+});
+
+test('ids that are old stay known while there are few', () => {
+  const index = new DedupeIndex(10, { ids: 1000, idsKept: 500 });
+  for (let i = 0; i < 300; i++) {
+    assert.equal(index.claim(`${i}`, i * 10), 'fresh');
+    index.confirm(1, i * 10);
+  }
+  assert.equal(index.claim('0', 5), 'duplicate');
+  assert.equal(index.claim('new', 5), 'fresh');
+});

@@ -1,0 +1,146 @@
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { LIMITS } from '../base/limits.ts';
+import { hashId, IdTable } from './id-table.ts';
+
+/**
+ * `fresh`: taken, and remembered. `duplicate`: an earlier event of this id arrived within the
+ * horizon. `full`: no room for another id. `forgotten`: the event arrived so far out of order that
+ * ids of its time were let go already, so nobody can say.
+ */
+export type Claim = 'fresh' | 'duplicate' | 'full' | 'forgotten';
+
+export interface DedupeLimits {
+  /** More ids than this are never held. */
+  readonly ids: number;
+  /** Up to so many, ids are held however old they are. */
+  readonly idsKept: number;
+}
+
+/**
+ * The ids of one source partition that a new event can repeat (semantics §1, rule 4). Claims become
+ * final with their log commit, or are all taken back if the log fails; ids are let go by the arrival
+ * of durable events only, so taking back is exact.
+ */
+export class DedupeIndex {
+  readonly #horizonMs: number;
+  readonly #limits: DedupeLimits;
+  #table = new IdTable();
+  #durableCount = 0;
+  #newestArrivalMs = -1;
+  /** The newest arrival of an id that was let go. */
+  #forgottenMs = Number.NEGATIVE_INFINITY;
+  /** Looking for ids to let go is worth it once this arrival time is durable. */
+  #nextEvictionMs = 0;
+
+  constructor(
+    horizonMs: number,
+    limits: DedupeLimits = { ids: LIMITS.dedupeIds, idsKept: LIMITS.dedupeIdsKept },
+  ) {
+    this.#horizonMs = horizonMs;
+    this.#limits = limits;
+  }
+
+  get size(): number {
+    return this.#table.count;
+  }
+
+  get bytes(): number {
+    return this.#table.bytes;
+  }
+
+  claim(id: string, arrivalMs: number, hash = hashId(id)): Claim {
+    const entry = this.#table.find(id, hash);
+    if (entry >= 0 && arrivalMs - this.#table.numberOf(entry) <= this.#horizonMs) {
+      return 'duplicate';
+    }
+    // An entry that is held is the newest of its id, so it alone decides.
+    if (entry < 0 && arrivalMs - this.#horizonMs <= this.#forgottenMs) return 'forgotten';
+    if (this.#table.count === this.#table.capacity || this.#isFull(id)) this.#evict();
+    if (this.#isFull(id)) return 'full';
+    this.#table.add(id, hash, arrivalMs);
+    return 'fresh';
+  }
+
+  #isFull(id: string): boolean {
+    return this.#table.count >= this.#limits.ids || !this.#table.hasRoom(id.length);
+  }
+
+  /** The oldest `count` claims that were not yet final are now. */
+  confirm(count: number, newestArrivalMs: number): void {
+    this.#durableCount += count;
+    this.#newestArrivalMs = Math.max(this.#newestArrivalMs, newestArrivalMs);
+    this.#table.settle(this.#durableCount);
+  }
+
+  /** Takes back every claim that is not final. */
+  rollback(): void {
+    while (this.#table.count > this.#durableCount) this.#table.removeLast();
+  }
+
+  /** Lets go of ids that no event arriving from now on in order can repeat. */
+  #evict(): void {
+    const floorMs = this.#newestArrivalMs - this.#horizonMs;
+    if (this.#durableCount < this.#limits.idsKept || this.#newestArrivalMs < this.#nextEvictionMs) {
+      return;
+    }
+    // Often enough to stay small, and seldom enough that the copying does not count.
+    this.#nextEvictionMs = this.#newestArrivalMs + Math.max(1, this.#horizonMs / 16);
+    const kept = new IdTable();
+    let durable = 0;
+    for (let entry = 0; entry < this.#table.count; entry++) {
+      const arrivalMs = this.#table.numberOf(entry);
+      if (entry < this.#durableCount && arrivalMs < floorMs) {
+        if (arrivalMs > this.#forgottenMs) this.#forgottenMs = arrivalMs;
+        continue;
+      }
+      if (entry < this.#durableCount) durable += 1;
+      kept.addFrom(this.#table, entry);
+    }
+    kept.settle(durable);
+    this.#table = kept;
+    this.#durableCount = durable;
+  }
+
+  /** The final claims, with all that is needed to go on from them. */
+  encode(writer: ByteWriter): void {
+    writer.f64(this.#newestArrivalMs);
+    const floorMs = this.#newestArrivalMs - this.#horizonMs;
+    const keepAll = this.#durableCount <= this.#limits.idsKept;
+    let count = 0;
+    const at = writer.length;
+    writer.u32(0);
+    let forgottenMs = this.#forgottenMs;
+    for (let entry = 0; entry < this.#durableCount; entry++) {
+      const arrivalMs = this.#table.numberOf(entry);
+      if (!keepAll && arrivalMs < floorMs) {
+        forgottenMs = Math.max(forgottenMs, arrivalMs);
+        continue;
+      }
+      writer.f64(arrivalMs);
+      writer.string(this.#table.idAt(entry));
+      count += 1;
+    }
+    writer.patchU32(at, count);
+    writer.f64(forgottenMs);
+  }
+
+  /** Takes over what `encode` wrote; only for an index that holds nothing yet. */
+  decode(reader: ByteReader): void {
+    this.#newestArrivalMs = reader.f64();
+    for (let count = reader.u32(); count > 0; count--) {
+      const arrivalMs = reader.f64();
+      const id = reader.string();
+      this.#table.add(id, hashId(id), arrivalMs);
+    }
+    this.#forgottenMs = Math.max(this.#forgottenMs, reader.f64());
+    this.#durableCount = this.#table.count;
+    this.#table.settle(this.#durableCount);
+  }
+
+  /** A logged event, while the index is rebuilt. */
+  restore(id: string, arrivalMs: number): void {
+    if (this.#table.count === this.#table.capacity) this.#evict();
+    this.#table.add(id, hashId(id), arrivalMs);
+    this.confirm(1, arrivalMs);
+  }
+}

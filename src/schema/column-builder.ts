@@ -1,0 +1,272 @@
+import { unreachable } from '../base/assert.ts';
+import { compareUtf8 } from '../base/utf8-order.ts';
+import type { Column } from './batch.ts';
+import { numberFill } from './number-fill.ts';
+import { readString, readValue, ValueProblem } from './read-value.ts';
+import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
+import type { ColumnSchema, Scalar } from './types.ts';
+
+/**
+ * Gathers one column of many rows. It is filled column by column, so that what a type needs is
+ * decided once a chunk and not once a value.
+ */
+export class ColumnBuilder {
+  readonly schema: ColumnSchema;
+  readonly #read: (row: JsonRow) => unknown;
+  #store: ColumnStore;
+  #capacity: number;
+
+  constructor(schema: ColumnSchema, capacity: number) {
+    this.schema = schema;
+    this.#capacity = capacity;
+    this.#store = emptyStore(schema, capacity);
+    const { name } = schema;
+    // A column may share its name with what every object inherits; only the row's own one counts.
+    this.#read =
+      name in Object.prototype
+        ? (row) => (Object.hasOwn(row, name) ? row[name] : undefined)
+        : (row) => row[name];
+  }
+
+  get store(): Readonly<ColumnStore> {
+    return this.#store;
+  }
+
+  /** Reads the column of `rows` into the slots from `start` on. */
+  fill(rows: readonly JsonRow[], start: number, reports: RowReports): void {
+    this.#grow(start + rows.length);
+    const { kind } = this.schema.type;
+    if (kind === 'string') this.#fillStrings(rows, start, reports);
+    else if (kind === 'bool' || kind === 'vector' || this.schema.name in Object.prototype) {
+      this.#fillSlowly(rows, start, reports);
+    } else {
+      numberFill(this.schema, this.#store, rows, start, reports, (value, slot) =>
+        this.#place(value, slot, reports),
+      );
+    }
+    if (this.schema.min !== null || this.schema.max !== null) {
+      this.#checkRange(start, start + rows.length, reports);
+    }
+  }
+
+  #fillStrings(rows: readonly JsonRow[], start: number, reports: RowReports): void {
+    const values = this.#store.values as string[];
+    const { present } = reports;
+    for (let i = 0; i < rows.length; i++) {
+      const value = this.#read(rows[i] as JsonRow);
+      const slot = start + i;
+      if (typeof value !== 'string') {
+        this.#place(value, slot, reports);
+        continue;
+      }
+      present[slot] = (present[slot] as number) + 1;
+      const checked = readString(value);
+      if (typeof checked === 'string') values[slot] = checked;
+      else this.#refuse(slot, checked, reports);
+    }
+  }
+
+  #fillSlowly(rows: readonly JsonRow[], start: number, reports: RowReports): void {
+    for (let i = 0; i < rows.length; i++) {
+      this.#place(this.#read(rows[i] as JsonRow), start + i, reports);
+    }
+  }
+
+  /** Any value, null and absence included. */
+  #place(value: unknown, slot: number, reports: RowReports): void {
+    const { present, numberText } = reports;
+    if (value !== undefined) present[slot] = (present[slot] as number) + 1;
+    if (value === undefined || value === null) return this.#placeNull(slot, reports);
+    let scalar = readValue(value, this.schema.type);
+    if (scalar instanceof ValueProblem && typeof value === 'number') {
+      const text = numberText.call(reports, slot, this.schema.name);
+      if (text !== null) scalar = readValue(text, this.schema.type);
+    }
+    if (scalar instanceof ValueProblem) return this.#refuse(slot, scalar, reports);
+    const { values } = this.#store;
+    if (scalar instanceof Float32Array) (values as Float32Array).set(scalar, slot * scalar.length);
+    else if (typeof scalar === 'string') (values as string[])[slot] = scalar;
+    else if (typeof scalar === 'bigint') this.#placeWide(scalar, slot);
+    else (values as Float64Array | Uint8Array)[slot] = Number(scalar);
+  }
+
+  #placeWide(value: bigint, slot: number): void {
+    this.#store.wide ??= new BigInt64Array(this.#capacity);
+    this.#store.wide[slot] = value;
+    (this.#store.values as Float64Array)[slot] = Number(value);
+  }
+
+  #placeNull(slot: number, reports: RowReports): void {
+    this.#clear(slot);
+    if (this.schema.optional) {
+      this.#store.valid ??= new Uint8Array(this.#capacity).fill(1);
+      this.#store.valid[slot] = 0;
+      return;
+    }
+    const message = `'${this.schema.name}' is missing or null.`;
+    this.#report(slot, new ValueProblem('missing_column', message), reports);
+  }
+
+  #refuse(slot: number, problem: ValueProblem, reports: RowReports): void {
+    this.#clear(slot);
+    this.#report(slot, problem, reports);
+  }
+
+  #report(slot: number, problem: ValueProblem, reports: RowReports): void {
+    if (reports.problems.has(slot)) return;
+    reports.problems.set(slot, { column: this.schema.name, problem });
+  }
+
+  #clear(slot: number): void {
+    const { values } = this.#store;
+    if (this.schema.type.kind === 'vector') {
+      const { size } = this.schema.type;
+      (values as Float32Array).fill(0, slot * size, (slot + 1) * size);
+    } else if (this.schema.type.kind === 'string') (values as string[])[slot] = '';
+    else (values as Float64Array | Uint8Array)[slot] = 0;
+  }
+
+  #checkRange(start: number, end: number, reports: RowReports): void {
+    const { min, max } = this.schema;
+    const { valid } = this.#store;
+    for (let slot = start; slot < end; slot++) {
+      if (valid?.[slot] === 0 || reports.problems.has(slot)) continue;
+      const value = this.scalarAt(slot);
+      const low = min !== null && compareScalars(value, min) < 0;
+      if (!low && (max === null || compareScalars(value, max) <= 0)) continue;
+      const bound = low ? `below ${min}` : `above ${max}`;
+      const message = `'${this.schema.name}' is ${bound}: ${value}.`;
+      this.#report(slot, new ValueProblem('out_of_range', message), reports);
+    }
+  }
+
+  /** The value in a slot, exact; vectors have none. */
+  scalarAt(slot: number): Scalar {
+    const { values, wide, valid } = this.#store;
+    if (valid?.[slot] === 0) return null;
+    const exact = wide?.[slot];
+    const value = values[slot] ?? null;
+    if (exact !== undefined && !Number.isSafeInteger(value)) return exact;
+    return this.schema.type.kind === 'bool' ? value === 1 : value;
+  }
+
+  #grow(count: number): void {
+    if (count <= this.#capacity) return;
+    const before = this.#store;
+    this.#capacity = Math.max(count, this.#capacity * 2);
+    const after = emptyStore(this.schema, this.#capacity);
+    if (Array.isArray(before.values)) this.#store = { ...after, values: before.values };
+    else {
+      (after.values as Float64Array).set(before.values as Float64Array);
+      this.#store = after;
+    }
+    if (before.valid !== null) {
+      this.#store.valid = new Uint8Array(this.#capacity).fill(1);
+      this.#store.valid.set(before.valid);
+    }
+    if (before.wide !== null) {
+      this.#store.wide = new BigInt64Array(this.#capacity);
+      this.#store.wide.set(before.wide);
+    }
+  }
+
+  /** A column of the first `slots.length` chosen slots, in that order. */
+  gather(slots: Int32Array): Column {
+    const { type } = this.schema;
+    const { values, valid } = this.#store;
+    const nulls = valid === null ? null : pick(valid, slots, new Uint8Array(slots.length));
+    const kept = nulls === null || !nulls.includes(0) ? null : nulls;
+    switch (type.kind) {
+      case 'int64':
+      case 'decimal':
+      case 'timestamp':
+      case 'float64': {
+        const numbers = pick(values as Float64Array, slots, new Float64Array(slots.length));
+        return {
+          kind: 'number',
+          type,
+          values: numbers,
+          wide: this.#gatherWide(slots),
+          valid: kept,
+        };
+      }
+      case 'bool': {
+        const flags = pick(values as Uint8Array, slots, new Uint8Array(slots.length));
+        return { kind: 'bool', type, values: flags, valid: kept };
+      }
+      case 'string':
+        return {
+          kind: 'string',
+          type,
+          values: pickStrings(values as string[], slots),
+          valid: kept,
+        };
+      case 'vector': {
+        const vectors = new Float32Array(slots.length * type.size);
+        slots.forEach((slot, i) => {
+          const from = slot * type.size;
+          vectors.set((values as Float32Array).subarray(from, from + type.size), i * type.size);
+        });
+        return { kind: 'vector', type, values: vectors, valid: kept };
+      }
+      default:
+        return unreachable(type);
+    }
+  }
+
+  #gatherWide(slots: Int32Array): BigInt64Array | null {
+    const { wide, values } = this.#store;
+    if (wide === null) return null;
+    if (slots.every((slot) => Number.isSafeInteger(values[slot]))) return null;
+    return BigInt64Array.from(slots, (slot) => {
+      const narrow = values[slot] as number;
+      return Number.isSafeInteger(narrow) ? BigInt(narrow) : (wide[slot] ?? 0n);
+    });
+  }
+}
+
+function emptyStore({ type }: ColumnSchema, capacity: number): ColumnStore {
+  switch (type.kind) {
+    case 'int64':
+    case 'decimal':
+    case 'timestamp':
+    case 'float64':
+      return { values: new Float64Array(capacity), wide: null, valid: null };
+    case 'bool':
+      return { values: new Uint8Array(capacity), wide: null, valid: null };
+    case 'string':
+      return { values: [], wide: null, valid: null };
+    case 'vector':
+      return { values: new Float32Array(capacity * type.size), wide: null, valid: null };
+    default:
+      return unreachable(type);
+  }
+}
+
+/** Slots mostly run on without a gap; then the copy is one. */
+function pick<T extends Float64Array | Uint8Array>(from: T, slots: Int32Array, into: T): T {
+  const first = slots[0] ?? 0;
+  const last = slots[slots.length - 1] ?? -1;
+  if (last - first === slots.length - 1) {
+    into.set(from.subarray(first, last + 1));
+    return into;
+  }
+  for (let i = 0; i < slots.length; i++) into[i] = from[slots[i] as number] as number;
+  return into;
+}
+
+function pickStrings(from: readonly string[], slots: Int32Array): string[] {
+  const first = slots[0] ?? 0;
+  const last = slots[slots.length - 1] ?? -1;
+  if (last - first === slots.length - 1) return from.slice(first, last + 1);
+  return Array.from(slots, (slot) => from[slot] as string);
+}
+
+function compareScalars(a: Scalar, b: Scalar): number {
+  if (typeof a === 'string' && typeof b === 'string') return compareUtf8(a, b);
+  // Numbers and bigints compare exactly with each other.
+  const left = a ?? 0;
+  const right = b ?? 0;
+  if (left < right) return -1;
+  return left > right ? 1 : 0;
+}

@@ -1,0 +1,111 @@
+import { present, unreachable } from '../base/assert.ts';
+import { EXACT_DECIMAL, EXACT_LIMIT, TIME_LIMIT_MS } from './read-value.ts';
+import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
+import type { ColumnSchema } from './types.ts';
+
+/** Takes every value that the fast loop does not know for certain. */
+type Slowly = (value: unknown, slot: number) => void;
+
+/** Reads one numeric column of a chunk: a tight loop for what nearly all values are. */
+export function numberFill(
+  schema: ColumnSchema,
+  store: ColumnStore,
+  rows: readonly JsonRow[],
+  start: number,
+  reports: RowReports,
+  slowly: Slowly,
+): void {
+  const { type } = schema;
+  const values = store.values as Float64Array;
+  switch (type.kind) {
+    case 'int64':
+      return integers(values, rows, schema.name, start, Number.MAX_SAFE_INTEGER, reports, slowly);
+    case 'timestamp':
+      return integers(values, rows, schema.name, start, TIME_LIMIT_MS, reports, slowly);
+    case 'decimal':
+      return decimals(values, rows, schema.name, start, 10 ** type.scale, reports, slowly);
+    case 'float64':
+      return doubles(values, rows, schema.name, start, 10 ** type.scale, reports, slowly);
+    case 'bool':
+    case 'string':
+    case 'vector':
+      return each(rows, schema.name, start, slowly);
+    default:
+      return unreachable(type);
+  }
+}
+
+function each(rows: readonly JsonRow[], name: string, start: number, slowly: Slowly): void {
+  rows.forEach((row, i) => {
+    slowly(row[name], start + i);
+  });
+}
+
+function integers(
+  values: Float64Array,
+  rows: readonly JsonRow[],
+  name: string,
+  start: number,
+  limit: number,
+  reports: RowReports,
+  slowly: Slowly,
+): void {
+  const counts = reports.present;
+  for (let i = 0; i < rows.length; i++) {
+    const value = present(rows[i], 'a row')[name];
+    const slot = start + i;
+    if (typeof value !== 'number' || Math.floor(value) !== value || !(Math.abs(value) <= limit)) {
+      slowly(value, slot);
+      continue;
+    }
+    // Adding zero turns -0 into 0 (semantics §1).
+    values[slot] = value + 0;
+    counts[slot] = (counts[slot] as number) + 1;
+  }
+}
+
+function decimals(
+  values: Float64Array,
+  rows: readonly JsonRow[],
+  name: string,
+  start: number,
+  factor: number,
+  reports: RowReports,
+  slowly: Slowly,
+): void {
+  const counts = reports.present;
+  for (let i = 0; i < rows.length; i++) {
+    const value = present(rows[i], 'a row')[name];
+    const slot = start + i;
+    const units = typeof value === 'number' ? Math.round(value * factor) : Number.NaN;
+    // Below 10^15 units the quotient is the number's own shortest decimal, so nothing was lost.
+    if (!(Math.abs(units) < EXACT_DECIMAL) || units / factor !== value) {
+      slowly(value, slot);
+      continue;
+    }
+    values[slot] = units + 0;
+    counts[slot] = (counts[slot] as number) + 1;
+  }
+}
+
+function doubles(
+  values: Float64Array,
+  rows: readonly JsonRow[],
+  name: string,
+  start: number,
+  factor: number,
+  reports: RowReports,
+  slowly: Slowly,
+): void {
+  const counts = reports.present;
+  for (let i = 0; i < rows.length; i++) {
+    const value = present(rows[i], 'a row')[name];
+    const slot = start + i;
+    if (typeof value !== 'number' || !(Math.abs(value * factor) < EXACT_LIMIT)) {
+      slowly(value, slot);
+      continue;
+    }
+    values[slot] = value + 0;
+    counts[slot] = (counts[slot] as number) + 1;
+  }
+}
