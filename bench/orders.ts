@@ -8,6 +8,7 @@ import { entity } from '../src/define/entity.ts';
 import { stream } from '../src/define/stream.ts';
 import { view } from '../src/define/view.ts';
 import { sliding } from '../src/define/window.ts';
+import type { LogEntry } from '../src/ingest/log.ts';
 import { compileProject } from '../src/plan/compile.ts';
 import type { AggregateFeaturePlan, ProjectPlan } from '../src/plan/plan.ts';
 import type { MemoryTileStore } from '../src/store/memory-tile-store.ts';
@@ -100,6 +101,32 @@ export class OrderWriter {
 
   lines(count: number): string[] {
     return Array.from({ length: count }, () => JSON.stringify(this.#next()));
+  }
+
+  /** The same orders as the log takes them, all arriving now. */
+  entry(count: number): LogEntry {
+    const rows = Array.from({ length: count }, () => this.#next());
+    const [source] = ORDERS_PLAN.sources;
+    assert.ok(source !== undefined);
+    return {
+      source: source.name,
+      partition: 0,
+      count,
+      eventTimeMs: Float64Array.from(rows, (order) => order.at),
+      arrivalTimeMs: new Float64Array(count).fill(this.nowMs),
+      columns: source.columns.map(({ name, type }) => {
+        const cells = rows.map((order) => order[name as keyof Order]);
+        return type.kind === 'string'
+          ? { kind: 'string', type, values: cells.map(String), valid: null }
+          : {
+              kind: 'number',
+              type,
+              values: Float64Array.from(cells, Number),
+              wide: null,
+              valid: null,
+            };
+      }),
+    };
   }
 
   #next(): Order {

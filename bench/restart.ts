@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { closeSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../src/base/clock.ts';
+import { silentLogger } from '../src/base/logger.ts';
+import { NodeDisk } from '../src/base/node-disk.ts';
+import { EventLog } from '../src/ingest/log.ts';
+import { neverCheckpoint } from '../src/stream/checkpoint-policy.ts';
+import { StreamEngine } from '../src/stream/stream-engine.ts';
+import { type BenchOptions, benchOptions, compare, type Measurement } from './harness.ts';
+import { ORDERS_PLAN, OrderWriter } from './orders.ts';
+
+const BATCH = 5_000;
+/** Events between a checkpoint and the crash, and before it. */
+const TAIL_EVENTS = 100_000;
+
+interface Running {
+  readonly log: EventLog;
+  readonly engine: StreamEngine;
+}
+
+async function start(folder: string): Promise<Running> {
+  const disk = new NodeDisk(folder);
+  const log = await EventLog.open({ disk, schemas: ORDERS_PLAN.sources, verify: 'tail' });
+  const engine = await StreamEngine.open({
+    plan: ORDERS_PLAN,
+    folder: join(folder, 'state'),
+    log,
+    history: null,
+    clock: systemClock,
+    logger: silentLogger,
+    policy: neverCheckpoint,
+  });
+  return { log, engine };
+}
+
+async function stop({ log, engine }: Running): Promise<void> {
+  await engine.abandon();
+  await log.close();
+}
+
+async function feed({ log, engine }: Running, writer: OrderWriter, events: number): Promise<void> {
+  for (let done = 0; done < events; done += BATCH) {
+    for (const batch of await log.append([writer.entry(BATCH)])) engine.apply(batch);
+  }
+}
+
+/** Makes a data directory as a crash leaves it: a checkpoint, and a log that goes on after it. */
+async function crashed(folder: string, events: number): Promise<number> {
+  const running = await start(folder);
+  const writer = new OrderWriter(20);
+  await feed(running, writer, events);
+  await running.engine.checkpoint();
+  await feed(running, writer, TAIL_EVENTS);
+  const { commit } = running.engine.store.applied;
+  await stop(running);
+  return commit;
+}
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'lock.mdb')
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+function readSequentially(paths: readonly string[]): number {
+  const buffer = new Uint8Array(1024 * 1024);
+  let bytes = 0;
+  for (const path of paths) {
+    const file = openSync(path, 'r');
+    for (let read = -1; read !== 0; bytes += read)
+      read = readSync(file, buffer, 0, buffer.length, null);
+    closeSync(file);
+  }
+  return bytes;
+}
+
+/** Time from nothing to serving, after a crash. */
+export async function run(options: BenchOptions): Promise<Measurement[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'asof-bench-restart-'));
+  try {
+    const events = options.quick ? 300_000 : 1_000_000;
+    const commit = await crashed(folder, events);
+    const files = filesOf(folder);
+    let running: Running | null = null;
+    const halt = async (): Promise<void> => {
+      if (running !== null) await stop(running);
+      running = null;
+    };
+    const restart = async (): Promise<void> => {
+      running = await start(folder);
+      assert.equal(running.engine.store.applied.commit, commit);
+      assert.equal(running.engine.metrics.eventsReplayed, TAIL_EVENTS);
+    };
+    await restart();
+    if (!options.json) options.write(describe(running, files));
+    await halt();
+    const measurement = await compare(
+      {
+        measure: 'restart',
+        unit: 'ms',
+        direction: 'time',
+        limitName: 'reading the same files from start to end',
+        work: 1,
+        per: 1e-3,
+        rounds: options.quick ? 5 : 9,
+        ours: { prepare: halt, run: restart },
+        limit: { run: () => void readSequentially(files) },
+      },
+      options,
+    );
+    await halt();
+    return [measurement];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function describe(running: Running | null, files: readonly string[]): string {
+  assert.ok(running !== null);
+  const bytes = files.reduce((sum, path) => sum + statSync(path).size, 0);
+  const { rowsLoaded, eventsReplayed } = running.engine.metrics;
+  return `restart: ${rowsLoaded} rows loaded, ${eventsReplayed} events replayed, ${bytes} bytes`;
+}
+
+if (import.meta.main) await run(benchOptions(process.argv.slice(2)));
