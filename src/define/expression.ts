@@ -3,7 +3,7 @@ import { call, column, literal } from '../expr/build.ts';
 import type { ExprNode, OpName } from '../expr/node.ts';
 import { DEFAULT_SCALE, type ValueType } from '../schema/types.ts';
 import { DerivedBuilder } from './derived.ts';
-import { deepFreeze, type ExprSlot, isProblem, nodeOf, problemNode } from './node.ts';
+import { type ExprSlot, isProblem, nodeOf, problemNode } from './node.ts';
 import { isScalarProblem, literalText, scalarOf } from './scalar.ts';
 
 const INT64: ValueType = { kind: 'int64' };
@@ -20,7 +20,7 @@ export class ExpressionBuilder {
   readonly node: ExprSlot;
 
   constructor(node: ExprSlot) {
-    this.node = deepFreeze(node);
+    this.node = node;
     Object.freeze(this);
   }
 

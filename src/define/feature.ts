@@ -34,9 +34,9 @@ export interface Feature<T extends TypeTag = TypeTag, V = unknown> extends Tagge
 
 /** Nothing to say of a finished feature; of anything else, a sentence that says what is missing. */
 export type Finished<F> = {
-  readonly [Name in keyof F]: F[Name] extends Feature
+  readonly [Name in keyof F]: Exclude<F[Name], undefined> extends Feature
     ? unknown
-    : F[Name] extends Aggregate<infer _T, infer _V>
+    : Exclude<F[Name], undefined> extends Aggregate<infer _T, infer _V>
       ? TypeProblem<`the feature ${Name & string} has no window; add .over(sliding('1h'))`>
       : TypeProblem<`${Name & string} is no feature; aggregate it, for example with last(…)`>;
 };

@@ -152,7 +152,7 @@ export function isProblem(node: { readonly kind: string } | null): node is Probl
 
 /** Freezes plain data all the way down. */
 export function deepFreeze<T>(node: T): T {
-  if (typeof node !== 'object' || node === null || Object.isFrozen(node)) return node;
+  if (typeof node !== 'object' || node === null) return node;
   for (const part of Object.values(node)) deepFreeze(part);
   return Object.freeze(node);
 }

@@ -3,6 +3,8 @@ import {
   bool,
   count,
   decimal,
+  type EventOf,
+  type Expression,
   entity,
   float64,
   int64,
@@ -158,3 +160,52 @@ same<
   }
 >();
 same<ServiceKeys<typeof everything>, { airport: string }>();
+
+// Features that a definition has only under a condition are optional in its values.
+const conditional = view('conditional', {
+  version: 1,
+  source: flights,
+  entity: airport,
+  key: { airport: 'origin' },
+  features: (flight) => ({
+    n: count().over(sliding('1h')),
+    ...(everything.version > 1 ? { mean: avg(flight.delay).over(sliding('1h')) } : {}),
+  }),
+});
+const maybe = service('maybe', { version: 1, features: [conditional.all()] });
+same<ServiceValues<typeof maybe>, { n: number; mean?: number | null }>();
+
+// Aliases of one pick and names of another meet in one record.
+const renamed = service('renamed', {
+  version: 1,
+  features: [originDelays.pick('late_24h'), routeDelays.pick({ a: 'flights_7d', b: 'flights_7d' })],
+});
+same<ServiceValues<typeof renamed>, { late_24h: number; a: number; b: number }>();
+
+const [event] = [] as EventOf<typeof flights.columns>[];
+if (event !== undefined) {
+  same<typeof event.origin, Expression<'string'>>();
+  same<ReturnType<typeof event.departs.sub<typeof event.known>>, Expression<'int64'>>();
+  // @ts-expect-error a string has no arithmetic
+  event.origin.add(1);
+  // @ts-expect-error two timestamps cannot be added
+  event.departs.add(event.known);
+  // @ts-expect-error a decimal is multiplied by whole numbers only
+  event.fare.mul(event.tax);
+  // @ts-expect-error a float64 has no whole division
+  event.weight.intDiv(2);
+  // @ts-expect-error a bool has no order
+  event.cancelled.lt(true);
+  // @ts-expect-error a list holds values of the column's type
+  event.origin.in(['ATL', 1]);
+  // @ts-expect-error the default has the feature's type
+  last(event.destination).over(lifetime()).default(0);
+  // @ts-expect-error a duration has a unit
+  sliding('10');
+  // @ts-expect-error a bound has the column's type
+  int64().min('0');
+  // @ts-expect-error a bool has no bounds
+  bool().min(true);
+  // @ts-expect-error a join key is never null
+  entity('e', { keys: { k: string().optional() } });
+}

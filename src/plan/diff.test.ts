@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { avg, count } from '../define/aggregate.ts';
+import { string } from '../define/column.ts';
+import { service } from '../define/service.ts';
+import { stream } from '../define/stream.ts';
+import { view } from '../define/view.ts';
+import { sliding } from '../define/window.ts';
+import { canonicalJson } from './canonical.ts';
+import { compileProject } from './compile.ts';
+import { diffPlans, type PlanDiff } from './diff.ts';
+import { columns, flightOptions, flights, lateFlight, shape } from './sample-project.ts';
+
+interface Options {
+  readonly version?: number;
+  readonly size?: '1h' | '2h';
+  readonly owner?: string;
+  readonly extra?: boolean;
+  readonly source?: typeof flights;
+}
+
+function counts({
+  version = 1,
+  size = '1h',
+  owner = 'ops',
+  extra = false,
+  source = flights,
+}: Options) {
+  return view('counts', {
+    ...shape,
+    version,
+    source,
+    owner,
+    features: (flight) => ({
+      n: count().over(sliding(size)),
+      mean: avg(flight.delay).over(sliding('3h')),
+      ...(extra ? { late: count().where(flight.delay.gt(15)).over(sliding('1h')) } : {}),
+    }),
+  });
+}
+
+function linesOf(diff: PlanDiff): string[] {
+  return diff.changes.flatMap(({ kind, name, version, change, sentences }) => [
+    `${change} ${kind} ${name}${version === null ? '' : `@${version}`}`,
+    ...sentences.map((sentence) => `  ${sentence}`),
+  ]);
+}
+
+function diffOf(before: readonly unknown[] | null, after: readonly unknown[]): PlanDiff {
+  return diffPlans(before === null ? null : compileProject(before), compileProject(after));
+}
+
+test('everything is added at first, and nothing changes after', () => {
+  const first = diffOf(null, [lateFlight]);
+  assert.deepEqual(linesOf(first), [
+    'added source flights',
+    'added entity airport',
+    'added view origin_delays@1',
+    'added service late_flight@1',
+  ]);
+  assert.equal(first.groupsAdded.length, 1);
+  const again = diffOf([lateFlight], [lateFlight]);
+  assert.deepEqual([again.changes, again.unchanged, again.groupsAdded], [[], 4, []]);
+  assert.doesNotThrow(() => canonicalJson(first));
+});
+
+test('a name@version that would mean something else is refused, field by field', () => {
+  const diff = diffOf([counts({})], [counts({ size: '2h', extra: true })]);
+  assert.equal(diff.refused, 1);
+  assert.deepEqual(linesOf(diff), [
+    'refused view counts@1',
+    '  feature late added',
+    '  feature n window: sliding 1h (hop 1m) → sliding 2h (hop 1m)',
+  ]);
+});
+
+test('a new version says what differs since the one before', () => {
+  const diff = diffOf([counts({})], [counts({}), counts({ version: 2, size: '2h' })]);
+  assert.deepEqual(linesOf(diff), [
+    'added view counts@2',
+    '  since @1: feature n window: sliding 1h (hop 1m) → sliding 2h (hop 1m)',
+  ]);
+  assert.deepEqual([diff.added, diff.unchanged], [1, 3]);
+});
+
+test('what is only described is metadata', () => {
+  const diff = diffOf([counts({})], [counts({ owner: 'risk' })]);
+  assert.deepEqual(linesOf(diff), ['metadata view counts@1', "  owner: 'ops' → 'risk'"]);
+  assert.deepEqual([diff.groupsAdded, diff.groupsRemoved], [[], []]);
+  const ordered = (...names: ('n' | 'mean')[]) => [
+    service('s', { version: 1, features: [counts({}).pick(...names)] } as never),
+  ];
+  assert.deepEqual(linesOf(diffOf(ordered('n', 'mean'), ordered('mean', 'n'))), [
+    'metadata service s@1',
+    '  outputs are in another order',
+  ]);
+});
+
+test('a source changes in place, and refuses the views whose events would be others', () => {
+  const later = stream('flights', { ...flightOptions, allowedLateness: '1d' });
+  assert.deepEqual(linesOf(diffOf([counts({})], [counts({ source: later as typeof flights })])), [
+    'changed source flights',
+    '  allowed lateness: 12h → 1d',
+    'refused view counts@1',
+    '  source flights: allowed lateness: 12h → 1d',
+  ]);
+  const wider = stream('flights', {
+    ...flightOptions,
+    columns: { ...columns, gate: string().optional() },
+  });
+  assert.deepEqual(linesOf(diffOf([counts({})], [counts({ source: wider as typeof flights })])), [
+    'changed source flights',
+    '  column gate added: string optional',
+  ]);
+});
+
+test('what is gone is removed', () => {
+  const diff = diffOf([lateFlight, counts({})], [counts({})]);
+  assert.deepEqual(linesOf(diff), [
+    'removed view origin_delays@1',
+    'removed service late_flight@1',
+  ]);
+  assert.equal(diff.groupsRemoved.length, 1);
+});

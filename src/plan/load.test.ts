@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AsofError, type ErrorCode } from '../base/errors.ts';
+import { int64 } from '../define/column.ts';
+import { stream } from '../define/stream.ts';
+import { canonicalJson } from './canonical.ts';
+import { compileProject } from './compile.ts';
+import { parsePlan } from './load.ts';
+import { columns, flightOptions, lateFlight } from './sample-project.ts';
+
+function refuses(text: string, code: ErrorCode): void {
+  assert.throws(
+    () => parsePlan(text),
+    (error: unknown) => error instanceof AsofError && error.code === code,
+    text.slice(0, 80),
+  );
+}
+
+test('a stored plan comes back as it was, integers beyond 2^53 included', () => {
+  const exact = stream('exact', {
+    ...flightOptions,
+    columns: { ...columns, big: int64().max(2n ** 60n + 1n) },
+  });
+  const plan = compileProject([lateFlight, exact]);
+  const loaded = parsePlan(canonicalJson(plan));
+  assert.deepEqual(loaded, plan);
+  assert.ok(Object.isFrozen(loaded.views));
+});
+
+test('a plan that was altered or cut short is never run', () => {
+  const text = canonicalJson(compileProject([lateFlight]));
+  refuses(text.slice(0, -10), 'malformed_json');
+  refuses('[]', 'unreadable_file');
+  refuses('{"format":1}', 'unreadable_file');
+  refuses('{"format":"1"}', 'unreadable_file');
+  refuses(text.replace('"format":1', '"format":2'), 'newer_format');
+  refuses(text.replace('"sizeMs":10800000', '"sizeMs":10800001'), 'unreadable_file');
+  refuses(text.replace('"allowedLatenessMs":43200000', '"allowedLatenessMs":1'), 'unreadable_file');
+  refuses(text.replace('"optional":true', '"optional":false'), 'unreadable_file');
+  refuses(text.replace('"feature":"late_share"', '"feature":"late_24h"'), 'unreadable_file');
+  refuses(text.replace(/"groups":\[.*\],"services"/, '"groups":[],"services"'), 'unreadable_file');
+});
