@@ -5,7 +5,8 @@ import { INT64_MAX, INT64_MIN } from '../schema/types.ts';
 import { call, column, literal, literalScalar } from './build.ts';
 import { BOOL, DECIMAL, FLOAT64, INT64, STRING, TIMESTAMP } from './generators.fixture.ts';
 import type { ExprNode } from './node.ts';
-import { exprText, referencedColumns } from './text.ts';
+import { referencedColumns } from './references.ts';
+import { exprText } from './text.ts';
 
 const delay = column('delay', INT64);
 const price = column('price', DECIMAL);

@@ -3,6 +3,8 @@ import { formatDecimal } from '../schema/json.ts';
 import { type LiteralNode, scalarOfLiteral } from './literal.ts';
 import type { ExprNode, OpName } from './node.ts';
 
+export { referencedColumns } from './references.ts';
+
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 
 const INFIX: Partial<Record<OpName, { readonly sign: string; readonly level: number }>> = {
@@ -38,18 +40,6 @@ export function exprText(node: ExprNode): string {
 /** The name of an operation as it is written in a definition: `toFloat64` for `to_float64`. */
 export function opText(op: OpName): string {
   return op.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** Names of the columns an expression reads, each once, sorted. */
-export function referencedColumns(node: ExprNode): string[] {
-  const names = new Set<string>();
-  collectColumns(node, names);
-  return [...names].sort();
-}
-
-function collectColumns(node: ExprNode, names: Set<string>): void {
-  if (node.kind === 'column') names.add(node.name);
-  if (node.kind === 'call') for (const arg of node.args) collectColumns(arg, names);
 }
 
 function print(node: ExprNode, level: number): string {
