@@ -24,8 +24,8 @@ export interface CheckpointThresholds {
 }
 
 export const DEFAULT_THRESHOLDS: CheckpointThresholds = {
-  events: 2_000_000,
-  rows: 500_000,
+  events: 5_000_000,
+  rows: 2_000_000,
   afterMs: 10_000,
 };
 
