@@ -129,17 +129,31 @@ export class DuckDbSession {
     return result.getRows();
   }
 
-  /** The chunks of a result as they are computed; no other statement may run meanwhile. */
+  /**
+   * The chunks of a result as they are computed, the next one while the caller works on this one;
+   * no other statement may run meanwhile.
+   */
   async *chunks(sql: string): AsyncGenerator<DuckDBDataChunk, void, void> {
+    let ahead: Promise<DuckDBDataChunk | null> = Promise.resolve(null);
     try {
       const result = await this.connection.stream(sql);
+      const fetch = (): Promise<DuckDBDataChunk | null> => {
+        const next = result.fetchChunk();
+        // Whoever awaits it sees the failure; until then it must not count as unhandled.
+        next.catch(() => {});
+        return next;
+      };
+      ahead = fetch();
       for (;;) {
-        const chunk = await result.fetchChunk();
+        const chunk = await ahead;
         if (chunk === null || chunk.rowCount === 0) return;
+        ahead = fetch();
         yield chunk;
       }
     } catch (cause) {
       throw duckDbError(cause, sql);
+    } finally {
+      await ahead.catch(() => null);
     }
   }
 

@@ -2,7 +2,7 @@ import bindings from '@duckdb/node-bindings';
 import { INLINE_BYTES, STRING_BYTES } from './column-sink.ts';
 import { copyData } from './vector-data.ts';
 
-const SLOTS = 4096;
+const SLOTS = 32_768;
 const NON_ASCII = 0x80808080 | 0;
 
 /**
