@@ -32,11 +32,13 @@ export type DerivedMap = Readonly<Record<string, Derived<TypeTag, unknown>>>;
 
 /** Values of features by name, as JavaScript sees them. */
 export type FeatureValues<F> = {
-  [Name in keyof F]: F[Name] extends { readonly [value]: infer V } ? V : never;
+  [Name in keyof F]: Exclude<F[Name], undefined> extends { readonly [value]: infer V } ? V : never;
 };
 
 /** Features by name, as expressions for derived features. */
-type FeatureRow<F extends FeatureMap> = { readonly [Name in keyof F]: Expression<TagOf<F[Name]>> };
+type FeatureRow<F extends FeatureMap> = {
+  readonly [Name in keyof F]-?: Expression<TagOf<Exclude<F[Name], undefined>>>;
+};
 
 /** For each join key of the entity the name of the source column that holds it. */
 export type KeyMapping<C extends ColumnMap, Keys extends KeyMap, K> = {

@@ -1,6 +1,6 @@
 import type { WindowSpec } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
-import { referencedColumns } from '../expr/text.ts';
+import { referencedColumns } from '../expr/references.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { byName, compareText, hashOf } from './canonical.ts';
 import type {
