@@ -49,13 +49,20 @@ export type PickArguments<P extends readonly Argument[], Values, View extends st
       };
 };
 
-/** Indexes whose name has come before. */
+/** Indexes whose name has come before; a tail call each, so that a pick may be long. */
 type Repeated<
   P extends readonly unknown[],
-  Seen extends readonly unknown[] = [],
+  Seen = never,
+  Found = never,
+  Before extends readonly unknown[] = [],
 > = P extends readonly [infer Head, ...infer Rest]
-  ? (Head extends Seen[number] ? `${Seen['length']}` : never) | Repeated<Rest, [...Seen, Head]>
-  : never;
+  ? Repeated<
+      Rest,
+      Seen | Head,
+      Head extends Seen ? Found | `${Before['length']}` : Found,
+      [...Before, Head]
+    >
+  : Found;
 
 export function pickOf(view: ViewNode, given: readonly unknown[]): Pick {
   const features = given.flatMap((argument) =>

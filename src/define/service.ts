@@ -45,17 +45,22 @@ type Distinct<P extends readonly Pick[]> = {
 type Clash<Name> =
   TypeProblem<`the service has two features named ${Name & string}; pick one under an alias`>;
 
-/** Index → names that an earlier pick has taken. */
+/** Index → names that an earlier pick has taken; a tail call each, so that a list may be long. */
 type Clashes<
   P extends readonly unknown[],
   Seen = never,
-  Index extends readonly unknown[] = [],
+  Found = unknown,
+  Before extends readonly unknown[] = [],
 > = P extends readonly [infer Head, ...infer Rest]
-  ? ([keyof ValuesOf<Head> & Seen] extends [never]
-      ? unknown
-      : { [I in `${Index['length']}`]: keyof ValuesOf<Head> & Seen }) &
-      Clashes<Rest, Seen | keyof ValuesOf<Head>, [...Index, unknown]>
-  : unknown;
+  ? Clashes<
+      Rest,
+      Seen | keyof ValuesOf<Head>,
+      [keyof ValuesOf<Head> & Seen] extends [never]
+        ? Found
+        : Found & { [I in `${Before['length']}`]: keyof ValuesOf<Head> & Seen },
+      [...Before, unknown]
+    >
+  : Found;
 
 export interface ServiceOptions<P extends readonly Pick[]> extends MetaOptions {
   /** Raise it whenever the list changes: `name@version` means one thing for ever. */

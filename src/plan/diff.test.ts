@@ -9,7 +9,7 @@ import { sliding } from '../define/window.ts';
 import { canonicalJson } from './canonical.ts';
 import { compileProject } from './compile.ts';
 import { diffPlans, type PlanDiff } from './diff.ts';
-import { columns, flightOptions, flights, lateFlight, shape } from './sample-project.ts';
+import { columns, flightOptions, flights, lateFlight, shape } from './sample-project.fixture.ts';
 
 interface Options {
   readonly version?: number;

@@ -5,7 +5,7 @@ import { view } from '../define/view.ts';
 import { lifetime, sliding } from '../define/window.ts';
 import { compileProject } from './compile.ts';
 import { explainPlan } from './explain.ts';
-import { originDelays, shape } from './sample-project.ts';
+import { originDelays, shape } from './sample-project.fixture.ts';
 
 test('it says which features share which tiles', () => {
   const [group] = explainPlan(compileProject([originDelays]));

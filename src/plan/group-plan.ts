@@ -27,12 +27,17 @@ export function groupViews(drafts: readonly ViewDraft[]): Grouped {
     if (members === undefined) byGroup.set(key, [draft]);
     else members.push(draft);
   }
-  const groups = new Map<string, TileGroupPlan>();
+  const groups: TileGroupPlan[] = [];
+  const places = new Map<string, PlaceFeature>();
   for (const [key, members] of byGroup) {
-    if (members.some((view) => aggregatesOf(view).length > 0)) groups.set(key, buildGroup(members));
+    // A view whose features are all derived from none has no tiles.
+    if (members.every((view) => aggregatesOf(view).length === 0)) continue;
+    const group = buildGroup(members);
+    groups.push(group);
+    places.set(key, placesIn(group));
   }
-  const views = drafts.map((draft) => placeView(draft, groups.get(groupKey(draft))));
-  return { groups: [...groups.values()].sort(byIdentity), views };
+  const views = drafts.map((draft) => placeView(draft, places.get(groupKey(draft))));
+  return { groups: groups.sort(byIdentity), views };
 }
 
 function groupKey(view: ViewDraft): string {
@@ -56,9 +61,10 @@ function buildGroup(members: readonly ViewDraft[]): TileGroupPlan {
   const features = members.flatMap(aggregatesOf);
   const lanes = distinct(features.map((feature) => feature.lane));
   const windows = distinct(features.map((feature) => feature.window)).sort(byReach);
+  const laneIndex = indexOf(lanes);
   const accumulators = distinct(
     features.flatMap((feature) => {
-      const lane = indexIn(lanes, feature.lane);
+      const lane = laneIndex(feature.lane);
       const type = laneType(feature.lane);
       return PARTS[feature.fn].map(([, fn]): AccumulatorSpec => ({ fn, lane, type }));
     }),
@@ -86,35 +92,46 @@ function byReach(a: WindowSpec, b: WindowSpec): number {
   return reach(a) - reach(b);
 }
 
-function indexIn<T>(values: readonly T[], wanted: T): number {
-  const text = canonicalJson(wanted);
-  return values.findIndex((value) => canonicalJson(value) === text);
+/** Finds a value's place in a list by its content. */
+function indexOf<T>(values: readonly T[]): (wanted: T) => number {
+  const places = new Map(values.map((value, place) => [canonicalJson(value), place]));
+  return (wanted) =>
+    present(places.get(canonicalJson(wanted)), 'a group holds what it was built of');
 }
 
-function placeView(draft: ViewDraft, group: TileGroupPlan | undefined): ViewPlan {
+function placeView(draft: ViewDraft, place: PlaceFeature | undefined): ViewPlan {
   const { name, version, source, entity, key, filter, freshnessMs, hash, meta } = draft;
   const features = draft.features.map((feature) =>
-    feature.kind === 'derived'
-      ? feature
-      : placeFeature(feature, present(group, `the view ${name} has no group`)),
+    feature.kind === 'derived' ? feature : present(place, `the view ${name} has a group`)(feature),
   );
   return { name, version, source, entity, key, filter, features, freshnessMs, hash, meta };
 }
 
-function placeFeature(draft: AggregateDraft, group: TileGroupPlan): AggregateFeaturePlan {
-  const lane = indexIn(group.lanes, draft.lane);
-  const indexOf = (fn: AccumulatorSpec['fn']): number =>
-    group.accumulators.findIndex((one) => one.lane === lane && one.fn === fn);
-  return {
-    kind: 'aggregate',
-    name: draft.name,
-    fn: draft.fn,
-    group: group.id,
-    window: indexIn(group.windows, draft.window),
-    parts: Object.fromEntries(PARTS[draft.fn].map(([part, fn]) => [part, indexOf(fn)])),
-    scale: draft.scale,
-    type: draft.type,
-    default: draft.default,
-    meta: draft.meta,
+type PlaceFeature = (draft: AggregateDraft) => AggregateFeaturePlan;
+
+function placesIn(group: TileGroupPlan): PlaceFeature {
+  const laneIndex = indexOf(group.lanes);
+  const windowIndex = indexOf(group.windows);
+  const partIndex = new Map(
+    group.accumulators.map(({ lane, fn }, place) => [`${lane} ${fn}`, place]),
+  );
+  return (draft) => {
+    const lane = laneIndex(draft.lane);
+    const parts = PARTS[draft.fn].map(([part, fn]) => [
+      part,
+      present(partIndex.get(`${lane} ${fn}`), `the group of ${draft.name} has its parts`),
+    ]);
+    return {
+      kind: 'aggregate',
+      name: draft.name,
+      fn: draft.fn,
+      group: group.id,
+      window: windowIndex(draft.window),
+      parts: Object.fromEntries(parts),
+      scale: draft.scale,
+      type: draft.type,
+      default: draft.default,
+      meta: draft.meta,
+    };
   };
 }

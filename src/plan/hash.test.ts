@@ -9,7 +9,7 @@ import { view } from '../define/view.ts';
 import { lifetime, sliding, tumbling } from '../define/window.ts';
 import { canonicalJson, hashOf } from './canonical.ts';
 import { compileProject } from './compile.ts';
-import { airport, columns, flightOptions, flights, shape } from './sample-project.ts';
+import { airport, columns, flightOptions, flights, shape } from './sample-project.fixture.ts';
 
 /** The hash of the project's one view. */
 function hashOfView(one: unknown): string {

@@ -6,7 +6,7 @@ import { stream } from '../define/stream.ts';
 import { canonicalJson } from './canonical.ts';
 import { compileProject } from './compile.ts';
 import { parsePlan } from './load.ts';
-import { columns, flightOptions, lateFlight } from './sample-project.ts';
+import { columns, flightOptions, lateFlight } from './sample-project.fixture.ts';
 
 function refuses(text: string, code: ErrorCode): void {
   assert.throws(

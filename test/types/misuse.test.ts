@@ -23,6 +23,17 @@ const ok = view('ok', { ...shape, features: () => ({ n_1h: count().over(hour), n
 export { avg, last, max, ok, service, sum, when };
 `;
 
+const WIDE = Array.from({ length: 300 }, (_, index) => `f${index}`);
+
+/** A pick of more names than the compiler recurses into plainly. */
+const WIDE_PROJECT = [
+  `const wide = view('wide', { ...shape, features: () => ({ ${WIDE.map((name) => `${name}: count().over(hour)`).join(', ')} }) });`,
+  `export const wideModel = service('wide', { version: 1, features: [wide.pick(${WIDE.map((name) => `'${name}'`).join(', ')})] });`,
+  '',
+].join('\n');
+
+const SOUND = PREAMBLE + WIDE_PROJECT;
+
 /** Each snippet is wrong in one way, and the compiler's error holds the sentence beside it. */
 const MISUSES: readonly (readonly [snippet: string, sentence: string])[] = [
   [
@@ -121,8 +132,8 @@ let firstLine: number;
 before(() => {
   const folder = mkdtempSync(join(tmpdir(), 'asof-misuse-'));
   try {
-    firstLine = PREAMBLE.split('\n').length;
-    writeFileSync(join(folder, 'misuse.mts'), PREAMBLE + MISUSES.map(([text]) => text).join('\n'));
+    firstLine = SOUND.split('\n').length;
+    writeFileSync(join(folder, 'misuse.mts'), SOUND + MISUSES.map(([text]) => text).join('\n'));
     const config = {
       extends: `${root}tsconfig.json`,
       compilerOptions: { types: [], noErrorTruncation: true, incremental: false },
