@@ -69,8 +69,10 @@ const TEXTS = [
   'a\0b',
   '😀',
   '日本語',
+  'é日本語😀 thirty bytes and some',
 ];
 const LONG_NUL = `${'x'.repeat(20)}\0${'y'.repeat(20)}`;
+const HUGE = 'é'.repeat(5000);
 const INTEGERS = [0, 1, -1, 2 ** 31, -(2 ** 31) - 1, 2 ** 32, 2 ** 53 - 1, -(2 ** 53) + 1];
 const WIDE = [2n ** 53n, -(2n ** 53n), 2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n), 7n];
 const FLOATS = [0, 0.1, -1e300, 5e-324, Number.MAX_VALUE, 2 ** 53 + 2];
@@ -90,7 +92,10 @@ function randomColumn(random: Random, type: ValueType, count: number): Column {
     case 'bool':
       return { kind: 'bool', type, values: Uint8Array.from(at(() => random.below(2), 0)), valid };
     case 'string': {
-      const make = (): string => random.pick([...TEXTS, LONG_NUL, `user-${random.below(1e9)}`]);
+      const make = (): string =>
+        random.below(99) === 0
+          ? HUGE
+          : random.pick([...TEXTS, LONG_NUL, `user-${random.below(1e9)}`]);
       return { kind: 'string', type, values: at(make, ''), valid };
     }
     case 'vector': {

@@ -125,7 +125,7 @@ async function crashAtStep(dataDir: string, log: ListLog, number: number): Promi
 }
 
 test('a crash at any step loses nothing and doubles nothing', async (context) => {
-  const options = { commits: 8, maxRows: 400, sources: [flights, clicks] };
+  const options = { commits: 6, maxRows: 400, sources: [flights, clicks] };
   const batches = randomBatches(seededRandom(6), options);
   let crashes = 0;
   for (let step = 1; ; step += 1) {

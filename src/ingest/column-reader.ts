@@ -2,8 +2,8 @@ import bindings from '@duckdb/node-bindings';
 import { unreachable } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
 import type { ValueType } from '../schema/types.ts';
+import { copyData } from './chunk-memory.ts';
 import { TextReader } from './text-reader.ts';
-import { copyData } from './vector-data.ts';
 
 const TWO_32 = 4294967296;
 /** High words from here on, either way, are of integers beyond 2^53. */

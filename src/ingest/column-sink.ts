@@ -2,23 +2,10 @@ import bindings from '@duckdb/node-bindings';
 import { assert, unreachable } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
 import type { ValueType } from '../schema/types.ts';
-
-/** Rows of one DuckDB data chunk. */
-export const CHUNK_ROWS = bindings.vector_size();
-
-/** Bytes of DuckDB's `string_t`: a length, then 12 bytes of text or 4 and a pointer. */
-export const STRING_BYTES = 16;
-export const INLINE_BYTES = 12;
+import { CHUNK_ROWS, type ColumnSink, Validity } from './chunk-memory.ts';
+import { TextSink } from './text-sink.ts';
 
 const TWO_32 = 4294967296;
-
-/** Collects one column of a data chunk in memory of DuckDB's layout, then copies it over. */
-export interface ColumnSink {
-  /** Copies rows `from`, `from + 1`, … of a column to rows `at`, `at + 1`, … of the chunk. */
-  append(column: Column, from: number, at: number, count: number): void;
-  /** Copies the first `count` rows into a vector that has just been reset. */
-  flush(vector: bindings.Vector, count: number): void;
-}
 
 export function columnSink(type: ValueType): ColumnSink {
   switch (type.kind) {
@@ -31,38 +18,11 @@ export function columnSink(type: ValueType): ColumnSink {
     case 'bool':
       return new BoolSink();
     case 'string':
-      return new StringSink();
+      return new TextSink();
     case 'vector':
       return new VectorSink(type.size);
     default:
       return unreachable(type);
-  }
-}
-
-/** The validity mask of one chunk: a bit a row, set where there is a value. */
-class Validity {
-  readonly #bits = new Uint8Array(CHUNK_ROWS / 8);
-  #hasNull = false;
-
-  append(valid: Uint8Array | null, from: number, at: number, count: number): void {
-    if (valid === null) return;
-    for (let i = 0; i < count; i += 1) {
-      if (valid[from + i] !== 0) continue;
-      if (!this.#hasNull) {
-        this.#bits.fill(0xff);
-        this.#hasNull = true;
-      }
-      const row = at + i;
-      this.#bits[row >> 3] = (this.#bits[row >> 3] as number) & ~(1 << (row & 7));
-    }
-  }
-
-  flush(vector: bindings.Vector): void {
-    if (!this.#hasNull) return;
-    bindings.vector_ensure_validity_writable(vector);
-    const bits = this.#bits;
-    bindings.copy_data_to_vector_validity(vector, 0, bits.buffer, 0, bits.byteLength);
-    this.#hasNull = false;
   }
 }
 
@@ -148,58 +108,6 @@ class BoolSink implements ColumnSink {
 
   flush(vector: bindings.Vector, count: number): void {
     bindings.copy_data_to_vector(vector, 0, this.#values.buffer, 0, count);
-    this.#validity.flush(vector);
-  }
-}
-
-/** VARCHAR. Short ASCII text is laid out here; the rest is handed over string by string. */
-class StringSink implements ColumnSink {
-  readonly #bytes = new Uint8Array(CHUNK_ROWS * STRING_BYTES);
-  readonly #words = new Int32Array(this.#bytes.buffer);
-  readonly #long: { readonly row: number; readonly text: string }[] = [];
-  readonly #validity = new Validity();
-
-  append(column: Column, from: number, at: number, count: number): void {
-    assert(column.kind === 'string', `a string column is not of kind ${column.kind}`);
-    for (let i = 0; i < count; i += 1) {
-      const text = column.values[from + i] as string;
-      if (!this.#inline(text, at + i)) this.#long.push({ row: at + i, text });
-    }
-    this.#validity.append(column.valid, from, at, count);
-  }
-
-  #inline(text: string, row: number): boolean {
-    const length = text.length;
-    const words = this.#words;
-    const word = row * 4;
-    // Unused bytes must be zero: DuckDB compares short strings as words. A long string's slot is
-    // overwritten at the flush, and until then it is a valid empty string.
-    words[word] = 0;
-    words[word + 1] = 0;
-    words[word + 2] = 0;
-    words[word + 3] = 0;
-    if (length > INLINE_BYTES) return false;
-    const start = row * STRING_BYTES + 4;
-    for (let i = 0; i < length; i += 1) {
-      const code = text.charCodeAt(i);
-      if (code > 127) {
-        words[word + 1] = 0;
-        words[word + 2] = 0;
-        words[word + 3] = 0;
-        return false;
-      }
-      this.#bytes[start + i] = code;
-    }
-    words[word] = length;
-    return true;
-  }
-
-  flush(vector: bindings.Vector, count: number): void {
-    bindings.copy_data_to_vector(vector, 0, this.#bytes.buffer, 0, count * STRING_BYTES);
-    for (const { row, text } of this.#long) {
-      bindings.vector_assign_string_element(vector, row, text);
-    }
-    this.#long.length = 0;
     this.#validity.flush(vector);
   }
 }

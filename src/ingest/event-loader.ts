@@ -3,13 +3,8 @@ import bindings from '@duckdb/node-bindings';
 import { assert } from '../base/assert.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { ArchivedColumn } from './archive-relation.ts';
-import {
-  CHUNK_ROWS,
-  type ColumnSink,
-  columnSink,
-  IntegerSink,
-  PositionSink,
-} from './column-sink.ts';
+import { CHUNK_ROWS, type ColumnSink } from './chunk-memory.ts';
+import { columnSink, IntegerSink, PositionSink } from './column-sink.ts';
 import { duckDbError } from './duckdb-error.ts';
 
 /**
