@@ -1,0 +1,200 @@
+import { present } from '../base/assert.ts';
+import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
+import { directSql } from './direct-pass.ts';
+import { registerWideVariance, varianceFits } from './exact-sql.ts';
+import type { FeatureWork, PartNeed, WorkGroup } from './feature-work.ts';
+import type { PassInput } from './pass.ts';
+import type { Visibility } from './point-tables.ts';
+import { createGroupTables, dropGroupTables, type GroupTables } from './point-tables.ts';
+import { prefixSql } from './prefix-pass.ts';
+import { runningSql } from './running-pass.ts';
+import { partColumns, type StateSql, stateSql } from './state-sql.ts';
+import {
+  chooseStrategy,
+  type GroupFacts,
+  joinBucketMs,
+  STRATEGIES,
+  type Strategy,
+  tileWidthMs,
+  unseenBucketMs,
+} from './strategy.ts';
+import { tileSql } from './tile-pass.ts';
+
+export interface PartsRequest {
+  readonly session: DuckDbSession;
+  readonly work: FeatureWork;
+  readonly visibility: Visibility;
+  /** The offline relation of a source. */
+  readonly relationOf: (source: string) => string;
+  readonly forced: Strategy | null;
+  readonly signal: AbortSignal | null;
+  /** Called as phases begin and advance; `share` of the whole is in [0, 1]. */
+  readonly onPhase: (phase: string, share: number) => void;
+}
+
+/** A table `r, part…` of one pass; rows without events may be absent. */
+export interface PassTable {
+  readonly table: string;
+  readonly strategy: Strategy;
+}
+
+export interface ComputedParts {
+  readonly passes: readonly PassTable[];
+  /** SQL of each part's columns, for a query that joins all passes by their names. */
+  readonly columnsOf: (group: number, need: PartNeed) => string[];
+  readonly strategies: Readonly<Partial<Record<Strategy, number>>>;
+}
+
+/** Computes every part that the work needs for every row of `asof_points`. */
+export async function computeParts(request: PartsRequest): Promise<ComputedParts> {
+  const { session, work, signal } = request;
+  const run: RunOptions = signal === null ? {} : { signal };
+  const passes: PassTable[] = [];
+  const columns = new Map<string, string[]>();
+  const strategies: Partial<Record<Strategy, number>> = {};
+  for (const group of work.groups) {
+    const share = (step: number): number => (group.index + step) / work.groups.length;
+    request.onPhase(`read ${group.source.name}`, share(0));
+    const tables = await createGroupTables(
+      session,
+      {
+        group,
+        visibility: request.visibility,
+        relation: request.relationOf(group.source.name),
+        keyIndexes: keyIndexesOf(work, group),
+      },
+      signal ?? undefined,
+    );
+    const facts = await factsOf(session, tables);
+    const states = await statesOf(session, work, tables, facts);
+    const plan = planPasses(request, tables, facts, states);
+    for (const [at, pass] of plan.entries()) {
+      request.onPhase(`join ${group.source.name}`, share(0.4 + (0.6 * at) / plan.length));
+      const table = `asof_pass_${passes.length}`;
+      await session.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${pass.sql}`, run);
+      passes.push({ table, strategy: pass.strategy });
+      strategies[pass.strategy] = (strategies[pass.strategy] ?? 0) + pass.needs.length;
+      for (const need of pass.needs) {
+        const names = partColumns(need, present(states[need.accumulator], 'a state'));
+        const key = partKey(group.index, need);
+        columns.set(
+          key,
+          names.map((name) => `${table}.${name}`),
+        );
+      }
+    }
+    await dropGroupTables(session, tables);
+  }
+  const columnsOf = (group: number, need: PartNeed): string[] =>
+    present(columns.get(partKey(group, need)), 'the part was computed');
+  return { passes, columnsOf, strategies };
+}
+
+function partKey(group: number, need: PartNeed): string {
+  return `${group} ${need.accumulator} ${need.window}`;
+}
+
+function keyIndexesOf(work: FeatureWork, group: WorkGroup): number[] {
+  return group.entity.joinKeys.map((key) =>
+    work.service.joinKeys.findIndex((asked) => asked.name === key.name),
+  );
+}
+
+async function factsOf(session: DuckDbSession, tables: GroupTables): Promise<GroupFacts> {
+  const { rows, events, group } = tables;
+  const [eventRow] = await session.rows(
+    `SELECT count(*), coalesce(min(et), 0), coalesce(max(et), 0),
+       coalesce(avg(greatest(visible - et, 0)), 0), coalesce(max(visible - et), 0) FROM ${events}`,
+  );
+  const [events_, oldest, newest, delayMs, delayMsMax] = (eventRow ?? []).map(Number);
+  const spans = group.windows.map(
+    (_, at) =>
+      `coalesce(avg(greatest(least(e${at}, ${newest} + 1) - greatest(s${at}, ${oldest}), 0)), 0)`,
+  );
+  const [rowFacts] = await session.rows(
+    `SELECT count(*), coalesce(avg(coalesce(n, 0)), 0), ${spans.join(', ')}
+     FROM ${rows} LEFT JOIN (SELECT k, count(*) AS n FROM ${events} GROUP BY k) USING (k)`,
+  );
+  const [rowCount, eventsPerRow, ...windowSpansMs] = (rowFacts ?? []).map(Number);
+  return {
+    rows: rowCount ?? 0,
+    events: events_ ?? 0,
+    eventsPerRow: eventsPerRow ?? 0,
+    spanMs: Math.max(1, (newest ?? 0) - (oldest ?? 0) + 1),
+    windowSpansMs,
+    delayMs: delayMs ?? 0,
+    delayMsMax: delayMsMax ?? 0,
+  };
+}
+
+/** The states of the group's accumulators; squares are split where a variance could overflow. */
+async function statesOf(
+  session: DuckDbSession,
+  work: FeatureWork,
+  tables: GroupTables,
+  facts: GroupFacts,
+): Promise<StateSql[]> {
+  const { group, lanes, events } = tables;
+  const states: StateSql[] = [];
+  for (const [index, accumulator] of group.accumulators.entries()) {
+    const lane = lanes[accumulator.lane] ?? null;
+    let split = false;
+    if (accumulator.fn === 'sum_squares' && lane !== null) {
+      const [row] = await session.rows(
+        `SELECT coalesce(max(abs(CAST(${lane} AS HUGEINT))), 0) FROM ${events}`,
+      );
+      const magnitude = BigInt(String(row?.[0] ?? 0));
+      split = !varianceFits(BigInt(facts.events), magnitude, scaleOf(work, group, index));
+      if (split) await registerWideVariance(session.connection);
+    }
+    states.push(stateSql(accumulator, lane, split));
+  }
+  return states;
+}
+
+/** The greatest scale of the features that read an accumulator. */
+function scaleOf(work: FeatureWork, group: WorkGroup, accumulator: number): number {
+  const scales = work.views
+    .flatMap((view) => [...view.aggregates.values()])
+    .filter((one) => one.group === group.index && one.parts.sumSquares === accumulator)
+    .map((one) => one.feature.scale);
+  return Math.max(0, ...scales);
+}
+
+interface Pass {
+  readonly strategy: Strategy;
+  readonly needs: readonly PartNeed[];
+  readonly sql: string;
+}
+
+function planPasses(
+  request: PartsRequest,
+  tables: GroupTables,
+  facts: GroupFacts,
+  states: readonly StateSql[],
+): Pass[] {
+  const { group, visibility } = tables;
+  const chosen = Map.groupBy(group.needs, (need) =>
+    chooseStrategy(group, need, facts, visibility, request.forced),
+  );
+  return STRATEGIES.flatMap((strategy): Pass[] => {
+    const needs = chosen.get(strategy) ?? [];
+    if (needs.length === 0) return [];
+    const input: PassInput = { tables, states, needs };
+    const windows = [...new Set(needs.map((need) => need.window))];
+    switch (strategy) {
+      case 'direct':
+        return [{ strategy, needs, sql: directSql(input, joinBucketMs(facts, windows)) }];
+      case 'prefix':
+        return [{ strategy, needs, sql: prefixSql(input, unseenBucketMs(facts)) }];
+      case 'running':
+        return [{ strategy, needs, sql: runningSql(input) }];
+      default:
+        return windows.map((window) => {
+          const own = needs.filter((need) => need.window === window);
+          const sql = tileSql({ ...input, needs: own }, window, tileWidthMs(facts, window));
+          return { strategy, needs: own, sql };
+        });
+    }
+  });
+}

@@ -1,0 +1,131 @@
+import { present, unreachable } from '../base/assert.ts';
+import { toDuckDb } from '../expr/duckdb.ts';
+import type { ComputedParts } from './compute-parts.ts';
+import { varianceSql } from './exact-sql.ts';
+import type { FeatureWork, WorkFeature, WorkView } from './feature-work.ts';
+import { literalSql, powerOfTenSql } from './literal-sql.ts';
+
+/** A service feature and the column of `featuresSql` that holds it. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly column: string;
+}
+
+/**
+ * A query that gives, for each row of `from` (which has `r` and the columns `valid0`… , one a
+ * view), the columns of `keep` and every feature that the service needs.
+ */
+export function featuresSql(
+  work: FeatureWork,
+  parts: ComputedParts,
+  from: string,
+  keep: readonly string[],
+): string {
+  const joins = parts.passes.map(({ table }) => `LEFT JOIN ${table} ON ${table}.r = points.r`);
+  const aggregates = work.views.flatMap((view, index) =>
+    view.features.flatMap((feature) => {
+      if (feature.kind !== 'aggregate') return [];
+      const planned = present(view.aggregates.get(feature.name), 'the feature is planned');
+      const value = aggregateSql(planned, parts);
+      const column = columnOf(view, index, feature.name);
+      return [`CASE WHEN points.valid${index} THEN ${value} END AS ${column}`];
+    }),
+  );
+  const kept = keep.map((column) => `points.${column}`);
+  const valid = work.views.map((_, index) => `points.valid${index}`);
+  const base = `SELECT ${[...kept, ...valid, ...aggregates].join(', ')}
+    FROM ${from} points ${joins.join(' ')}`;
+  return work.views.reduce((sql, view, index) => withDerived(sql, view, index), base);
+}
+
+/** Derived features one after another, since each may read those before it. */
+function withDerived(sql: string, view: WorkView, index: number): string {
+  return view.features.reduce((inner, feature) => {
+    if (feature.kind !== 'derived') return inner;
+    const expr = toDuckDb(feature.expr, (name) => columnOf(view, index, name));
+    const fallback = literalSql(feature.type, feature.default);
+    const column = columnOf(view, index, feature.name);
+    return `SELECT *, CASE WHEN valid${index} THEN coalesce(${expr}, ${fallback}) END AS ${column}
+      FROM (${inner})`;
+  }, sql);
+}
+
+function columnOf(view: WorkView, index: number, feature: string): string {
+  const at = view.features.findIndex((one) => one.name === feature);
+  return `f${index}_${at}`;
+}
+
+export function outputColumns(work: FeatureWork): OutputColumn[] {
+  return work.service.features.map((output) => {
+    const index = work.views.findIndex(
+      ({ view }) => view.name === output.view && view.version === output.version,
+    );
+    const view = present(work.views[index], `the view of '${output.name}'`);
+    return { name: output.name, column: columnOf(view, index, output.feature) };
+  });
+}
+
+/** `finish` as SQL (semantics §3): the same formulas, in the same order, as the kernel's. */
+function aggregateSql(planned: WorkFeature, parts: ComputedParts): string {
+  const { feature, window } = planned;
+  const part = (name: keyof WorkFeature['parts']): string[] => {
+    const accumulator = present(planned.parts[name], `${feature.fn} has the part '${name}'`);
+    return parts.columnsOf(planned.group, { accumulator, window });
+  };
+  const fallback = literalSql(feature.type, feature.default);
+  const [value] = feature.parts.value === undefined ? [] : part('value');
+  if (value !== undefined) return `coalesce(${value}, ${fallback})`;
+  const [n] = part('count');
+  const otherwise = (least: number, sql: string): string =>
+    `CASE WHEN ${n} >= ${least} THEN ${sql} ELSE ${fallback} END`;
+  switch (feature.fn) {
+    case 'count':
+      return otherwise(1, `CAST(${n} AS BIGINT)`);
+    case 'sum': {
+      const [sum] = part('sum');
+      return otherwise(
+        1,
+        feature.type.kind === 'float64'
+          ? `asof_double(${sum}) / ${powerOfTenSql(feature.scale)}`
+          : `TRY_CAST(${sum} AS BIGINT)`,
+      );
+    }
+    case 'avg': {
+      const unit = `CAST('${10n ** BigInt(feature.scale)}' AS HUGEINT)`;
+      const [sum] = part('sum');
+      return otherwise(1, `asof_double(${sum}) / asof_double(CAST(${n} AS HUGEINT) * ${unit})`);
+    }
+    case 'var_pop':
+    case 'var_samp':
+    case 'stddev_pop':
+    case 'stddev_samp':
+      return deviationSql(feature, present(n, 'a count'), part, otherwise);
+    case 'min':
+    case 'max':
+    case 'first':
+    case 'last':
+      return fallback;
+    default:
+      return unreachable(feature.fn);
+  }
+}
+
+function deviationSql(
+  feature: WorkFeature['feature'],
+  count: string,
+  part: (name: keyof WorkFeature['parts']) => string[],
+  otherwise: (least: number, sql: string) => string,
+): string {
+  const fewer = feature.fn === 'var_samp' || feature.fn === 'stddev_samp' ? 1 : 0;
+  const [squares, squaresHigh] = part('sumSquares');
+  const variance = varianceSql({
+    count,
+    sum: present(part('sum')[0], 'a sum'),
+    squares: present(squares, 'squares'),
+    squaresHigh: squaresHigh ?? null,
+    fewer,
+    scale: feature.scale,
+  });
+  const takesRoot = feature.fn === 'stddev_pop' || feature.fn === 'stddev_samp';
+  return otherwise(fewer + 1, takesRoot ? `sqrt(${variance})` : variance);
+}

@@ -1,0 +1,11 @@
+import type { PartNeed } from './feature-work.ts';
+import type { GroupTables } from './point-tables.ts';
+import type { StateSql } from './state-sql.ts';
+
+/** What one pass computes: these parts, for every row of the group that has events. */
+export interface PassInput {
+  readonly tables: GroupTables;
+  /** Of the group's accumulators, by index. */
+  readonly states: readonly StateSql[];
+  readonly needs: readonly PartNeed[];
+}

@@ -1,0 +1,190 @@
+import type { WindowSpec } from '../aggregate/window.ts';
+import { present } from '../base/assert.ts';
+import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
+import type { DuckDbSession } from '../ingest/duckdb-session.ts';
+import type { WorkGroup, WorkLane } from './feature-work.ts';
+import { powerOfTenSql } from './literal-sql.ts';
+import { windowRangeSql } from './window-sql.ts';
+
+/**
+ * Which events a row may see: those that had arrived (`serving`), all (`final`), or those of a
+ * commit and before (`position`). Each is one comparison: `visible <= v` of the row. For `final`
+ * an event is visible from its own event time on.
+ */
+export type Visibility = 'serving' | 'final' | 'position';
+
+/** Row number, time and key of what is asked: `r`, `t`, `v`, and `j0`… for the join keys. */
+export const POINTS = 'asof_points';
+
+/** The tables of one work group. */
+export interface GroupTables {
+  readonly group: WorkGroup;
+  readonly visibility: Visibility;
+  /** `r, k, v, s0, e0, …`: rows with a known key, their windows cut to what they may see. */
+  readonly rows: string;
+  /** `k, et, visible, ord, l0, …`: events of those keys that some window may reach. */
+  readonly events: string;
+  /** Column of each lane, or null where every event counts. */
+  readonly lanes: readonly (string | null)[];
+}
+
+const TIME_BOUND_MS = 8_640_000_000_000_000;
+
+export interface GroupSource {
+  readonly group: WorkGroup;
+  readonly visibility: Visibility;
+  /** Name of the source's offline relation. */
+  readonly relation: string;
+  /** Positions of the entity's join keys among `j0`…. */
+  readonly keyIndexes: readonly number[];
+}
+
+export async function createGroupTables(
+  session: DuckDbSession,
+  from: GroupSource,
+  signal?: AbortSignal,
+): Promise<GroupTables> {
+  const { group, visibility } = from;
+  const keys = `asof_keys_${group.index}`;
+  const rows = `asof_rows_${group.index}`;
+  const events = `asof_events_${group.index}`;
+  const options = signal === undefined ? {} : { signal };
+  await session.run(createKeysSql(keys, from), options);
+  await session.run(createRowsSql(rows, keys, from), options);
+  const reach = await reachOf(session, rows, group.windows);
+  const lanes = splitFilters(group.lanes);
+  await session.run(createEventsSql(events, keys, from, lanes, reach), options);
+  await session.run(`DROP TABLE ${keys}`);
+  const columns = lanes.own.map((lane, index) => (countsAll(lane) ? null : `l${index}`));
+  return { group, visibility, rows, events, lanes: columns };
+}
+
+export async function dropGroupTables(session: DuckDbSession, tables: GroupTables): Promise<void> {
+  await session.run(`DROP TABLE ${tables.rows}; DROP TABLE ${tables.events}`);
+}
+
+function createKeysSql(keys: string, { keyIndexes, group }: GroupSource): string {
+  const names = keyIndexes.map((index) => `j${index}`);
+  const usable = group.entity.joinKeys.flatMap((key, at) => [
+    `${names[at]} IS NOT NULL`,
+    ...(key.type.kind === 'string' ? [`${names[at]} <> ''`] : []),
+  ]);
+  return `CREATE OR REPLACE TEMP TABLE ${keys} AS
+    SELECT *, CAST(row_number() OVER () AS INTEGER) AS k
+    FROM (SELECT DISTINCT ${names.join(', ')} FROM ${POINTS}
+      WHERE t IS NOT NULL AND ${usable.join(' AND ')})`;
+}
+
+function createRowsSql(rows: string, keys: string, from: GroupSource): string {
+  const names = from.keyIndexes.map((index) => `j${index}`);
+  const bounds = from.group.windows.flatMap((window, at) => {
+    const { start, end } = windowRangeSql(window, 'time');
+    // An event is never visible before its event time, save by position.
+    const cut = from.visibility === 'position' ? end : `least(${end}, v + 1)`;
+    return [`greatest(least(${start}, ${cut}), 0) AS s${at}`, `greatest(${cut}, 0) AS e${at}`];
+  });
+  return `CREATE OR REPLACE TEMP TABLE ${rows} AS
+    SELECT r, k, v, ${bounds.join(', ')}
+    FROM (SELECT r, v, t, greatest(least(t, ${TIME_BOUND_MS}), -1) AS time, ${names.join(', ')}
+      FROM ${POINTS}) JOIN ${keys} USING (${names.join(', ')})
+    WHERE t IS NOT NULL`;
+}
+
+interface Reach {
+  readonly fromMs: bigint;
+  readonly beforeMs: bigint;
+  readonly visible: bigint;
+}
+
+async function reachOf(
+  session: DuckDbSession,
+  rows: string,
+  windows: readonly WindowSpec[],
+): Promise<Reach> {
+  const starts = windows.map((_, at) => `s${at}`).join(', ');
+  const ends = windows.map((_, at) => `e${at}`).join(', ');
+  const [row] = await session.rows(
+    `SELECT min(least(${starts})), max(greatest(${ends})), max(v) FROM ${rows}`,
+  );
+  const [fromMs, beforeMs, visible] = present(row, 'an aggregate has one row');
+  if (typeof fromMs !== 'bigint' || typeof beforeMs !== 'bigint' || typeof visible !== 'bigint') {
+    return { fromMs: 0n, beforeMs: 0n, visible: -1n };
+  }
+  return { fromMs, beforeMs, visible };
+}
+
+interface SplitLanes {
+  /** Filters that every lane has: an event that fails one is not read at all. */
+  readonly shared: WorkLane['filters'];
+  readonly own: readonly WorkLane[];
+}
+
+function splitFilters(lanes: readonly WorkLane[]): SplitLanes {
+  const [first] = lanes;
+  const texts = lanes.map((lane) => new Set(lane.filters.map((one) => JSON.stringify(one))));
+  const isShared = (filter: WorkLane['filters'][number]): boolean =>
+    texts.every((each) => each.has(JSON.stringify(filter)));
+  return {
+    shared: first?.filters.filter(isShared) ?? [],
+    own: lanes.map((lane) => ({
+      ...lane,
+      filters: lane.filters.filter((filter) => !isShared(filter)),
+    })),
+  };
+}
+
+function countsAll(lane: WorkLane): boolean {
+  return lane.measure === null && lane.filters.length === 0;
+}
+
+function createEventsSql(
+  events: string,
+  keys: string,
+  from: GroupSource,
+  lanes: SplitLanes,
+  reach: Reach,
+): string {
+  const { group, relation, keyIndexes } = from;
+  const column = (name: string): string => `e.${quotedIdentifier(name)}`;
+  const visible = visibleColumn(from.visibility);
+  const isOrdered = group.accumulators.some(({ fn }) => fn === 'first' || fn === 'last');
+  const order = `(CAST(e.__event_time AS HUGEINT) << 64)
+    + (CAST(e.__partition AS HUGEINT) << 44) + e.__offset AS ord`;
+  const select = [
+    'd.k AS k',
+    'e.__event_time AS et',
+    `${visible} AS visible`,
+    ...(isOrdered ? [order] : []),
+    ...lanes.own.flatMap((lane, at) =>
+      countsAll(lane) ? [] : [`${laneSql(lane, column)} AS l${at}`],
+    ),
+  ];
+  const join = keyIndexes.map(
+    (index, at) => `${column(present(group.keyColumns[at], 'a key column'))} = d.j${index}`,
+  );
+  return `CREATE OR REPLACE TEMP TABLE ${events} AS
+    SELECT ${select.join(', ')} FROM ${relation} e JOIN ${keys} d ON ${join.join(' AND ')}
+    WHERE ${[
+      `e.__event_time >= ${reach.fromMs}`,
+      `e.__event_time < ${reach.beforeMs}`,
+      `${visible} <= ${reach.visible}`,
+      ...lanes.shared.map((filter) => toDuckDb(filter, column)),
+    ].join(' AND ')}`;
+}
+
+function visibleColumn(visibility: Visibility): string {
+  if (visibility === 'position') return 'e.__commit';
+  return visibility === 'final' ? 'e.__event_time' : 'e.__arrival_time';
+}
+
+/** The value that an event gives a lane; null where it does not count. */
+function laneSql(lane: WorkLane, column: (name: string) => string): string {
+  const measure = lane.measure === null ? 'TRUE' : toDuckDb(lane.measure, column);
+  const value =
+    lane.quantizeScale === null
+      ? measure
+      : `asof_quantize(${measure}, ${powerOfTenSql(lane.quantizeScale)})`;
+  if (lane.filters.length === 0) return value;
+  const filters = lane.filters.map((filter) => toDuckDb(filter, column));
+  return `CASE WHEN ${filters.join(' AND ')} THEN ${value} END`;
+}

@@ -1,0 +1,46 @@
+import { extname } from 'node:path';
+import { AsofError } from '../base/errors.ts';
+import { sqlName, sqlString } from '../ingest/archive-relation.ts';
+import type { ValueType } from '../schema/types.ts';
+import type { Spine } from './spine.ts';
+
+/** The COPY options of a file by its extension; metadata goes into Parquet only. */
+export function copyOptions(out: string, metadata: Readonly<Record<string, string>>): string {
+  switch (extname(out).toLowerCase()) {
+    case '.parquet': {
+      const pairs = Object.entries(metadata).map(
+        ([name, value]) => `${sqlName(name)}: ${sqlString(value)}`,
+      );
+      return `FORMAT PARQUET, COMPRESSION SNAPPY, KV_METADATA {${pairs.join(', ')}}`;
+    }
+    case '.csv':
+      return 'FORMAT CSV, HEADER';
+    case '.ndjson':
+    case '.jsonl':
+    case '.json':
+      return 'FORMAT JSON';
+    default:
+      throw new AsofError('usage', `The output '${out}' is of no known format.`, {
+        remedy: 'Name it .parquet, .csv or .ndjson.',
+      });
+  }
+}
+
+/** A feature as a training set shows it: a decimal with its point; a timestamp is epoch ms. */
+export function shownSql(type: ValueType, column: string): string {
+  if (type.kind !== 'decimal' || type.scale === 0) return column;
+  const unit = `CAST('0.${'1'.padStart(type.scale, '0')}' AS DECIMAL(${type.scale}, ${type.scale}))`;
+  return `CAST(CAST(${column} AS DECIMAL(19, 0)) * ${unit} AS DECIMAL(38, ${type.scale}))`;
+}
+
+/** @throws AsofError `column_collision`: SQL names differ by more than their case. */
+export function checkCollisions(spine: Spine, features: readonly string[]): void {
+  const taken = new Set(spine.columns.map((column) => column.name.toLowerCase()));
+  const colliding = features.filter((name) => taken.has(name.toLowerCase()));
+  if (colliding.length === 0) return;
+  throw new AsofError(
+    'column_collision',
+    `The spine has columns with the names of features: ${colliding.join(', ')}.`,
+    { remedy: 'Rename them in the spine, or give the features a prefix with --prefix.' },
+  );
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { DuckDBDecimalValue } from '@duckdb/node-api';
+import { ManualClock } from '../base/clock.ts';
+import { seededRandom } from '../base/random.ts';
+import { sqlString } from '../ingest/archive-relation.ts';
+import { DuckDbSession } from '../ingest/duckdb-session.ts';
+import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import {
+  loadEvents,
+  type ModelEvent,
+  type ModelPoint,
+  oracleValues,
+  randomEvents,
+  randomPoints,
+  randomProject,
+  scalarSql,
+} from './random-project.fixture.ts';
+import { STRATEGIES, type Strategy } from './strategy.ts';
+import { buildTrainingSet } from './training-set.ts';
+
+let folder = '';
+let session: DuckDbSession;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'asof-train-'));
+  session = await DuckDbSession.open({ threads: 2 });
+});
+
+after(() => {
+  session.close();
+  rmSync(folder, { recursive: true });
+});
+
+function canonical(value: unknown): Scalar {
+  if (value instanceof DuckDBDecimalValue) return canonicalInteger(value.value);
+  if (typeof value === 'bigint') return canonicalInteger(value);
+  return value as Scalar;
+}
+
+async function spineOf(points: readonly ModelPoint[]): Promise<void> {
+  await session.run(`CREATE OR REPLACE TABLE spine
+    (note VARCHAR, "user" VARCHAR, shop INTEGER, event_time BIGINT, target DOUBLE)`);
+  const rows = points.map(
+    ({ user, shop, timeMs }, index) =>
+      `('n${index}', ${scalarSql(user)}, ${scalarSql(shop)}, ${scalarSql(timeMs)}, ${index}.5)`,
+  );
+  if (rows.length > 0) await session.run(`INSERT INTO spine VALUES ${rows.join(', ')}`);
+}
+
+interface Case {
+  readonly seed: number;
+  readonly known: 'serving' | 'final';
+  readonly servingDelayMs: number;
+  readonly strategy: Strategy | null;
+}
+
+async function check(one: Case): Promise<Readonly<Partial<Record<Strategy, number>>>> {
+  const random = seededRandom(one.seed);
+  const { plan } = randomProject(random);
+  const events = randomEvents(random, random.pick([0, 5, 120, 300]));
+  const points = randomPoints(random, events, random.pick([0, 1, 60]));
+  const history = await loadEvents(session, events);
+  await spineOf(points);
+  const out = join(folder, `${one.seed}.parquet`);
+  const report = await buildTrainingSet({
+    plan,
+    service: 'svc',
+    history,
+    spine: { relation: 'spine' },
+    out,
+    known: one.known,
+    servingDelayMs: one.servingDelayMs,
+    clock: new ManualClock(0),
+    session,
+    ...(one.strategy === null ? {} : { strategy: one.strategy }),
+  });
+  const rows = await session.rows(`SELECT * FROM read_parquet(${sqlString(out)})`);
+  assert.equal(rows.length, points.length);
+  const delay = one.known === 'serving' ? one.servingDelayMs : 0;
+  for (const [index, point] of points.entries()) {
+    const timeMs = point.timeMs ?? 0;
+    const isVisible = (event: ModelEvent): boolean =>
+      one.known === 'final' || event.arrivalTimeMs <= timeMs - delay;
+    const expected = oracleValues(plan, events, point, isVisible);
+    const row = rows[index] ?? [];
+    assert.deepEqual(row.slice(0, 5).map(canonical), [
+      `n${index}`,
+      point.user,
+      point.shop,
+      point.timeMs,
+      index + 0.5,
+    ]);
+    for (const [at, name] of report.features.entries()) {
+      const actual = canonical(row[5 + at]);
+      if (Object.is(actual, expected[name])) continue;
+      const feature = plan.views.flatMap((view) => view.features).find((f) => f.name === name);
+      const window = plan.groups.find((group) => group.id === name)?.windows;
+      assert.fail(
+        `${JSON.stringify(one)} row ${index} ${JSON.stringify(point)}: ${name} is ${actual},` +
+          ` not ${expected[name]}: ${JSON.stringify({ feature, window })}`,
+      );
+    }
+  }
+  return report.strategies;
+}
+
+for (const strategy of [null, ...STRATEGIES]) {
+  test(`${strategy ?? 'chosen'} strategies give the oracle's values`, async () => {
+    const ran: Partial<Record<Strategy, number>> = {};
+    for (let seed = 1; seed <= 6; seed++) {
+      const known = seed % 3 === 0 ? 'final' : 'serving';
+      const servingDelayMs = seed % 4 === 0 ? 35 : 0;
+      const strategies = await check({ seed, known, servingDelayMs, strategy });
+      for (const each of STRATEGIES) ran[each] = (ran[each] ?? 0) + (strategies[each] ?? 0);
+    }
+    assert.ok((ran[strategy ?? 'direct'] ?? 0) > 0, `it ran: ${JSON.stringify(ran)}`);
+  });
+}
