@@ -15,7 +15,7 @@ import { findCycle, readModules, unreachableFrom, withoutComments } from './tidy
 const root = join(import.meta.dirname, '..');
 const modules = readModules(root, ['src', 'test', 'bench', 'examples', 'scripts']);
 const sources = modules.filter((file) => file.path.startsWith('src/'));
-const isTest = (path: string): boolean => path.endsWith('.test.ts');
+const isTest = (path: string): boolean => /\.(test|fixture|test-d)\.ts$/.test(path);
 
 function folderOf(path: string): string {
   return path.split('/')[1] ?? '';

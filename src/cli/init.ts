@@ -9,7 +9,10 @@ import { projectTemplates } from './templates.ts';
 export function init(folder: string, version: string, clock: Clock, output: Output): void {
   const root = resolve(folder);
   mkdirSync(root, { recursive: true });
-  const name = basename(root).toLowerCase().replace(/[^a-z0-9-]/g, '-') || 'features';
+  const name =
+    basename(root)
+      .toLowerCase()
+      .replace(/[^a-z0-9-]/g, '-') || 'features';
   const written: string[] = [];
   const kept: string[] = [];
   for (const { path, text } of projectTemplates(name, version, clock.nowMs())) {

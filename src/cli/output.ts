@@ -77,7 +77,8 @@ export function reportError(error: unknown, output: Output): number {
     process.stdout.write(`${stringifyExact({ error: known.toJSON() })}\n`);
   } else {
     const lines = [`${pc.red(pc.bold('error'))} ${pc.bold(known.code)}: ${known.message}`];
-    if (known.path !== null && !known.message.includes(known.path)) lines.push(`  at ${known.path}`);
+    if (known.path !== null && !known.message.includes(known.path))
+      lines.push(`  at ${known.path}`);
     for (const one of known.issues) lines.push(...issueLines(one));
     if (known.issues.length === 0) lines.push(`  ${pc.green('→')} ${known.remedy}`);
     process.stderr.write(`${lines.join('\n')}\n`);
@@ -113,4 +114,20 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 
 export function count(value: number): string {
   return value.toLocaleString('en-US').replaceAll(',', ' ');
+}
+
+/** A whole number from an option's text. @throws AsofError `usage` */
+export function wholeNumber(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new AsofError('usage', `--${name} takes a whole number, not '${text}'.`);
+}
+
+/** `JSON.parse` in which integers beyond 2^53 are a bigint. */
+export function parseExact(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
+    const source = context?.source;
+    const isLong = typeof value === 'number' && !Number.isSafeInteger(value);
+    return isLong && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
+  });
 }

@@ -1,28 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
-import { type Config, loadConfig } from '../app/config.ts';
+import { loadConfig } from '../app/config.ts';
+import { packageVersion } from '../app/package-version.ts';
 import { systemClock } from '../base/clock.ts';
-import { AsofError } from '../base/errors.ts';
-import { createOutput, EXIT, type Output, reportError } from './output.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { createOutput, EXIT, reportError } from './output.ts';
+import type { TrainOptions } from './train-command.ts';
+import type { VerifyOptions } from './verify-command.ts';
 
-/** Options that every command takes. */
-interface CommonOptions {
-  readonly json?: boolean;
-  readonly project?: string;
-  readonly dataDir?: string;
-  readonly definitions?: string;
-}
-
-type Action<O> = (context: { config: Config; output: Output; options: O }) => Promise<number>;
-
-export function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const parsed: unknown = JSON.parse(text);
-  if (typeof parsed === 'object' && parsed !== null && 'version' in parsed) {
-    return String(parsed.version);
-  }
-  return '0.0.0';
-}
+type Action<O extends CommonOptions> = (context: Context<O>) => Promise<number>;
 
 const EXIT_CODES = `
 Exit codes: 0 done · 1 failed (the error says why) · 2 wrong usage · 3 \`plan\` found changes ·
@@ -95,10 +80,12 @@ function addProjectCommands(program: Command, run: Run): void {
     });
   command(program, 'plan', 'Show what applying the definitions would change; change nothing.')
     .addHelpText('after', '\nExit code 0: no change; 3: changes; 4: refused changes.')
-    .action(
-      run(async (context) => (await import('./plan-commands.ts')).planCommand(context)),
-    );
-  command(program, 'apply', 'Make the definitions the current ones. Meaning never changes in place.')
+    .action(run(async (context) => (await import('./plan-commands.ts')).planCommand(context)));
+  command(
+    program,
+    'apply',
+    'Make the definitions the current ones. Meaning never changes in place.',
+  )
     .option('--author <name>', 'who applies, for the record', 'command line')
     .addHelpText('after', '\nA running `asof serve` takes the new definitions over by itself.')
     .action(
@@ -114,7 +101,10 @@ function addServerCommands(program: Command, run: Run): void {
       .option('--port <number>', 'port to listen on; 0 takes a free one (default 6570)')
       .option('--host <address>', 'address to listen on (default 127.0.0.1)');
   listening(command(program, 'dev', 'Run everything in one process; apply and reload on change.'))
-    .addHelpText('after', '\nEndpoints: POST /v1/features, POST /v1/events/:source, GET /v1/status.')
+    .addHelpText(
+      'after',
+      '\nEndpoints: POST /v1/features, POST /v1/events/:source, GET /v1/status.',
+    )
     .action(run(async (context) => (await import('./server-commands.ts')).devCommand(context)));
   listening(command(program, 'serve', 'Run what has been applied: ingest, stream and serve.'))
     .addHelpText('after', '\nStops cleanly on SIGINT or SIGTERM; after a crash it replays its log.')
@@ -135,31 +125,28 @@ function addServerCommands(program: Command, run: Run): void {
         (await import('./client-commands.ts')).getCommand(context, service, keys),
       )(options),
     );
-  remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))
-    .action(run(async (context) => (await import('./client-commands.ts')).statusCommand(context)));
-}
-
-export interface TrainOptions extends CommonOptions {
-  readonly service: string;
-  readonly spine: string;
-  readonly out: string;
-  readonly known: 'serving' | 'final';
-  readonly time?: string;
-  readonly prefix?: string;
-  readonly servingDelay?: string;
-}
-
-export interface VerifyOptions extends CommonOptions {
-  readonly sample: string;
+  remote(
+    command(program, 'status', 'Show sources, freshness, state and rejections of a server.'),
+  ).action(run(async (context) => (await import('./client-commands.ts')).statusCommand(context)));
 }
 
 function addOfflineCommands(program: Command, run: Run): void {
-  command(program, 'train', 'Build a training set: the rows of a spine plus features as of each row.')
+  command(
+    program,
+    'train',
+    'Build a training set: the rows of a spine plus features as of each row.',
+  )
     .requiredOption('--service <name>', 'the service whose features to join')
-    .requiredOption('--spine <file>', 'rows to enrich: join keys, a time, labels (Parquet, CSV, NDJSON)')
+    .requiredOption(
+      '--spine <file>',
+      'rows to enrich: join keys, a time, labels (Parquet, CSV, NDJSON)',
+    )
     .requiredOption('--out <file>', 'where to write (.parquet, .csv or .ndjson)')
     .addOption(
-      new Option('--known <mode>', 'serving: only what had arrived by then; final: all that did since')
+      new Option(
+        '--known <mode>',
+        'serving: only what had arrived by then; final: all that did since',
+      )
         .choices(['serving', 'final'])
         .default('serving'),
     )
@@ -171,7 +158,9 @@ function addOfflineCommands(program: Command, run: Run): void {
       '\nExample:\n  asof train --service fraud --spine labels.csv --out train.parquet',
     )
     .action(
-      run<TrainOptions>(async (context) => (await import('./train-command.ts')).trainCommand(context)),
+      run<TrainOptions>(async (context) =>
+        (await import('./train-command.ts')).trainCommand(context),
+      ),
     );
   command(program, 'verify', 'Replay sampled served answers offline and compare them with ===.')
     .option('--sample <count>', 'how many answers to replay at most, the newest first', '10000')
@@ -181,11 +170,4 @@ function addOfflineCommands(program: Command, run: Run): void {
         (await import('./verify-command.ts')).verifyCommand(context),
       ),
     );
-}
-
-/** A whole number from an option's text. @throws AsofError `usage` */
-export function wholeNumber(name: string, text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new AsofError('usage', `--${name} takes a whole number, not '${text}'.`);
 }

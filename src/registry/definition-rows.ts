@@ -12,7 +12,10 @@ export interface DefinitionRow {
 }
 
 export function definitionsOf(plan: ProjectPlan): DefinitionRow[] {
-  const unversioned = (kind: DefinitionKind, one: { name: string; hash: string }): DefinitionRow => ({
+  const unversioned = (
+    kind: DefinitionKind,
+    one: { name: string; hash: string },
+  ): DefinitionRow => ({
     kind,
     name: one.name,
     version: 0,

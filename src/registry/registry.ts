@@ -1,7 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../base/clock.ts';
-import { AsofError, issue } from '../base/errors.ts';
 import type { Issue } from '../base/errors.ts';
+import { AsofError, issue } from '../base/errors.ts';
 import { canonicalJson } from '../plan/canonical.ts';
 import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import { parsePlan } from '../plan/load.ts';
@@ -67,9 +67,7 @@ export class Registry {
 
   /** The newest applied plan, or null before the first apply. */
   current(): Applied | null {
-    const row = this.#db
-      .prepare('SELECT * FROM applies ORDER BY generation DESC LIMIT 1')
-      .get();
+    const row = this.#db.prepare('SELECT * FROM applies ORDER BY generation DESC LIMIT 1').get();
     if (row === undefined) return null;
     return {
       generation: Number(row.generation),
@@ -116,7 +114,10 @@ export class Registry {
    * Makes a plan the current one, in one transaction; applying what is current changes nothing.
    * @throws AsofError `version_conflict` with an issue for each definition that is refused
    */
-  apply(plan: ProjectPlan, author: string): { readonly generation: number; readonly diff: PlanDiff } {
+  apply(
+    plan: ProjectPlan,
+    author: string,
+  ): { readonly generation: number; readonly diff: PlanDiff } {
     return inTransaction(this.#db, () => {
       const issues = this.conflicts(plan);
       if (issues.length > 0) {

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import type { Logger } from '../base/logger.ts';
+import { ArchiveFiles } from '../ingest/archive-files.ts';
+import { archiveInThread } from '../ingest/archive-thread.ts';
+import type { EventLog } from '../ingest/log.ts';
+import type { Config } from './config.ts';
+
+/**
+ * Archives the log at intervals, in a thread, and cuts what is archived. A failure costs nothing:
+ * the log keeps its segments, and the next round tries again.
+ */
+export class Archiver {
+  /** Makes durable what the log's old segments are still needed for. */
+  beforeCut: () => void = () => {};
+  readonly #config: Config;
+  readonly #log: EventLog;
+  readonly #logger: Logger;
+  #archivedCommit: number;
+  #running: Promise<void> | null = null;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(config: Config, log: EventLog, logger: Logger) {
+    this.#config = config;
+    this.#log = log;
+    this.#logger = logger;
+    this.#archivedCommit = new ArchiveFiles(config.dataDir).readManifest().archivedCommit;
+  }
+
+  get archivedCommit(): number {
+    return this.#archivedCommit;
+  }
+
+  start(): void {
+    const everyMs = this.#config.archiveEverySeconds * 1000;
+    this.#timer = setInterval(() => void this.round(), everyMs);
+    this.#timer.unref();
+  }
+
+  /** Archives all that is durable now; one round at a time. */
+  round(): Promise<void> {
+    this.#running ??= this.#archive().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #archive(): Promise<void> {
+    const throughCommit = this.#log.lastCommit;
+    if (throughCommit <= this.#archivedCommit) return;
+    try {
+      await archiveInThread({
+        dataDir: this.#config.dataDir,
+        throughCommit,
+        onArchived: (commit) => {
+          this.#archivedCommit = commit;
+        },
+      });
+      this.beforeCut();
+      this.#log.cutThrough(this.#archivedCommit);
+    } catch (error) {
+      const folder = join(this.#config.dataDir, 'archive');
+      this.#logger.error({ folder, error: String(error) }, 'archiving failed; it is tried again');
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '../base/clock.ts';
+import type { DeadLetters } from '../ingest/dead-letters.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
+import type { EventLog } from '../ingest/log.ts';
+import type {
+  PlatformState,
+  PlatformStatus,
+  ServiceStatus,
+  SourceStatus,
+  ViewStatus,
+} from '../monitor/status.ts';
+import type { ProjectPlan, SourcePlan, ViewPlan } from '../plan/plan.ts';
+import type { FeatureServer } from '../serve/feature-server.ts';
+import type { ServeLogWriter } from '../store/serve-log.ts';
+import type { StreamEngine } from '../stream/stream-engine.ts';
+import type { Archiver } from './archiver.ts';
+import { letterCount } from './http-ports.ts';
+
+export interface StatusFacts {
+  readonly plan: ProjectPlan;
+  readonly state: PlatformState;
+  readonly clock: Clock;
+  readonly engine: StreamEngine | null;
+  readonly features: FeatureServer;
+  readonly log: EventLog;
+  readonly door: Ingestor | null;
+  readonly letters: DeadLetters;
+  readonly archiver: Archiver;
+  readonly serveLog: ServeLogWriter;
+}
+
+/** Everything that the platform says of itself, gathered from those who know. */
+export function platformStatus(facts: StatusFacts): PlatformStatus {
+  const { engine, features, log, archiver, serveLog, plan, clock } = facts;
+  const size = engine?.size() ?? { keys: 0, tiles: 0, bytes: 0 };
+  const applied = engine?.store.applied ?? null;
+  const asOfMs = features.nowMs();
+  return {
+    state: facts.state,
+    asOfMs,
+    commit: applied?.commit ?? 0,
+    newestArrivalMs: timeOrNull(applied?.newestArrivalMs),
+    log: { firstCommit: log.firstCommit, lastCommit: log.lastCommit },
+    archivedCommit: archiver.archivedCommit,
+    checkpoint:
+      engine === null
+        ? null
+        : {
+            commit: engine.checkpointedCommit,
+            ageMs: clock.nowMs() - engine.metrics.lastCheckpointAtMs,
+          },
+    keys: size.keys,
+    tiles: size.tiles,
+    stateBytes: size.bytes,
+    sources: plan.sources.map((source) => sourceStatus(source, facts)),
+    views: plan.views.map((view) => viewStatus(view, facts, asOfMs)),
+    services: serviceStatuses(plan, features),
+    serveLog: serveLog.stats(),
+    faults: {
+      overflow: (engine?.metrics.overflow ?? 0) + features.faults.overflow,
+      divisionByZero: (engine?.metrics.divisionByZero ?? 0) + features.faults.divisionByZero,
+    },
+  };
+}
+
+function sourceStatus(source: SourcePlan, facts: StatusFacts): SourceStatus {
+  const seen = facts.door?.stats(source.name) ?? null;
+  const rejectedByCode = seen?.rejected ?? {};
+  const applied = facts.engine?.store.applied.bySource.get(source.name);
+  const newestArrivalMs = timeOrNull(applied?.newestArrivalMs);
+  const newestEventMs = timeOrNull(applied?.newestEventMs);
+  return {
+    name: source.name,
+    accepted: seen?.accepted ?? 0,
+    rejected: Object.values(rejectedByCode).reduce((sum, rows) => sum + rows, 0),
+    rejectedByCode,
+    applied: applied?.events ?? 0,
+    newestArrivalMs,
+    newestEventMs,
+    latenessMs:
+      newestArrivalMs === null || newestEventMs === null ? null : newestArrivalMs - newestEventMs,
+    lastOffsets: applied?.lastOffsets ?? [],
+    deadLetters: letterCount(facts.letters, source.name),
+  };
+}
+
+/** Stale: the newest event of the view's source is older than the view's objective allows. */
+function viewStatus(view: ViewPlan, facts: StatusFacts, asOfMs: number): ViewStatus {
+  const applied = facts.engine?.store.applied.bySource.get(view.source);
+  const newestArrivalMs = timeOrNull(applied?.newestArrivalMs);
+  const stalenessMs = newestArrivalMs === null ? null : Math.max(0, asOfMs - newestArrivalMs);
+  return {
+    name: view.name,
+    version: view.version,
+    source: view.source,
+    stalenessMs,
+    objectiveMs: view.freshnessMs,
+    stale: view.freshnessMs !== null && (stalenessMs === null || stalenessMs > view.freshnessMs),
+  };
+}
+
+function serviceStatuses(plan: ProjectPlan, features: FeatureServer): ServiceStatus[] {
+  const counters = features.counters();
+  return plan.services.map(({ name, version }) => {
+    const totals = counters.get(`${name}@${version}`);
+    return {
+      name,
+      version,
+      requests: totals?.requests ?? 0,
+      rows: totals?.rows ?? 0,
+      present: totals?.present ?? 0,
+      default: totals?.default ?? 0,
+      error: totals?.error ?? 0,
+    };
+  });
+}
+
+function timeOrNull(timeMs: number | undefined): number | null {
+  return timeMs === undefined || timeMs === 0 ? null : timeMs;
+}

@@ -1,0 +1,225 @@
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { present } from '../base/assert.ts';
+import { systemClock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import { NodeDisk } from '../base/node-disk.ts';
+import { seededRandom } from '../base/random.ts';
+import { createHttpServer, listen } from '../http/http-server.ts';
+import { DeadLetters } from '../ingest/dead-letters.ts';
+import { History } from '../ingest/history.ts';
+import { Ingestor } from '../ingest/ingestor.ts';
+import { EventLog } from '../ingest/log.ts';
+import type { PushResult } from '../ingest/push.ts';
+import { createMetrics } from '../monitor/metrics.ts';
+import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import { FeatureServer } from '../serve/feature-server.ts';
+import { MemoryTileStore } from '../store/memory-tile-store.ts';
+import { ServeLogWriter } from '../store/serve-log.ts';
+import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
+import { StreamEngine } from '../stream/stream-engine.ts';
+import { Archiver } from './archiver.ts';
+import type { Config } from './config.ts';
+import { DataDirectory } from './data-directory.ts';
+import { Gate } from './gate.ts';
+import { letterPort, pushPort } from './http-ports.ts';
+import { createLogger } from './logger.ts';
+import { schemaLookup } from './offline.ts';
+import { packageVersion } from './package-version.ts';
+import { platformStatus } from './platform-status.ts';
+
+const NOTHING: ProjectPlan = {
+  format: 1,
+  sources: [],
+  entities: [],
+  groups: [],
+  views: [],
+  services: [],
+};
+
+const POLL_MS = 1_000;
+
+/** What is opened once, whatever definitions come and go. */
+interface Parts {
+  readonly directory: DataDirectory;
+  readonly disk: NodeDisk;
+  readonly log: EventLog;
+  readonly letters: DeadLetters;
+  readonly archiver: Archiver;
+  readonly serveLog: ServeLogWriter;
+  readonly logger: Logger;
+}
+
+/** Everything in one process: the door, the log, the engine, the archive and serving. */
+export class Platform {
+  readonly #config: Config;
+  readonly #parts: Parts;
+  readonly #features: FeatureServer;
+  readonly #http: FastifyInstance;
+  readonly #pushes = new Gate();
+  #plan: ProjectPlan = NOTHING;
+  #engine: StreamEngine | null = null;
+  #door: Ingestor | null = null;
+  #state: PlatformState = 'replaying';
+  #poll: NodeJS.Timeout | null = null;
+  #url = '';
+
+  private constructor(config: Config, parts: Parts) {
+    this.#config = config;
+    this.#parts = parts;
+    this.#features = new FeatureServer({
+      plan: NOTHING,
+      store: new MemoryTileStore(),
+      clock: systemClock,
+      clockMode: config.clock,
+      serveLog: parts.serveLog,
+    });
+    const status = (): PlatformStatus => this.status();
+    this.#http = createHttpServer({
+      features: this.#features,
+      ingestor: pushPort(
+        () => this.#plan,
+        (source, rows) => this.#push(source, rows),
+      ),
+      deadLetters: letterPort(parts.letters),
+      state: () => this.#state,
+      status,
+      metrics: createMetrics(status),
+      logger: parts.logger,
+      packageVersion: packageVersion(),
+    });
+  }
+
+  /**
+   * Opens the data directory, listens (not ready yet), and brings the state up to the log's end.
+   * @throws AsofError `directory_in_use`, `newer_format`, `corrupt_log`, `corrupt_state`
+   */
+  static async start(config: Config, plan: ProjectPlan): Promise<Platform> {
+    const platform = new Platform(config, await openParts(config, plan));
+    try {
+      platform.#url = await listen(platform.#http, config.port, config.host);
+      await platform.#exchange(plan);
+      platform.#begin();
+      return platform;
+    } catch (error) {
+      await platform.stop();
+      throw error;
+    }
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Events that had to be applied again at the start. */
+  get replayedEvents(): number {
+    return this.#engine?.metrics.eventsReplayed ?? 0;
+  }
+
+  /**
+   * Takes another plan into use. Pushes wait for it; reads go on with the state before. What has
+   * not changed is kept, new tile groups are built from archive and log.
+   */
+  async use(plan: ProjectPlan): Promise<void> {
+    const before = this.#plan;
+    await this.#pushes.whileClosed(async () => {
+      try {
+        await this.#exchange(plan);
+      } catch (error) {
+        if (this.#engine === null) await this.#exchange(before);
+        throw error;
+      }
+    });
+  }
+
+  status(): PlatformStatus {
+    return platformStatus({
+      plan: this.#plan,
+      state: this.#state,
+      clock: systemClock,
+      engine: this.#engine,
+      features: this.#features,
+      door: this.#door,
+      ...this.#parts,
+    });
+  }
+
+  /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
+  #push(source: string, rows: Iterable<unknown> | Uint8Array): Promise<PushResult> {
+    return this.#pushes.pass(() => present(this.#door, 'the door').push(source, rows));
+  }
+
+  /** Ends requests, saves the state, and frees the directory. */
+  async stop(): Promise<void> {
+    this.#state = 'draining';
+    if (this.#poll !== null) clearInterval(this.#poll);
+    await this.#http.close();
+    const { archiver, log, serveLog, directory, letters } = this.#parts;
+    await archiver.stop();
+    await this.#engine?.close();
+    await serveLog.close();
+    if (this.#door === null) letters.close();
+    else this.#door.close();
+    await log.close();
+    directory.close();
+  }
+
+  async #exchange(plan: ProjectPlan): Promise<void> {
+    const { disk, log, letters, logger } = this.#parts;
+    log.setSchemas(plan.sources);
+    await this.#engine?.close();
+    this.#engine = null;
+    this.#door?.checkpoint();
+    const history = await History.open({
+      dataDir: this.#config.dataDir,
+      log: { lastCommit: () => log.lastCommit, read: (afterCommit) => log.read(afterCommit) },
+      schemaOf: schemaLookup(plan),
+    });
+    this.#engine = await StreamEngine.open({
+      plan,
+      folder: join(this.#config.dataDir, 'state'),
+      log,
+      history,
+      clock: systemClock,
+      logger,
+      policy: checkpointPolicy(DEFAULT_THRESHOLDS),
+    });
+    const engine = this.#engine;
+    const { sources } = plan;
+    const door = Ingestor.open({ disk, log, sources, letters, clock: systemClock, logger });
+    door.onCommitted = (batch) => engine.apply(batch);
+    this.#door = door;
+    this.#parts.archiver.beforeCut = () => door.checkpoint();
+    this.#features.use(plan, engine.store);
+    this.#plan = plan;
+  }
+
+  #begin(): void {
+    this.#state = 'ready';
+    this.#parts.archiver.start();
+    this.#poll = setInterval(() => this.#engine?.poll(), POLL_MS);
+    this.#poll.unref();
+  }
+}
+
+async function openParts(config: Config, plan: ProjectPlan): Promise<Parts> {
+  const directory = DataDirectory.open(config.dataDir);
+  try {
+    const logger = createLogger(config.logLevel);
+    const disk = new NodeDisk(config.dataDir);
+    const log = await EventLog.open({ disk, schemas: plan.sources, logger });
+    const letters = new DeadLetters(disk);
+    const serveLog = new ServeLogWriter({
+      disk: new NodeDisk(join(config.dataDir, 'served')),
+      rate: config.serveLogRate,
+      random: seededRandom(systemClock.nowMs() >>> 0),
+      logger,
+    });
+    const archiver = new Archiver(config, log, logger);
+    return { directory, disk, log, letters, archiver, serveLog, logger };
+  } catch (error) {
+    directory.close();
+    throw error;
+  }
+}

@@ -1,0 +1,135 @@
+import { watch } from 'node:fs';
+import { dirname } from 'node:path';
+import type { PlanDiff } from '../plan/diff.ts';
+import type { Config } from './config.ts';
+import { Platform } from './platform.ts';
+import { appliedPlan, applyProject, openRegistry } from './project.ts';
+
+/** What a running server tells the command line. */
+export interface ServerEvents {
+  readonly started: (facts: StartFacts) => void;
+  /** Definitions that `dev` applied by itself. */
+  readonly applied: (diff: PlanDiff) => void;
+  readonly reloaded: (generation: number) => void;
+  /** New definitions that cannot be used; those before stay. */
+  readonly refused: (error: unknown) => void;
+  readonly stopping: () => void;
+}
+
+export interface StartFacts {
+  readonly url: string;
+  readonly generation: number;
+  readonly replayedEvents: number;
+  readonly seconds: number;
+}
+
+/** Editors write a file in several steps; a reload waits until they are quiet for so long. */
+const SETTLE_MS = 200;
+const POLL_REGISTRY_MS = 1_000;
+
+/** Runs until SIGINT or SIGTERM; a second signal ends at once. */
+export async function runServer(
+  config: Config,
+  options: { readonly watch: boolean },
+  events: ServerEvents,
+): Promise<void> {
+  const startedMs = Date.now();
+  if (options.watch) events.applied((await applyProject(config, 'asof dev')).diff);
+  const applied = appliedPlan(config);
+  const stopped = stopSignal();
+  const platform = await Platform.start(config, applied.plan);
+  events.started({
+    url: platform.url,
+    generation: applied.generation,
+    replayedEvents: platform.replayedEvents,
+    seconds: (Date.now() - startedMs) / 1000,
+  });
+  const reloader = new Reloader(config, platform, applied.generation, events);
+  const stopWatching = options.watch ? watchDefinitions(config, reloader) : () => {};
+  const poll = setInterval(() => void reloader.follow(), POLL_REGISTRY_MS);
+  await stopped;
+  events.stopping();
+  clearInterval(poll);
+  stopWatching();
+  await reloader.settled();
+  await platform.stop();
+}
+
+/** Resolves at the first signal; the second one ends the process. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let signals = 0;
+    const onSignal = (): void => {
+      signals += 1;
+      if (signals > 1) process.exit(130);
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+/** Brings newly applied definitions into the running platform, one generation after another. */
+class Reloader {
+  readonly #config: Config;
+  readonly #platform: Platform;
+  readonly #events: ServerEvents;
+  #generation: number;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(config: Config, platform: Platform, generation: number, events: ServerEvents) {
+    this.#config = config;
+    this.#platform = platform;
+    this.#generation = generation;
+    this.#events = events;
+  }
+
+  /** Applies the definitions file as it is now, and takes it over. */
+  applyAndFollow(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#events.applied((await applyProject(this.#config, 'asof dev')).diff);
+      await this.#follow();
+    });
+  }
+
+  /** Takes over what has been applied, here or by another process. */
+  follow(): Promise<void> {
+    return this.#inTurn(() => this.#follow());
+  }
+
+  settled(): Promise<void> {
+    return this.#running;
+  }
+
+  async #follow(): Promise<void> {
+    const registry = openRegistry(this.#config);
+    const newest = registry.generation() > this.#generation ? registry.current() : null;
+    registry.close();
+    if (newest === null) return;
+    // Told once: the next try is for the generation after this one.
+    this.#generation = newest.generation;
+    await this.#platform.use(newest.plan);
+    this.#events.reloaded(newest.generation);
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#running = this.#running.then(work).catch((error: unknown) => {
+      this.#events.refused(error);
+    });
+    return this.#running;
+  }
+}
+
+/** Watches the folder of the definitions, as they may import their neighbours. */
+function watchDefinitions(config: Config, reloader: Reloader): () => void {
+  let timer: NodeJS.Timeout | null = null;
+  const watcher = watch(dirname(config.definitions), (_event, file) => {
+    if (file === null || !/\.(ts|js|mts|mjs|json)$/.test(file)) return;
+    if (timer !== null) clearTimeout(timer);
+    timer = setTimeout(() => void reloader.applyAndFollow(), SETTLE_MS);
+  });
+  return () => {
+    if (timer !== null) clearTimeout(timer);
+    watcher.close();
+  };
+}

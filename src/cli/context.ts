@@ -1,0 +1,17 @@
+import type { Config } from '../app/config.ts';
+import type { Output } from './output.ts';
+
+/** Options that every command takes. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly project?: string;
+  readonly dataDir?: string;
+  readonly definitions?: string;
+}
+
+/** What a command is given. */
+export interface Context<O extends CommonOptions = CommonOptions> {
+  readonly config: Config;
+  readonly output: Output;
+  readonly options: O;
+}

@@ -1,0 +1,43 @@
+import pc from 'picocolors';
+import { runServer, type ServerEvents } from '../app/server.ts';
+import type { Context } from './context.ts';
+import { EXIT, type Output, reportError } from './output.ts';
+import { sayChanges } from './plan-commands.ts';
+
+/** `asof dev`: applies the definitions, runs everything, and reloads when a file changes. */
+export async function devCommand({ config, output }: Context): Promise<number> {
+  await runServer(config, { watch: true }, eventsFor(output));
+  return EXIT.ok;
+}
+
+/** `asof serve`: runs what is applied, and takes over what is applied meanwhile. */
+export async function serveCommand({ config, output }: Context): Promise<number> {
+  await runServer(config, { watch: false }, eventsFor(output));
+  return EXIT.ok;
+}
+
+function eventsFor(output: Output): ServerEvents {
+  return {
+    started: ({ url, generation, replayedEvents, seconds }) => {
+      output.finish({ url, generation, replayedEvents, seconds }, () => {
+        output.say(`${pc.green('✓')} ready at ${pc.bold(url)} after ${seconds.toFixed(2)} s`);
+        if (replayedEvents > 0) output.say(pc.dim(`  ${replayedEvents} events replayed`));
+        output.say(pc.dim(`  POST ${url}/v1/events/<source>   POST ${url}/v1/features`));
+        output.say(pc.dim(`  GET  ${url}/v1/status   ${url}/openapi.json   ${url}/metrics`));
+      });
+    },
+    applied: (diff) => {
+      if (diff.changes.length > 0) sayChanges(output, diff);
+    },
+    reloaded: (generation) => {
+      output.finish({ reloaded: true, generation }, () =>
+        output.say(`${pc.green('✓')} reloaded, generation ${generation}`),
+      );
+    },
+    refused: (error) => {
+      reportError(error, output);
+      output.say(pc.dim('  the definitions before stay in use'));
+    },
+    stopping: () => output.say(pc.dim('stopping: requests end, the state is saved')),
+  };
+}

@@ -1,0 +1,55 @@
+import { resolve } from 'node:path';
+import pc from 'picocolors';
+import { trainProject } from '../app/offline.ts';
+import { durationMs } from '../base/duration.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { count, EXIT } from './output.ts';
+
+export interface TrainOptions extends CommonOptions {
+  readonly service: string;
+  readonly spine: string;
+  readonly out: string;
+  readonly known: 'serving' | 'final';
+  readonly time?: string;
+  readonly prefix?: string;
+  readonly servingDelay?: string;
+}
+
+export async function trainCommand(context: Context<TrainOptions>): Promise<number> {
+  const { config, output, options } = context;
+  const bar = output.progress('training set', 1);
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  process.once('SIGINT', stop);
+  try {
+    const report = await trainProject(config, {
+      service: options.service,
+      spine: resolve(options.spine),
+      out: resolve(options.out),
+      known: options.known,
+      servingDelayMs: options.servingDelay === undefined ? 0 : durationMs(options.servingDelay),
+      ...(options.time === undefined ? {} : { time: options.time }),
+      ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
+      signal: abort.signal,
+      onProgress: ({ share, phase }) => bar.update(share, phase),
+    });
+    bar.stop();
+    output.finish({ ...report, out: resolve(options.out) }, () => {
+      output.say(
+        `${pc.green('✓')} ${count(report.rows)} rows × ${report.features.length} features ` +
+          `in ${report.seconds.toFixed(1)} s, known: ${report.known}`,
+      );
+      output.say(`  ${resolve(options.out)}`);
+      const empty = report.nullKeys + report.nullTimes;
+      if (empty > 0) {
+        output.say(
+          pc.yellow(`  ${count(empty)} rows have no key or no time; their features are null`),
+        );
+      }
+    });
+    return EXIT.ok;
+  } finally {
+    bar.stop();
+    process.off('SIGINT', stop);
+  }
+}

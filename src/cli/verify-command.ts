@@ -1,0 +1,44 @@
+import pc from 'picocolors';
+import { verifyProject } from '../app/offline.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { count, EXIT, wholeNumber } from './output.ts';
+
+export interface VerifyOptions extends CommonOptions {
+  readonly sample: string;
+}
+
+/** Mismatches shown to people; `--json` has them all. */
+const SHOWN = 20;
+
+export async function verifyCommand(context: Context<VerifyOptions>): Promise<number> {
+  const { config, output, options } = context;
+  const report = await verifyProject(config, wholeNumber('sample', options.sample));
+  const result = {
+    verified: report.answers,
+    values: report.values,
+    mismatches: report.mismatches.length,
+    differences: report.mismatches,
+    throughCommit: report.throughCommit,
+  };
+  output.finish(result, () => {
+    if (report.answers === 0) {
+      output.say('No served answers are kept yet: ask for features first, see serveLogRate.');
+      return;
+    }
+    output.say(
+      `${count(report.answers)} answers replayed, ${count(report.values)} values compared`,
+    );
+    if (report.mismatches.length === 0) {
+      output.say(`${pc.green('✓')} every value is identical, bit for bit`);
+      return;
+    }
+    output.say(pc.red(`${count(report.mismatches.length)} values differ`));
+    for (const one of report.mismatches.slice(0, SHOWN)) {
+      const key = JSON.stringify(one.key);
+      output.say(`  ${one.service} ${key} ${one.feature} at ${new Date(one.asOfMs).toISOString()}`);
+      output.say(`    served ${one.served}, replayed ${one.replayed}`);
+      output.say(`    ${one.explanation}`);
+    }
+  });
+  return report.mismatches.length === 0 ? EXIT.ok : EXIT.failed;
+}
