@@ -60,6 +60,14 @@ export const LIMITS = {
   archiveRetiredMs: 60 * 60 * 1000,
   /** Times a reader starts again because the archive changed under it. */
   historyRetries: 10,
+  /** Served answers that a verification replays in one portion. */
+  replayedAtOnce: 50_000,
+  /** Mismatches of a verification that are explained; more are only counted. */
+  explainedMismatches: 20,
+  /** Events that one explanation shows. */
+  explainedEvents: 10,
+  /** Events of a key among which an explanation looks. */
+  explainedFromEvents: 500,
   /** Decimal places of a quantized float64 or a decimal. */
   scale: 15,
   /** Characters of a name. */

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { present } from '../base/assert.ts';
+import { seededRandom } from '../base/random.ts';
+import { DuckDbSession } from '../ingest/duckdb-session.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import type { ServedAnswer } from '../store/serve-log.ts';
+import {
+  loadEvents,
+  type ModelEvent,
+  type ModelPoint,
+  oracleValues,
+  randomEvents,
+  randomPoints,
+  randomProject,
+} from './random-project.fixture.ts';
+import { replayServed } from './replay.ts';
+
+let session: DuckDbSession;
+
+before(async () => {
+  session = await DuckDbSession.open({ threads: 2 });
+});
+
+after(() => session.close());
+
+function answerOf(
+  plan: ProjectPlan,
+  events: readonly ModelEvent[],
+  point: ModelPoint,
+  isVisible: (event: ModelEvent) => boolean = (event) => event.commit <= point.commit,
+): ServedAnswer {
+  return {
+    service: 'svc',
+    version: 1,
+    key: { user: point.user, shop: point.shop },
+    asOfMs: point.timeMs ?? 0,
+    commit: point.commit,
+    values: oracleValues(plan, events, point, isVisible),
+    statuses: {},
+  };
+}
+
+function isAskable(point: ModelPoint): boolean {
+  return point.timeMs !== null && point.user !== null && point.shop !== null;
+}
+
+test('every answer is confirmed at its time and position', async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const random = seededRandom(seed);
+    const { plan } = randomProject(random);
+    const events = randomEvents(random, 200);
+    const history = await loadEvents(session, events);
+    const through = Math.max(0, ...events.map((event) => event.commit));
+    const points = randomPoints(random, events, 60)
+      .filter(isAskable)
+      .map((point) => ({ ...point, commit: Math.min(point.commit, through) }));
+    const answers = points.map((point) => answerOf(plan, events, point));
+    const report = await replayServed({ plan, history, answers, session });
+    assert.equal(report.answers, answers.length);
+    assert.deepEqual(report.mismatches, [], `seed ${seed}`);
+    const features = plan.services[0]?.features.length ?? 0;
+    assert.equal(report.identical, answers.length * features, `seed ${seed}`);
+  }
+});
+
+/** A project of one key's amounts: count, sum and max over the last 100 ms. */
+function tinyProject(): ProjectPlan {
+  const { plan } = randomProject(seededRandom(1));
+  const group = present(plan.groups[0], 'a group');
+  const view = present(plan.views[0], 'a view');
+  const int64 = { kind: 'int64' } as const;
+  const amount = { kind: 'column', name: 'amount', type: int64 } as const;
+  const spec = { lane: 0, type: int64 };
+  const tiles = {
+    ...group,
+    id: 'g',
+    filter: null,
+    lanes: [{ measure: amount, filter: null, quantizeScale: null }],
+    accumulators: [
+      { ...spec, fn: 'count' },
+      { ...spec, fn: 'sum' },
+    ],
+    windows: [{ kind: 'sliding', sizeMs: 100, hopMs: 1, exact: true, complete: false }],
+  } as const;
+  const meta = view.meta;
+  const sum = {
+    kind: 'aggregate',
+    name: 'total',
+    fn: 'sum',
+    group: 'g',
+    window: 0,
+    parts: { count: 0, sum: 1 },
+    scale: 0,
+    type: int64,
+    default: null,
+    meta,
+  } as const;
+  const output = { name: 'total', view: view.name, version: 1, feature: 'total', type: int64 };
+  const service = { ...present(plan.services[0], 'a service'), features: [output] };
+  const joinKeys = [{ name: 'user', type: { kind: 'string' } }] as const;
+  return {
+    ...plan,
+    groups: [tiles],
+    views: [{ ...view, filter: null, features: [sum] }],
+    services: [{ ...service, joinKeys }],
+  };
+}
+
+function eventAt(commit: number, eventTimeMs: number, amount: number): ModelEvent {
+  const values = { user: 'a', shop: 1, amount, price: 0, cost: 0, label: '', flag: true };
+  const arrivalTimeMs = eventTimeMs + 5;
+  return { commit, partition: 0, offset: commit, eventTimeMs, arrivalTimeMs, values };
+}
+
+test('a mismatch names the event or the rule that explains it', async () => {
+  const plan = tinyProject();
+  const amounts = [3, 50, 700, 1_100, 13_000, 170_000];
+  const times = [900, 901, 950, 960, 980, 985];
+  const events = times.map((time, index) => eventAt(index + 1, time, amounts[index] ?? 0));
+  const history = await loadEvents(session, events);
+  const answer = (total: number | null, more: Partial<ServedAnswer> = {}): ServedAnswer => ({
+    service: 'svc',
+    version: 1,
+    key: { user: 'a' },
+    asOfMs: 1_000,
+    commit: 5,
+    values: { total },
+    statuses: {},
+    ...more,
+  });
+  // The window is (900, 1000]: commits 2 to 5 count.
+  const right = 50 + 700 + 1_100 + 13_000;
+  const cases: readonly [ServedAnswer, string, readonly number[]][] = [
+    [answer(right + 170_000), 'after_position', [6]],
+    [answer(right - 13_000), 'missing_event', [5]],
+    [answer(right - 700), 'missing_event', [3]],
+    [answer(right + 1_100), 'counted_twice', [4]],
+    [answer(right + 3), 'boundary', [1]],
+    [answer(12), 'unknown', [1, 2, 3, 4, 5, 6]],
+    [answer(right, { version: 2 }), 'definition', []],
+    [answer(right, { commit: 7 }), 'history_behind', []],
+    [answer(right, { values: { other: 1 } }), 'definition', []],
+  ];
+  for (const [given, kind, commits] of cases) {
+    const report = await replayServed({ plan, history, answers: [given], session });
+    const mismatch = present(report.mismatches[0], `a mismatch: ${kind}`);
+    const { explanation } = mismatch;
+    assert.equal(explanation.kind, kind, explanation.text);
+    assert.deepEqual(
+      explanation.events.map((event) => event.commit),
+      commits,
+    );
+  }
+  const report = await replayServed({ plan, history, answers: [answer(right)], session });
+  assert.deepEqual(report, {
+    answers: 1,
+    values: 1,
+    identical: 1,
+    mismatched: 0,
+    mismatches: [],
+    throughCommit: 6,
+  });
+});

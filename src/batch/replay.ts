@@ -1,0 +1,270 @@
+import { present } from '../base/assert.ts';
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { sqlString, sqlType } from '../ingest/archive-relation.ts';
+import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
+import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
+import { canonicalInteger, type Scalar, type ValueType } from '../schema/types.ts';
+import type { ServedAnswer } from '../store/serve-log.ts';
+import { computeParts } from './compute-parts.ts';
+import { createExactMacros } from './exact-sql.ts';
+import { type Explanation, explainMismatch } from './explain.ts';
+import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
+import { featuresSql, outputColumns } from './finish-sql.ts';
+import { POINTS } from './point-tables.ts';
+import { attachSources, dropTables, type EventRelations, validSql } from './training-set.ts';
+
+export interface ReplayOptions {
+  readonly plan: ProjectPlan;
+  readonly history: EventRelations;
+  readonly answers: Iterable<ServedAnswer>;
+  readonly session?: DuckDbSession;
+  readonly duckdb?: DuckDbOptions;
+  readonly signal?: AbortSignal;
+  /** Called after each portion, with the answers replayed so far. */
+  readonly onProgress?: (answers: number) => void;
+}
+
+/** A served value that its replay does not confirm. */
+export interface ReplayMismatch {
+  readonly service: string;
+  readonly version: number;
+  readonly feature: string;
+  readonly key: Readonly<Record<string, Scalar>>;
+  readonly asOfMs: number;
+  readonly commit: number;
+  readonly served: Scalar;
+  /** Undefined where nothing could be replayed. */
+  readonly replayed: Scalar | undefined;
+  readonly explanation: Explanation;
+}
+
+export interface ReplayReport {
+  readonly answers: number;
+  /** Values compared; each is identical or a mismatch. */
+  readonly values: number;
+  readonly identical: number;
+  readonly mismatched: number;
+  /** The first of them, explained: at most `LIMITS.explainedMismatches`. */
+  readonly mismatches: readonly ReplayMismatch[];
+  readonly throughCommit: number;
+}
+
+/**
+ * Computes every answer again from the history, at its own time and position, and compares each
+ * value with `===` (semantics §6). A difference is a defect or corrupted data, never noise.
+ */
+export async function replayServed(options: ReplayOptions): Promise<ReplayReport> {
+  const session = options.session ?? (await DuckDbSession.open(options.duckdb));
+  try {
+    await createExactMacros(session.connection);
+    const tally = new Tally();
+    let portion: ServedAnswer[] = [];
+    for (const answer of options.answers) {
+      portion.push(answer);
+      if (portion.length < LIMITS.replayedAtOnce) continue;
+      await replayPortion(session, options, portion, tally);
+      portion = [];
+    }
+    await replayPortion(session, options, portion, tally);
+    return tally.report(options.history.through);
+  } finally {
+    if (options.session === undefined) session.close();
+  }
+}
+
+class Tally {
+  answers = 0;
+  values = 0;
+  identical = 0;
+  mismatched = 0;
+  readonly mismatches: ReplayMismatch[] = [];
+
+  get isFull(): boolean {
+    return this.mismatches.length >= LIMITS.explainedMismatches;
+  }
+
+  report(throughCommit: number): ReplayReport {
+    const { answers, values, identical, mismatched, mismatches } = this;
+    return { answers, values, identical, mismatched, mismatches, throughCommit };
+  }
+}
+
+async function replayPortion(
+  session: DuckDbSession,
+  options: ReplayOptions,
+  answers: readonly ServedAnswer[],
+  tally: Tally,
+): Promise<void> {
+  const byService = Map.groupBy(answers, (answer) => `${answer.service}@${answer.version}`);
+  for (const own of byService.values()) {
+    options.signal?.throwIfAborted();
+    const first = present(own[0], 'a group has an answer');
+    const service = serviceOf(options.plan, first);
+    if (service === null) refuseAll(own, tally);
+    else await replayService(session, options, service, own, tally);
+    options.onProgress?.(tally.answers);
+  }
+}
+
+function serviceOf(plan: ProjectPlan, answer: ServedAnswer): ServicePlan | null {
+  try {
+    return findService(plan, answer.service, answer.version);
+  } catch (cause) {
+    if (cause instanceof AsofError && cause.code === 'unknown_service') return null;
+    throw cause;
+  }
+}
+
+function refuseAll(answers: readonly ServedAnswer[], tally: Tally): void {
+  for (const answer of answers) {
+    tally.answers += 1;
+    for (const [feature, served] of Object.entries(answer.values)) {
+      const text = `The plan has no service ${answer.service}@${answer.version}.`;
+      const explanation: Explanation = { kind: 'definition', text, events: [] };
+      addMismatch(tally, answer, feature, served, undefined, explanation);
+    }
+  }
+}
+
+function addMismatch(
+  tally: Tally,
+  answer: ServedAnswer,
+  feature: string,
+  served: Scalar,
+  replayed: Scalar | undefined,
+  explanation: Explanation | null,
+): void {
+  tally.values += 1;
+  tally.mismatched += 1;
+  if (tally.isFull || explanation === null) return;
+  const { service, version, key, asOfMs, commit } = answer;
+  const place = { service, version, feature, key, asOfMs, commit };
+  tally.mismatches.push({ ...place, served, replayed, explanation });
+}
+
+async function replayService(
+  session: DuckDbSession,
+  options: ReplayOptions,
+  service: ServicePlan,
+  answers: readonly ServedAnswer[],
+  tally: Tally,
+): Promise<void> {
+  const { plan, history, signal } = options;
+  const work = planFeatureWork(plan, service);
+  await createPoints(session, service, answers);
+  const relations = await attachSources(session, work, history);
+  const parts = await computeParts({
+    session,
+    work,
+    visibility: 'position',
+    relationOf: (source) => relations.get(source) ?? source,
+    forced: null,
+    signal: signal ?? null,
+    onPhase: () => {},
+  });
+  const from = `(SELECT r, ${validSql(work).join(', ')} FROM ${POINTS})`;
+  const outputs = outputColumns(work);
+  const columns = outputs.map((output) => output.column).join(', ');
+  const rows = await session.rows(
+    `SELECT ${columns} FROM (${featuresSql(work, parts, from, ['r'])}) ORDER BY r`,
+  );
+  await dropTables(session, parts);
+  for (const [index, answer] of answers.entries()) {
+    const row = present(rows[index], 'a row an answer');
+    await compareAnswer({ session, work, history, relations }, answer, row, tally);
+  }
+}
+
+interface Comparing {
+  readonly session: DuckDbSession;
+  readonly work: FeatureWork;
+  readonly history: EventRelations;
+  readonly relations: ReadonlyMap<string, string>;
+}
+
+async function compareAnswer(
+  comparing: Comparing,
+  answer: ServedAnswer,
+  row: readonly unknown[],
+  tally: Tally,
+): Promise<void> {
+  tally.answers += 1;
+  const { work, history } = comparing;
+  const known = new Set(work.service.features.map((feature) => feature.name));
+  for (const [index, feature] of work.service.features.entries()) {
+    const replayed = replayedScalar(row[index], feature.type);
+    const served = answer.values[feature.name];
+    if (served === replayed && answer.commit <= history.through) {
+      tally.values += 1;
+      tally.identical += 1;
+      continue;
+    }
+    const explanation = tally.isFull
+      ? null
+      : await explain(comparing, answer, index, served, replayed);
+    addMismatch(tally, answer, feature.name, served ?? null, replayed, explanation);
+  }
+  for (const [name, served] of Object.entries(answer.values)) {
+    if (known.has(name)) continue;
+    const text = `The service ${answer.service}@${answer.version} has no feature '${name}'.`;
+    const explanation: Explanation = { kind: 'definition', text, events: [] };
+    addMismatch(tally, answer, name, served, undefined, explanation);
+  }
+}
+
+async function explain(
+  comparing: Comparing,
+  answer: ServedAnswer,
+  index: number,
+  served: Scalar | undefined,
+  replayed: Scalar,
+): Promise<Explanation> {
+  const { session, work, history, relations } = comparing;
+  const { through } = history;
+  if (answer.commit > through) {
+    const text = `The answer stands at commit ${answer.commit}, the history ends at ${through}.`;
+    return { kind: 'history_behind', text, events: [] };
+  }
+  if (served === undefined) {
+    return { kind: 'definition', text: 'The answer lacks this feature.', events: [] };
+  }
+  return explainMismatch({ session, work, relations, answer, index, served, replayed });
+}
+
+/** `asof_points` from the answers, in their order. */
+async function createPoints(
+  session: DuckDbSession,
+  service: ServicePlan,
+  answers: readonly ServedAnswer[],
+): Promise<void> {
+  const keys = service.joinKeys.map((key, index) => `j${index} ${sqlType(key.type)}`);
+  const columns = ['r BIGINT', 't BIGINT', 'v BIGINT', ...keys];
+  await session.run(`CREATE OR REPLACE TEMP TABLE ${POINTS} (${columns.join(', ')})`);
+  for (let from = 0; from < answers.length; from += ROWS_PER_INSERT) {
+    const rows = answers.slice(from, from + ROWS_PER_INSERT).map((answer, index) => {
+      const key = service.joinKeys.map(({ name }) => scalarSql(answer.key[name] ?? null));
+      return `(${[from + index, answer.asOfMs, answer.commit, ...key].join(', ')})`;
+    });
+    await session.run(`INSERT INTO ${POINTS} VALUES ${rows.join(', ')}`);
+  }
+}
+
+const ROWS_PER_INSERT = 2_000;
+
+function scalarSql(value: Scalar): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'string') return value.split('\0').map(sqlString).join(' || chr(0) || ');
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return `'${value}'::DOUBLE`;
+  return String(value);
+}
+
+/** What DuckDB gives for a value of a type, in the one form it has inside asof. */
+export function replayedScalar(value: unknown, type: ValueType): Scalar {
+  if (value === null) return null;
+  if (typeof value === 'bigint') return canonicalInteger(value);
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
+    return value;
+  }
+  throw new TypeError(`DuckDB gave a ${typeof value} for a ${type.kind}`);
+}
