@@ -53,13 +53,13 @@ function parquetFiles(dataDir: string): string[] {
 }
 
 test('random batches come back from Parquet bit for bit', async (context) => {
-  for (const seed of [1, 2, 3, 4]) {
+  for (const seed of [1, 2, 3]) {
     context.diagnostic(`seed ${seed}`);
     const dataDir = temporaryFolder(context);
-    const options = { commits: 12, maxRows: 3000, sources: [flights, clicks] };
+    const options = { commits: 8, maxRows: 3000, sources: [flights, clicks] };
     const batches = randomBatches(seededRandom(seed), options);
     const archived = await archiveAll(dataDir, new ListLog(batches), { stageRows: 5000 });
-    assert.equal(archived, 12);
+    assert.equal(archived, 8);
     assertSameBatches(await readAll(dataDir), batches);
   }
 });
@@ -125,7 +125,7 @@ async function crashAtStep(dataDir: string, log: ListLog, number: number): Promi
 }
 
 test('a crash at any step loses nothing and doubles nothing', async (context) => {
-  const options = { commits: 6, maxRows: 400, sources: [flights, clicks] };
+  const options = { commits: 7, maxRows: 80, sources: [flights, clicks] };
   const batches = randomBatches(seededRandom(6), options);
   let crashes = 0;
   for (let step = 1; ; step += 1) {

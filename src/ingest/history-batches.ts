@@ -31,7 +31,8 @@ type Batches = AsyncGenerator<EventBatch, void, void>;
  * log be cut meanwhile, it goes on behind the last batch given, from the manifest of that moment.
  */
 export async function* historyBatches(places: HistoryPlaces, query: BoundQuery): Batches {
-  const spillFolder = places.files.real('archive/.spill');
+  // Not the archive's own: that one is swept whenever an archiving begins.
+  const spillFolder = places.files.real('spill');
   const session = await DuckDbSession.open({ memoryBytes: LIMITS.archiveMemoryBytes, spillFolder });
   const isDue = skipEarly(places, query);
   let done = 0;

@@ -25,7 +25,7 @@ import { DuckDbSession } from './duckdb-session.ts';
 import { History } from './history.ts';
 
 async function archiveThrough(dataDir: string, log: ListLog, commit: number): Promise<void> {
-  const archive = await Archive.open({ dataDir, source: log, stageRows: 700, threads: 1 });
+  const archive = await Archive.open({ dataDir, source: log, stageRows: 300, threads: 1 });
   try {
     await archive.archiveThrough(commit);
   } finally {
@@ -54,7 +54,7 @@ async function checksums(history: History, sources: SourceSchema[]): Promise<unk
   }
 }
 
-const cases = { commits: 10, maxRows: 300, sources: [flights, clicks] };
+const cases = { commits: 10, maxRows: 120, sources: [flights, clicks] };
 
 async function openHistory(dataDir: string, log: ListLog, throughCommit = 10): Promise<History> {
   const history = await History.open({ dataDir, log, schemaOf: knownSchema, throughCommit });
