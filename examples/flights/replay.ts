@@ -12,9 +12,9 @@ export interface ReplayResult {
   readonly latenciesMs: readonly number[];
 }
 
-const ROWS_PER_BODY = 4_000;
+const ROWS_PER_BODY = 8_000;
 /** Every n-th body is followed by questions about flights that are about to depart. */
-const ASK_EVERY = 2;
+const ASK_EVERY = 1;
 const QUESTIONS = 20;
 
 /**
