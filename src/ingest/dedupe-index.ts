@@ -72,9 +72,14 @@ export class DedupeIndex {
     this.#table.settle(this.#durableCount);
   }
 
-  /** Takes back every claim that is not final. */
-  rollback(): void {
-    while (this.#table.count > this.#durableCount) this.#table.removeLast();
+  /** Claims that are not yet final. */
+  get pending(): number {
+    return this.#table.count - this.#durableCount;
+  }
+
+  /** Takes back the newest claims until no more than `pending` are left that are not final. */
+  rollback(pending = 0): void {
+    while (this.pending > pending) this.#table.removeLast();
   }
 
   /** Lets go of ids that no event arriving from now on in order can repeat. */

@@ -115,6 +115,11 @@ export class EventLog {
     return this.#lastCommit;
   }
 
+  /** The newest commit that was given away, durable or not. */
+  get aheadCommit(): number {
+    return this.#nextCommit - 1;
+  }
+
   /** The oldest commit that can still be read; `lastCommit + 1` if there is none. */
   get firstCommit(): number {
     return this.#segments.segments[0]?.firstCommit ?? this.#lastCommit + 1;

@@ -74,12 +74,14 @@ export class ColumnBuilder {
 
   /** Any value, null and absence included. */
   #place(value: unknown, slot: number, reports: RowReports): void {
-    const { present, numberText } = reports;
+    const { present } = reports;
     if (value !== undefined) present[slot] = (present[slot] as number) + 1;
     if (value === undefined || value === null) return this.#placeNull(slot, reports);
     let scalar = readValue(value, this.schema.type);
-    if (scalar instanceof ValueProblem && typeof value === 'number') {
-      const text = numberText.call(reports, slot, this.schema.name);
+    const { kind } = this.schema.type;
+    const exact = kind === 'int64' || kind === 'decimal';
+    if (exact && typeof value === 'number' && scalar instanceof ValueProblem) {
+      const text = reports.numberText(slot, this.schema.name);
       if (text !== null) scalar = readValue(text, this.schema.type);
     }
     if (scalar instanceof ValueProblem) return this.#refuse(slot, scalar, reports);

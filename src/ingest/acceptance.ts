@@ -1,0 +1,216 @@
+import { LIMITS } from '../base/limits.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import { ValueProblem } from '../schema/read-value.ts';
+import type { SourceSchema } from '../schema/types.ts';
+import { DedupeIndex, type DedupeLimits } from './dedupe-index.ts';
+import { hashId } from './id-table.ts';
+import type { LogEntry } from './log.ts';
+import type { RowChunk, RowProblem } from './row-chunk.ts';
+
+/** Event times below this are seconds where arrivals are milliseconds of this century. */
+const SECONDS_BELOW = 1e11;
+const MILLISECONDS_FROM = 1e12;
+
+/** What acceptance must know of the log. */
+export interface PartitionClock {
+  /** The greatest arrival time in a partition, pending events included; -1 before the first. */
+  newestArrivalMs(source: string, partition: number): number;
+}
+
+/** The verdict on a chunk: what to log, and what is wrong with the rest by slot, in order. */
+export interface Judgement {
+  readonly entries: LogEntry[];
+  readonly rejected: { readonly slot: number; readonly problem: RowProblem }[];
+}
+
+/** Rules 2 to 4 of semantics §1 for one source, each by the event and earlier offsets alone. */
+export class Acceptance {
+  readonly schema: SourceSchema;
+  readonly #clock: PartitionClock;
+  readonly #indexes: (DedupeIndex | undefined)[] = [];
+  readonly #limits: DedupeLimits;
+  /** Events without an id go to the partitions in turn, a chunk at a time. */
+  #turn = 0;
+
+  constructor(
+    schema: SourceSchema,
+    clock: PartitionClock,
+    limits: DedupeLimits = { ids: LIMITS.dedupeIds, idsKept: LIMITS.dedupeIdsKept },
+  ) {
+    this.schema = schema;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  index(partition: number): DedupeIndex {
+    const index =
+      this.#indexes[partition] ?? new DedupeIndex(this.schema.dedupeHorizonMs, this.#limits);
+    this.#indexes[partition] = index;
+    return index;
+  }
+
+  /** The partitions that have ids. */
+  indexes(): [partition: number, index: DedupeIndex][] {
+    return this.#indexes.flatMap((index, partition) =>
+      index === undefined ? [] : [[partition, index]],
+    );
+  }
+
+  /** Claims the ids of what it accepts; they stand until the log confirms or fails. */
+  judge(chunk: RowChunk, nowMs: number): Judgement {
+    const { schema } = this;
+    const stamps = Array.from({ length: schema.partitions }, (_, partition) =>
+      Math.max(nowMs, this.#clock.newestArrivalMs(schema.name, partition)),
+    );
+    const taken = stamps.map(() => new SlotList());
+    const eventTimes = new Float64Array(chunk.count);
+    const arrivalTimes = new Float64Array(chunk.count);
+    const rejected: { slot: number; problem: RowProblem }[] = [];
+    this.#turn = (this.#turn + 1) % schema.partitions;
+    for (let slot = 0; slot < chunk.count; slot++) {
+      const schemaProblem = chunk.problems.size === 0 ? undefined : chunk.problems.get(slot);
+      if (schemaProblem !== undefined) {
+        rejected.push({ slot, problem: schemaProblem });
+        continue;
+      }
+      const scalar = chunk.idAt(slot);
+      const id = scalar === null ? null : String(scalar);
+      const hash = id === null ? 0 : hashId(id);
+      const partition = id === null ? this.#turn : hash % schema.partitions;
+      const eventMs = chunk.eventTimeAt(slot);
+      const arrivalMs = chunk.arrivalTimeAt(slot) ?? (stamps[partition] as number);
+      const problem =
+        this.#timeProblem(eventMs, arrivalMs) ??
+        (id === null ? null : this.#claim(partition, id, hash, arrivalMs));
+      if (problem !== null) {
+        rejected.push({ slot, problem });
+        continue;
+      }
+      arrivalTimes[slot] = arrivalMs;
+      eventTimes[slot] = Math.min(eventMs, arrivalMs);
+      taken[partition]?.push(slot);
+    }
+    const entries = taken.flatMap((list, partition) =>
+      list.count === 0 ? [] : [entryOf(chunk, partition, list.slots(), eventTimes, arrivalTimes)],
+    );
+    return { entries, rejected };
+  }
+
+  #timeProblem(eventMs: number, arrivalMs: number): RowProblem | null {
+    const { eventTime, allowedLatenessMs, maxClockSkewMs } = this.schema;
+    const lateMs = arrivalMs - eventMs;
+    if (lateMs > allowedLatenessMs) {
+      const seconds = eventMs < SECONDS_BELOW && arrivalMs >= MILLISECONDS_FROM;
+      const problem = new ValueProblem(
+        'too_late',
+        `'${eventTime}' lies ${lateMs} ms before its arrival; ${allowedLatenessMs} are allowed.`,
+        seconds ? `'${eventTime}' looks like seconds; send milliseconds since 1970.` : null,
+      );
+      return { column: eventTime, problem };
+    }
+    if (-lateMs <= maxClockSkewMs) return null;
+    const message =
+      `'${eventTime}' lies ${-lateMs} ms ahead of its arrival; ` + `${maxClockSkewMs} are allowed.`;
+    return { column: eventTime, problem: new ValueProblem('from_the_future', message) };
+  }
+
+  #claim(partition: number, id: string, hash: number, arrivalMs: number): RowProblem | null {
+    const claim = this.index(partition).claim(id, arrivalMs, hash);
+    if (claim === 'fresh') return null;
+    const column = this.schema.id;
+    if (claim === 'duplicate') {
+      const message = `An event of ${column} '${id}' arrived within the horizon before.`;
+      return { column, problem: new ValueProblem('duplicate', message) };
+    }
+    const message =
+      claim === 'full'
+        ? `All ${this.#limits.ids} ids that a partition can remember are in use.`
+        : `The arrival time lies so far back that ids of its time are forgotten.`;
+    const remedy =
+      claim === 'full'
+        ? 'Retry later, shorten dedupeHorizon or use more partitions.'
+        : 'Send events in the order of their arrival.';
+    return { column, problem: new ValueProblem('overloaded', message, remedy) };
+  }
+
+  /** The events are durable: their ids are now part of the past. */
+  confirm(batch: EventBatch): void {
+    const ids = idsOf(this.schema, batch);
+    if (ids === null) return;
+    let count = batch.count;
+    if (ids.valid !== null) for (const flag of ids.valid) if (flag === 0) count -= 1;
+    this.index(batch.partition).confirm(count, newestOf(batch.arrivalTimeMs));
+  }
+
+  /** Claims of each partition that the log has not confirmed. */
+  pending(): number[] {
+    return Array.from(this.#indexes, (index) => index?.pending ?? 0);
+  }
+
+  /** Takes claims back, down to what `pending` said before they were made. */
+  rollback(pending: readonly number[] = []): void {
+    this.#indexes.forEach((index, partition) => {
+      index?.rollback(pending[partition] ?? 0);
+    });
+  }
+
+  /** Remembers the ids of an event that was logged before this process began. */
+  restore(batch: EventBatch): void {
+    const ids = idsOf(this.schema, batch);
+    if (ids === null || ids.kind === 'bool' || ids.kind === 'vector') return;
+    const index = this.index(batch.partition);
+    for (let i = 0; i < batch.count; i++) {
+      if (ids.valid?.[i] === 0) continue;
+      const narrow = ids.values[i];
+      const exact = ids.kind === 'number' && ids.wide !== null ? ids.wide[i] : narrow;
+      index.restore(String(exact), batch.arrivalTimeMs[i] as number);
+    }
+  }
+}
+
+function idsOf(schema: SourceSchema, batch: EventBatch) {
+  const index = schema.columns.findIndex((column) => column.name === schema.id);
+  return batch.columns[index] ?? null;
+}
+
+function entryOf(
+  chunk: RowChunk,
+  partition: number,
+  slots: Int32Array,
+  eventTimes: Float64Array,
+  arrivalTimes: Float64Array,
+): LogEntry {
+  return {
+    source: chunk.schema.name,
+    partition,
+    count: slots.length,
+    eventTimeMs: Float64Array.from(slots, (slot) => eventTimes[slot] as number),
+    arrivalTimeMs: Float64Array.from(slots, (slot) => arrivalTimes[slot] as number),
+    columns: chunk.gather(slots),
+  };
+}
+
+function newestOf(times: Float64Array): number {
+  let newest = -1;
+  for (let i = 0; i < times.length; i++) newest = Math.max(newest, times[i] as number);
+  return newest;
+}
+
+/** Slots of one partition, in order. */
+class SlotList {
+  count = 0;
+  #slots = new Int32Array(64);
+
+  push(slot: number): void {
+    if (this.count === this.#slots.length) {
+      const grown = new Int32Array(this.count * 2);
+      grown.set(this.#slots);
+      this.#slots = grown;
+    }
+    this.#slots[this.count++] = slot;
+  }
+
+  slots(): Int32Array {
+    return this.#slots.subarray(0, this.count);
+  }
+}

@@ -1,0 +1,204 @@
+import type { Clock } from '../base/clock.ts';
+import type { Disk } from '../base/disk.ts';
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { type Logger, silentLogger } from '../base/logger.ts';
+import type { EventBatch } from '../schema/batch.ts';
+import type { SourceSchema } from '../schema/types.ts';
+import { Acceptance } from './acceptance.ts';
+import { DeadLetters, type LetterFilter, type StoredLetter } from './dead-letters.ts';
+import type { DedupeLimits } from './dedupe-index.ts';
+import { readIds, writeIds } from './id-snapshot.ts';
+import { IngestStats, type SourceStats } from './ingest-stats.ts';
+import type { EventLog } from './log.ts';
+import { type Door, Push, type PushResult } from './push.ts';
+import { type PushBody, type RowSlice, readBody, readRows } from './push-body.ts';
+
+export interface IngestorOptions {
+  readonly disk: Disk;
+  /** Must know the same sources; nobody else appends to it. */
+  readonly log: EventLog;
+  readonly sources: readonly SourceSchema[];
+  readonly clock: Clock;
+  readonly letters?: DeadLetters;
+  readonly logger?: Logger;
+  readonly limits?: Partial<DedupeLimits & { readonly eventsPerCommit: number }>;
+}
+
+export interface ReadmitResult {
+  readonly tried: number;
+  readonly accepted: number;
+  readonly commit: number;
+  /** Letters that were refused again, with the reason of today; they stay as they are. */
+  readonly refused: readonly {
+    readonly id: string;
+    readonly code: string;
+    readonly message: string;
+  }[];
+}
+
+/** The door: judges events (semantics §1), logs those it accepts and keeps those it does not. */
+export class Ingestor {
+  readonly letters: DeadLetters;
+  /** Called for every durable batch in commit order, before its push resolves. */
+  onCommitted: (batch: EventBatch) => void = () => {};
+
+  readonly #disk: Disk;
+  readonly #log: EventLog;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #limits: DedupeLimits & { readonly eventsPerCommit: number };
+  readonly #doors = new Map<string, Door>();
+  #idsCommit = 0;
+
+  /**
+   * Learns the ids of the past: those of the last checkpoint, and the log after it.
+   * @throws AsofError `corrupt_log` if events of the log are gone whose ids nobody wrote down
+   */
+  static open(options: IngestorOptions): Ingestor {
+    const ingestor = new Ingestor(options);
+    ingestor.#restoreIds();
+    return ingestor;
+  }
+
+  private constructor(options: IngestorOptions) {
+    const { disk, log, clock, limits } = options;
+    this.#disk = disk;
+    this.#log = log;
+    this.#clock = clock;
+    this.#logger = options.logger ?? silentLogger;
+    this.letters = options.letters ?? new DeadLetters(disk);
+    this.#limits = {
+      ids: limits?.ids ?? LIMITS.dedupeIds,
+      idsKept: limits?.idsKept ?? LIMITS.dedupeIdsKept,
+      eventsPerCommit: limits?.eventsPerCommit ?? LIMITS.eventsPerCommit,
+    };
+    for (const schema of options.sources) this.#doors.set(schema.name, this.#newDoor(schema));
+    log.onDurable = (batch) => this.#committed(batch);
+    log.onFailure = () => {
+      for (const { acceptance } of this.#doors.values()) acceptance.rollback();
+    };
+    log.cutLimit = () => this.#idsCommit;
+  }
+
+  #newDoor(schema: SourceSchema): Door {
+    const clock = {
+      newestArrivalMs: (source: string, partition: number) =>
+        this.#log.partition(source, partition).newestArrivalMs,
+    };
+    return {
+      acceptance: new Acceptance(schema, clock, this.#limits),
+      stats: new IngestStats(),
+    };
+  }
+
+  #restoreIds(): void {
+    const commit = readIds(this.#disk, (source) => this.#doors.get(source)?.acceptance);
+    if (commit + 1 < this.#log.firstCommit) {
+      throw new AsofError(
+        'corrupt_log',
+        `The ids of commits ${commit + 1} to ${this.#log.firstCommit - 1} are gone.`,
+        { path: 'log/ids.bin', remedy: 'Restore log/ids.bin from a copy.' },
+      );
+    }
+    this.#idsCommit = commit;
+    for (const batch of this.#log.read(commit)) {
+      this.#doors.get(batch.source)?.acceptance.restore(batch);
+    }
+  }
+
+  /**
+   * Judges rows in their order and resolves once the accepted ones are durable in the log and the
+   * others in the dead-letter log.
+   * @throws AsofError `unknown_source`, `too_many_rows`, `malformed_json`, `disk_full`,
+   * `disk_failed`: then no row was taken
+   */
+  async push(source: string, body: PushBody): Promise<PushResult> {
+    return this.#push(source, readBody(body, this.#sliceRows), true);
+  }
+
+  get #sliceRows(): number {
+    return Math.min(LIMITS.rowsPerSlice, this.#limits.eventsPerCommit);
+  }
+
+  async #push(
+    source: string,
+    slices: Iterator<RowSlice>,
+    keepRejected: boolean,
+  ): Promise<PushResult> {
+    const door = this.#doors.get(source);
+    if (door === undefined) {
+      throw new AsofError('unknown_source', `No source is named '${source}'.`, {
+        remedy: `Known sources: ${[...this.#doors.keys()].join(', ') || 'none'}.`,
+      });
+    }
+    const push = new Push({
+      door,
+      log: this.#log,
+      letters: keepRejected ? this.letters : null,
+      clock: this.#clock,
+      logger: this.#logger,
+      eventsPerCommit: this.#limits.eventsPerCommit,
+    });
+    return push.run(slices);
+  }
+
+  /**
+   * Pushes dead letters again, as new events at new offsets. Those that are taken now are marked;
+   * a crash in between can leave one unmarked, and then its id keeps it from counting twice.
+   */
+  async readmit(source: string, filter: LetterFilter = {}): Promise<ReadmitResult> {
+    const limit = Math.min(filter.limit ?? LIMITS.rowsPerPush, LIMITS.rowsPerPush);
+    const letters = [...this.letters.list(source, { ...filter, open: true, limit })];
+    const refused = new Map<number, { id: string; code: string; message: string }>();
+    const rows = letters.map(({ raw }) => rowOf(raw));
+    const result = await this.#push(source, readRows(rows, this.#sliceRows), false);
+    for (const { row, code, message } of result.rows) {
+      refused.set(row, { id: letters[row]?.id ?? '', code, message });
+    }
+    const taken: StoredLetter[] = letters.filter((_, row) => !refused.has(row));
+    if (taken.length > 0) await this.letters.markReadmitted(source, taken);
+    return {
+      tried: letters.length,
+      accepted: result.accepted,
+      commit: result.commit,
+      refused: [...refused.values()],
+    };
+  }
+
+  /** Writes the ids down, so that the log up to the commit given back can be cut. */
+  checkpoint(): number {
+    const commit = this.#log.lastCommit;
+    if (commit > this.#idsCommit) {
+      writeIds(
+        this.#disk,
+        commit,
+        [...this.#doors.values()].map(({ acceptance }) => acceptance),
+      );
+      this.#idsCommit = commit;
+    }
+    return commit;
+  }
+
+  stats(source: string): SourceStats | null {
+    return this.#doors.get(source)?.stats.snapshot() ?? null;
+  }
+
+  /** For an orderly end, after the last push: the next start need not read the log for ids. */
+  close(): void {
+    this.checkpoint();
+    this.letters.close();
+  }
+
+  #committed(batch: EventBatch): void {
+    const door = this.#doors.get(batch.source);
+    door?.acceptance.confirm(batch);
+    door?.stats.accept(batch);
+    this.onCommitted(batch);
+  }
+}
+
+/** Bytes that are no UTF-8 can only be refused again. */
+function rowOf(raw: string | Uint8Array): string {
+  return typeof raw === 'string' ? raw : JSON.stringify('not UTF-8');
+}

@@ -1,0 +1,205 @@
+import type { Clock } from '../base/clock.ts';
+import { AsofError, ERRORS, type ErrorCode } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Acceptance, Judgement } from './acceptance.ts';
+import type { DeadLetters, Letter } from './dead-letters.ts';
+import type { IngestStats } from './ingest-stats.ts';
+import type { EventLog } from './log.ts';
+import type { RowSlice } from './push-body.ts';
+import { RowChunk } from './row-chunk.ts';
+
+/** Why a row was not taken. */
+export interface RowVerdict {
+  /** Index among the rows of the push, from 0. */
+  readonly row: number;
+  /** Line of an NDJSON body, from 1. */
+  readonly line: number | null;
+  readonly code: ErrorCode;
+  readonly column: string | null;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export interface PushResult {
+  readonly received: number;
+  readonly accepted: number;
+  readonly rejected: number;
+  /** The newest commit of this push; the log's last one if it made none. */
+  readonly commit: number;
+  /** Only the rejected rows, in order. */
+  readonly rows: readonly RowVerdict[];
+}
+
+/** What one source needs at the door. */
+export interface Door {
+  readonly acceptance: Acceptance;
+  readonly stats: IngestStats;
+}
+
+export interface PushContext {
+  readonly door: Door;
+  readonly log: EventLog;
+  /** Where rejected rows go; null if they are there already. */
+  readonly letters: DeadLetters | null;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly eventsPerCommit: number;
+}
+
+/** One push on its way: read in slices, judged and logged in chunks. */
+export class Push {
+  readonly #context: PushContext;
+  readonly #commits: Promise<void>[] = [];
+  readonly #verdicts: RowVerdict[] = [];
+  #received = 0;
+  #accepted = 0;
+  #commit = 0;
+  /** Once a chunk could not be made durable, no later row of the push is taken. */
+  #failure: unknown = null;
+
+  constructor(context: PushContext) {
+    this.#context = context;
+  }
+
+  async run(slices: Iterator<RowSlice>): Promise<PushResult> {
+    const { door, eventsPerCommit } = this.#context;
+    let chunk: RowChunk | null = null;
+    for (let next = slices.next(); next.done !== true; ) {
+      const slice = next.value;
+      this.#receive(slice.rows.length);
+      chunk ??= this.#newChunk(slice.rows.length);
+      chunk.add(slice);
+      if (chunk.count + slice.rows.length > eventsPerCommit) {
+        await this.#commitChunk(chunk);
+        chunk = null;
+      }
+      next = slices.next();
+      // Reads and other pushes get their turn between the slices of a large one.
+      if (next.done !== true) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    if (chunk !== null) await this.#commitChunk(chunk);
+    await Promise.all(this.#commits);
+    if (this.#failure !== null && this.#accepted === 0) throw this.#failure;
+    this.#verdicts.sort((a, b) => a.row - b.row);
+    door.stats.receive(this.#received);
+    for (const { code } of this.#verdicts) door.stats.reject(code, 1);
+    return {
+      received: this.#received,
+      accepted: this.#accepted,
+      rejected: this.#verdicts.length,
+      commit: this.#commit === 0 ? this.#context.log.lastCommit : this.#commit,
+      rows: this.#verdicts,
+    };
+  }
+
+  #receive(count: number): void {
+    this.#received += count;
+    if (this.#received <= LIMITS.rowsPerPush) return;
+    const problem = new AsofError(
+      'too_many_rows',
+      `A push may have ${LIMITS.rowsPerPush} rows; this one has more.`,
+    );
+    if (this.#commits.length === 0) throw problem;
+    this.#failure ??= problem;
+  }
+
+  #newChunk(rows: number): RowChunk {
+    const { schema } = this.#context.door.acceptance;
+    return new RowChunk(schema, rows, this.#received - rows);
+  }
+
+  async #commitChunk(chunk: RowChunk): Promise<void> {
+    const { log, door, clock } = this.#context;
+    while (!log.hasRoom) await log.room();
+    if (this.#failure !== null) {
+      this.#refuseAll(chunk, this.#failure);
+      return;
+    }
+    // From here to the append nothing waits: verdicts and offsets are given in one order.
+    const nowMs = clock.nowMs();
+    const { acceptance } = door;
+    const pending = acceptance.pending();
+    const judgement = acceptance.judge(chunk, nowMs);
+    const before = log.aheadCommit;
+    const durable = log.append(judgement.entries);
+    const refused = log.aheadCommit === before && judgement.entries.length > 0;
+    if (refused) acceptance.rollback(pending);
+    const letters = refused ? null : this.#keep(chunk, judgement, nowMs);
+    this.#commits.push(this.#finish(chunk, judgement, durable, letters));
+  }
+
+  async #finish(
+    chunk: RowChunk,
+    judgement: Judgement,
+    durable: Promise<readonly { readonly commit: number }[]>,
+    letters: Promise<unknown> | null,
+  ): Promise<void> {
+    // Both are waited for whatever happens, so that no failure goes unseen.
+    const [logged, kept] = await Promise.allSettled([durable, letters]);
+    if (logged.status === 'rejected') {
+      this.#failure ??= logged.reason;
+      this.#refuseAll(chunk, logged.reason);
+      return;
+    }
+    for (const entry of judgement.entries) this.#accepted += entry.count;
+    this.#commit = Math.max(this.#commit, logged.value.at(-1)?.commit ?? 0);
+    for (const { slot, problem } of judgement.rejected) {
+      const { code, message, remedy } = problem.problem;
+      this.#verdict(chunk, slot, code, problem.column, message, remedy);
+    }
+    if (kept.status === 'rejected') this.#sayNotKept(chunk, judgement, kept.reason);
+  }
+
+  /** What is rejected for good is kept; what only came at a bad time is for the sender to repeat. */
+  #keep(chunk: RowChunk, judgement: Judgement, nowMs: number): Promise<void> | null {
+    const { letters, door } = this.#context;
+    const kept: Letter[] = [];
+    for (const { slot, problem } of judgement.rejected) {
+      const { code, message } = problem.problem;
+      if (code === 'overloaded') continue;
+      const { column } = problem;
+      kept.push({ arrivalTimeMs: nowMs, code, column, message, raw: chunk.rawOf(slot) });
+    }
+    if (letters === null || kept.length === 0) return null;
+    return letters.append(door.acceptance.schema.name, kept);
+  }
+
+  #verdict(
+    chunk: RowChunk,
+    slot: number,
+    code: ErrorCode,
+    column: string | null,
+    message: string,
+    remedy: string | null,
+  ): void {
+    this.#verdicts.push({
+      row: chunk.firstRow + slot,
+      line: chunk.lineOf(slot),
+      code,
+      column,
+      message,
+      remedy: remedy ?? ERRORS[code].remedy,
+    });
+  }
+
+  #refuseAll(chunk: RowChunk, reason: unknown): void {
+    const code = reason instanceof AsofError ? reason.code : 'internal';
+    const message = reason instanceof Error ? reason.message : String(reason);
+    for (let slot = 0; slot < chunk.count; slot++) {
+      this.#verdict(chunk, slot, code, null, `Not taken: ${message}`, null);
+    }
+  }
+
+  /** A row that is in neither log must come again, whatever else is wrong with it. */
+  #sayNotKept(chunk: RowChunk, judgement: Judgement, reason: unknown): void {
+    const code = reason instanceof AsofError ? reason.code : 'internal';
+    this.#context.logger.error({ error: String(reason) }, 'dead letters could not be kept');
+    const rows = new Set(judgement.rejected.map(({ slot }) => chunk.firstRow + slot));
+    for (const [i, verdict] of this.#verdicts.entries()) {
+      if (!rows.has(verdict.row) || verdict.code === 'overloaded') continue;
+      const message = `Refused (${verdict.code}: ${verdict.message}) and not kept: ${reason}`;
+      this.#verdicts[i] = { ...verdict, code, message, remedy: ERRORS[code].remedy };
+    }
+  }
+}
