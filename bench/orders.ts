@@ -76,7 +76,9 @@ export const ORDERS_PLAN: ProjectPlan = compileProject([spending, paid, sales]);
 
 export const USERS = 100_000;
 const SHOPS = 2_000;
+/** Most orders come at once, one in ten up to this late. */
 const LATE_MS = 20_000;
+const SOON_MS = 500;
 
 interface Order {
   readonly id: string;
@@ -88,7 +90,7 @@ interface Order {
   readonly status: string;
 }
 
-/** Orders as a client sends them, in order of arrival, up to 20 s after they happened. */
+/** Orders as a client sends them, in order of arrival. */
 export class OrderWriter {
   nowMs = 1_700_000_000_000;
   readonly #random: Random = seededRandom(11);
@@ -135,7 +137,7 @@ export class OrderWriter {
     if (this.#count % this.#perMs === 0) this.nowMs += 1;
     return {
       id: `order-${this.#count.toString(36).padStart(8, '0')}`,
-      at: this.nowMs - random.below(LATE_MS),
+      at: this.nowMs - random.below(random.below(10) === 0 ? LATE_MS : SOON_MS),
       user: `user-${random.below(USERS)}`,
       shop: `shop-${random.below(SHOPS)}`,
       amount: random.below(100_000) / 100,

@@ -1,6 +1,8 @@
 import { AsofError } from './errors.ts';
 
 const encoder = new TextEncoder();
+/** Characters up to which ASCII is written byte by byte; its length takes one byte. */
+const SHORT = 40;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** A growing buffer of little-endian binary data. */
@@ -89,11 +91,27 @@ export class ByteWriter {
   /** UTF-8 behind its length. */
   string(text: string): void {
     this.reserve(text.length * 3 + 8);
+    if (text.length <= SHORT && this.#ascii(text)) return;
     const size = encoder.encodeInto(text, this.#bytes.subarray(this.#length + 5)).written;
     const start = this.#length;
     this.varint(size);
     this.#bytes.copyWithin(this.#length, start + 5, start + 5 + size);
     this.#length += size;
+  }
+
+  /** Short ASCII, as most keys are, is written without a call out of the engine. */
+  #ascii(text: string): boolean {
+    const bytes = this.#bytes;
+    const { length } = text;
+    const start = this.#length + 1;
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit >= 0x80) return false;
+      bytes[start + i] = unit;
+    }
+    bytes[this.#length] = length;
+    this.#length = start + length;
+    return true;
   }
 
   patchU32(at: number, value: number): void {
