@@ -2,16 +2,17 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
+import { type ReplayReport, replayServed } from '../batch/replay.ts';
 import {
   buildTrainingSet,
   type TrainingOptions,
   type TrainingReport,
 } from '../batch/training-set.ts';
 import { History } from '../ingest/history.ts';
-import type { LogReader } from '../ingest/history-log.ts';
-import { readSegments } from '../ingest/segment-reader.ts';
+import { segmentLog } from '../ingest/history-log.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
+import { readServeLog, type ServedAnswer } from '../store/serve-log.ts';
 import type { Config } from './config.ts';
 import { appliedPlan } from './project.ts';
 
@@ -25,24 +26,11 @@ export function schemaLookup(plan: ProjectPlan): (source: string) => SourceSchem
   };
 }
 
-/** The log's files as another process reads them. */
-export function logReader(disk: NodeDisk, plan: ProjectPlan): LogReader {
-  const byName = new Map(plan.sources.map((source) => [source.name, source]));
-  return {
-    lastCommit: () => {
-      let last = 0;
-      for (const batch of readSegments(disk, 0)) last = batch.commit;
-      return last;
-    },
-    read: (afterCommit) => readSegments(disk, afterCommit, (source) => byName.get(source)),
-  };
-}
-
 /** All events of a data directory at one cut, whether or not a server is running on it. */
 export function openHistory(config: Config, plan: ProjectPlan): Promise<History> {
   return History.open({
     dataDir: config.dataDir,
-    log: logReader(new NodeDisk(config.dataDir), plan),
+    log: segmentLog(new NodeDisk(config.dataDir)),
     schemaOf: schemaLookup(plan),
   });
 }
@@ -80,4 +68,35 @@ export async function trainProject(config: Config, request: TrainRequest): Promi
     clock: systemClock,
     duckdb: duckDbOptions(config),
   });
+}
+
+/**
+ * Replays the newest sampled answers of a data directory and compares them with `===`.
+ * @throws AsofError `not_applied`
+ */
+export async function verifyProject(
+  config: Config,
+  sample: number,
+  onProgress: (answers: number, total: number) => void = () => {},
+): Promise<ReplayReport> {
+  const { plan } = appliedPlan(config);
+  // Answers first: whatever they speak of is durable, so the history that follows must have it.
+  const answers = newestAnswers(config, sample);
+  const history = await openHistory(config, plan);
+  return replayServed({
+    plan,
+    history,
+    answers,
+    duckdb: duckDbOptions(config),
+    onProgress: (done) => onProgress(done, answers.length),
+  });
+}
+
+function newestAnswers(config: Config, sample: number): ServedAnswer[] {
+  const newest: ServedAnswer[] = [];
+  for (const answer of readServeLog(new NodeDisk(join(config.dataDir, 'served')))) {
+    newest.push(answer);
+    if (newest.length >= 2 * sample + 1_000) newest.splice(0, newest.length - sample);
+  }
+  return newest.slice(Math.max(0, newest.length - sample));
 }

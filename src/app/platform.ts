@@ -8,6 +8,7 @@ import { seededRandom } from '../base/random.ts';
 import { createHttpServer, listen } from '../http/http-server.ts';
 import { DeadLetters } from '../ingest/dead-letters.ts';
 import { History } from '../ingest/history.ts';
+import { segmentLog } from '../ingest/history-log.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { EventLog } from '../ingest/log.ts';
 import type { PushResult } from '../ingest/push.ts';
@@ -173,7 +174,7 @@ export class Platform {
     this.#door?.checkpoint();
     const history = await History.open({
       dataDir: this.#config.dataDir,
-      log: { lastCommit: () => log.lastCommit, read: (afterCommit) => log.read(afterCommit) },
+      log: segmentLog(disk),
       schemaOf: schemaLookup(plan),
     });
     this.#engine = await StreamEngine.open({

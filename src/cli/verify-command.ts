@@ -12,11 +12,15 @@ const SHOWN = 20;
 
 export async function verifyCommand(context: Context<VerifyOptions>): Promise<number> {
   const { config, output, options } = context;
-  const report = await verifyProject(config, wholeNumber('sample', options.sample));
+  const bar = output.progress('replay', 1);
+  const sample = wholeNumber('sample', options.sample);
+  const report = await verifyProject(config, sample, (done, total) => {
+    bar.update(total > 0 ? done / total : 1, `${count(done)} answers`);
+  }).finally(() => bar.stop());
   const result = {
     verified: report.answers,
     values: report.values,
-    mismatches: report.mismatches.length,
+    mismatches: report.mismatched,
     differences: report.mismatches,
     throughCommit: report.throughCommit,
   };
@@ -28,17 +32,17 @@ export async function verifyCommand(context: Context<VerifyOptions>): Promise<nu
     output.say(
       `${count(report.answers)} answers replayed, ${count(report.values)} values compared`,
     );
-    if (report.mismatches.length === 0) {
+    if (report.mismatched === 0) {
       output.say(`${pc.green('✓')} every value is identical, bit for bit`);
       return;
     }
-    output.say(pc.red(`${count(report.mismatches.length)} values differ`));
+    output.say(pc.red(`${count(report.mismatched)} values differ`));
     for (const one of report.mismatches.slice(0, SHOWN)) {
       const key = JSON.stringify(one.key);
       output.say(`  ${one.service} ${key} ${one.feature} at ${new Date(one.asOfMs).toISOString()}`);
       output.say(`    served ${one.served}, replayed ${one.replayed}`);
-      output.say(`    ${one.explanation}`);
+      output.say(`    ${one.explanation.text}`);
     }
   });
-  return report.mismatches.length === 0 ? EXIT.ok : EXIT.failed;
+  return report.mismatched === 0 ? EXIT.ok : EXIT.failed;
 }
