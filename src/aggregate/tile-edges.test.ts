@@ -4,6 +4,7 @@ import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { INT64_MAX } from '../schema/types.ts';
 import { compileFinish, type FinishSpec, OVERFLOW } from './finish.ts';
 import { GrowingWords } from './growing-words.ts';
+import { oracleAggregate } from './oracle.ts';
 import { TileTable } from './tile-table.ts';
 import { type WindowSpec, windowRange } from './window.ts';
 
@@ -136,6 +137,8 @@ test('a watched row is shown once, before its change, with all earlier events of
     const writer = new ByteWriter();
     table.encodeRow(row, writer);
     shown.push({ row, bytes: writer.bytes() });
+    // Other rows already hold the events that come before this one.
+    if (row === 1) assert.deepEqual(bytesOf(table, 0), bytesOf(single(1n, 1n, 10n), 0));
   };
   for (const row of rows) table.watched[row] = 1;
   add(table, [0, 0, 1, 0], [2, 3, 2, 4], [1n, 1n, 1n, 1n]);
@@ -150,6 +153,113 @@ test('a watched row is shown once, before its change, with all earlier events of
     return finishOf(copy, 'sum')();
   });
   assert.deepEqual(sums, [10, 20]);
+});
+
+function bytesOf(table: TileTable, row: number): Uint8Array {
+  const writer = new ByteWriter();
+  table.encodeRow(row, writer);
+  return writer.bytes();
+}
+
+function single(...values: bigint[]): TileTable {
+  const table = countAndSum([LIFETIME]);
+  const row = table.createRow();
+  const rows = values.map(() => row);
+  add(table, rows, rows, values);
+  return table;
+}
+
+test('events of one time are ordered by partition, then by offset, within and across tiles', () => {
+  for (const windows of [[LIFETIME], [{ ...LIFETIME, complete: true }]]) {
+    const accumulators = (['first', 'last'] as const).map((fn) => ({ fn, lane: 0, type: INT64 }));
+    const table = new TileTable({ windows, accumulators });
+    const other = new TileTable({ windows, accumulators });
+    const row = table.createRow();
+    const places = [
+      [1, 5],
+      [0, 9],
+      [1, 6],
+      [2, 1],
+      [0, 7],
+      [2, 0],
+    ] as const;
+    other.createRow();
+    for (const [i, [partition, firstOffset]] of places.entries()) {
+      const values = Float64Array.of(partition * 10 + firstOffset);
+      const lanes = [{ kind: 'number', values, wide: null, pass: Uint8Array.of(1) }] as const;
+      const input = { count: 1, partition, firstOffset, eventTimeMs: Float64Array.of(7), lanes };
+      (i % 2 === 0 ? table : other).add(input, Int32Array.of(0));
+    }
+    table.mergeRow(row, other, 0);
+    table.query(row, 8);
+    const values = (['first', 'last'] as const).map((fn, value) =>
+      compileFinish({ fn, window: 0, parts: { value }, scale: 0, type: INT64 }, table)(),
+    );
+    assert.deepEqual(values, [7, 21]);
+  }
+});
+
+test('a merge takes over the later clock, since tiles may be merged as far as it allows', () => {
+  const table = countAndSum([LIFETIME]);
+  const other = countAndSum([LIFETIME]);
+  other.advanceTo(100);
+  table.mergeRow(table.createRow(), other, other.createRow());
+  assert.equal(table.nowMs, 100);
+});
+
+test('a complete lifetime keeps few tiles: only its newest hop can still be cut off', () => {
+  const table = countAndSum([{ kind: 'lifetime', hopMs: 10, complete: true }]);
+  const row = table.createRow();
+  for (let timeMs = 0; timeMs < 10_000; timeMs += 5) {
+    table.advanceTo(timeMs);
+    add(table, [row], [timeMs], [1n]);
+  }
+  table.compactRow(row);
+  assert.ok(table.stats().tiles <= 2);
+  table.query(row, 9_999);
+  assert.equal(finishOf(table, 'count')(), 1_998);
+});
+
+test('variance is exact at every scale and size', () => {
+  for (const scale of [0, 2, 11, 12, 15]) {
+    for (const values of [
+      [1, 2, 4],
+      [3e7, 5],
+      [Number.MAX_SAFE_INTEGER, 1, -7],
+      [5, 5, 5],
+    ]) {
+      const windows = [LIFETIME];
+      const table = new TileTable({
+        windows,
+        accumulators: (['count', 'sum', 'sum_squares'] as const).map((fn) => ({
+          fn,
+          lane: 0,
+          type: INT64,
+        })),
+      });
+      const row = table.createRow();
+      add(
+        table,
+        values.map(() => row),
+        values.map(() => 1),
+        values.map(BigInt),
+      );
+      table.query(row, 1);
+      const parts = { count: 0, sum: 1, sumSquares: 2 };
+      for (const fn of ['avg', 'var_pop', 'var_samp', 'stddev_pop', 'stddev_samp'] as const) {
+        const type = { kind: 'decimal', scale } as const;
+        const actual = compileFinish({ fn, window: 0, parts, scale, type }, table)();
+        const rows = values.map((value, offset) => ({
+          eventTimeMs: 1,
+          partition: 0,
+          offset,
+          value,
+          pass: true,
+        }));
+        assert.equal(actual, oracleAggregate(rows, { fn, window: LIFETIME, type, scale }, 1));
+      }
+    }
+  }
 });
 
 test('an answer read after a change, or asked behind the clock, is a defect that is shown', () => {

@@ -4,6 +4,7 @@ import { Cuts } from './cuts.ts';
 import type { Kernel } from './kernel.ts';
 import { createKernels } from './kernels.ts';
 import { LanePreparer } from './lanes.ts';
+import { decodeTiles, encodeTiles } from './row-codec.ts';
 import type { KernelInput, TileSpec } from './spec.ts';
 import { StringSlots } from './string-slots.ts';
 import { type TileCounters, TileRows } from './tile-rows.ts';
@@ -266,33 +267,14 @@ export class TileTable {
    */
   encodeRow(row: number, writer: ByteWriter): void {
     this.compactRow(row);
-    const { tileMs } = this.#cuts;
-    const count = this.#rows.count(row);
-    const { words } = this.#rows;
-    writer.varint(count);
-    let beforeMs = 0;
-    for (let i = 0; i < count; i++) {
-      const tile = this.#rows.base(row) + i * this.#rows.stride;
-      const startMs = words[tile] as number;
-      writer.varint((startMs - beforeMs) / tileMs);
-      for (const kernel of this.#kernels) kernel.encode(words, tile, writer);
-      beforeMs = startMs;
-    }
+    encodeTiles(this.#rows, row, this.#kernels, this.#cuts.tileMs, writer);
   }
 
   /** Replaces the row's content by what `encodeRow` wrote, by a clock not after this table's. */
   decodeRow(row: number, reader: ByteReader): void {
     this.#announce(row);
     this.#queryIsCurrent = false;
-    this.#rows.clear(row);
-    const count = reader.varint();
-    this.#rows.reserve(row, count);
-    let startMs = 0;
-    for (let i = 0; i < count; i++) {
-      startMs += reader.varint() * this.#cuts.tileMs;
-      const tile = this.#rows.insert(row, startMs);
-      for (const kernel of this.#kernels) kernel.decode(this.#rows.words, tile, reader);
-    }
+    decodeTiles(this.#rows, row, this.#kernels, this.#cuts.tileMs, reader);
   }
 
   stats(): TileStats {
