@@ -18,11 +18,8 @@ export interface FlightData {
   bodies(rows: number): AsyncGenerator<{ body: string; rows: number; untilMs: number }>;
   /** A flight that departs soon after a time: one whose lateness a model would be asked for. */
   nextDepartures(afterMs: number, limit: number): Promise<Flight[]>;
-  /**
-   * Writes the spine: flights with their label, `sample` of them, in no particular order, as of
-   * their departure less `beforeMs`.
-   */
-  writeSpine(path: string, sample: number, beforeMs: number): Promise<void>;
+  /** Writes the spine: flights with their label, `sample` of them, in no particular order. */
+  writeSpine(path: string, sample: number): Promise<void>;
 }
 
 /** The three million flights that ship inside the npm package `vega-datasets`. */
@@ -57,7 +54,7 @@ export async function openFlights(full: boolean): Promise<FlightData> {
     events: Number(row?.[0]),
     bodies: (rows) => bodies(connection, rows),
     nextDepartures: (afterMs, limit) => nextDepartures(connection, afterMs, limit),
-    writeSpine: (path, sample, beforeMs) => writeSpine(connection, path, sample, beforeMs),
+    writeSpine: (path, sample) => writeSpine(connection, path, sample),
   };
 }
 
@@ -99,13 +96,12 @@ async function writeSpine(
   connection: DuckDBConnection,
   path: string,
   sample: number,
-  beforeMs: number,
 ): Promise<void> {
   // The first week only warms the windows up; a hash picks rows without favour, repeatably.
   await connection.run(`
     COPY (
       SELECT 'F' || nr AS flight_nr, origin, destination,
-             make_timestamp((departs - ${beforeMs}) * 1000) AS event_time, delay > 15 AS late
+             make_timestamp(departs * 1000) AS event_time, delay > 15 AS late
       FROM flights
       WHERE departs >= (SELECT min(departs) FROM flights) + 7 * 86400000
       ORDER BY hash(nr) LIMIT ${sample}

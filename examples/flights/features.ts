@@ -95,5 +95,9 @@ export const routeDelays = view('route_delays', {
 /** What the model "will this flight be more than 15 minutes late" reads. */
 export const lateFlight = service('late_flight', {
   version: 1,
-  features: [originDelays.all(), destinationDelays.all(), routeDelays.all()],
+  features: [
+    originDelays.all(),
+    destinationDelays.all(),
+    routeDelays.pick('route_mean_delay_7d', 'route_flights_24h'),
+  ],
 });
