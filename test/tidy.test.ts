@@ -57,7 +57,7 @@ test('no import passes through a package entry point, and every import names a f
   const wrong: string[] = [];
   for (const file of sources) {
     for (const target of file.imports) {
-      if (target.endsWith('index.ts')) wrong.push(`${file.path} imports ${target}`);
+      if (/(^|\/)index\.ts$/.test(target)) wrong.push(`${file.path} imports ${target}`);
       if (!existsSync(join(root, target))) wrong.push(`${file.path} imports absent ${target}`);
     }
   }

@@ -5,6 +5,9 @@ import { archiveInThread } from '../ingest/archive-thread.ts';
 import type { EventLog } from '../ingest/log.ts';
 import type { Config } from './config.ts';
 
+/** Rounds between two compactions: an hour's worth of small files is merged at once. */
+const COMPACT_EVERY_SECONDS = 3_600;
+
 /**
  * Archives the log at intervals, in a thread, and cuts what is archived. A failure costs nothing:
  * the log keeps its segments, and the next round tries again.
@@ -16,6 +19,7 @@ export class Archiver {
   readonly #log: EventLog;
   readonly #logger: Logger;
   #archivedCommit: number;
+  #rounds = 0;
   #running: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -52,10 +56,13 @@ export class Archiver {
   async #archive(): Promise<void> {
     const throughCommit = this.#log.lastCommit;
     if (throughCommit <= this.#archivedCommit) return;
+    this.#rounds += 1;
+    const roundsPerCompaction = Math.ceil(COMPACT_EVERY_SECONDS / this.#config.archiveEverySeconds);
     try {
       await archiveInThread({
         dataDir: this.#config.dataDir,
         throughCommit,
+        compact: this.#rounds % roundsPerCompaction === 0,
         onArchived: (commit) => {
           this.#archivedCommit = commit;
         },

@@ -7,8 +7,7 @@ import { literalScalar } from './literal.ts';
 import type { ExprNode } from './node.ts';
 import { scalarArithmetic } from './scalar-arithmetic.ts';
 import { scalarComparison } from './scalar-comparison.ts';
-
-export type ScalarFn = (values: readonly Scalar[]) => Scalar;
+import type { ScalarFn } from './scalar-fn.ts';
 
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 

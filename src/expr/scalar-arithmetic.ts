@@ -1,6 +1,5 @@
 import { present } from '../base/assert.ts';
 import { INT64_MAX, INT64_MIN, type Scalar } from '../schema/types.ts';
-import type { ScalarFn } from './compile-scalar.ts';
 import type { Faults } from './faults.ts';
 import {
   addInt64,
@@ -13,6 +12,7 @@ import {
 } from './int64.ts';
 import type { ExprNode } from './node.ts';
 import { roundHalfEven, wholeOfUnits, wholeOfWideUnits } from './rounding.ts';
+import type { ScalarFn } from './scalar-fn.ts';
 
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 type IntegerOp = (a: Integer, b: Integer, faults: Faults) => Integer | null;

@@ -1,7 +1,7 @@
 import { compareUtf8 } from '../base/utf8-order.ts';
 import type { Scalar } from '../schema/types.ts';
-import type { ScalarFn } from './compile-scalar.ts';
 import type { ExprNode } from './node.ts';
+import type { ScalarFn } from './scalar-fn.ts';
 
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 type Present = Exclude<Scalar, null>;

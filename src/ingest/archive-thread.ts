@@ -13,6 +13,8 @@ export interface ArchiveThreadOptions {
   readonly onArchived?: (commit: number) => void;
   readonly memoryBytes?: number;
   readonly threads?: number;
+  /** Merge the small files of each day afterwards. */
+  readonly compact?: boolean;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function archiveInThread(options: ArchiveThreadOptions): Promise<Ar
     throughCommit: options.throughCommit,
     memoryBytes: options.memoryBytes ?? LIMITS.archiveMemoryBytes,
     threads: options.threads ?? 1,
+    compact: options.compact ?? false,
   };
   const worker = new Worker(workerUrl('./archive-worker', import.meta.url), { workerData: task });
   return await new Promise<ArchiveReport>((resolve, reject) => {

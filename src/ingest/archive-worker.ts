@@ -1,7 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { Archive, type ArchiveReport } from './archive.ts';
+import { compactArchive } from './archive-compact.ts';
 import { segmentSource } from './archive-source.ts';
 
 /** What the thread is asked to do. */
@@ -10,6 +12,8 @@ export interface ArchiveTask {
   readonly throughCommit: number;
   readonly memoryBytes: number;
   readonly threads: number;
+  /** Merge the small files of each day afterwards. */
+  readonly compact: boolean;
 }
 
 /** What the thread says: how far it is, and at last how it ended. */
@@ -25,7 +29,8 @@ function say(message: ArchiveMessage): void {
   parentPort?.postMessage(message);
 }
 
-async function work({ dataDir, throughCommit, memoryBytes, threads }: ArchiveTask): Promise<void> {
+async function work(task: ArchiveTask): Promise<void> {
+  const { dataDir, throughCommit, memoryBytes, threads } = task;
   const archive = await Archive.open({
     dataDir,
     source: segmentSource(new NodeDisk(dataDir)),
@@ -36,7 +41,9 @@ async function work({ dataDir, throughCommit, memoryBytes, threads }: ArchiveTas
     },
   });
   try {
-    say({ kind: 'report', report: await archive.archiveThrough(throughCommit) });
+    const report = await archive.archiveThrough(throughCommit);
+    if (task.compact) await compactArchive({ dataDir, clock: systemClock, memoryBytes });
+    say({ kind: 'report', report });
   } finally {
     archive.close();
   }
