@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { loadConfig } from '../../src/app/config.ts';
+import { openHistory, verifyProject } from '../../src/app/offline.ts';
+import { appliedPlan } from '../../src/app/project.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
+import type { ProjectPlan } from '../../src/plan/plan.ts';
+import { eventsOf } from '../../src/testing/platform-oracle.ts';
 import { Ledger, type Transfer } from './ledger.ts';
 import { ServerProcess } from './server-process.ts';
 
@@ -51,6 +56,12 @@ export async function crashCycles(
       );
     }
     await server.stop();
+    const offline = await checkHistory(folder, ledger);
+    lost += offline.lost;
+    doubled += offline.doubled;
+    say(
+      `history: lost ${offline.lost}, doubled ${offline.doubled}; ${offline.verified} answers replayed`,
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -123,6 +134,32 @@ async function compare(
     if (settled && values.cents_ever !== total.cents) lost += 1;
   }
   return { lost, doubled };
+}
+
+/** Archive and log hold each event once, and every answer given on the way can be replayed. */
+async function checkHistory(
+  folder: string,
+  ledger: Ledger,
+): Promise<{ lost: number; doubled: number; verified: number }> {
+  const config = loadConfig(folder);
+  const { plan } = appliedPlan(config);
+  const history = await openHistory(config, plan);
+  let events = 0;
+  const ids = new Set<string>();
+  for await (const batch of history.batches()) {
+    events += batch.count;
+    for (const { values } of eventsOf(batch, columnNames(plan))) ids.add(String(values.transfer));
+  }
+  const report = await verifyProject(config, 1_000_000);
+  return {
+    lost: ledger.acknowledgedCount - ids.size + report.mismatched,
+    doubled: events - ids.size,
+    verified: report.answers,
+  };
+}
+
+function columnNames(plan: ProjectPlan): string[] {
+  return plan.sources.flatMap((source) => source.columns.map((column) => column.name));
 }
 
 if (import.meta.main) {
