@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { type Random, seededRandom } from '../base/random.ts';
-import { kernelInput, type ModelEvent, modelEvent } from './model-events.ts';
-import { modelSpec } from './model-features.ts';
+import { kernelInput, type ModelEvent, modelEvent } from './model-events.test.ts';
+import { modelSpec } from './model-features.test.ts';
 import { TileTable } from './tile-table.ts';
 import type { WindowSpec } from './window.ts';
 

@@ -4,8 +4,14 @@ import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { type Random, seededRandom } from '../base/random.ts';
 import { compileFinish } from './finish.ts';
-import { kernelInput, MEASURES, type ModelEvent, modelEvent, oracleRows } from './model-events.ts';
-import { type ModelFeature, modelSpec } from './model-features.ts';
+import {
+  kernelInput,
+  MEASURES,
+  type ModelEvent,
+  modelEvent,
+  oracleRows,
+} from './model-events.test.ts';
+import { type ModelFeature, modelSpec } from './model-features.test.ts';
 import { oracleAggregate } from './oracle.ts';
 import { TileTable } from './tile-table.ts';
 import { type WindowSpec, windowRange } from './window.ts';

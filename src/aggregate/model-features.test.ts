@@ -1,6 +1,6 @@
 import type { ValueType } from '../schema/types.ts';
 import type { FinishSpec } from './finish.ts';
-import { LANES, MEASURES, type Measure } from './model-events.ts';
+import { LANES, MEASURES, type Measure } from './model-events.test.ts';
 import type { AccumulatorFn, AccumulatorSpec, AggregateFn, TileSpec } from './spec.ts';
 import type { WindowSpec } from './window.ts';
 
