@@ -184,10 +184,16 @@ function entryOf(
     source: chunk.schema.name,
     partition,
     count: slots.length,
-    eventTimeMs: Float64Array.from(slots, (slot) => eventTimes[slot] as number),
-    arrivalTimeMs: Float64Array.from(slots, (slot) => arrivalTimes[slot] as number),
+    eventTimeMs: pick(eventTimes, slots),
+    arrivalTimeMs: pick(arrivalTimes, slots),
     columns: chunk.gather(slots),
   };
+}
+
+function pick(times: Float64Array, slots: Int32Array): Float64Array {
+  const picked = new Float64Array(slots.length);
+  for (let i = 0; i < slots.length; i++) picked[i] = times[slots[i] as number] as number;
+  return picked;
 }
 
 function newestOf(times: Float64Array): number {

@@ -5,17 +5,11 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import { encodeBatch } from '../schema/batch-codec.ts';
 import type { SourceSchema } from '../schema/types.ts';
+import { CommitGroup } from './commit-group.ts';
 import { type LogRecovery, type RecoveredLog, recoverLog } from './log-recovery.ts';
 import { SchemaBook } from './schema-book.ts';
-import {
-  FRAME_PREFIX,
-  LOG_FOLDER,
-  type PartitionState,
-  type PartitionStates,
-  sealFrame,
-} from './segment.ts';
+import { LOG_FOLDER, type PartitionState, type PartitionStates } from './segment.ts';
 import { readSegment, type SchemaOf } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
@@ -36,19 +30,6 @@ export interface EventLogOptions {
 
 /** A batch before the log gives it its commit and offsets; an `EventBatch` is one too. */
 export type LogEntry = Omit<EventBatch, 'commit' | 'firstOffset'>;
-
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** Frames that become durable together. */
-interface Group {
-  readonly writer: ByteWriter;
-  readonly frames: { readonly start: number; readonly end: number }[];
-  readonly batches: EventBatch[];
-  readonly waiters: Waiter[];
-}
 
 /**
  * The truth: accepted events in one dense sequence of commits over all sources and partitions.
@@ -74,8 +55,8 @@ export class EventLog {
   #ahead: PartitionStates;
   #lastCommit: number;
   #nextCommit: number;
-  #gathering: Group = emptyGroup(new ByteWriter());
-  #flushing: Group | null = null;
+  #gathering = new CommitGroup(new ByteWriter());
+  #flushing: CommitGroup | null = null;
   #roomWaiters: (() => void)[] = [];
   #running: Promise<void> | null = null;
   #closed = false;
@@ -156,10 +137,8 @@ export class EventLog {
     const schemas = entries.map((entry) => this.#schemaOf(entry.source));
     const batches = this.#gatherAll(entries, schemas);
     const group = batches.length > 0 || this.#flushing === null ? this.#gathering : this.#flushing;
-    if (group.frames.length > 0) {
-      const durable = new Promise<void>((resolve, reject) => {
-        group.waiters.push({ resolve, reject });
-      });
+    if (!group.isEmpty) {
+      const durable = group.durable();
       this.#running ??= this.#flush();
       await durable;
     }
@@ -214,8 +193,8 @@ export class EventLog {
 
   /** All or none: an entry that cannot be encoded takes those before it back. */
   #gatherAll(entries: readonly LogEntry[], schemas: readonly SourceSchema[]): EventBatch[] {
-    const { writer, frames, batches } = this.#gathering;
-    const before = { length: writer.length, frames: frames.length };
+    const group = this.#gathering;
+    const before = group.batches.length;
     const states = entries.map(({ source, partition }) => ({
       ...this.#ahead.of(source, partition),
     }));
@@ -224,10 +203,8 @@ export class EventLog {
         this.#gather(entry, present(schemas[i], `schema of ${entry.source}`)),
       );
     } catch (error) {
-      writer.truncate(before.length);
-      this.#nextCommit -= frames.length - before.frames;
-      frames.length = before.frames;
-      batches.length = before.frames;
+      this.#nextCommit -= group.batches.length - before;
+      group.keep(before);
       for (const state of states)
         Object.assign(this.#ahead.of(state.source, state.partition), state);
       throw error;
@@ -237,12 +214,7 @@ export class EventLog {
   #gather(entry: LogEntry, schema: SourceSchema): EventBatch {
     const state = this.#ahead.of(entry.source, entry.partition);
     const batch = { ...entry, commit: this.#nextCommit, firstOffset: state.nextOffset };
-    const { writer, frames, batches } = this.#gathering;
-    const start = writer.length;
-    for (let i = 0; i < FRAME_PREFIX; i++) writer.u8(0);
-    encodeBatch(batch, schema, writer);
-    frames.push({ start, end: writer.length });
-    batches.push(batch);
+    this.#gathering.add(batch, schema);
     this.#nextCommit += 1;
     advanceState(state, batch);
     return batch;
@@ -250,17 +222,14 @@ export class EventLog {
 
   async #flush(): Promise<void> {
     let spare = new ByteWriter();
-    while (this.#gathering.frames.length > 0) {
+    while (!this.#gathering.isEmpty) {
       const group = this.#gathering;
       this.#flushing = group;
-      this.#gathering = emptyGroup(spare);
+      this.#gathering = new CommitGroup(spare);
       spare = group.writer;
       try {
-        group.frames.forEach(({ start, end }, i) => {
-          sealFrame(group.writer, start, end, i);
-        });
         const first = this.#lastCommit + 1;
-        await this.#segments.write(first, this.#durable.all(), group.writer.view());
+        await this.#segments.write(first, this.#durable.all(), group.seal());
       } catch (error) {
         this.#fail(group, error);
         continue;
@@ -270,7 +239,7 @@ export class EventLog {
     this.#running = null;
   }
 
-  #settle(group: Group): void {
+  #settle(group: CommitGroup): void {
     this.#flushing = null;
     let failure: unknown = null;
     for (const batch of group.batches) {
@@ -284,25 +253,24 @@ export class EventLog {
       }
     }
     group.writer.reset();
-    for (const waiter of group.waiters) {
-      if (failure === null) waiter.resolve();
-      else waiter.reject(failure);
-    }
+    if (failure === null) group.resolve();
+    else group.reject(failure);
     this.#wake();
   }
 
   /** What gathered meanwhile was judged by events that are not to be: it fails along. */
-  #fail(group: Group, error: unknown): void {
+  #fail(group: CommitGroup, error: unknown): void {
     const gathered = this.#gathering;
     this.#flushing = null;
-    this.#gathering = emptyGroup(gathered.writer);
+    this.#gathering = new CommitGroup(gathered.writer);
     group.writer.reset();
     gathered.writer.reset();
     this.#nextCommit = this.#lastCommit + 1;
     this.#ahead = this.#durable.copy();
     this.#logger.error({ error: String(error) }, 'events could not be made durable');
     this.onFailure?.(error);
-    for (const waiter of [...group.waiters, ...gathered.waiters]) waiter.reject(error);
+    group.reject(error);
+    gathered.reject(error);
     this.#wake();
   }
 
@@ -311,10 +279,6 @@ export class EventLog {
     this.#roomWaiters = [];
     for (const wake of waiters) wake();
   }
-}
-
-function emptyGroup(writer: ByteWriter): Group {
-  return { writer, frames: [], batches: [], waiters: [] };
 }
 
 function advanceState(state: PartitionState, batch: EventBatch): void {

@@ -25,7 +25,7 @@ export function* readBody(body: PushBody, size: number): Generator<RowSlice> {
     return;
   }
   if (body instanceof Uint8Array && !isUtf8(body)) {
-    yield* lineSlices(byteLines(body), size);
+    yield* byteSlices(body, size);
     return;
   }
   const text = typeof body === 'string' ? body : utf8(body);
@@ -33,12 +33,19 @@ export function* readBody(body: PushBody, size: number): Generator<RowSlice> {
   if (start === undefined) return;
   const whole = text[start] === '[' ? parseArray(text.slice(start)) : parseSpread(text, start);
   if (whole !== null) yield* parsedSlices(whole.rows, size, whole.text);
-  else yield* lineSlices(textLines(text, text.startsWith('\uFEFF') ? 1 : 0), size);
+  else yield* textSlices(text, text.startsWith('\uFEFF') ? 1 : 0, size);
 }
 
 /** Rows that are texts by themselves, one each. */
-export function readRows(rows: readonly string[], size: number): Generator<RowSlice> {
-  return lineSlices(rows.map((raw, index) => ({ raw, number: index + 1 })).values(), size);
+export function* readRows(rows: readonly string[], size: number): Generator<RowSlice> {
+  for (let start = 0; start < rows.length; start += size) {
+    const texts = rows.slice(start, start + size);
+    yield parseLines(
+      texts.length,
+      (i) => texts[i] ?? '',
+      (i) => start + i + 1,
+    );
+  }
 }
 
 function utf8(bytes: Uint8Array): string {
@@ -135,38 +142,73 @@ function fieldText(row: unknown, column: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-interface Line {
-  readonly raw: string | Uint8Array;
-  readonly number: number;
-}
-
-function* lineSlices(lines: Iterator<Line>, size: number): Generator<RowSlice> {
-  for (;;) {
-    const taken: Line[] = [];
-    while (taken.length < size) {
-      const next = lines.next();
-      if (next.done === true) break;
-      taken.push(next.value);
+/** Lines are kept as their places in the text: few objects, and none that live long. */
+function* textSlices(text: string, from: number, size: number): Generator<RowSlice> {
+  let start = from;
+  let number = 0;
+  while (start < text.length) {
+    const starts = new Int32Array(size);
+    const ends = new Int32Array(size);
+    const numbers = new Int32Array(size);
+    let count = 0;
+    while (count < size && start < text.length) {
+      let end = text.indexOf('\n', start);
+      if (end < 0) end = text.length;
+      number += 1;
+      if (end - start > 2 || text.slice(start, end).trim() !== '') {
+        starts[count] = start;
+        ends[count] = end;
+        numbers[count] = number;
+        count += 1;
+      }
+      start = end + 1;
     }
-    if (taken.length === 0) return;
-    yield parseLines(taken);
+    const rawOf = (i: number): string => text.slice(starts[i], ends[i]);
+    if (count > 0) yield parseLines(count, rawOf, (i) => numbers[i] ?? null);
   }
 }
 
-function parseLines(lines: readonly Line[]): RowSlice {
-  const rows = new Array<unknown>(lines.length);
+/** Lines of a text that is not UTF-8 throughout: those that are, are read all the same. */
+function* byteSlices(bytes: Uint8Array, size: number): Generator<RowSlice> {
+  let lines: { readonly raw: string | Uint8Array; readonly number: number }[] = [];
+  const slice = (): RowSlice => {
+    const taken = lines;
+    lines = [];
+    return parseLines(
+      taken.length,
+      (i) => taken[i]?.raw ?? '',
+      (i) => taken[i]?.number ?? null,
+    );
+  };
+  let start = 0;
+  for (let number = 1; start < bytes.length; number++) {
+    let end = bytes.indexOf(0x0a, start);
+    if (end < 0) end = bytes.length;
+    const line = bytes.slice(start, end);
+    start = end + 1;
+    const raw = isUtf8(line) ? utf8(line) : line;
+    if (typeof raw !== 'string' || raw.trim() !== '') lines.push({ raw, number });
+    if (lines.length === size) yield slice();
+  }
+  if (lines.length > 0) yield slice();
+}
+
+function parseLines(
+  count: number,
+  rawOf: (index: number) => string | Uint8Array,
+  lineOf: (index: number) => number | null,
+): RowSlice {
+  const rows = new Array<unknown>(count);
   const problems = new Map<number, ValueProblem>();
-  for (let i = 0; i < lines.length; i++) {
-    const line = lines[i] as Line;
-    const parsed = parseLine(line.raw);
+  for (let i = 0; i < count; i++) {
+    const parsed = parseLine(rawOf(i));
     if (parsed instanceof ValueProblem) problems.set(i, parsed);
     else rows[i] = parsed;
   }
-  const rawOf = (index: number): string | Uint8Array => lines[index]?.raw ?? '';
   return {
     rows,
     problems,
-    lineOf: (index) => lines[index]?.number ?? null,
+    lineOf,
     rawOf,
     numberText: (index, column) => {
       const raw = rawOf(index);
@@ -181,33 +223,6 @@ function parseLine(raw: string | Uint8Array): unknown {
     return JSON.parse(raw);
   } catch (error) {
     return new ValueProblem('malformed_json', messageOf(error));
-  }
-}
-
-function* textLines(text: string, from: number): Generator<Line> {
-  let start = from;
-  for (let number = 1; start < text.length; number++) {
-    let end = text.indexOf('\n', start);
-    if (end < 0) end = text.length;
-    const raw = text.slice(start, end);
-    start = end + 1;
-    if (raw.length > 2 || raw.trim() !== '') yield { raw, number };
-  }
-}
-
-/** Lines of a text that is not UTF-8 throughout: those that are, are read all the same. */
-function* byteLines(bytes: Uint8Array): Generator<Line> {
-  let start = 0;
-  for (let number = 1; start < bytes.length; number++) {
-    let end = bytes.indexOf(0x0a, start);
-    if (end < 0) end = bytes.length;
-    const line = bytes.subarray(start, end);
-    start = end + 1;
-    if (!isUtf8(line)) yield { raw: line, number };
-    else {
-      const raw = new TextDecoder().decode(line);
-      if (raw.trim() !== '') yield { raw, number };
-    }
   }
 }
 

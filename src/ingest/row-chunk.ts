@@ -24,7 +24,8 @@ export class RowChunk {
   readonly firstRow: number;
   readonly problems = new Map<number, RowProblem>();
   readonly #builders: readonly ColumnBuilder[];
-  readonly #slices: { readonly slice: RowSlice; readonly start: number }[] = [];
+  /** Without their rows, so that parsed objects die as soon as they are read. */
+  readonly #slices: { readonly slice: Omit<RowSlice, 'rows'>; readonly start: number }[] = [];
   readonly #eventTime: ColumnBuilder;
   readonly #arrivalTime: ColumnBuilder | null;
   readonly #id: ColumnBuilder | null;
@@ -49,7 +50,8 @@ export class RowChunk {
 
   add(slice: RowSlice): void {
     const start = this.count;
-    this.#slices.push({ slice, start });
+    const { rows: _, ...rest } = slice;
+    this.#slices.push({ slice: rest, start });
     const rows = this.#objects(slice, start);
     const reports: RowReports = {
       problems: new Map(),
@@ -142,7 +144,7 @@ export class RowChunk {
     return slice.lineOf(slot - start);
   }
 
-  #sliceOf(slot: number): { readonly slice: RowSlice; readonly start: number } {
+  #sliceOf(slot: number): { readonly slice: Omit<RowSlice, 'rows'>; readonly start: number } {
     const found = this.#slices.findLast(({ start }) => start <= slot);
     return present(found, `row ${slot} of the chunk`);
   }

@@ -116,26 +116,24 @@ const batches = fc
       maxLength: count,
     });
     const columns = fc.tuple(...types.map((type) => columnArbitrary(type, count)));
-    return fc
-      .tuple(times, times, columns, fc.nat(), fc.maxSafeInteger())
-      .map(
-        ([events, arrivals, made, partition, offset]): {
-          batch: EventBatch;
-          schema: SourceSchema;
-        } => ({
-          schema: schemaOf(types),
-          batch: {
-            source: 'things',
-            partition,
-            firstOffset: Math.abs(offset),
-            commit: partition + 1,
-            count,
-            eventTimeMs: Float64Array.from(events),
-            arrivalTimeMs: Float64Array.from(arrivals),
-            columns: made,
-          },
-        }),
-      );
+    return fc.tuple(times, times, columns, fc.nat(), fc.maxSafeInteger()).map(
+      ([events, arrivals, made, partition, offset]): {
+        batch: EventBatch;
+        schema: SourceSchema;
+      } => ({
+        schema: schemaOf(types),
+        batch: {
+          source: 'things',
+          partition,
+          firstOffset: Math.abs(offset),
+          commit: partition + 1,
+          count,
+          eventTimeMs: Float64Array.from(events),
+          arrivalTimeMs: Float64Array.from(arrivals),
+          columns: made,
+        },
+      }),
+    );
   });
 
 function encoded(batch: EventBatch, schema: SourceSchema): Uint8Array {

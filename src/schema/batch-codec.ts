@@ -102,15 +102,19 @@ function writeColumn(writer: ByteWriter, column: Column): void {
   }
   switch (column.kind) {
     case 'number':
-      return writeNumbers(writer, column);
+      writeNumbers(writer, column);
+      break;
     case 'bool':
-      return writeBits(writer, column.values);
+      writeBits(writer, column.values);
+      break;
     case 'string':
-      return writeStrings(writer, column.values);
+      writeStrings(writer, column.values);
+      break;
     case 'vector':
-      return writeArray(writer, column.values);
+      writeArray(writer, column.values);
+      break;
     default:
-      return unreachable(column);
+      unreachable(column);
   }
 }
 

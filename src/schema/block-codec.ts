@@ -52,7 +52,10 @@ export function writeIntegers(
   if (least > greatest) least = greatest = 0;
   const width = widthOf(least, greatest);
   writer.u8(width);
-  if (width === RAW) return writeArray(writer, values);
+  if (width === RAW) {
+    writeArray(writer, values);
+    return;
+  }
   writer.f64(least);
   if (width === CONSTANT) return;
   const deltas = emptyDeltas(width, values.length);

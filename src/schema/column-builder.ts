@@ -76,7 +76,10 @@ export class ColumnBuilder {
   #place(value: unknown, slot: number, reports: RowReports): void {
     const { present } = reports;
     if (value !== undefined) present[slot] = (present[slot] as number) + 1;
-    if (value === undefined || value === null) return this.#placeNull(slot, reports);
+    if (value === undefined || value === null) {
+      this.#placeNull(slot, reports);
+      return;
+    }
     let scalar = readValue(value, this.schema.type);
     const { kind } = this.schema.type;
     const exact = kind === 'int64' || kind === 'decimal';
@@ -84,9 +87,10 @@ export class ColumnBuilder {
       const text = reports.numberText(slot, this.schema.name);
       if (text !== null) scalar = readValue(text, this.schema.type);
     }
-    if (scalar instanceof ValueProblem) return this.#refuse(slot, scalar, reports);
     const { values } = this.#store;
-    if (scalar instanceof Float32Array) (values as Float32Array).set(scalar, slot * scalar.length);
+    if (scalar instanceof ValueProblem) this.#refuse(slot, scalar, reports);
+    else if (scalar instanceof Float32Array)
+      (values as Float32Array).set(scalar, slot * scalar.length);
     else if (typeof scalar === 'string') (values as string[])[slot] = scalar;
     else if (typeof scalar === 'bigint') this.#placeWide(scalar, slot);
     else (values as Float64Array | Uint8Array)[slot] = Number(scalar);

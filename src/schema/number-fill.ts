@@ -19,19 +19,24 @@ export function numberFill(
   const values = store.values as Float64Array;
   switch (type.kind) {
     case 'int64':
-      return integers(values, rows, schema.name, start, Number.MAX_SAFE_INTEGER, reports, slowly);
+      integers(values, rows, schema.name, start, Number.MAX_SAFE_INTEGER, reports, slowly);
+      break;
     case 'timestamp':
-      return integers(values, rows, schema.name, start, TIME_LIMIT_MS, reports, slowly);
+      integers(values, rows, schema.name, start, TIME_LIMIT_MS, reports, slowly);
+      break;
     case 'decimal':
-      return decimals(values, rows, schema.name, start, 10 ** type.scale, reports, slowly);
+      decimals(values, rows, schema.name, start, 10 ** type.scale, reports, slowly);
+      break;
     case 'float64':
-      return doubles(values, rows, schema.name, start, 10 ** type.scale, reports, slowly);
+      doubles(values, rows, schema.name, start, 10 ** type.scale, reports, slowly);
+      break;
     case 'bool':
     case 'string':
     case 'vector':
-      return each(rows, schema.name, start, slowly);
+      each(rows, schema.name, start, slowly);
+      break;
     default:
-      return unreachable(type);
+      unreachable(type);
   }
 }
 
