@@ -1,9 +1,10 @@
 import { compileFinish, type Finish } from '../aggregate/finish.ts';
 import { assert, present } from '../base/assert.ts';
-import { compileScalar, type ScalarFn } from '../expr/compile-scalar.ts';
+import { compileScalar } from '../expr/compile-scalar.ts';
 import type { Faults } from '../expr/faults.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
-import { referencedColumns } from '../expr/text.ts';
+import { referencedColumns } from '../expr/references.ts';
+import type { ScalarFn } from '../expr/scalar-fn.ts';
 import type {
   AggregateFeaturePlan,
   DerivedFeaturePlan,

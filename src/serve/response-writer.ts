@@ -1,22 +1,21 @@
 import { jsonScalar } from '../schema/json.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { Scalar, ValueType } from '../schema/types.ts';
 import type { ViewFreshness } from './answer.ts';
 import type { ReadPlan } from './read-plan.ts';
-import { type RowReader, STATUS_BY_CODE } from './row-reader.ts';
+import type { RowReader } from './row-reader.ts';
+import { StatusTexts } from './status-texts.ts';
 
 /**
  * Writes the JSON text of answers without building objects. Everything that does not depend on
- * the values (names, quotes, the statuses of a row that is wholly present) is text made once.
+ * the values (names, quotes, views) is text made once, and patterns of statuses are kept.
  */
 export class ResponseWriter {
   readonly #plan: ReadPlan;
   readonly #keyPrefixes: readonly string[];
   readonly #valuePrefixes: readonly string[];
-  readonly #writers: readonly ((value: Scalar) => string)[];
+  readonly #writers: readonly ValueWriter[];
   readonly #slots: Int32Array;
-  /** By output, then by status code. */
-  readonly #statusTexts: readonly (readonly string[])[];
-  readonly #allPresent: string;
+  readonly #statusTexts: StatusTexts;
   readonly #opening: string;
   readonly #versions: string;
   readonly #freshnessPrefixes: readonly string[];
@@ -28,16 +27,9 @@ export class ResponseWriter {
     const { service, outputs, views } = plan;
     this.#keyPrefixes = service.joinKeys.map(({ name }, i) => prefix(name, i));
     this.#valuePrefixes = outputs.map(({ name }, i) => prefix(name, i));
-    this.#writers = outputs.map(
-      ({ type }) =>
-        (value) =>
-          jsonScalar(value, type),
-    );
+    this.#writers = outputs.map(({ type }) => compileText(type));
     this.#slots = Int32Array.from(outputs, (output) => output.slot);
-    this.#statusTexts = outputs.map(({ name }, i) =>
-      STATUS_BY_CODE.map((status) => `${prefix(name, i)}"${status}"`),
-    );
-    this.#allPresent = `{${this.#statusTexts.map((texts) => texts[0]).join('')}}`;
+    this.#statusTexts = new StatusTexts(this.#valuePrefixes, this.#slots);
     this.#opening = `{"service":${JSON.stringify(service.name)},"version":${service.version}`;
     const versions = views.map((view, i) => `${prefix(view.label, i)}${view.version}`);
     this.#versions = `{${versions.join('')}}`;
@@ -67,35 +59,40 @@ export class ResponseWriter {
     }
     text += '},"values":{';
     const slots = this.#slots;
-    const { values, statuses } = reader;
-    let isAllPresent = true;
+    const { values } = reader;
     for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i] as number;
-      const value = values[slot] as Scalar;
-      const write = this.#writers[i] as (value: Scalar) => string;
-      text += (this.#valuePrefixes[i] as string) + (value === null ? 'null' : write(value));
-      if (statuses[slot] !== 0) isAllPresent = false;
+      text += this.#valuePrefixes[i] as string;
+      text += (this.#writers[i] as ValueWriter)(values[slots[i] as number] as Scalar);
     }
-    if (isAllPresent) {
-      this.#counts[0] = (this.#counts[0] as number) + slots.length;
-      return `${text}},"statuses":${this.#allPresent}}`;
+    const statuses = this.#statusTexts.of(reader.statuses);
+    for (let code = 0; code < statuses.counts.length; code++) {
+      this.#counts[code] = (this.#counts[code] as number) + (statuses.counts[code] as number);
     }
-    return `${text}},"statuses":${this.#statuses(statuses)}}`;
+    return `${text}},"statuses":${statuses.text}}`;
   }
 
   takeCounts(): readonly number[] {
     return this.#counts.splice(0, 3, 0, 0, 0);
   }
+}
 
-  #statuses(statuses: Uint8Array): string {
-    let text = '{';
-    for (let i = 0; i < this.#slots.length; i++) {
-      const code = statuses[this.#slots[i] as number] as number;
-      this.#counts[code] = (this.#counts[code] as number) + 1;
-      text += this.#statusTexts[i]?.[code];
-    }
-    return `${text}}`;
+type ValueWriter = (value: Scalar) => string;
+
+/** Most counts are small: their text is made once. */
+const SMALL: readonly string[] = Array.from({ length: 1024 }, (_, value) => String(value));
+
+/** `jsonScalar` with the type's branches taken beforehand. */
+function compileText(type: ValueType): ValueWriter {
+  if (type.kind === 'int64' || type.kind === 'float64') {
+    return (value) => {
+      if (typeof value !== 'number') return value === null ? 'null' : String(value);
+      if (value >>> 0 === value && value < SMALL.length) return SMALL[value] as string;
+      return value < Number.MAX_SAFE_INTEGER && value > Number.MIN_SAFE_INTEGER
+        ? `${value}`
+        : jsonScalar(value, type);
+    };
   }
+  return (value) => jsonScalar(value, type);
 }
 
 function prefix(name: string, index: number): string {

@@ -56,7 +56,7 @@ export class RowReader {
   }
 
   forget(): void {
-    for (const memo of this.#memos) memo.clear();
+    for (const memo of this.#memos) if (memo.size > 0) memo.clear();
   }
 
   #readOnce(

@@ -1,0 +1,60 @@
+import { STATUS_BY_CODE } from './row-reader.ts';
+
+const CACHE_SIZE = 256;
+
+/** The statuses of one row as JSON, with how many outputs have each status code. */
+export interface StatusText {
+  readonly codes: Uint8Array;
+  readonly text: string;
+  readonly counts: readonly number[];
+}
+
+/**
+ * Texts of whole rows of statuses. Which windows are empty follows few patterns, so the text of a
+ * pattern is kept; two patterns that share a place in the cache take turns.
+ */
+export class StatusTexts {
+  readonly #cache = new Array<StatusText | null>(CACHE_SIZE).fill(null);
+  /** By output, then by status code. */
+  readonly #parts: readonly (readonly string[])[];
+  readonly #slots: Int32Array;
+
+  constructor(prefixes: readonly string[], slots: Int32Array) {
+    this.#slots = slots;
+    this.#parts = prefixes.map((prefix) => STATUS_BY_CODE.map((status) => `${prefix}"${status}"`));
+  }
+
+  of(statuses: Uint8Array): StatusText {
+    const slots = this.#slots;
+    let hash = 0;
+    for (let i = 0; i < slots.length; i++) {
+      hash = (Math.imul(hash, 31) + (statuses[slots[i] as number] as number)) | 0;
+    }
+    const place = (hash ^ (hash >>> 8) ^ (hash >>> 16)) & (CACHE_SIZE - 1);
+    const cached = this.#cache[place] as StatusText | null;
+    if (cached !== null && this.#isOf(cached, statuses)) return cached;
+    const made = this.#make(statuses);
+    this.#cache[place] = made;
+    return made;
+  }
+
+  #isOf(cached: StatusText, statuses: Uint8Array): boolean {
+    const slots = this.#slots;
+    for (let i = 0; i < slots.length; i++) {
+      if (cached.codes[i] !== statuses[slots[i] as number]) return false;
+    }
+    return true;
+  }
+
+  #make(statuses: Uint8Array): StatusText {
+    const codes = Uint8Array.from(this.#slots, (slot) => statuses[slot] as number);
+    const counts = STATUS_BY_CODE.map(() => 0);
+    let text = '';
+    for (let i = 0; i < codes.length; i++) {
+      const code = codes[i] as number;
+      text += this.#parts[i]?.[code];
+      counts[code] = (counts[code] as number) + 1;
+    }
+    return { codes, counts, text: `{${text}}` };
+  }
+}
