@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { ManualClock } from '../base/clock.ts';
+import type { AsofError, ErrorCode } from '../base/errors.ts';
+import { seededRandom } from '../base/random.ts';
+import { sqlString } from '../ingest/archive-relation.ts';
+import { DuckDbSession } from '../ingest/duckdb-session.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import { loadEvents, type ModelEvent, randomProject } from './random-project.fixture.ts';
+import { buildTrainingSet, type EventRelations, type TrainingOptions } from './training-set.ts';
+
+let folder = '';
+let session: DuckDbSession;
+let history: EventRelations;
+let plan: ProjectPlan;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'asof-spine-'));
+  session = await DuckDbSession.open({ threads: 1 });
+  history = await loadEvents(session, [eventAt(1, 1_000), eventAt(2, 2_000), eventAt(3, 3_000)]);
+  plan = countingProject();
+});
+
+after(() => {
+  session.close();
+  rmSync(folder, { recursive: true });
+});
+
+function eventAt(commit: number, eventTimeMs: number): ModelEvent {
+  const values = { user: '007', shop: 1, amount: 5, price: 1, cost: 250, label: 'x', flag: true };
+  return { commit, partition: 0, offset: commit, eventTimeMs, arrivalTimeMs: eventTimeMs, values };
+}
+
+/** One view on users: how many events ever, and the sum of their costs. */
+function countingProject(): ProjectPlan {
+  const { plan: base } = randomProject(seededRandom(1));
+  const int64 = { kind: 'int64' } as const;
+  const decimal = { kind: 'decimal', scale: 2 } as const;
+  const window = { kind: 'lifetime', hopMs: 1, complete: false } as const;
+  const cost = { kind: 'column', name: 'cost', type: decimal } as const;
+  const tiles = {
+    id: 'g',
+    source: 'pay',
+    entity: 'user',
+    keyColumns: ['user'],
+    filter: null,
+    lanes: [{ measure: cost, filter: null, quantizeScale: null }],
+    accumulators: [
+      { fn: 'count', lane: 0, type: decimal },
+      { fn: 'sum', lane: 0, type: decimal },
+    ],
+    windows: [window],
+  } as const;
+  const meta = { owner: null, description: null, tags: [] };
+  const shared = { kind: 'aggregate', group: 'g', window: 0, meta } as const;
+  const features = [
+    { ...shared, name: 'n', fn: 'count', parts: { count: 0 }, scale: 0, type: int64, default: 0 },
+    {
+      ...shared,
+      name: 'spent',
+      fn: 'sum',
+      parts: { count: 0, sum: 1 },
+      scale: 2,
+      type: decimal,
+      default: null,
+    },
+  ] as const;
+  const view = { ...base.views[0], name: 'pays', entity: 'user', filter: null, features };
+  const outputs = features.map(({ name, type }) => {
+    return { name, view: 'pays', version: 1, feature: name, type };
+  });
+  const joinKeys = [{ name: 'user', type: { kind: 'string' } }] as const;
+  const service = { name: 'svc', version: 1, features: outputs, joinKeys, hash: 'h', meta };
+  return { ...base, groups: [tiles], views: [view as never], services: [service] };
+}
+
+function write(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+async function train(path: string, more: Partial<TrainingOptions> = {}) {
+  return await buildTrainingSet({
+    plan,
+    service: 'svc',
+    history,
+    spine: { path },
+    out: join(folder, 'out.ndjson'),
+    clock: new ManualClock(0),
+    session,
+    ...more,
+  });
+}
+
+function written(): string[] {
+  return readFileSync(join(folder, 'out.ndjson'), 'utf8').trim().split('\n');
+}
+
+test('rows come back as they were: unsorted, doubled, with nulls, and text keys as text', async () => {
+  const rows = ['007,2500,a', '7,2500,b', ',2500,c', '007,,d', '007,1000,e', '007,2500,a'];
+  const path = write('spine.csv', `user,event_time,label\n${rows.join('\n')}\n`);
+  const report = await train(path);
+  assert.deepEqual(
+    written().map((line) => JSON.parse(line)),
+    [
+      { user: '007', event_time: 2500, label: 'a', n: 2, spent: 5 },
+      { user: '7', event_time: 2500, label: 'b', n: 0, spent: null },
+      { user: null, event_time: 2500, label: 'c', n: null, spent: null },
+      { user: '007', event_time: null, label: 'd', n: null, spent: null },
+      { user: '007', event_time: 1000, label: 'e', n: 1, spent: 2.5 },
+      { user: '007', event_time: 2500, label: 'a', n: 2, spent: 5 },
+    ],
+  );
+  assert.equal(report.nullKeys, 1);
+  assert.equal(report.nullTimes, 1);
+  assert.deepEqual(report.viewHashes, { 'pays@1': 'v_user' });
+});
+
+test('a timestamp column is the time, downwards to the millisecond', async () => {
+  const lines = [
+    { user: '007', seen: '1970-01-01T00:00:01.999Z' },
+    { user: '007', seen: '1970-01-01T00:00:02.000Z' },
+  ];
+  const path = write('spine.ndjson', lines.map((line) => JSON.stringify(line)).join('\n'));
+  assert.equal((await train(path)).timeColumn, 'seen');
+  assert.deepEqual(
+    written().map((line) => (JSON.parse(line) as { n: number }).n),
+    [1, 2],
+  );
+});
+
+test('an empty spine gives an empty training set with all columns', async () => {
+  const spine = join(folder, 'empty.parquet');
+  const out = join(folder, 'empty-out.parquet');
+  await session.run(`COPY (SELECT 'x' AS "user", now() AS at WHERE FALSE)
+    TO ${sqlString(spine)} (FORMAT PARQUET)`);
+  const report = await train(spine, { out, prefix: 'f_' });
+  assert.equal(report.rows, 0);
+  const columns = await session.rows(`DESCRIBE SELECT * FROM read_parquet(${sqlString(out)})`);
+  assert.deepEqual(
+    columns.map(([name, type]) => `${name} ${type}`),
+    ['user VARCHAR', 'at TIMESTAMP WITH TIME ZONE', 'f_n BIGINT', 'f_spent DECIMAL(38,2)'],
+  );
+  const metadata = await session.rows(
+    `SELECT decode(key), decode(value) FROM parquet_kv_metadata(${sqlString(out)})`,
+  );
+  assert.ok(metadata.some(([key, value]) => key === 'asof_known' && value === 'serving'));
+});
+
+test('what cannot be used is refused with the column and the remedy', async () => {
+  const cases: readonly [string, string, ErrorCode, RegExp][] = [
+    ['a.csv', 'event_time,label\n1,2\n', 'invalid_spine', /join key 'user'/],
+    ['b.csv', 'user,label\na,2\n', 'invalid_spine', /neither a column 'event_time' nor/],
+    ['c.csv', 'user,event_time\na,soon\n', 'invalid_spine', /'event_time' is VARCHAR/],
+    ['d.csv', 'user,event_time,N\na,1,2\n', 'column_collision', /: n\./],
+    ['e.ndjson', '{"user":5,"event_time":1}\n', 'invalid_spine', /'user' is BIGINT/],
+    ['f.txt', 'x', 'unreadable_file', /no known format/],
+    ['g.parquet', 'x', 'unreadable_file', /could not be read/],
+  ];
+  rmSync(join(folder, 'out.ndjson'), { force: true });
+  for (const [name, text, code, message] of cases) {
+    const path = write(name, text);
+    await assert.rejects(train(path), (error: AsofError) => {
+      assert.equal(error.code, code, `${name}: ${error.message}`);
+      assert.match(error.message, message);
+      assert.notEqual(error.remedy, '');
+      return true;
+    });
+  }
+  await assert.rejects(train(join(folder, 'none.csv')), { code: 'file_not_found' });
+  await assert.rejects(train(write('h.csv', 'user,event_time\na,1\n'), { service: 'no' }), {
+    code: 'unknown_service',
+  });
+  assert.ok(!existsSync(join(folder, 'out.ndjson')));
+});
+
+test('an abort ends the work and leaves no output behind', async () => {
+  const abort = new AbortController();
+  const path = write('abort.csv', 'user,event_time\n007,1\n');
+  const phases: string[] = [];
+  const out = join(folder, 'aborted.csv');
+  const onProgress = ({ phase }: { phase: string }): void => {
+    phases.push(phase);
+    if (phase.startsWith('join')) abort.abort(new Error('enough'));
+  };
+  await assert.rejects(train(path, { out, signal: abort.signal, onProgress }), /enough/);
+  assert.deepEqual(phases, ['read the spine', 'read pay', 'join pay']);
+  assert.ok(!readdirSync(folder).some((name) => name.startsWith('aborted')));
+});
