@@ -1,14 +1,18 @@
-import { type OracleFeature, type OracleRow, oracleAggregate } from '../aggregate/oracle.ts';
 import { OVERFLOW } from '../aggregate/finish.ts';
+import { type OracleFeature, type OracleRow, oracleAggregate } from '../aggregate/oracle.ts';
 import { present } from '../base/assert.ts';
-import { literalScalar } from '../expr/build.ts';
+import { newFaults } from '../expr/faults.ts';
+import { scalarOfLiteral } from '../expr/literal.ts';
 import { evaluateNaive } from '../expr/naive.ts';
+import type { ExprNode } from '../expr/node.ts';
+import { referencedColumns } from '../expr/references.ts';
 import type {
   AggregateFeaturePlan,
   DerivedFeaturePlan,
   FeaturePlan,
+  LanePlan,
   ProjectPlan,
-  TileGroupPlan,
+  ServicePlan,
   ViewPlan,
 } from '../plan/plan.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
@@ -27,6 +31,15 @@ export interface OracleEvent {
 
 /** Which events an answer may know: a position, an arrival time, or all. */
 export type Knows = (event: OracleEvent) => boolean;
+
+/** The key of an answer: join keys by name. */
+export type OracleKey = Readonly<Record<string, Scalar>>;
+
+/** A feature as it must be served (semantics §6). */
+export interface OracleAnswer {
+  readonly value: Scalar;
+  readonly status: 'present' | 'default' | 'error';
+}
 
 const QUANTIZED_LIMIT = 2 ** 53;
 
@@ -55,91 +68,161 @@ function valueAt(column: Column | undefined, i: number): Scalar {
   return column.values[i] ?? null;
 }
 
-/**
- * The value of every feature of a view for one key at one time, by the letter of the semantics:
- * row by row, with no tile, batch or index in sight. Slow, and what all else is held to.
- */
+/** The value of every feature of a view for one key at one time; see `PlatformOracle`. */
 export function oracleView(
   plan: ProjectPlan,
   view: ViewPlan,
   events: readonly OracleEvent[],
-  key: Readonly<Record<string, Scalar>>,
+  key: OracleKey,
   timeMs: number,
   knows: Knows,
 ): Map<string, Scalar> {
-  const exist = events.filter((event) => event.source === view.source && knows(event));
-  const ofKey = exist.filter(
-    (event) =>
-      Object.entries(view.key).every(([joinKey, column]) => {
-        const value = event.values[column];
-        return value !== null && value !== '' && value === key[joinKey];
-      }) && passes(view.filter, event),
-  );
-  const values = new Map<string, Scalar>();
-  for (const feature of view.features) {
-    values.set(feature.name, featureValue(plan, feature, ofKey, values, timeMs));
+  const answers = new PlatformOracle(plan, events).view(view, key, timeMs, knows);
+  return new Map([...answers].map(([name, { value }]) => [name, value]));
+}
+
+/**
+ * The value of every feature by the letter of the semantics: row by row, with no tile, batch or
+ * index in sight. Slow, and what all else is held to.
+ */
+export class PlatformOracle {
+  readonly plan: ProjectPlan;
+  readonly events: readonly OracleEvent[];
+  /** What expressions are of an event: it never changes, so it is computed once. */
+  readonly #evaluated = new WeakMap<OracleEvent, Map<ExprNode, Scalar>>();
+
+  /** `events` may grow while the oracle is asked. */
+  constructor(plan: ProjectPlan, events: readonly OracleEvent[]) {
+    this.plan = plan;
+    this.events = events;
   }
-  return values;
-}
 
-function passes(filter: ViewPlan['filter'], event: OracleEvent): boolean {
-  return filter === null || evaluateNaive(filter, (name) => event.values[name] ?? null) === true;
-}
+  /** The outputs of a service, in its order. */
+  service(
+    service: ServicePlan,
+    key: OracleKey,
+    timeMs: number,
+    knows: Knows,
+  ): Map<string, OracleAnswer> {
+    const views = new Map<ViewPlan, Map<string, OracleAnswer>>();
+    const outputs = new Map<string, OracleAnswer>();
+    for (const output of service.features) {
+      const view = present(
+        this.plan.views.find((one) => one.name === output.view && one.version === output.version),
+        `the view ${output.view}@${output.version}`,
+      );
+      const answers = views.get(view) ?? this.view(view, key, timeMs, knows);
+      views.set(view, answers);
+      outputs.set(output.name, present(answers.get(output.feature), output.feature));
+    }
+    return outputs;
+  }
 
-function featureValue(
-  plan: ProjectPlan,
-  feature: FeaturePlan,
-  events: readonly OracleEvent[],
-  before: ReadonlyMap<string, Scalar>,
-  timeMs: number,
-): Scalar {
-  const fallback = literalScalar({ kind: 'literal', type: feature.type, value: feature.default });
-  if (feature.kind === 'derived') return derivedValue(feature, before) ?? fallback;
-  const group = present(
-    plan.groups.find((one) => one.id === feature.group),
-    'a feature has its group',
-  );
-  const value = aggregateValue(group, feature, events, timeMs);
-  if (value === OVERFLOW) return null;
-  return value === undefined ? fallback : value;
-}
+  /** Every feature of a view for one key, at one time, by the events that may be known. */
+  view(view: ViewPlan, key: OracleKey, timeMs: number, knows: Knows): Map<string, OracleAnswer> {
+    const events = this.events.filter(
+      (event) =>
+        event.source === view.source &&
+        knows(event) &&
+        hasKey(event, view, key) &&
+        (view.filter === null || this.#evaluate(view.filter, event) === true),
+    );
+    const answers = new Map<string, OracleAnswer>();
+    for (const feature of view.features) {
+      answers.set(feature.name, this.#answer(feature, events, answers, timeMs));
+    }
+    return answers;
+  }
 
-function derivedValue(feature: DerivedFeaturePlan, before: ReadonlyMap<string, Scalar>): Scalar {
-  return evaluateNaive(feature.expr, (name) => before.get(name) ?? null);
-}
+  #answer(
+    feature: FeaturePlan,
+    events: readonly OracleEvent[],
+    before: ReadonlyMap<string, OracleAnswer>,
+    timeMs: number,
+  ): OracleAnswer {
+    const fallback = scalarOfLiteral(feature.type, feature.default);
+    if (feature.kind === 'derived') return derivedAnswer(feature, before, fallback);
+    const value = this.#aggregate(feature, events, timeMs);
+    if (value === OVERFLOW) return { value: null, status: 'error' };
+    if (value === undefined) return { value: fallback, status: 'default' };
+    return { value, status: 'present' };
+  }
 
-function aggregateValue(
-  group: TileGroupPlan,
-  feature: AggregateFeaturePlan,
-  events: readonly OracleEvent[],
-  timeMs: number,
-): Scalar | undefined | typeof OVERFLOW {
-  const { parts } = feature;
-  const part = present(parts.value ?? parts.sum ?? parts.count, 'a feature has a part');
-  const accumulator = present(group.accumulators[part], 'a part is an accumulator');
-  const lane = present(group.lanes[accumulator.lane], 'an accumulator has a lane');
-  const rows = events.map((event): OracleRow => {
-    const column = (name: string): Scalar => event.values[name] ?? null;
-    const value = lane.measure === null ? 1 : evaluateNaive(lane.measure, column);
+  #aggregate(
+    feature: AggregateFeaturePlan,
+    events: readonly OracleEvent[],
+    timeMs: number,
+  ): Scalar | undefined | typeof OVERFLOW {
+    const group = present(
+      this.plan.groups.find((one) => one.id === feature.group),
+      'a feature has its group',
+    );
+    const { parts } = feature;
+    const part = present(parts.value ?? parts.sum ?? parts.count, 'a feature has a part');
+    const accumulator = present(group.accumulators[part], 'a part is an accumulator');
+    const lane = present(group.lanes[accumulator.lane], 'an accumulator has a lane');
+    const oracle: OracleFeature = {
+      fn: feature.fn,
+      window: present(group.windows[feature.window], 'a feature has a window'),
+      type: lane.measure?.type ?? { kind: 'int64' },
+      scale: feature.scale,
+    };
+    const rows = events
+      .filter((event) => event.eventTimeMs <= timeMs)
+      .map((event) => this.#row(event, lane));
+    return oracleAggregate(rows, oracle, timeMs);
+  }
+
+  #row(event: OracleEvent, lane: LanePlan): OracleRow {
+    const { measure, filter, quantizeScale } = lane;
+    const value = measure === null ? 1 : this.#evaluate(measure, event);
     return {
       eventTimeMs: event.eventTimeMs,
       partition: event.partition,
       offset: event.offset,
-      value: fitsQuantized(value, lane.quantizeScale) ? value : null,
-      pass: lane.filter === null || evaluateNaive(lane.filter, column) === true,
+      value: fitsQuantized(value, quantizeScale) ? value : null,
+      pass: filter === null || this.#evaluate(filter, event) === true,
     };
+  }
+
+  #evaluate(node: ExprNode, event: OracleEvent): Scalar {
+    let known = this.#evaluated.get(event);
+    if (known === undefined) {
+      known = new Map();
+      this.#evaluated.set(event, known);
+    }
+    const before = known.get(node);
+    if (before !== undefined) return before;
+    const value = evaluateNaive(node, (name) => event.values[name] ?? null);
+    known.set(node, value);
+    return value;
+  }
+}
+
+/** A key that is null or '' names no entity (semantics §1). */
+function hasKey(event: OracleEvent, view: ViewPlan, key: OracleKey): boolean {
+  return Object.entries(view.key).every(([joinKey, column]) => {
+    const value = event.values[column] ?? null;
+    return value !== null && value !== '' && value === key[joinKey];
   });
-  const oracle: OracleFeature = {
-    fn: feature.fn,
-    window: present(group.windows[feature.window], 'a feature has a window'),
-    type: lane.measure?.type ?? { kind: 'int64' },
-    scale: feature.scale,
-  };
-  return oracleAggregate(rows, oracle, timeMs);
+}
+
+/** A null of what is broken, or that overflows, is an error; any other null is the default. */
+function derivedAnswer(
+  feature: DerivedFeaturePlan,
+  before: ReadonlyMap<string, OracleAnswer>,
+  fallback: Scalar,
+): OracleAnswer {
+  const input = (name: string): OracleAnswer => present(before.get(name), `the feature ${name}`);
+  const faults = newFaults();
+  const value = evaluateNaive(feature.expr, (name) => input(name).value, faults);
+  if (value !== null) return { value, status: 'present' };
+  const isBroken = referencedColumns(feature.expr).some((name) => input(name).status === 'error');
+  return { value: fallback, status: isBroken || faults.overflow > 0 ? 'error' : 'default' };
 }
 
 /** A float64 measure beyond 2^53 of its units is null for its row (semantics §3). */
 function fitsQuantized(value: Scalar, scale: number | null): boolean {
   if (scale === null || typeof value !== 'number') return true;
-  return Math.abs(value * 10 ** scale) < QUANTIZED_LIMIT;
+  return Math.abs(value * Number(10n ** BigInt(scale))) < QUANTIZED_LIMIT;
 }

@@ -4,17 +4,21 @@ import { DECLARED_ARRIVAL } from './generate-definitions.ts';
 
 /** Rows pushed together, at one moment of the log's clock. */
 export interface Push {
+  readonly source: SourcePlan;
   readonly nowMs: number;
-  readonly rows: readonly object[];
-  /** The same rows as they travel: NDJSON with every digit. */
-  readonly text: string;
+  /** null where a line is no JSON. */
+  readonly rows: readonly object[] | null;
+  /** The same rows as they travel, one JSON text each, with every digit. */
+  readonly lines: readonly string[];
 }
 
 const START_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
 
-export const USERS = ['u1', 'u2', 'ü😀', ''] as const;
-export const SHOPS = [1, 2, 9007199254740993n] as const;
+/** Among them texts that would collide if keys were joined with a separator. */
+export const USERS = ['u1', 'u1', 'u2', 'ü😀', '1:1', '11', ''] as const;
+export const SHOPS = [1, 1, 2, -7, 9007199254740993n] as const;
+export const STRINGS = ['', 'a', 'b', 'B', 'é', '😀', '\uffff', 'zz', 'a b', "it's", '1:1'] as const;
 
 const INTEGERS = [0, 1, -1, 2, 5, 17, 1000, -4096, 123_456_789] as const;
 const WIDE = [
@@ -25,25 +29,38 @@ const WIDE = [
   -9223372036854775808n,
   4611686018427387904n,
 ] as const;
-const FLOATS = [0, 0.1, 0.2, 0.00005, 0.00015, -2.5, 3.1415926, 1e6, 123456.789, -0.3] as const;
-const DECIMALS = ['0', '0.1', '12.34', '-7.5', '99999.99', '90071992547409.93'] as const;
-const STRINGS = ['', 'a', 'b', 'B', 'é', '😀', 'zz', 'a b'] as const;
+const FLOATS = [0, 0.1, 0.2, 0.00005, 0.00015, -2.5, 3.1415926, 1e6, 123456.789, -0.3, -0] as const;
+
+const BROKEN = ['{"n":1', 'nonsense', '[1,2]', '7', 'null', '{"n":NaN}'] as const;
+
+interface World {
+  readonly source: SourcePlan;
+  readonly nowMs: number;
+  readonly stepMs: number;
+  /** Whether integers beyond 2^53 come up. */
+  readonly wild: boolean;
+}
 
 /** Random pushes in the order of the log's clock: in and out of order, late, double and broken. */
-export function generatePushes(random: Random, source: SourcePlan): Push[] {
+export function generatePushes(random: Random, sources: readonly SourcePlan[]): Push[] {
   const stepMs = random.pick([500, 20_000, 600_000, 3 * HOUR_MS]);
   const wild = random.below(3) === 0;
   const pushes: Push[] = [];
   let nowMs = START_MS + random.below(HOUR_MS);
   let nr = 0;
-  const count = 3 + random.below(8);
+  const count = 3 + random.below(7);
   for (let at = 0; at < count; at += 1) {
     nowMs += random.below(stepMs);
-    const rows = Array.from({ length: 1 + random.below(25) }, () => {
+    const source = random.pick(sources);
+    const world = { source, nowMs, stepMs, wild };
+    const rows = Array.from({ length: 1 + random.below(22) }, () => {
       nr += 1;
-      return generateRow(random, source, nowMs, stepMs, nr, wild);
+      return generateRow(random, world, nr);
     });
-    pushes.push({ nowMs, rows, text: rows.map(exactJson).join('\n') });
+    const lines = rows.map(exactJson);
+    const isBroken = random.below(10) === 0;
+    if (isBroken) lines.splice(random.below(lines.length), 0, random.pick(BROKEN));
+    pushes.push({ source, nowMs, rows: isBroken ? null : rows, lines });
   }
   return pushes;
 }
@@ -55,31 +72,25 @@ export function exactJson(value: unknown): string {
   );
 }
 
-function generateRow(
-  random: Random,
-  source: SourcePlan,
-  nowMs: number,
-  stepMs: number,
-  nr: number,
-  wild: boolean,
-): object {
+function generateRow(random: Random, world: World, nr: number): object {
+  const { source, nowMs, stepMs, wild } = world;
   const maybe = <T>(values: readonly T[]): T | null =>
     random.below(6) === 0 ? null : random.pick(values);
-  const arrivalMs = nowMs - (random.below(4) === 0 ? random.below(stepMs) : 0);
+  const arrivalMs = arrivalOf(random, nowMs, stepMs);
   const row: Record<string, unknown> = {
-    happened_at: arrivalMs - delayMs(random, source, stepMs),
+    happened_at: happenedAt(random, source, arrivalMs, stepMs),
     [DECLARED_ARRIVAL]: source.arrivalTime === null ? null : arrivalMs,
-    event_id: random.below(10) === 0 ? `e${Math.max(1, nr - random.below(20))}` : `e${nr}`,
+    event_id: idOf(random, source, nr),
     user: random.pick(USERS),
     shop: random.pick(SHOPS),
     n: maybe<number | bigint>(wild && random.below(3) === 0 ? WIDE : INTEGERS),
-    m: maybe(INTEGERS),
-    d: maybe(DECIMALS),
+    m: maybe<number | bigint>(wild && random.below(8) === 0 ? WIDE : INTEGERS),
+    d: random.below(6) === 0 ? null : decimalOf(random, source, wild),
     x: maybe(FLOATS),
     s: maybe(STRINGS),
     b: maybe([true, false]),
+    due: maybe([nowMs, nowMs + 1, 0, -1, nowMs - HOUR_MS, '2023-11-14T22:13:20.5+01:00']),
   };
-  if (row.event_id === null) delete row.event_id;
   for (const key of ['user', 'shop', 'n', 's']) {
     if (random.below(40) === 0) delete row[key];
   }
@@ -87,23 +98,68 @@ function generateRow(
   return row;
 }
 
+/** Mostly the log's own time; declared ones may lie before it, and a little after. */
+function arrivalOf(random: Random, nowMs: number, stepMs: number): number {
+  const pick = random.below(8);
+  if (pick < 2) return nowMs - random.below(stepMs);
+  return pick === 2 ? nowMs + random.below(3) : nowMs;
+}
+
 /** Mostly prompt; sometimes late by up to twice what is allowed, or a little ahead of the clock. */
+function happenedAt(
+  random: Random,
+  source: SourcePlan,
+  arrivalMs: number,
+  stepMs: number,
+): number | string {
+  const timeMs = arrivalMs - delayMs(random, source, stepMs);
+  const pick = random.below(12);
+  // Where windows begin and end: full seconds, minutes and hours, and the millisecond before.
+  if (pick < 2) return Math.floor(timeMs / 1000) * 1000 - random.below(2);
+  if (pick === 2) return Math.floor(timeMs / 60_000) * 60_000 - random.below(2);
+  if (pick === 3) return Math.floor(timeMs / HOUR_MS) * HOUR_MS - random.below(2);
+  return pick === 4 ? new Date(timeMs).toISOString() : timeMs;
+}
+
 function delayMs(random: Random, source: SourcePlan, stepMs: number): number {
-  const pick = random.below(10);
+  const pick = random.below(12);
   if (pick === 0) return -random.below(2 * source.maxClockSkewMs);
   if (pick === 1) return random.below(2 * source.allowedLatenessMs);
-  if (pick === 2) return source.allowedLatenessMs;
-  if (pick === 3) return 0;
-  if (pick < 6) return random.below(10 * stepMs);
+  if (pick === 2) return source.allowedLatenessMs + random.below(2);
+  if (pick === 3) return -source.maxClockSkewMs - random.below(2);
+  if (pick === 4) return 0;
+  if (pick < 7) return random.below(10 * stepMs);
   return random.below(stepMs);
 }
 
+function idOf(random: Random, source: SourcePlan, nr: number): unknown {
+  const known = random.below(10) === 0 ? Math.max(1, nr - random.below(20)) : nr;
+  const column = source.columns.find(({ name }) => name === 'event_id');
+  if (column?.type.kind !== 'int64') return `e${known}`;
+  return random.below(20) === 0 ? String(known) : BigInt(known) + (known % 3 === 0 ? 2n ** 60n : 0n);
+}
+
+function decimalOf(random: Random, source: SourcePlan, wild: boolean): unknown {
+  const column = source.columns.find(({ name }) => name === 'd');
+  const scale = column?.type.kind === 'decimal' ? column.type.scale : 0;
+  if (wild && random.below(4) === 0) return String(random.pick(WIDE)).slice(0, 17 - scale);
+  return random.pick(['0', '1e2', '-7', '12', 4, 12.5, '99999.99', '-0.5', '3.00'].slice(0, scale === 0 ? 5 : 9));
+}
+
 function spoil(random: Random, row: Record<string, unknown>): void {
-  const wrong = random.below(6);
-  if (wrong === 0) row.n = 'twelve';
-  else if (wrong === 1) row.happened_at = -5;
-  else if (wrong === 2) delete row.happened_at;
-  else if (wrong === 3) row.surprise = 1;
-  else if (wrong === 4) row.d = '1.005';
-  else row.x = 1e14;
+  const spoilers: readonly (() => void)[] = [
+    () => Object.assign(row, { n: 'twelve' }),
+    () => Object.assign(row, { happened_at: -5 }),
+    () => delete row.happened_at,
+    () => Object.assign(row, { surprise: 1 }),
+    () => Object.assign(row, { d: '1.000005' }),
+    () => Object.assign(row, { x: 1e17 }),
+    () => Object.assign(row, { n: 9223372036854775808n }),
+    () => Object.assign(row, { n: 1.5 }),
+    () => Object.assign(row, { b: 'true' }),
+    () => Object.assign(row, { happened_at: 1_700_000_000 }),
+    () => Object.assign(row, { due: '2023-11-14T22:13:20' }),
+    () => Object.assign(row, { s: '\ud800' }),
+  ];
+  random.pick(spoilers)();
 }

@@ -1,0 +1,12 @@
+export { ManualClock } from '../base/clock.ts';
+export { type Random, seededRandom } from '../base/random.ts';
+export { CrashError, type Fault, type FaultPlan, MemoryDisk } from './memory-disk.ts';
+export {
+  eventsOf,
+  type Knows,
+  type OracleAnswer,
+  type OracleEvent,
+  type OracleKey,
+  oracleView,
+  PlatformOracle,
+} from './platform-oracle.ts';

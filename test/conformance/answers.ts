@@ -1,0 +1,79 @@
+import { present } from '../../src/base/assert.ts';
+import type { ProjectPlan, ServicePlan } from '../../src/plan/plan.ts';
+import { jsonScalar } from '../../src/schema/json.ts';
+import type { FeatureResponse, FeatureRow } from '../../src/serve/answer.ts';
+import type { OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
+import { SERVICE } from './generate-definitions.ts';
+import { type Engine, shownKey, type Tally } from './tally.ts';
+
+export function serviceOf(plan: ProjectPlan): ServicePlan {
+  return present(
+    plan.services.find(({ name }) => name === SERVICE),
+    'the generated service',
+  );
+}
+
+/** Holds every value and status of an answer to the oracle, at the answer's own time and position. */
+export function checkAnswer(
+  tally: Tally,
+  engine: Engine,
+  oracle: PlatformOracle,
+  response: FeatureResponse,
+  keys: readonly OracleKey[],
+): void {
+  const service = serviceOf(oracle.plan);
+  tally.compare(engine, response.rows.length, keys.length, () => 'rows of an answer');
+  keys.forEach((key, i) => {
+    const row = response.rows[i];
+    if (row !== undefined) checkRow(tally, engine, oracle, service, response, key, row);
+  });
+}
+
+function checkRow(
+  tally: Tally,
+  engine: Engine,
+  oracle: PlatformOracle,
+  service: ServicePlan,
+  response: FeatureResponse,
+  key: OracleKey,
+  row: FeatureRow,
+): void {
+  const { asOfMs, position } = response;
+  const knows = (event: { readonly commit: number }): boolean => event.commit <= position.commit;
+  const expected = oracle.service(service, key, asOfMs, knows);
+  const names = [...expected.keys()].join();
+  tally.compare(engine, Object.keys(row.values).join(), names, () => 'names of the values');
+  for (const [name, answer] of expected) {
+    const what = (): string =>
+      `${name} for ${shownKey(key)} at ${asOfMs}, commit ${position.commit}`;
+    tally.compare(engine, row.values[name], answer.value, what);
+    tally.compare(engine, row.statuses[name], answer.status, () => `the status of ${what()}`);
+    tally.cover(`status ${answer.status}`);
+    if (typeof answer.value === 'bigint') tally.cover('an integer beyond 2^53 answered');
+  }
+  for (const [name, value] of Object.entries(key)) {
+    tally.compare(engine, row.key[name], value, () => `the key ${name}`);
+  }
+}
+
+/** The obvious way to write an answer as JSON, for the fast text to be compared with. */
+export function naiveJson(plan: ProjectPlan, response: FeatureResponse): string {
+  const service = serviceOf(plan);
+  const object = (fields: readonly (readonly [string, string])[]): string =>
+    `{${fields.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
+  const rows = response.rows.map((row) => {
+    const key = service.joinKeys.map(
+      ({ name, type }) => [name, jsonScalar(row.key[name] ?? null, type)] as const,
+    );
+    const values = service.features.map(
+      ({ name, type }) => [name, jsonScalar(row.values[name] ?? null, type)] as const,
+    );
+    return object([
+      ['key', object(key)],
+      ['values', object(values)],
+      ['statuses', JSON.stringify(row.statuses)],
+    ]);
+  });
+  const { rows: _, ...envelope } = response;
+  return `${JSON.stringify(envelope).slice(0, -1)},"rows":[${rows.join(',')}]}`;
+}

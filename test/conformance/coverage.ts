@@ -1,0 +1,98 @@
+import type { AggregateFn } from '../../src/aggregate/spec.ts';
+import type { WindowSpec } from '../../src/aggregate/window.ts';
+import { present } from '../../src/base/assert.ts';
+import type { ExprNode } from '../../src/expr/node.ts';
+import type { FeaturePlan, ProjectPlan } from '../../src/plan/plan.ts';
+import type { Tally } from './tally.ts';
+
+const FUNCTIONS: readonly AggregateFn[] = [
+  'count',
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'first',
+  'last',
+  'var_pop',
+  'var_samp',
+  'stddev_pop',
+  'stddev_samp',
+];
+
+/** What a run of some size must have met at least once. */
+export const REQUIRED: readonly string[] = [
+  ...FUNCTIONS.map((fn) => `aggregate ${fn}`),
+  ...['sliding', 'sliding complete', 'sliding exact', 'lifetime', 'lifetime complete'].map(
+    (window) => `window ${window}`,
+  ),
+  ...['tumbling', 'tumbling complete', 'tumbling offset'].map((window) => `window ${window}`),
+  ...['int64', 'decimal', 'float64', 'string', 'timestamp', 'bool'].map((k) => `measure ${k}`),
+  'measure of rows',
+  'measure computed',
+  'filter of a view',
+  'filter of a feature',
+  'derived feature',
+  'default declared',
+  'key of one part',
+  'key of two parts',
+  'two sources',
+  'two partitions',
+  'an integer beyond 2^53 answered',
+  ...['present', 'default', 'error'].map((status) => `status ${status}`),
+  ...['accepted', 'too_late', 'from_the_future', 'duplicate', 'wrong_type'].map(
+    (verdict) => `verdict ${verdict}`,
+  ),
+];
+
+/** Counts what a project is made of. */
+export function coverPlan(tally: Tally, plan: ProjectPlan): void {
+  if (plan.sources.length > 1) tally.cover('two sources');
+  if (plan.sources.some((source) => source.partitions > 1)) tally.cover('two partitions');
+  for (const entity of plan.entities) {
+    tally.cover(entity.joinKeys.length > 1 ? 'key of two parts' : 'key of one part');
+  }
+  for (const view of plan.views) {
+    if (view.filter !== null) coverExpression(tally, 'filter of a view', view.filter);
+    for (const feature of view.features) coverFeature(tally, plan, feature);
+  }
+}
+
+function coverFeature(tally: Tally, plan: ProjectPlan, feature: FeaturePlan): void {
+  if (feature.default !== null && feature.default !== 0) tally.cover('default declared');
+  if (feature.kind === 'derived') {
+    coverExpression(tally, 'derived feature', feature.expr);
+    return;
+  }
+  const { fn, parts } = feature;
+  tally.cover(`aggregate ${fn}`);
+  const group = present(
+    plan.groups.find(({ id }) => id === feature.group),
+    'the group of a feature',
+  );
+  tally.cover(`window ${windowName(present(group.windows[feature.window], 'a window'))}`);
+  const part = present(parts.value ?? parts.sum ?? parts.count, 'a part');
+  const accumulator = present(group.accumulators[part], 'an accumulator');
+  const lane = present(group.lanes[accumulator.lane], 'a lane');
+  if (lane.filter !== null) coverExpression(tally, 'filter of a feature', lane.filter);
+  if (lane.measure === null) tally.cover('measure of rows');
+  else {
+    tally.cover(`measure ${lane.measure.type.kind}`);
+    if (lane.measure.kind === 'call') coverExpression(tally, 'measure computed', lane.measure);
+  }
+}
+
+function coverExpression(tally: Tally, what: string, node: ExprNode): void {
+  tally.cover(what);
+  const walk = (one: ExprNode): void => {
+    if (one.kind !== 'call') return;
+    tally.cover(`operation ${one.op}`);
+    one.args.forEach(walk);
+  };
+  walk(node);
+}
+
+function windowName(window: WindowSpec): string {
+  if (window.kind === 'sliding' && window.exact) return 'sliding exact';
+  if (window.kind === 'tumbling' && window.offsetMs > 0) return 'tumbling offset';
+  return `${window.kind}${window.complete ? ' complete' : ''}`;
+}

@@ -1,0 +1,135 @@
+import type { Random } from '../../src/base/random.ts';
+import type {
+  AggregateNode,
+  FunctionName,
+  NamedFeature,
+  WindowNode,
+} from '../../src/define/node.ts';
+import type { ValueType } from '../../src/schema/types.ts';
+import { ExpressionGenerator, type Field } from './generate-expression.ts';
+
+const SIZES = ['5s', '50s', '1m', '10m', '13m', '1h', '3h', '1d', '7d'] as const;
+const FUNCTIONS: readonly FunctionName[] = [
+  'count',
+  'sum',
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'first',
+  'last',
+  'variance',
+  'stddev',
+];
+
+export function generateAggregate(
+  random: Random,
+  expressions: ExpressionGenerator,
+  fields: readonly Field[],
+): AggregateNode {
+  const fn = random.pick(FUNCTIONS);
+  const field = measureField(random, fn, fields);
+  const measure =
+    field === null ? null : expressions.value(field.type, random.below(3) === 0 ? 2 : 0);
+  const isSummed = ['sum', 'avg', 'variance', 'stddev'].includes(fn);
+  // A scale above a column's own is refused, as its values were let in by that one.
+  const most = measure?.kind === 'column' && measure.type.kind === 'float64' ? measure.type.scale : 9;
+  const takesScale = isSummed && measure?.type.kind === 'float64' && random.below(3) === 0;
+  const type = resultType(fn, measure?.type ?? null);
+  return {
+    kind: 'aggregate',
+    fn,
+    measure,
+    sample: random.below(2) === 0,
+    scale: takesScale ? random.below(most + 1) : null,
+    filter: random.below(3) === 0 ? expressions.condition(1) : null,
+    window: generateWindow(random),
+    type,
+    default: defaultFor(random, type),
+    description: null,
+    tags: [],
+  };
+}
+
+function measureField(random: Random, fn: FunctionName, fields: readonly Field[]): Field | null {
+  const of = (...kinds: string[]): Field =>
+    random.pick(fields.filter(({ type }) => kinds.includes(type.kind)));
+  if (fn === 'count') return random.below(2) === 0 ? null : random.pick(fields);
+  if (fn === 'first' || fn === 'last') return random.pick(fields);
+  const numbers = ['int64', 'decimal', 'float64'];
+  return fn === 'min' || fn === 'max' ? of(...numbers, 'string', 'timestamp') : of(...numbers);
+}
+
+function resultType(fn: FunctionName, measure: ValueType | null): ValueType {
+  if (fn === 'count' || measure === null) return { kind: 'int64' };
+  if (fn === 'avg' || fn === 'variance' || fn === 'stddev') return { kind: 'float64', scale: 6 };
+  return measure;
+}
+
+/** As written in a definition: a decimal in its own numbers. */
+function defaultFor(random: Random, type: ValueType): unknown {
+  if (random.below(3) > 0) return undefined;
+  switch (type.kind) {
+    case 'string':
+      return random.pick(['none', '', '😀']);
+    case 'bool':
+      return random.below(2) === 0;
+    case 'float64':
+      return random.pick([0, 0.5, -1e300]);
+    case 'decimal':
+      return random.pick([0, -3, type.scale > 0 ? 0.5 : 7]);
+    case 'int64':
+      return random.pick([-1, 7, 9007199254740993n]);
+    default:
+      return 0;
+  }
+}
+
+export function generateWindow(random: Random): WindowNode {
+  const size = random.pick(SIZES);
+  const complete = random.below(4) === 0;
+  switch (random.below(7)) {
+    case 0:
+      return { kind: 'sliding', size, hop: null, exact: true, complete: false };
+    case 1:
+      return { kind: 'lifetime', hop: complete ? random.pick(['1h', '7s']) : null, complete };
+    case 2:
+    case 3:
+      return { kind: 'tumbling', size, offset: random.pick([null, '3s', '1s']), complete };
+    case 4:
+      return { kind: 'sliding', size, hop: random.pick(['100ms', '70ms']), exact: false, complete };
+    default:
+      return { kind: 'sliding', size, hop: null, exact: false, complete };
+  }
+}
+
+export function generateDerived(
+  random: Random,
+  aggregates: readonly NamedFeature[],
+  at: number,
+): NamedFeature[] {
+  const fields: Field[] = [];
+  for (const { name, feature } of aggregates) {
+    if (feature.kind === 'aggregate' && feature.type !== null) {
+      fields.push({ name, type: feature.type });
+    }
+  }
+  const derived: NamedFeature[] = [];
+  for (let nr = random.below(3); nr > 0; nr -= 1) {
+    const expressions = new ExpressionGenerator(random, fields);
+    const { type } = random.pick(fields);
+    const expr = random.below(3) === 0 ? expressions.condition(2) : expressions.value(type, 2);
+    const name = `v${at}_d${nr}`;
+    derived.push({
+      name,
+      feature: {
+        kind: 'derived',
+        expr,
+        default: defaultFor(random, expr.type),
+        description: null,
+        tags: [],
+      },
+    });
+  }
+  return derived;
+}

@@ -1,0 +1,17 @@
+import type { Random } from '../../src/base/random.ts';
+import type { ServicePlan } from '../../src/plan/plan.ts';
+import type { Scalar } from '../../src/schema/types.ts';
+import { SHOPS, STRINGS, USERS } from './generate-events.ts';
+
+/** A key as a caller may ask for it: known ones, and some that no event has. */
+export function randomKey(random: Random, service: ServicePlan): Record<string, Scalar> {
+  return Object.fromEntries(service.joinKeys.map(({ name }) => [name, keyValue(random, name)]));
+}
+
+function keyValue(random: Random, name: string): Scalar {
+  if (name === 'shop_key') return random.below(8) === 0 ? 404 : random.pick(SHOPS);
+  const known: readonly string[] = name === 'user_key' ? USERS : STRINGS;
+  const value = random.pick(known);
+  // An empty key is refused; a caller cannot ask for it.
+  return value === '' || random.below(8) === 0 ? 'nobody' : value;
+}

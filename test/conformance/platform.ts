@@ -1,0 +1,153 @@
+import { present } from '../../src/base/assert.ts';
+import type { ManualClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import type { Random } from '../../src/base/random.ts';
+import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
+import { EventLog } from '../../src/ingest/log.ts';
+import type { ProjectPlan } from '../../src/plan/plan.ts';
+import type { EventBatch } from '../../src/schema/batch.ts';
+import { FeatureServer } from '../../src/serve/feature-server.ts';
+import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
+import { CheckpointFile } from '../../src/store/checkpoint-file.ts';
+import { InlineCheckpointWriter } from '../../src/store/checkpoint-writer.ts';
+import { checkpointPolicy, neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
+import type { EventHistory } from '../../src/stream/event-history.ts';
+import { StreamEngine } from '../../src/stream/stream-engine.ts';
+import { MemoryDisk } from '../../src/testing/memory-disk.ts';
+import { eventsOf, type OracleEvent } from '../../src/testing/platform-oracle.ts';
+
+export interface PlatformOptions {
+  readonly random: Random;
+  readonly clock: ManualClock;
+  readonly clockMode: ServingClockMode;
+  /** How far the door's clock lies behind at the moment. */
+  readonly doorLagMs: () => number;
+  /** Where checkpoints go. */
+  readonly stateFolder: string;
+  readonly doorLimits: NonNullable<IngestorOptions['limits']>;
+  /** Small, so that a log of a few events has several segments. */
+  readonly segmentBytes: number;
+}
+
+/** How a process ends: in order, killed, or with the power gone. */
+export type Ending = 'close' | 'kill' | 'crash';
+
+/** The embedded platform over a disk in memory, driven step by step. */
+export class Platform {
+  readonly options: PlatformOptions;
+  /** Everything that is durable, by commit, as the door gave it. */
+  readonly batches: EventBatch[] = [];
+  readonly events: OracleEvent[] = [];
+  /** Durable batches that the engine has not been given yet. */
+  waiting: EventBatch[] = [];
+  plan: ProjectPlan;
+  disk: MemoryDisk;
+  #log: EventLog | null = null;
+  #ingestor: Ingestor | null = null;
+  #engine: StreamEngine | null = null;
+  #server: FeatureServer | null = null;
+
+  constructor(plan: ProjectPlan, options: PlatformOptions) {
+    this.plan = plan;
+    this.options = options;
+    this.disk = new MemoryDisk(options.random);
+  }
+
+  get log(): EventLog {
+    return present(this.#log, 'the log is open');
+  }
+
+  get ingestor(): Ingestor {
+    return present(this.#ingestor, 'the door is open');
+  }
+
+  get engine(): StreamEngine {
+    return present(this.#engine, 'the engine is open');
+  }
+
+  get server(): FeatureServer {
+    return present(this.#server, 'the server is open');
+  }
+
+  /** Opens the log and the door; answers the events found that nobody had been told of. */
+  async openDoor(): Promise<OracleEvent[]> {
+    const { clock, doorLagMs, doorLimits, segmentBytes } = this.options;
+    const { sources } = this.plan;
+    const limits = { segmentBytes };
+    this.#log = await EventLog.open({ disk: this.disk, schemas: sources, limits });
+    this.#ingestor = Ingestor.open({
+      disk: this.disk,
+      log: this.log,
+      sources,
+      clock: { nowMs: () => clock.nowMs() - doorLagMs() },
+      limits: doorLimits,
+    });
+    this.#ingestor.onCommitted = (batch) => this.#record(batch);
+    const before = this.events.length;
+    for (const batch of this.log.read(this.batches.length)) this.#record(batch);
+    return this.events.slice(before);
+  }
+
+  async openEngine(history: EventHistory | null = null): Promise<void> {
+    const { random, clock, clockMode, stateFolder } = this.options;
+    const events = 1 + random.below(60);
+    this.#engine = await StreamEngine.open({
+      plan: this.plan,
+      folder: stateFolder,
+      log: this.log,
+      history,
+      clock,
+      logger: silentLogger,
+      policy:
+        random.below(2) === 0
+          ? neverCheckpoint
+          : checkpointPolicy({ events, rows: 1000, afterMs: 1e15 }),
+      sliceBytes: 1 + random.below(2) * random.below(400),
+      writer: (folder) => new InlineCheckpointWriter(CheckpointFile.open(folder)),
+    });
+    this.waiting = [];
+    this.#server = new FeatureServer({
+      plan: this.plan,
+      store: this.engine.store,
+      clock,
+      clockMode,
+    });
+  }
+
+  /** Gives the engine the next durable batches. */
+  apply(count = this.waiting.length): void {
+    for (const batch of this.waiting.splice(0, count)) this.engine.apply(batch);
+  }
+
+  async closeEngine(ending: Ending): Promise<void> {
+    const engine = this.engine;
+    this.#engine = null;
+    if (ending === 'close') await engine.close();
+    else await engine.abandon();
+  }
+
+  /** Ends the process and leaves the disk as the next one finds it. */
+  async end(ending: Ending): Promise<void> {
+    await this.closeEngine(ending);
+    if (ending === 'close') {
+      this.ingestor.close();
+      await this.log.close();
+    }
+    // Whatever of the old process still runs sees the old disk.
+    if (ending === 'kill') this.disk = this.disk.afterKill();
+    if (ending === 'crash') this.disk = this.disk.afterCrash();
+    this.#log = null;
+    this.#ingestor = null;
+  }
+
+  #record(batch: EventBatch): void {
+    const source = present(
+      this.plan.sources.find(({ name }) => name === batch.source),
+      batch.source,
+    );
+    this.batches.push(batch);
+    const names = source.columns.map(({ name }) => name);
+    this.events.push(...eventsOf(batch, names));
+    this.waiting.push(batch);
+  }
+}

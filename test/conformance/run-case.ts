@@ -1,0 +1,75 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Random, seededRandom } from '../../src/base/random.ts';
+import { compileProject } from '../../src/plan/compile.ts';
+import { runBackfill } from './backfill-path.ts';
+import { coverPlan } from './coverage.ts';
+import { generateDefinitions } from './generate-definitions.ts';
+import { generatePushes } from './generate-events.ts';
+import { runHttp } from './http-path.ts';
+import { runKernel } from './kernel-path.ts';
+import { openHistory } from './offline.ts';
+import { runReplay } from './replay-path.ts';
+import { runStream, type StreamRun } from './stream-path.ts';
+import type { Engine, Tally } from './tally.ts';
+import { runTrain } from './train-path.ts';
+import type { Workspace } from './workspace.ts';
+
+/** One random project and its events through every path that is asked for. */
+export async function runCase(
+  seed: number,
+  engines: ReadonlySet<Engine>,
+  workspace: Workspace,
+  tally: Tally,
+): Promise<void> {
+  const folder = join(workspace.folder, `case-${seed}`);
+  mkdirSync(folder, { recursive: true });
+  try {
+    const random = seededRandom(seed);
+    const definitions = generateDefinitions(random);
+    const whole = compileProject(definitions.whole);
+    const first = compileProject(definitions.first);
+    coverPlan(tally, whole);
+    const pushes = generatePushes(random, whole.sources);
+    // Each path has its own dice: leaving one out does not change what the others meet.
+    const diceOf = (path: number): Random => seededRandom(Math.imul(seed, 1_000_003) + path);
+    const stateFolder = join(folder, 'state');
+    const run = await runStream(tally, { random: diceOf(1), whole, first, pushes, stateFolder });
+    try {
+      if (engines.has('kernel')) runKernel(tally, diceOf(2), run.oracle, run.platform.batches);
+      await runOffline(tally, diceOf, engines, run, folder, workspace);
+    } finally {
+      await run.platform.end('kill');
+    }
+    if (engines.has('http')) {
+      const httpFolder = join(folder, 'http-state');
+      await runHttp(tally, { random: diceOf(5), plan: whole, pushes, stateFolder: httpFolder });
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What reads the archive: it is made once for all of them. */
+async function runOffline(
+  tally: Tally,
+  diceOf: (path: number) => Random,
+  engines: ReadonlySet<Engine>,
+  run: StreamRun,
+  folder: string,
+  { session }: Workspace,
+): Promise<void> {
+  const { platform, oracle, clock } = run;
+  if (engines.has('backfill')) await runBackfill(tally, diceOf(3), oracle, platform, folder);
+  if (engines.has('replay')) {
+    const history = await openHistory(platform, folder);
+    await runReplay(tally, diceOf(4), oracle.plan, history, session, run.answers);
+  }
+  if (engines.has('train')) {
+    const random = diceOf(6);
+    const last = platform.log.lastCommit;
+    const through = random.below(3) === 0 ? random.below(last + 1) : last;
+    const history = await openHistory(platform, folder, through);
+    await runTrain(tally, { random, oracle, history, session, clock, folder });
+  }
+}

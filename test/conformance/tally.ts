@@ -1,0 +1,65 @@
+import type { Scalar } from '../../src/schema/types.ts';
+
+/** The paths an event can take to a value; each is held to the naive oracle. */
+export const ENGINES = [
+  'acceptance',
+  'kernel',
+  'stream',
+  'http',
+  'backfill',
+  'train',
+  'replay',
+] as const;
+
+export type Engine = (typeof ENGINES)[number];
+
+/** Mismatches of one case that are told in full. */
+const SHOWN = 5;
+
+/** Counts comparisons and keeps what differed, case by case. */
+export class Tally {
+  readonly comparisons = new Map<Engine, number>(ENGINES.map((engine) => [engine, 0]));
+  readonly covered = new Map<string, number>();
+  /** Of the present case. */
+  mismatches: string[] = [];
+  mismatchCount = 0;
+
+  get total(): number {
+    return [...this.comparisons.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Bit for bit: 1 is not 1n, 0 is not -0, and null is not undefined. */
+  compare(engine: Engine, actual: unknown, expected: unknown, what: () => string): void {
+    this.comparisons.set(engine, (this.comparisons.get(engine) ?? 0) + 1);
+    if (Object.is(actual, expected)) return;
+    this.mismatchCount += 1;
+    if (this.mismatches.length >= SHOWN) return;
+    this.mismatches.push(
+      `${engine}: ${what()}: got ${shown(actual)}, the oracle has ${shown(expected)}`,
+    );
+  }
+
+  cover(what: string, count = 1): void {
+    this.covered.set(what, (this.covered.get(what) ?? 0) + count);
+  }
+
+  /** What differed since the last call. */
+  takeMismatches(): string[] {
+    const taken = this.mismatches;
+    this.mismatches = [];
+    return taken;
+  }
+}
+
+/** A value with its type: `7n`, `'7'`, `7`. */
+export function shown(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Object.is(value, -0)) return '-0';
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+export function shownKey(key: Readonly<Record<string, Scalar>>): string {
+  return Object.entries(key)
+    .map(([name, value]) => `${name}=${shown(value)}`)
+    .join(' ');
+}

@@ -1,0 +1,209 @@
+import { join } from 'node:path';
+import { DuckDBDecimalValue } from '@duckdb/node-api';
+import { present } from '../../src/base/assert.ts';
+import type { ManualClock } from '../../src/base/clock.ts';
+import type { Random } from '../../src/base/random.ts';
+import { STRATEGIES } from '../../src/batch/strategy.ts';
+import { buildTrainingSet } from '../../src/batch/training-set.ts';
+import { sqlName, sqlString, sqlType } from '../../src/ingest/archive-relation.ts';
+import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
+import type { History } from '../../src/ingest/history.ts';
+import type { ServicePlan, ViewPlan } from '../../src/plan/plan.ts';
+import { canonicalInteger, type Scalar, type ValueType } from '../../src/schema/types.ts';
+import type { OracleAnswer, OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
+import { serviceOf } from './answers.ts';
+import { SERVICE } from './generate-definitions.ts';
+import { randomKey } from './keys.ts';
+import { shownKey, type Tally } from './tally.ts';
+import { randomEdge } from './times.ts';
+
+export interface TrainCase {
+  readonly random: Random;
+  readonly oracle: PlatformOracle;
+  readonly history: History;
+  readonly session: DuckDbSession;
+  readonly clock: ManualClock;
+  readonly folder: string;
+}
+
+interface SpineRow {
+  readonly note: string;
+  readonly key: OracleKey;
+  readonly timeMs: number | null;
+}
+
+/** A spine with everything that a spine can have, every cell of its training set checked. */
+export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
+  const { random, oracle, history, session, clock, folder } = one;
+  const { plan } = oracle;
+  const service = serviceOf(plan);
+  const spine = randomSpine(random, oracle, service);
+  const isTimestamp = random.below(3) === 0;
+  await writeSpine(session, service, spine, isTimestamp);
+  const known = random.below(3) === 0 ? 'final' : 'serving';
+  const servingDelayMs = random.below(2) === 0 ? 0 : random.below(2_000_000);
+  const out = join(folder, 'training.parquet');
+  const strategy = random.below(2) === 0 ? null : random.pick(STRATEGIES);
+  const report = await buildTrainingSet({
+    plan,
+    service: SERVICE,
+    history,
+    spine: { relation: SPINE_TABLE },
+    out,
+    known,
+    servingDelayMs,
+    clock,
+    session,
+    ...(strategy === null ? {} : { strategy }),
+  });
+  for (const [name, parts] of Object.entries(report.strategies)) {
+    tally.cover(`training by ${name}`, parts);
+  }
+  tally.compare('train', report.throughCommit, history.through, () => 'the commit trained through');
+  const rows = await session.rows(`SELECT * FROM read_parquet(${sqlString(out)})`);
+  tally.compare('train', rows.length, spine.length, () => 'rows of the training set');
+  const mode = `${known} less ${servingDelayMs} ms, ${strategy ?? 'chosen'} strategy`;
+  const delayMs = known === 'serving' ? servingDelayMs : 0;
+  spine.forEach((row, i) => {
+    const cells = rows[i] ?? [];
+    const knows = (event: { readonly commit: number; readonly arrivalTimeMs: number }): boolean =>
+      event.commit <= history.through &&
+      (known === 'final' || event.arrivalTimeMs <= (row.timeMs ?? 0) - delayMs);
+    checkSpine(tally, service, row, cells, isTimestamp);
+    const expected = trained(oracle, service, row, knows);
+    service.features.forEach(({ name, type }, at) => {
+      const cell = cells[service.joinKeys.length + 2 + at];
+      const what = (): string =>
+        `row ${i}, ${name} for ${shownKey(row.key)} at ${row.timeMs}, through ` +
+        `${history.through}, ${mode}`;
+      tally.compare('train', cellScalar(cell, type), expected.get(name), what);
+    });
+  });
+}
+
+const SPINE_TABLE = 'conformance_spine';
+
+function randomSpine(random: Random, oracle: PlatformOracle, service: ServicePlan): SpineRow[] {
+  const spine: SpineRow[] = [];
+  const count = random.below(12) === 0 ? 0 : 1 + random.below(24);
+  for (let i = 0; i < count; i += 1) {
+    const before = spine[random.below(spine.length)];
+    if (before !== undefined && random.below(8) === 0) {
+      spine.push({ ...before, note: `n${i}` });
+      continue;
+    }
+    spine.push({ note: `n${i}`, key: spineKey(random, service), timeMs: spineTime(random, oracle) });
+  }
+  return spine;
+}
+
+/** A key as a table may have it: null and '' too. */
+function spineKey(random: Random, service: ServicePlan): OracleKey {
+  const key = randomKey(random, service);
+  for (const { name, type } of service.joinKeys) {
+    const pick = random.below(16);
+    if (pick === 0) key[name] = null;
+    if (pick === 1 && type.kind === 'string') key[name] = '';
+  }
+  return key;
+}
+
+function spineTime(random: Random, oracle: PlatformOracle): number | null {
+  const pick = random.below(20);
+  if (pick === 0) return null;
+  if (pick === 1) return random.pick([0, -5, 1, 4_000_000_000_000]);
+  return randomEdge(random, oracle, 1_700_000_000_000);
+}
+
+async function writeSpine(
+  session: DuckDbSession,
+  service: ServicePlan,
+  spine: readonly SpineRow[],
+  isTimestamp: boolean,
+): Promise<void> {
+  const keys = service.joinKeys.map(({ name, type }) => `${sqlName(name)} ${sqlType(type)}`);
+  const time = isTimestamp ? 'TIMESTAMP_MS' : 'BIGINT';
+  const columns = ['note VARCHAR', ...keys, `event_time ${time}`];
+  await session.run(`CREATE OR REPLACE TEMP TABLE ${SPINE_TABLE} (${columns.join(', ')})`);
+  if (spine.length === 0) return;
+  const rows = spine.map(({ note, key, timeMs }) => {
+    const values = service.joinKeys.map(({ name }) => scalarSql(key[name] ?? null));
+    const at = timeMs === null ? 'NULL' : isTimestamp ? `make_timestamp_ms(${timeMs})` : timeMs;
+    return `('${note}', ${[...values, at].join(', ')})`;
+  });
+  await session.run(`INSERT INTO ${SPINE_TABLE} VALUES ${rows.join(', ')}`);
+}
+
+function scalarSql(value: Scalar): string {
+  if (value === null) return 'NULL';
+  return typeof value === 'string' ? sqlString(value) : String(value);
+}
+
+/** The spine's own columns come out as they went in, in their order. */
+function checkSpine(
+  tally: Tally,
+  service: ServicePlan,
+  row: SpineRow,
+  cells: readonly unknown[],
+  isTimestamp: boolean,
+): void {
+  tally.compare('train', cells[0], row.note, () => 'the order of the rows');
+  service.joinKeys.forEach(({ name, type }, i) => {
+    const cell = cellScalar(cells[1 + i], type);
+    tally.compare('train', cell, row.key[name], () => `the spine's ${name} of ${row.note}`);
+  });
+  if (isTimestamp) return;
+  const time = cellScalar(cells[1 + service.joinKeys.length], { kind: 'timestamp' });
+  tally.compare('train', time, row.timeMs, () => `the spine's time of ${row.note}`);
+}
+
+/** A row without a key or a time has null features (semantics §6). */
+function trained(
+  oracle: PlatformOracle,
+  service: ServicePlan,
+  { key, timeMs }: SpineRow,
+  knows: Parameters<PlatformOracle['view']>[3],
+): Map<string, Scalar> {
+  const views = new Map<ViewPlan, Map<string, OracleAnswer>>();
+  const values = new Map<string, Scalar>();
+  for (const output of service.features) {
+    const view = present(
+      oracle.plan.views.find(({ name, version }) => {
+        return name === output.view && version === output.version;
+      }),
+      output.view,
+    );
+    const isAsked = Object.keys(view.key).every((name) => (key[name] ?? null) !== null);
+    if (timeMs === null || !isAsked) {
+      values.set(output.name, null);
+      continue;
+    }
+    const answers = views.get(view) ?? oracle.view(view, key, timeMs, knows);
+    views.set(view, answers);
+    values.set(output.name, answers.get(output.feature)?.value ?? null);
+  }
+  return values;
+}
+
+/** A cell as the platform holds it; what is of another type than declared is no value at all. */
+function cellScalar(cell: unknown, type: ValueType): Scalar | undefined {
+  if (cell === null) return null;
+  switch (type.kind) {
+    case 'int64':
+    case 'timestamp':
+      return typeof cell === 'bigint' ? canonicalInteger(cell) : undefined;
+    case 'decimal':
+      if (typeof cell === 'bigint' && type.scale === 0) return canonicalInteger(cell);
+      return cell instanceof DuckDBDecimalValue && cell.scale === type.scale
+        ? canonicalInteger(cell.value)
+        : undefined;
+    case 'float64':
+      return typeof cell === 'number' ? cell : undefined;
+    case 'bool':
+      return typeof cell === 'boolean' ? cell : undefined;
+    case 'string':
+      return typeof cell === 'string' ? cell : undefined;
+    case 'vector':
+      return undefined;
+  }
+}
