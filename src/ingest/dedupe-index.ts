@@ -1,4 +1,4 @@
-import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { type ByteReader, ByteWriter } from '../base/bytes.ts';
 import { LIMITS } from '../base/limits.ts';
 import { hashId, IdTable } from './id-table.ts';
 
@@ -109,37 +109,26 @@ export class DedupeIndex {
   /** The final claims, with all that is needed to go on from them. */
   encode(writer: ByteWriter): void {
     writer.f64(this.#newestArrivalMs);
-    const floorMs = this.#newestArrivalMs - this.#horizonMs;
     const keepAll = this.#durableCount <= this.#limits.idsKept;
-    let count = 0;
-    const at = writer.length;
-    writer.u32(0);
+    const floorMs = keepAll ? Number.NEGATIVE_INFINITY : this.#newestArrivalMs - this.#horizonMs;
     let forgottenMs = this.#forgottenMs;
-    for (let entry = 0; entry < this.#durableCount; entry++) {
+    const body = new ByteWriter(1 << 12);
+    this.#table.encode(body, this.#durableCount, (entry) => {
       const arrivalMs = this.#table.numberOf(entry);
-      if (!keepAll && arrivalMs < floorMs) {
-        forgottenMs = Math.max(forgottenMs, arrivalMs);
-        continue;
-      }
-      writer.f64(arrivalMs);
-      writer.string(this.#table.idAt(entry));
-      count += 1;
-    }
-    writer.patchU32(at, count);
+      const kept = arrivalMs >= floorMs;
+      if (!kept && arrivalMs > forgottenMs) forgottenMs = arrivalMs;
+      return kept;
+    });
     writer.f64(forgottenMs);
+    writer.raw(body.view());
   }
 
   /** Takes over what `encode` wrote; only for an index that holds nothing yet. */
   decode(reader: ByteReader): void {
     this.#newestArrivalMs = reader.f64();
-    for (let count = reader.u32(); count > 0; count--) {
-      const arrivalMs = reader.f64();
-      const id = reader.string();
-      this.#table.add(id, hashId(id), arrivalMs);
-    }
-    this.#forgottenMs = Math.max(this.#forgottenMs, reader.f64());
+    this.#forgottenMs = reader.f64();
+    this.#table.decode(reader);
     this.#durableCount = this.#table.count;
-    this.#table.settle(this.#durableCount);
   }
 
   /** A logged event, while the index is rebuilt. */

@@ -1,3 +1,6 @@
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { readFloat64s, readUint32s, writeArray } from '../schema/block-codec.ts';
+
 /*
  * Ids as bytes in one arena, found through open addressing. An id costs its bytes and about
  * thirty more, and no object, so that millions of them do not burden the garbage collector.
@@ -104,6 +107,58 @@ export class IdTable {
     return text.toString(bytes[0] === ONE_BYTE ? 'latin1' : 'utf16le');
   }
 
+  /** Of the first `limit` entries those that none of them hides and `keeps` wants, in blocks. */
+  encode(writer: ByteWriter, limit: number, keeps: (entry: number) => boolean): void {
+    const chosen = new Uint8Array(limit);
+    let count = 0;
+    for (const visible of this.#slots) {
+      let entry = visible - 1;
+      while (entry >= limit) entry = this.#hidden.get(entry) ?? -1;
+      if (entry < 0 || !keeps(entry)) continue;
+      chosen[entry] = 1;
+      count += 1;
+    }
+    const kept = new IdTable();
+    kept.#resize(powerOfTwo(count));
+    for (let entry = 0; entry < limit; entry++) {
+      if (chosen[entry] === 1) kept.#append(this, entry);
+    }
+    writer.u32(count);
+    writeArray(writer, kept.#hashes.subarray(0, count));
+    writeArray(writer, kept.#numbers.subarray(0, count));
+    writeArray(writer, kept.#starts.subarray(0, count + 1));
+    writer.raw(kept.#arena.subarray(0, kept.#starts[count]));
+  }
+
+  /** Takes over what `encode` wrote; only for an empty table. */
+  decode(reader: ByteReader): void {
+    const count = reader.u32();
+    this.#resize(powerOfTwo(count));
+    this.#hashes.set(readUint32s(reader, count));
+    this.#numbers.set(readFloat64s(reader, count));
+    this.#starts.set(readUint32s(reader, count + 1));
+    this.#arena = Uint8Array.from(reader.raw(this.#starts[count] as number));
+    this.count = count;
+    const mask = this.#slots.length - 1;
+    for (let entry = 0; entry < count; entry++) {
+      let slot = this.hashOf(entry) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = entry + 1;
+    }
+  }
+
+  /** Copies an entry behind the last one without making it findable. */
+  #append(other: IdTable, entry: number): void {
+    const start = other.#starts[entry] as number;
+    const end = other.#starts[entry + 1] as number;
+    const at = this.#room(end - start);
+    this.#arena.set(other.#arena.subarray(start, end), at);
+    this.#hashes[this.count] = other.hashOf(entry);
+    this.#numbers[this.count] = other.numberOf(entry);
+    this.count += 1;
+    this.#starts[this.count] = at + end - start;
+  }
+
   #slotOf(id: string, hash: number): number {
     const mask = this.#slots.length - 1;
     let slot = hash & mask;
@@ -199,6 +254,12 @@ export class IdTable {
     }
     return first;
   }
+}
+
+function powerOfTwo(atLeast: number): number {
+  let power = 32;
+  while (power < atLeast) power *= 2;
+  return power;
 }
 
 function copyInto<T extends Uint32Array | Float64Array>(into: T, from: T): T {

@@ -24,6 +24,10 @@ export function readFloat32s(reader: ByteReader, count: number): Float32Array {
   return new Float32Array(readBuffer(reader, count * 4));
 }
 
+export function readUint32s(reader: ByteReader, count: number): Uint32Array {
+  return new Uint32Array(readBuffer(reader, count * 4));
+}
+
 export function readBigInt64s(reader: ByteReader, count: number): BigInt64Array {
   return new BigInt64Array(readBuffer(reader, count * 8));
 }
