@@ -111,23 +111,34 @@ export class IdTable {
   encode(writer: ByteWriter, limit: number, keeps: (entry: number) => boolean): void {
     const chosen = new Uint8Array(limit);
     let count = 0;
-    for (const visible of this.#slots) {
-      let entry = visible - 1;
+    const slots = this.#slots;
+    for (let slot = 0; slot < slots.length; slot++) {
+      let entry = (slots[slot] as number) - 1;
       while (entry >= limit) entry = this.#hidden.get(entry) ?? -1;
       if (entry < 0 || !keeps(entry)) continue;
       chosen[entry] = 1;
       count += 1;
+    }
+    if (count === limit) {
+      this.#writeFirst(writer, count);
+      return;
     }
     const kept = new IdTable();
     kept.#resize(powerOfTwo(count));
     for (let entry = 0; entry < limit; entry++) {
       if (chosen[entry] === 1) kept.#append(this, entry);
     }
+    kept.#writeFirst(writer, count);
+  }
+
+  #writeFirst(writer: ByteWriter, count: number): void {
+    const bytes = this.#starts[count] as number;
+    writer.reserve(bytes + 16 * count + 8);
     writer.u32(count);
-    writeArray(writer, kept.#hashes.subarray(0, count));
-    writeArray(writer, kept.#numbers.subarray(0, count));
-    writeArray(writer, kept.#starts.subarray(0, count + 1));
-    writer.raw(kept.#arena.subarray(0, kept.#starts[count]));
+    writeArray(writer, this.#hashes.subarray(0, count));
+    writeArray(writer, this.#numbers.subarray(0, count));
+    writeArray(writer, this.#starts.subarray(0, count + 1));
+    writer.raw(this.#arena.subarray(0, bytes));
   }
 
   /** Takes over what `encode` wrote; only for an empty table. */
@@ -152,7 +163,9 @@ export class IdTable {
     const start = other.#starts[entry] as number;
     const end = other.#starts[entry + 1] as number;
     const at = this.#room(end - start);
-    this.#arena.set(other.#arena.subarray(start, end), at);
+    const from = other.#arena;
+    const into = this.#arena;
+    for (let i = start; i < end; i++) into[at + i - start] = from[i] as number;
     this.#hashes[this.count] = other.hashOf(entry);
     this.#numbers[this.count] = other.numberOf(entry);
     this.count += 1;
@@ -235,10 +248,15 @@ export class IdTable {
     this.#starts = copyInto(new Uint32Array(capacity + 1), this.#starts);
     // Ids are placed in the order in which they first came, so that `removeLast` stays right.
     const order = new Int32Array(this.count);
-    for (const entry of this.#slots) if (entry > 0) order[this.#firstOf(entry - 1)] = entry;
+    const before = this.#slots;
+    for (let slot = 0; slot < before.length; slot++) {
+      const entry = before[slot] as number;
+      if (entry > 0) order[this.#firstOf(entry - 1)] = entry;
+    }
     const slots = new Int32Array(capacity * 2);
     const mask = slots.length - 1;
-    for (const entry of order) {
+    for (let i = 0; i < order.length; i++) {
+      const entry = order[i] as number;
       if (entry === 0) continue;
       let slot = this.hashOf(entry - 1) & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
@@ -248,6 +266,7 @@ export class IdTable {
   }
 
   #firstOf(entry: number): number {
+    if (this.#hidden.size === 0) return entry;
     let first = entry;
     for (let next = this.#hidden.get(first); next !== undefined; next = this.#hidden.get(first)) {
       first = next;

@@ -87,7 +87,9 @@ export function readDecimal(value: unknown, scale: number): number | bigint | Va
 }
 
 export function readFloat64(value: unknown, scale: number): number | ValueProblem {
-  const number = typeof value === 'string' && NUMBER.test(value) ? Number(value) : value;
+  // A whole number of many digits is read exactly, as a bigint; here it is a number like any other.
+  const isDigits = typeof value === 'bigint' || (typeof value === 'string' && NUMBER.test(value));
+  const number = isDigits ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isFinite(number)) {
     return mismatch(value, { kind: 'float64', scale });
   }
@@ -101,7 +103,7 @@ export function readFloat64(value: unknown, scale: number): number | ValueProble
 
 export function readTimestamp(value: unknown): number | ValueProblem {
   const time = typeof value === 'string' ? parseTime(value) : value;
-  if (typeof value !== 'string' && typeof value !== 'number') {
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
     return mismatch(value, { kind: 'timestamp' });
   }
   if (typeof time === 'number' && Number.isInteger(time) && Math.abs(time) <= TIME_LIMIT_MS) {
@@ -135,7 +137,8 @@ function readVector(value: unknown, size: number): Float32Array | ValueProblem {
   if (!Array.isArray(value) || value.length !== size) return mismatch(value, type);
   const vector = new Float32Array(size);
   for (let i = 0; i < size; i++) {
-    const item: unknown = value[i];
+    const given: unknown = value[i];
+    const item = typeof given === 'bigint' ? Number(given) : given;
     if (typeof item !== 'number' || !Number.isFinite(item)) return mismatch(value, type);
     vector[i] = item + 0;
     if (Number.isFinite(vector[i])) continue;
