@@ -5,15 +5,15 @@ import { seededRandom } from '../base/random.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
+import { oracleValues } from './oracle-values.fixture.ts';
 import {
   loadEvents,
   type ModelEvent,
   type ModelPoint,
-  oracleValues,
   randomEvents,
   randomPoints,
-  randomProject,
-} from './random-project.fixture.ts';
+} from './random-events.fixture.ts';
+import { randomProject } from './random-project.fixture.ts';
 import { replayServed } from './replay.ts';
 
 let session: DuckDbSession;

@@ -9,16 +9,16 @@ import { seededRandom } from '../base/random.ts';
 import { sqlString } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
 import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import { oracleValues } from './oracle-values.fixture.ts';
 import {
   loadEvents,
   type ModelEvent,
   type ModelPoint,
-  oracleValues,
   randomEvents,
   randomPoints,
-  randomProject,
   scalarSql,
-} from './random-project.fixture.ts';
+} from './random-events.fixture.ts';
+import { randomProject } from './random-project.fixture.ts';
 import { STRATEGIES, type Strategy } from './strategy.ts';
 import { buildTrainingSet } from './training-set.ts';
 

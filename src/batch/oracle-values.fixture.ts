@@ -1,0 +1,82 @@
+import { OVERFLOW } from '../aggregate/finish.ts';
+import { type OracleRow, oracleAggregate } from '../aggregate/oracle.ts';
+import { quantize } from '../aggregate/quantize.ts';
+import { present } from '../base/assert.ts';
+import { scalarOfLiteral } from '../expr/literal.ts';
+import { evaluateNaive } from '../expr/naive.ts';
+import type { ExprNode } from '../expr/node.ts';
+import type { AggregateFeaturePlan, ProjectPlan } from '../plan/plan.ts';
+import type { Scalar, ValueType } from '../schema/types.ts';
+import type { ModelEvent, ModelPoint } from './random-events.fixture.ts';
+
+const INT64: ValueType = { kind: 'int64' };
+
+/** Every feature of every view at a point, by the letter of the semantics. */
+export function oracleValues(
+  plan: ProjectPlan,
+  events: readonly ModelEvent[],
+  point: ModelPoint,
+  isVisible: (event: ModelEvent) => boolean,
+): Record<string, Scalar> {
+  const values: Record<string, Scalar> = {};
+  const key: Readonly<Record<string, Scalar>> = { user: point.user, shop: point.shop };
+  for (const view of plan.views) {
+    const names = Object.keys(view.key);
+    const isAsked = point.timeMs !== null && names.every((name) => key[name] !== null);
+    for (const feature of view.features) {
+      if (!isAsked || point.timeMs === null) {
+        values[feature.name] = null;
+      } else if (feature.kind === 'derived') {
+        const value = evaluateNaive(feature.expr, (name) => values[name] ?? null);
+        values[feature.name] = value ?? scalarOfLiteral(feature.type, feature.default);
+      } else {
+        const own = events.filter(
+          (event) =>
+            isVisible(event) &&
+            names.every((name) => event.values[name] === key[name] && key[name] !== ''),
+        );
+        values[feature.name] = oracleFeature(plan, feature, own, point.timeMs);
+      }
+    }
+  }
+  return values;
+}
+
+function oracleFeature(
+  plan: ProjectPlan,
+  feature: AggregateFeaturePlan,
+  events: readonly ModelEvent[],
+  timeMs: number,
+): Scalar {
+  const group = present(
+    plan.groups.find((each) => each.id === feature.group),
+    'a group',
+  );
+  const lane = present(group.lanes[0], 'a lane');
+  const rows = events.map((event): OracleRow => {
+    const at = (name: string): Scalar => event.values[name] ?? null;
+    const passes = (filter: ExprNode | null): boolean =>
+      filter === null || evaluateNaive(filter, at) === true;
+    const measured = lane.measure === null ? true : evaluateNaive(lane.measure, at);
+    const isTooLarge =
+      lane.quantizeScale !== null &&
+      measured !== null &&
+      Number.isNaN(quantize(Number(measured), lane.quantizeScale));
+    return {
+      eventTimeMs: event.eventTimeMs,
+      partition: event.partition,
+      offset: event.offset,
+      value: isTooLarge ? null : measured,
+      pass: passes(group.filter) && passes(lane.filter),
+    };
+  });
+  const type = lane.measure?.type ?? INT64;
+  const window = present(group.windows[feature.window], 'a window');
+  const value = oracleAggregate(
+    rows,
+    { fn: feature.fn, window, type, scale: feature.scale },
+    timeMs,
+  );
+  if (value === OVERFLOW) return null;
+  return value === undefined ? scalarOfLiteral(feature.type, feature.default) : value;
+}
