@@ -49,14 +49,17 @@ function createExtreme(type: ValueType, offset: number, keep: Keep, texts: Strin
   return new ExtremeKernel(offset, keep);
 }
 
-/** How a tile holds one value of a type; int64 and decimal may exceed 2^53. */
+/**
+ * How a tile holds one value of a type; int64 and decimal may exceed 2^53, and so may a timestamp
+ * that was computed.
+ */
 export function valueForm(type: ValueType): EndValue {
   switch (type.kind) {
     case 'int64':
     case 'decimal':
+    case 'timestamp':
       return 'wide';
     case 'float64':
-    case 'timestamp':
     case 'bool':
       return 'narrow';
     case 'string':

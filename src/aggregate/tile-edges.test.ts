@@ -282,3 +282,15 @@ test('words grow in place and keep their content', () => {
     assert.equal(slab.words[length - 1], length);
   }
 });
+
+test('a computed timestamp beyond 2^53 stays exact', () => {
+  for (const fn of ['min', 'max', 'first', 'last'] as const) {
+    const type = { kind: 'timestamp' } as const;
+    const table = new TileTable({ windows: [LIFETIME], accumulators: [{ fn, lane: 0, type }] });
+    const row = table.createRow();
+    add(table, [row], [1_000], [-9_007_199_254_740_993n]);
+    table.query(row, 1_000);
+    const feature: FinishSpec = { fn, window: 0, parts: { value: 0 }, scale: 0, type };
+    assert.equal(compileFinish(feature, table)(), -9_007_199_254_740_993n, fn);
+  }
+});

@@ -102,8 +102,9 @@ export function readFloat64(value: unknown, scale: number): number | ValueProble
 }
 
 export function readTimestamp(value: unknown): number | ValueProblem {
-  const time = typeof value === 'string' ? parseTime(value) : value;
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
+  const given = typeof value === 'bigint' ? Number(value) : value;
+  const time = typeof given === 'string' ? parseTime(given) : given;
+  if (typeof given !== 'string' && typeof given !== 'number') {
     return mismatch(value, { kind: 'timestamp' });
   }
   if (typeof time === 'number' && Number.isInteger(time) && Math.abs(time) <= TIME_LIMIT_MS) {
