@@ -1,5 +1,6 @@
 export { ManualClock } from '../base/clock.ts';
 export { type Random, seededRandom } from '../base/random.ts';
+export { AcceptanceOracle } from '../ingest/acceptance-oracle.ts';
 export { CrashError, type Fault, type FaultPlan, MemoryDisk } from './memory-disk.ts';
 export {
   eventsOf,
