@@ -23,4 +23,9 @@ async function load(url: string): Promise<unknown> {
 }
 
 const { url } = workerData as { url: string };
-parentPort?.postMessage(await load(url));
+// Nothing is left to run and the file has not ended: it waits for what can never come.
+process.once('beforeExit', () => {
+  const message = 'a top-level await of the file never ends';
+  parentPort?.postMessage({ thrown: { name: 'Await', message, stack: '' } });
+});
+void load(url).then((message) => parentPort?.postMessage(message));

@@ -24,14 +24,17 @@ interface LoadMessage {
  * Runs a definitions file and compiles all that it exports.
  * @throws AsofError `file_not_found`, `definitions_failed`, `invalid_definition` (with issues)
  */
-export async function loadDefinitions(path: string): Promise<ProjectPlan> {
+export async function loadDefinitions(
+  path: string,
+  timeoutMs = LOAD_TIMEOUT_MS,
+): Promise<ProjectPlan> {
   if (!existsSync(path)) {
     throw new AsofError('file_not_found', `There is no definitions file at ${path}.`, {
       path,
       remedy: "Run `asof init` for a first one, or set 'definitions' in asof.json.",
     });
   }
-  const message = await runWorker(path);
+  const message = await runWorker(path, timeoutMs);
   if (message.plan !== undefined) return message.plan;
   if (message.failure !== undefined) {
     const { failure } = message;
@@ -59,16 +62,21 @@ function whereIn(path: string, stack: string): string {
   return `${path}${tail?.[0] ?? ''}`;
 }
 
-function runWorker(path: string): Promise<LoadMessage> {
+function runWorker(path: string, timeoutMs: number): Promise<LoadMessage> {
   const script = workerUrl('./definitions-worker', import.meta.url);
-  const worker = new Worker(script, { workerData: { url: pathToFileURL(path).href } });
+  const worker = new Worker(script, {
+    workerData: { url: pathToFileURL(path).href },
+    stdout: true,
+  });
+  // Standard output is for results, whatever the file prints.
+  worker.stdout.pipe(process.stderr, { end: false });
   return new Promise((resolve) => {
     const fail = (name: string, message: string, stack = ''): void =>
       resolve({ thrown: { name, message, stack } });
     const timer = setTimeout(() => {
-      fail('Timeout', `the file was still running after ${LOAD_TIMEOUT_MS / 1000} s`);
+      fail('Timeout', `the file was still running after ${timeoutMs / 1000} s`);
       void worker.terminate();
-    }, LOAD_TIMEOUT_MS);
+    }, timeoutMs);
     worker.once('message', (message: LoadMessage) => {
       resolve(message);
       void worker.terminate();

@@ -1,5 +1,5 @@
 import { AsofError, ERRORS, type ErrorCode } from '../base/errors.ts';
-import type { CommonOptions, Context } from './context.ts';
+import type { Context, RemoteOptions } from './context.ts';
 import { parseExact } from './output.ts';
 
 export interface Call {
@@ -14,13 +14,13 @@ export interface Call {
  * @throws AsofError `server_unreachable`, or the server's own error
  */
 export async function callServer(
-  context: Context<CommonOptions & { readonly url?: string }>,
+  context: Context<RemoteOptions>,
   method: 'GET' | 'POST',
   path: string,
   call: Call = {},
 ): Promise<Record<string, unknown>> {
   const { host, port } = context.config;
-  const base = context.options.url ?? `http://${host}:${port}`;
+  const base = (context.options.url ?? `http://${host}:${port}`).replace(/\/+$/, '');
   let response: Response;
   try {
     response = await fetch(`${base}${path}`, {
@@ -53,9 +53,14 @@ function parseAnswer(text: string): Record<string, unknown> {
 function serverError(answer: Record<string, unknown>, status: number, base: string): AsofError {
   const { error } = answer as { error?: Record<string, unknown> };
   const code = String(error?.code ?? '');
-  const known: ErrorCode = code in ERRORS ? (code as ErrorCode) : 'internal';
-  const message = String(error?.message ?? `${base} answered with HTTP ${status}.`);
-  return new AsofError(known, message, {
+  if (!(code in ERRORS)) {
+    return new AsofError(
+      'server_unreachable',
+      `${base} answered with HTTP ${status}, and not as an asof server does.`,
+      { path: base, remedy: 'Check the address: something else may listen there.' },
+    );
+  }
+  return new AsofError(code as ErrorCode, String(error?.message), {
     ...(typeof error?.path === 'string' ? { path: error.path } : {}),
     ...(typeof error?.remedy === 'string' ? { remedy: error.remedy } : {}),
     ...(Array.isArray(error?.issues) ? { issues: error.issues } : {}),

@@ -1,110 +1,8 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
-import { createInterface, type Interface } from 'node:readline';
-import pc from 'picocolors';
 import { AsofError } from '../base/errors.ts';
 import { callServer } from './call-server.ts';
-import type { CommonOptions, Context } from './context.ts';
-import { count, EXIT, stringifyExact, table } from './output.ts';
-
-/** Lines sent in one request. */
-const LINES_PER_PUSH = 5_000;
-/** Rejections kept to be shown; all of them are in the dead letters. */
-const REJECTIONS_KEPT = 100;
-
-export interface RemoteOptions extends CommonOptions {
-  readonly url?: string;
-}
-
-interface Rejection {
-  readonly row: number;
-  readonly code: string;
-  readonly column: string | null;
-  readonly message: string;
-  readonly remedy: string;
-}
-
-interface PushTotals {
-  received: number;
-  accepted: number;
-  rejected: number;
-  commit: number;
-  rejections: Rejection[];
-}
-
-export async function pushCommand(
-  context: Context<RemoteOptions>,
-  source: string,
-  file: string,
-): Promise<number> {
-  const { output } = context;
-  if (file !== '-' && !existsSync(file)) {
-    throw new AsofError('file_not_found', `There is no file ${file}.`, { path: file });
-  }
-  const totals: PushTotals = { received: 0, accepted: 0, rejected: 0, commit: 0, rejections: [] };
-  const bytes = file === '-' ? 0 : statSync(file).size;
-  const bar = output.progress(`push ${source}`, bytes);
-  let sent = 0;
-  try {
-    for await (const body of bodies(file)) {
-      await pushBody(context, source, body, totals);
-      sent += Buffer.byteLength(body);
-      bar.update(sent, `${count(totals.accepted)} accepted, ${count(totals.rejected)} rejected`);
-    }
-  } finally {
-    bar.stop();
-  }
-  output.finish(totals, () => {
-    output.say(`${count(totals.accepted)} of ${count(totals.received)} events accepted`);
-    for (const one of totals.rejections.slice(0, 10)) {
-      output.say(
-        `${pc.yellow('•')} line ${one.row + 1}: ${one.message} ${pc.dim(`[${one.code}]`)}`,
-      );
-      output.say(`  ${pc.green('→')} ${one.remedy}`);
-    }
-    if (totals.rejected > 10) output.say(pc.dim(`  … ${count(totals.rejected)} in all`));
-  });
-  return totals.rejected > 0 ? EXIT.failed : EXIT.ok;
-}
-
-/** Groups of lines. A file that holds one JSON array is one body. */
-async function* bodies(file: string): AsyncGenerator<string> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
-  const lines: Interface = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  let body: string[] = [];
-  let isArray: boolean | null = null;
-  for await (const line of lines) {
-    isArray ??= line.trim() === '' ? null : line.trimStart().startsWith('[');
-    body.push(line);
-    if (isArray !== true && body.length >= LINES_PER_PUSH) {
-      yield body.join('\n');
-      body = [];
-    }
-  }
-  if (body.some((line) => line.trim() !== '')) yield body.join('\n');
-}
-
-async function pushBody(
-  context: Context<RemoteOptions>,
-  source: string,
-  body: string,
-  totals: PushTotals,
-): Promise<void> {
-  const isArray = body.trimStart().startsWith('[');
-  const answer = (await callServer(context, 'POST', `/v1/events/${encodeURIComponent(source)}`, {
-    body,
-    type: isArray ? 'application/json' : 'application/x-ndjson',
-    // Rows that are refused are told row by row; the answer is no failure of the call.
-    expected: [200, 207, 422],
-  })) as unknown as PushTotals;
-  for (const rejection of answer.rejections ?? []) {
-    if (totals.rejections.length >= REJECTIONS_KEPT) break;
-    totals.rejections.push({ ...rejection, row: totals.received + rejection.row });
-  }
-  totals.received += answer.received;
-  totals.accepted += answer.accepted;
-  totals.rejected += answer.rejected;
-  totals.commit = Math.max(totals.commit, answer.commit);
-}
+import { colors as pc } from './colors.ts';
+import type { Context, RemoteOptions } from './context.ts';
+import { count, EXIT, type Output, span, stringifyExact, table } from './output.ts';
 
 export async function getCommand(
   context: Context<RemoteOptions>,
@@ -140,7 +38,7 @@ function joinKeyTypes(described: Record<string, unknown>): Map<string, string> {
 
 /** `name=value` words to a row; numbers where the join key is one. */
 function keyRow(words: readonly string[], types: ReadonlyMap<string, string>): object {
-  const row: Record<string, unknown> = {};
+  const row: Record<string, unknown> = Object.create(null);
   for (const word of words) {
     const at = word.indexOf('=');
     if (at <= 0) {
@@ -149,38 +47,94 @@ function keyRow(words: readonly string[], types: ReadonlyMap<string, string>): o
       });
     }
     const name = word.slice(0, at);
-    const text = word.slice(at + 1);
-    const type = types.get(name);
-    if (type === 'bool') row[name] = text === 'true';
-    else if (type === 'string' || type === undefined) row[name] = text;
-    else row[name] = /^-?\d+$/.test(text) ? BigInt(text) : text;
+    if (name in row) throw new AsofError('usage', `The key '${name}' is given twice.`);
+    row[name] = keyValue(word.slice(at + 1), types.get(name));
   }
   return row;
 }
 
+/** What is not of the join key's type is sent as it is, for the server to say so. */
+function keyValue(text: string, type: string | undefined): unknown {
+  if (type === 'bool') return text === 'true' || text === 'false' ? text === 'true' : text;
+  if (type === 'string' || type === undefined) return text;
+  return /^-?\d+$/.test(text) ? BigInt(text) : text;
+}
+
 export async function statusCommand(context: Context<RemoteOptions>): Promise<number> {
   const status = await callServer(context, 'GET', '/v1/status');
-  const { output } = context;
-  output.finish(status, () => {
-    const sources = status.sources as Record<string, unknown>[];
-    const views = status.views as Record<string, unknown>[];
-    output.say(`${pc.bold(String(status.state))} at commit ${status.commit}`);
-    output.say(`  ${count(Number(status.keys))} keys, ${count(Number(status.tiles))} tiles`);
-    output.say(pc.bold('Sources'));
-    const sourceRows = sources.map((source) => [
-      `  ${source.name}`,
-      `${count(Number(source.applied))} applied`,
-      `${count(Number(source.rejected))} rejected`,
-      stringifyExact(source.rejectedByCode),
-    ]);
-    for (const line of table(sourceRows)) output.say(line);
-    output.say(pc.bold('Views'));
-    const viewRows = views.map((view) => [
-      `  ${view.name}@${view.version}`,
-      view.stalenessMs === null ? 'no events' : `${view.stalenessMs} ms behind`,
-      view.stale === true ? pc.red('stale') : pc.green('fresh'),
-    ]);
-    for (const line of table(viewRows)) output.say(line);
-  });
+  context.output.finish(status, () => sayStatus(context.output, status as unknown as Status));
   return EXIT.ok;
+}
+
+/** What the command shows of `GET /v1/status`. */
+interface Status {
+  readonly state: string;
+  readonly commit: number;
+  readonly archivedCommit: number | null;
+  readonly keys: number;
+  readonly tiles: number;
+  readonly stateBytes: number;
+  readonly sources: readonly {
+    readonly name: string;
+    readonly applied: number;
+    readonly deadLetters: number;
+    readonly rejected: number;
+    readonly rejectedByCode: Readonly<Record<string, number>>;
+  }[];
+  readonly views: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly stalenessMs: number | null;
+    readonly objectiveMs: number | null;
+    readonly stale: boolean;
+  }[];
+  readonly services: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly requests: number;
+    readonly rows: number;
+  }[];
+}
+
+function sayStatus(output: Output, status: Status): void {
+  const section = (title: string, rows: readonly (readonly string[])[]): void => {
+    output.say(pc.bold(title));
+    for (const line of table(rows)) output.say(`  ${line}`);
+  };
+  const kibibytes = Math.ceil(status.stateBytes / 1024);
+  output.say(`${pc.bold(status.state)} at commit ${count(status.commit)}`);
+  output.say(
+    `  ${count(status.keys)} keys in ${count(status.tiles)} tiles, ${count(kibibytes)} KiB; ` +
+      `archived through commit ${count(status.archivedCommit ?? 0)}`,
+  );
+  section(
+    'Sources',
+    status.sources.map(({ name, applied, deadLetters }) => [
+      name,
+      `${count(applied)} events`,
+      `${count(deadLetters)} dead letters`,
+    ]),
+  );
+  for (const { name, rejected, rejectedByCode } of status.sources) {
+    const reasons = Object.entries(rejectedByCode).map(([code, n]) => `${count(n)} ${code}`);
+    if (rejected > 0) output.say(`  ${name} rejected since the start: ${reasons.join(', ')}`);
+  }
+  section(
+    'Views',
+    status.views.map(({ name, version, stalenessMs, objectiveMs, stale }) => [
+      `${name}@${version}`,
+      stalenessMs === null ? 'no events yet' : `newest event ${span(stalenessMs)} old`,
+      objectiveMs === null
+        ? 'no freshness declared'
+        : `${stale ? pc.yellow('stale') : pc.green('fresh')}, ${span(objectiveMs)} declared`,
+    ]),
+  );
+  section(
+    'Services',
+    status.services.map(({ name, version, requests, rows }) => [
+      `${name}@${version}`,
+      `${count(requests)} requests`,
+      `${count(rows)} rows`,
+    ]),
+  );
 }

@@ -9,6 +9,11 @@ export interface CommonOptions {
   readonly definitions?: string;
 }
 
+/** Options of the commands that talk to a server. */
+export interface RemoteOptions extends CommonOptions {
+  readonly url?: string;
+}
+
 /** What a command is given. */
 export interface Context<O extends CommonOptions = CommonOptions> {
   readonly config: Config;

@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { AsofError, type Issue } from '../base/errors.ts';
+import { errorColors as pc } from './colors.ts';
 
 declare global {
   interface JSON {
@@ -25,6 +25,7 @@ export interface Progress {
 }
 
 const BAR_WIDTH = 28;
+const BAR_WIDTH_MIN = 8;
 
 export function createOutput(json: boolean): Output {
   const say = (line = ''): void => {
@@ -49,26 +50,46 @@ export function stringifyExact(value: unknown): string {
 }
 
 function createProgress(label: string, total: number): Progress {
-  if (process.stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
+  const { stderr } = process;
+  if (stderr.isTTY !== true) return { update: () => {}, stop: () => {} };
   let shown = '';
-  const draw = (done: number, note = ''): void => {
-    const share = total > 0 ? Math.min(1, done / total) : 0;
-    const full = Math.round(share * BAR_WIDTH);
-    const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)}`;
-    const line = `${label} ${pc.cyan(bar)} ${String(Math.floor(share * 100)).padStart(3)} % ${note}`;
-    if (line === shown) return;
-    shown = line;
-    process.stderr.write(`\r\x1b[2K${line}`);
-  };
   return {
-    update: draw,
+    update: (done, note = '') => {
+      const line = progressLine(label, total > 0 ? done / total : null, note, stderr.columns);
+      if (line === shown) return;
+      shown = line;
+      stderr.write(`\r\x1b[2K${line}`);
+    },
     stop: () => {
-      process.stderr.write('\r\x1b[2K');
+      if (shown !== '') stderr.write('\r\x1b[2K');
+      shown = '';
     },
   };
 }
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, changes: 3, refused: 4 } as const;
+/** One line that never wraps, as a wrapped one cannot be drawn over; no bar if no end is known. */
+export function progressLine(
+  label: string,
+  share: number | null,
+  note: string,
+  columns: number,
+): string {
+  const known = share === null ? null : Math.min(1, Math.max(0, share));
+  const percent = known === null ? '' : `${String(Math.floor(known * 100)).padStart(3)} %`;
+  const room = columns - label.length - percent.length - note.length - 4;
+  const width = known === null ? 0 : Math.min(BAR_WIDTH, room);
+  if (known === null || width < BAR_WIDTH_MIN) {
+    return [label, percent, note]
+      .filter(Boolean)
+      .join(' ')
+      .slice(0, columns - 1);
+  }
+  const full = Math.round(known * width);
+  const bar = `${'█'.repeat(full)}${'░'.repeat(width - full)}`;
+  return `${label} ${pc.cyan(bar)} ${percent} ${note}`;
+}
+
+export const EXIT = { ok: 0, failed: 1, usage: 2, changes: 3, refused: 4, stopped: 130 } as const;
 
 /** Says what went wrong, where, and what to do; returns the exit code. */
 export function reportError(error: unknown, output: Output): number {
@@ -77,13 +98,15 @@ export function reportError(error: unknown, output: Output): number {
     process.stdout.write(`${stringifyExact({ error: known.toJSON() })}\n`);
   } else {
     const lines = [`${pc.red(pc.bold('error'))} ${pc.bold(known.code)}: ${known.message}`];
-    if (known.path !== null && !known.message.includes(known.path))
-      lines.push(`  at ${known.path}`);
+    const { path } = known;
+    const named = path === null || known.message.includes(path);
+    if (!named && !known.issues.some((one) => one.path === path)) lines.push(`  at ${path}`);
     for (const one of known.issues) lines.push(...issueLines(one));
     if (known.issues.length === 0) lines.push(`  ${pc.green('→')} ${known.remedy}`);
     process.stderr.write(`${lines.join('\n')}\n`);
   }
-  return known.code === 'usage' ? EXIT.usage : EXIT.failed;
+  if (known.code === 'usage') return EXIT.usage;
+  return known.code === 'version_conflict' ? EXIT.refused : EXIT.failed;
 }
 
 function issueLines(one: Issue): string[] {
@@ -110,6 +133,19 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** A span for people, to two digits or so: `850 ms`, `8.1 s`, `3.5 min`, `2.1 days`. */
+export function span(spanMs: number): string {
+  if (spanMs < 1_000) return `${Math.round(spanMs)} ms`;
+  const units = [
+    ['days', 86_400_000],
+    ['h', 3_600_000],
+    ['min', 60_000],
+    ['s', 1_000],
+  ] as const;
+  const [name, unitMs] = units.find(([, one]) => spanMs >= one) ?? ['s', 1_000];
+  return `${(spanMs / unitMs).toFixed(1)} ${name}`;
 }
 
 export function count(value: number): string {

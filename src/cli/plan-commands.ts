@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { applyProject, type PlannedChange, planProject } from '../app/project.ts';
+import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { count, EXIT, type Output, table } from './output.ts';
 
@@ -20,6 +20,10 @@ export async function planCommand({ config, output }: Context): Promise<number> 
   output.finish(result, () => {
     sayChanges(output, diff);
     sayTiles(output, groups);
+    if (diff.changes.length > 0 && refusals.length === 0) {
+      output.say();
+      output.say('`asof apply` makes it so.');
+    }
     for (const refusal of refusals) {
       output.say(`${pc.red('refused')} ${refusal.path}: ${refusal.message}`);
       output.say(`  ${pc.green('→')} ${refusal.remedy}`);
@@ -67,10 +71,9 @@ function sayTiles(output: Output, groups: PlannedChange['groups']): void {
     `  ${group.source} by ${group.entity}`,
     `${new Set(group.accumulators.flatMap((one) => one.features)).size} features`,
     `${group.windows.length} windows`,
-    `${group.bytesPerTile} bytes a tile`,
     group.bytesPerKeyMax === null
-      ? 'a tile for each event time'
-      : `at most ${count(group.bytesPerKeyMax)} bytes a key`,
+      ? `${group.bytesPerTile} B for each event time of a key`
+      : `at most ${count(group.bytesPerKeyMax)} B a key`,
   ]);
   for (const line of table(rows)) output.say(line);
 }

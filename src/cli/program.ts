@@ -1,17 +1,26 @@
+import { statSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import { loadConfig } from '../app/config.ts';
 import { packageVersion } from '../app/package-version.ts';
 import { systemClock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
 import type { CommonOptions, Context } from './context.ts';
-import { createOutput, EXIT, reportError } from './output.ts';
+import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
 import type { TrainOptions } from './train-command.ts';
 import type { VerifyOptions } from './verify-command.ts';
 
 type Action<O extends CommonOptions> = (context: Context<O>) => Promise<number>;
 
-const EXIT_CODES = `
-Exit codes: 0 done · 1 failed (the error says why) · 2 wrong usage · 3 \`plan\` found changes ·
-4 \`plan\` found changes that are refused. Errors are listed in docs/ERRORS.md.`;
+const FIRST_STEPS = `
+A first project:
+  asof init shop && cd shop && npm install
+  npx asof dev                              and in another terminal
+  npx asof push payments payments.ndjson
+  npx asof get fraud user=u3
+
+Exit codes:
+  0 done    1 failed; the error says why and what to do    2 wrong usage
+  3 \`plan\` found changes    4 changes of meaning are refused`;
 
 /** Runs one command line and gives its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -21,40 +30,66 @@ export async function main(argv: readonly string[]): Promise<number> {
       'Define a feature once; serve it online, train on it without leakage, and prove that both agree.',
     )
     .version(packageVersion())
-    .showHelpAfterError('(add --help for what it takes)')
+    .configureOutput({ outputError: () => {} })
     .exitOverride()
-    .addHelpText('after', EXIT_CODES);
-  const run =
-    <O extends CommonOptions>(action: Action<O>, fixed: Readonly<Record<string, unknown>> = {}) =>
-    async (options: O): Promise<void> => {
-      const output = createOutput(options.json === true);
-      try {
-        const config = loadConfig(options.project ?? '.', { ...fixed, ...overridesOf(options) });
-        exitCode = await action({ config, output, options });
-      } catch (error) {
-        exitCode = reportError(error, output);
-      }
-    };
-  addProjectCommands(program, run);
+    .addHelpText('after', FIRST_STEPS);
+  const guard: Guard = async (options, work) => {
+    const output = createOutput(options.json === true);
+    try {
+      exitCode = await work(output);
+    } catch (error) {
+      exitCode = reportError(error, output);
+    }
+  };
+  const run: Run = (action) => (options) =>
+    guard(options, async (output) => {
+      const folder = options.project ?? '.';
+      requireFolder(folder);
+      return action({ config: loadConfig(folder, overridesOf(options)), output, options });
+    });
+  addProjectCommands(program, run, guard);
   addServerCommands(program, run);
   addOfflineCommands(program, run);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    exitCode = error.exitCode === 0 ? EXIT.ok : sayUsage(error, argv);
   }
   return exitCode;
 }
 
+/** A wrong command line is an error like any other; a bare `asof` has shown its help already. */
+function sayUsage(error: CommanderError, argv: readonly string[]): number {
+  if (error.code === 'commander.help') return EXIT.usage;
+  const [name] = argv;
+  const command = name === undefined || name.startsWith('-') ? 'asof' : `asof ${name}`;
+  const help = error.code === 'commander.unknownCommand' ? 'asof' : command;
+  const [sentence = '', hint = ''] = error.message.replace(/^error: /, '').split('\n');
+  const usage = new AsofError('usage', `${command}: ${sentence}. ${hint}`.trim(), {
+    remedy: `See \`${help} --help\`.`,
+  });
+  return reportError(usage, createOutput(argv.includes('--json')));
+}
+
 type Run = <O extends CommonOptions>(action: Action<O>) => (options: O) => Promise<void>;
+/** Runs a command's work, reports its error and keeps its exit code. */
+type Guard = (options: CommonOptions, work: (output: Output) => Promise<number>) => Promise<void>;
+
+function requireFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  throw new AsofError('file_not_found', `There is no folder ${folder}.`, {
+    path: folder,
+    remedy: 'Check --project, or run `asof init` for a new one.',
+  });
+}
 
 function overridesOf(options: CommonOptions & { port?: string; host?: string }): object {
   return {
     dataDir: options.dataDir,
     definitions: options.definitions,
     host: options.host,
-    port: options.port === undefined ? undefined : Number(options.port),
+    port: options.port === undefined ? undefined : wholeNumber('port', options.port),
   };
 }
 
@@ -68,18 +103,24 @@ function command(program: Command, name: string, summary: string): Command {
     .option('--json', 'print one JSON object as the last line');
 }
 
-function addProjectCommands(program: Command, run: Run): void {
+function addProjectCommands(program: Command, run: Run, guard: Guard): void {
   program
     .command('init [folder]')
     .description('Write a working project: definitions, sample events, labels, settings.')
     .option('--json', 'print one JSON object as the last line')
     .addHelpText('after', '\nExample:\n  asof init shop && cd shop && npm install && npx asof dev')
-    .action(async (folder: string | undefined, options: CommonOptions) => {
-      const { init } = await import('./init.ts');
-      init(folder ?? '.', packageVersion(), systemClock, createOutput(options.json === true));
-    });
+    .action((folder: string | undefined, options: CommonOptions) =>
+      guard(options, async (output) => {
+        const { init } = await import('./init.ts');
+        init(folder ?? '.', systemClock, output);
+        return EXIT.ok;
+      }),
+    );
   command(program, 'plan', 'Show what applying the definitions would change; change nothing.')
-    .addHelpText('after', '\nExit code 0: no change; 3: changes; 4: refused changes.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  asof plan\n\nExit code 0: no change; 3: changes; 4: changes that are refused.',
+    )
     .action(run(async (context) => (await import('./plan-commands.ts')).planCommand(context)));
   command(
     program,
@@ -87,7 +128,12 @@ function addProjectCommands(program: Command, run: Run): void {
     'Make the definitions the current ones. Meaning never changes in place.',
   )
     .option('--author <name>', 'who applies, for the record', 'command line')
-    .addHelpText('after', '\nA running `asof serve` takes the new definitions over by itself.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  asof plan; asof apply --author jan\n\n' +
+        'A running `asof serve` takes the new definitions over by itself. A name@version keeps\n' +
+        'its meaning: raise `version` where the meaning changes, or it is refused (exit code 4).',
+    )
     .action(
       run<CommonOptions & { author: string }>(async (context) =>
         (await import('./plan-commands.ts')).applyCommand(context),
@@ -103,31 +149,49 @@ function addServerCommands(program: Command, run: Run): void {
   listening(command(program, 'dev', 'Run everything in one process; apply and reload on change.'))
     .addHelpText(
       'after',
-      '\nEndpoints: POST /v1/features, POST /v1/events/:source, GET /v1/status.',
+      '\nExample:\n  asof dev --port 6571\n\n' +
+        'Endpoints: POST /v1/events/:source, POST /v1/features, GET /v1/services, /v1/status,\n' +
+        '/v1/dead-letters/:source, /openapi.json, /metrics, /healthz, /readyz. Ctrl-C stops it.',
     )
     .action(run(async (context) => (await import('./server-commands.ts')).devCommand(context)));
   listening(command(program, 'serve', 'Run what has been applied: ingest, stream and serve.'))
-    .addHelpText('after', '\nStops cleanly on SIGINT or SIGTERM; after a crash it replays its log.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  asof apply && asof serve --host 0.0.0.0\n\n' +
+        'Stops cleanly on SIGINT or SIGTERM; after a crash it replays its log.',
+    )
     .action(run(async (context) => (await import('./server-commands.ts')).serveCommand(context)));
   const remote = (one: Command): Command =>
     one.option('--url <address>', 'the server (default http://127.0.0.1:6570)');
   remote(command(program, 'push <source> [file]', 'Send events (NDJSON or JSON; - is stdin).'))
-    .addHelpText('after', '\nExample:\n  asof push payments payments.ndjson')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  asof push payments payments.ndjson\n  zcat old.gz | asof push payments\n\n' +
+        'What is rejected is kept as dead letters with its reason; the rows around it go through.\n' +
+        'Exit code 1 if any event was rejected. Duplicates do not count: a push can be repeated.',
+    )
     .action((source: string, file: string | undefined, options) =>
       run(async (context) =>
-        (await import('./client-commands.ts')).pushCommand(context, source, file ?? '-'),
+        (await import('./push-command.ts')).pushCommand(context, source, file ?? '-'),
       )(options),
     );
   remote(command(program, 'get <service> <keys...>', 'Read the features of one entity row.'))
-    .addHelpText('after', '\nExample:\n  asof get fraud user=u3')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  asof get fraud user=u3\n  asof get late_flight origin=ATL destination=SFO --json\n\n' +
+        'Keys are written name=value. A value without events is its declared default.',
+    )
     .action((service: string, keys: string[], options) =>
       run(async (context) =>
         (await import('./client-commands.ts')).getCommand(context, service, keys),
       )(options),
     );
-  remote(
-    command(program, 'status', 'Show sources, freshness, state and rejections of a server.'),
-  ).action(run(async (context) => (await import('./client-commands.ts')).statusCommand(context)));
+  remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))
+    .addHelpText(
+      'after',
+      '\nExample:\n  asof status\n\nA view is stale if its newest event is older than its `freshness` declares.',
+    )
+    .action(run(async (context) => (await import('./client-commands.ts')).statusCommand(context)));
 }
 
 function addOfflineCommands(program: Command, run: Run): void {
@@ -155,7 +219,9 @@ function addOfflineCommands(program: Command, run: Run): void {
     .option('--serving-delay <duration>', 'how far serving runs behind arrivals, such as 2s')
     .addHelpText(
       'after',
-      '\nExample:\n  asof train --service fraud --spine labels.csv --out train.parquet',
+      '\nExample:\n  asof train --service fraud --spine labels.csv --out train.parquet\n\n' +
+        'The result has exactly the rows of the spine, in their order, each with the features as\n' +
+        'of its own time. It works whether or not a server runs on the data directory.',
     )
     .action(
       run<TrainOptions>(async (context) =>
@@ -164,7 +230,11 @@ function addOfflineCommands(program: Command, run: Run): void {
     );
   command(program, 'verify', 'Replay sampled served answers offline and compare them with ===.')
     .option('--sample <count>', 'how many answers to replay at most, the newest first', '10000')
-    .addHelpText('after', '\nExit code 1 if any value differs; each difference is explained.')
+    .addHelpText(
+      'after',
+      '\nExample:\n  asof verify --sample 1000\n\n' +
+        'Exit code 1 if any value differs; differences are explained by event and rule.',
+    )
     .action(
       run<VerifyOptions>(async (context) =>
         (await import('./verify-command.ts')).verifyCommand(context),

@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { runServer, type ServerEvents } from '../app/server.ts';
+import { colors as pc } from './colors.ts';
 import type { Context } from './context.ts';
 import { EXIT, type Output, reportError } from './output.ts';
 import { sayChanges } from './plan-commands.ts';

@@ -94,19 +94,20 @@ function sampleEvents(nowMs: number): string {
 function sampleLabels(nowMs: number): string {
   const lines = ['user,event_time,is_fraud'];
   for (const [at, user] of ['u1', 'u2', 'u3', 'u4', 'u9'].entries()) {
-    const time = new Date(nowMs + (at + 10) * MINUTE_MS).toISOString();
+    // A training row knows what had arrived by its time: these come after the first push.
+    const time = new Date(nowMs + (at + 60) * MINUTE_MS).toISOString();
     lines.push(`${user},${time},${user === 'u3' ? 1 : 0}`);
   }
   return `${lines.join('\n')}\n`;
 }
 
-export function projectTemplates(name: string, version: string, nowMs: number): Template[] {
+export function projectTemplates(name: string, asof: string, nowMs: number): Template[] {
   const pkg = {
     name,
     private: true,
     type: 'module',
     scripts: { dev: 'asof dev', plan: 'asof plan', apply: 'asof apply' },
-    dependencies: { asof: `^${version}` },
+    dependencies: { asof },
     devDependencies: { node: '^24.0.0', typescript: '^7.0.0' },
   };
   return [

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import pc from 'picocolors';
 import { trainProject } from '../app/offline.ts';
 import { durationMs } from '../base/duration.ts';
+import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { count, EXIT } from './output.ts';
 
@@ -48,6 +48,11 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
       }
     });
     return EXIT.ok;
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    bar.stop();
+    output.finish({ stopped: true }, () => output.say('stopped; nothing was written'));
+    return EXIT.stopped;
   } finally {
     bar.stop();
     process.off('SIGINT', stop);

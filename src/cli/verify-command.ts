@@ -1,5 +1,5 @@
-import pc from 'picocolors';
 import { verifyProject } from '../app/offline.ts';
+import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { count, EXIT, wholeNumber } from './output.ts';
 

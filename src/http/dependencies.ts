@@ -39,6 +39,8 @@ export interface PushOutcome {
 export interface RejectedRow {
   /** From 0, within the push. */
   readonly row: number;
+  /** The line of an NDJSON body, from 1; null where rows are no lines. */
+  readonly line: number | null;
   readonly code: string;
   readonly column: string | null;
   readonly message: string;

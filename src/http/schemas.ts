@@ -94,6 +94,7 @@ export const eventsRequest = {
 
 const rejection = Type.Object({
   row: Type.Integer({ description: 'From 0, within the request.' }),
+  line: nullable(Type.Integer({ description: 'Of an NDJSON body, from 1.' })),
   code: Type.String(),
   column: nullable(Type.String()),
   message: Type.String(),
