@@ -18,7 +18,19 @@ const HOUR_MS = 3_600_000;
 /** Among them texts that would collide if keys were joined with a separator. */
 export const USERS = ['u1', 'u1', 'u2', 'ü😀', '1:1', '11', ''] as const;
 export const SHOPS = [1, 1, 2, -7, 9007199254740993n] as const;
-export const STRINGS = ['', 'a', 'b', 'B', 'é', '😀', '\uffff', 'zz', 'a b', "it's", '1:1'] as const;
+export const STRINGS = [
+  '',
+  'a',
+  'b',
+  'B',
+  'é',
+  '😀',
+  '\uffff',
+  'zz',
+  'a b',
+  "it's",
+  '1:1',
+] as const;
 
 const INTEGERS = [0, 1, -1, 2, 5, 17, 1000, -4096, 123_456_789] as const;
 const WIDE = [
@@ -29,7 +41,9 @@ const WIDE = [
   -9223372036854775808n,
   4611686018427387904n,
 ] as const;
-const FLOATS = [0, 0.1, 0.2, 0.00005, 0.00015, -2.5, 3.1415926, 1e6, 123456.789, -0.3, -0] as const;
+const FLOATS = [
+  0, 0.1, 0.2, 0.00005, 0.00015, -2.5, 3.1415927001, 1e6, 123456.789, -0.3, -0,
+] as const;
 
 const BROKEN = ['{"n":1', 'nonsense', '[1,2]', '7', 'null', '{"n":NaN}'] as const;
 
@@ -136,14 +150,18 @@ function idOf(random: Random, source: SourcePlan, nr: number): unknown {
   const known = random.below(10) === 0 ? Math.max(1, nr - random.below(20)) : nr;
   const column = source.columns.find(({ name }) => name === 'event_id');
   if (column?.type.kind !== 'int64') return `e${known}`;
-  return random.below(20) === 0 ? String(known) : BigInt(known) + (known % 3 === 0 ? 2n ** 60n : 0n);
+  return random.below(20) === 0
+    ? String(known)
+    : BigInt(known) + (known % 3 === 0 ? 2n ** 60n : 0n);
 }
 
 function decimalOf(random: Random, source: SourcePlan, wild: boolean): unknown {
   const column = source.columns.find(({ name }) => name === 'd');
   const scale = column?.type.kind === 'decimal' ? column.type.scale : 0;
   if (wild && random.below(4) === 0) return String(random.pick(WIDE)).slice(0, 17 - scale);
-  return random.pick(['0', '1e2', '-7', '12', 4, 12.5, '99999.99', '-0.5', '3.00'].slice(0, scale === 0 ? 5 : 9));
+  return random.pick(
+    ['0', '1e2', '-7', '12', 4, 12.5, '99999.99', '-0.5', '3.00'].slice(0, scale === 0 ? 5 : 9),
+  );
 }
 
 function spoil(random: Random, row: Record<string, unknown>): void {

@@ -33,7 +33,8 @@ export function generateAggregate(
     field === null ? null : expressions.value(field.type, random.below(3) === 0 ? 2 : 0);
   const isSummed = ['sum', 'avg', 'variance', 'stddev'].includes(fn);
   // A scale above a column's own is refused, as its values were let in by that one.
-  const most = measure?.kind === 'column' && measure.type.kind === 'float64' ? measure.type.scale : 9;
+  const most =
+    measure?.kind === 'column' && measure.type.kind === 'float64' ? measure.type.scale : 9;
   const takesScale = isSummed && measure?.type.kind === 'float64' && random.below(3) === 0;
   const type = resultType(fn, measure?.type ?? null);
   return {

@@ -1,4 +1,4 @@
-import { TileTable } from '../../src/aggregate/tile-table.ts';
+import type { TileTable } from '../../src/aggregate/tile-table.ts';
 import { present } from '../../src/base/assert.ts';
 import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
 import { ManualClock } from '../../src/base/clock.ts';

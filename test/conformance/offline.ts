@@ -12,7 +12,12 @@ export async function archiveThrough(
   commit: number,
   stageRows: number,
 ): Promise<void> {
-  const archive = await Archive.open({ dataDir, source: segmentSource(disk), threads: 1, stageRows });
+  const archive = await Archive.open({
+    dataDir,
+    source: segmentSource(disk),
+    threads: 1,
+    stageRows,
+  });
   try {
     await archive.archiveThrough(commit);
   } finally {

@@ -11,7 +11,7 @@ import { runKernel } from './kernel-path.ts';
 import { openHistory } from './offline.ts';
 import { runReplay } from './replay-path.ts';
 import { runStream, type StreamRun } from './stream-path.ts';
-import type { Engine, Tally } from './tally.ts';
+import { ENGINES, type Engine, type Tally } from './tally.ts';
 import { runTrain } from './train-path.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -34,20 +34,31 @@ export async function runCase(
     // Each path has its own dice: leaving one out does not change what the others meet.
     const diceOf = (path: number): Random => seededRandom(Math.imul(seed, 1_000_003) + path);
     const stateFolder = join(folder, 'state');
-    const run = await runStream(tally, { random: diceOf(1), whole, first, pushes, stateFolder });
+    const run = await tally.time('stream', () =>
+      runStream(tally, { random: diceOf(1), whole, first, pushes, stateFolder }),
+    );
     try {
-      if (engines.has('kernel')) runKernel(tally, diceOf(2), run.oracle, run.platform.batches);
+      if (engines.has('kernel')) {
+        const { oracle, platform } = run;
+        await tally.time('kernel', () => runKernel(tally, diceOf(2), oracle, platform.batches));
+      }
       await runOffline(tally, diceOf, engines, run, folder, workspace);
     } finally {
       await run.platform.end('kill');
     }
-    if (engines.has('http')) {
+    if (engines.has('http') && isForHttp(seed, engines)) {
       const httpFolder = join(folder, 'http-state');
-      await runHttp(tally, { random: diceOf(5), plan: whole, pushes, stateFolder: httpFolder });
+      const http = { random: diceOf(5), plan: whole, pushes, stateFolder: httpFolder };
+      await tally.time('http', () => runHttp(tally, http));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A server for every other case is enough; one that is asked for specially is always there. */
+function isForHttp(seed: number, engines: ReadonlySet<Engine>): boolean {
+  return seed % 2 === 0 || engines.size < ENGINES.length;
 }
 
 /** What reads the archive: it is made once for all of them. */
@@ -60,16 +71,21 @@ async function runOffline(
   { session }: Workspace,
 ): Promise<void> {
   const { platform, oracle, clock } = run;
-  if (engines.has('backfill')) await runBackfill(tally, diceOf(3), oracle, platform, folder);
+  if (engines.has('backfill')) {
+    await tally.time('backfill', () => runBackfill(tally, diceOf(3), oracle, platform, folder));
+  }
   if (engines.has('replay')) {
     const history = await openHistory(platform, folder);
-    await runReplay(tally, diceOf(4), oracle.plan, history, session, run.answers);
+    await tally.time('replay', () =>
+      runReplay(tally, diceOf(4), oracle.plan, history, session, run.answers),
+    );
   }
   if (engines.has('train')) {
     const random = diceOf(6);
     const last = platform.log.lastCommit;
     const through = random.below(3) === 0 ? random.below(last + 1) : last;
     const history = await openHistory(platform, folder, through);
-    await runTrain(tally, { random, oracle, history, session, clock, folder });
+    const train = { random, oracle, history, session, clock, folder };
+    await tally.time('train', () => runTrain(tally, train));
   }
 }

@@ -3,7 +3,7 @@ import type { Random } from '../../src/base/random.ts';
 import type { PushBody } from '../../src/ingest/push-body.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import type { FeatureResponse } from '../../src/serve/answer.ts';
-import { type ServedAnswer } from '../../src/store/serve-log.ts';
+import type { ServedAnswer } from '../../src/store/serve-log.ts';
 import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { AcceptanceCheck, knowsPartition } from './acceptance-path.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
@@ -87,7 +87,9 @@ class Running implements StreamRun {
     // Where arrivals come in order, an id that is let go of can never be repeated in time.
     const letsGo = !declaresArrival && random.below(2) === 0;
     const isOrdered = this.#case.whole.sources.every(({ arrivalTime }) => arrivalTime === null);
-    return letsGo && isOrdered ? { eventsPerCommit, idsKept: random.below(8) } : { eventsPerCommit };
+    return letsGo && isOrdered
+      ? { eventsPerCommit, idsKept: random.below(8) }
+      : { eventsPerCommit };
   }
 
   async open(): Promise<void> {
@@ -110,7 +112,9 @@ class Running implements StreamRun {
     this.#acceptance.check(push.source, push.lines, nowMs, result, made);
     this.#letters += result.rejected;
     const letters = push.source.name;
-    const kept = platform.ingestor.letters.count(letters).reduce((sum, { count }) => sum + count, 0);
+    const kept = platform.ingestor.letters
+      .count(letters)
+      .reduce((sum, { count }) => sum + count, 0);
     const others = this.#otherLetters(letters);
     this.#tally.compare('acceptance', kept + others, this.#letters, () => 'dead letters kept');
     if (this.#random.below(5) === 0) platform.ingestor.checkpoint();

@@ -20,6 +20,8 @@ const SHOWN = 5;
 export class Tally {
   readonly comparisons = new Map<Engine, number>(ENGINES.map((engine) => [engine, 0]));
   readonly covered = new Map<string, number>();
+  /** Wall time by path. */
+  readonly tookMs = new Map<Engine, number>(ENGINES.map((engine) => [engine, 0]));
   /** Of the present case. */
   mismatches: string[] = [];
   mismatchCount = 0;
@@ -37,6 +39,16 @@ export class Tally {
     this.mismatches.push(
       `${engine}: ${what()}: got ${shown(actual)}, the oracle has ${shown(expected)}`,
     );
+  }
+
+  async time<T>(engine: Engine, work: () => T | Promise<T>): Promise<T> {
+    const startMs = performance.now();
+    try {
+      return await work();
+    } finally {
+      const before = this.tookMs.get(engine) ?? 0;
+      this.tookMs.set(engine, before + performance.now() - startMs);
+    }
   }
 
   cover(what: string, count = 1): void {

@@ -92,7 +92,11 @@ function randomSpine(random: Random, oracle: PlatformOracle, service: ServicePla
       spine.push({ ...before, note: `n${i}` });
       continue;
     }
-    spine.push({ note: `n${i}`, key: spineKey(random, service), timeMs: spineTime(random, oracle) });
+    spine.push({
+      note: `n${i}`,
+      key: spineKey(random, service),
+      timeMs: spineTime(random, oracle),
+    });
   }
   return spine;
 }
