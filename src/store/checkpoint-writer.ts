@@ -48,10 +48,13 @@ export class ThreadCheckpointWriter implements CheckpointWriter {
   readonly #waiting: Waiting[] = [];
   readonly #closed: Promise<void>;
   #failure: AsofError | null = null;
+  #closing = false;
 
   constructor(folder: string) {
     const url = workerUrl('./checkpoint-worker', import.meta.url);
     this.#worker = new Worker(url, { workerData: { folder } });
+    // An engine that nobody closed does not keep the process alive; work under way does.
+    this.#worker.unref();
     this.#worker.on('message', (answer: WorkerAnswer) => this.#answer(answer));
     this.#worker.on('error', (cause) => {
       this.#fail(new AsofError('disk_failed', `The checkpoint thread failed: ${cause}`, { cause }));
@@ -71,12 +74,15 @@ export class ThreadCheckpointWriter implements CheckpointWriter {
   commit(commit: CheckpointCommit): Promise<CheckpointWritten> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
+      this.#worker.ref();
       this.#waiting.push({ resolve, reject });
       this.#send({ kind: 'commit', commit }, []);
     });
   }
 
   close(): Promise<void> {
+    this.#worker.ref();
+    this.#closing = true;
     this.#send({ kind: 'close' }, []);
     return this.#closed;
   }
@@ -87,6 +93,7 @@ export class ThreadCheckpointWriter implements CheckpointWriter {
 
   #answer(answer: WorkerAnswer): void {
     const waiting = this.#waiting.shift();
+    if (this.#waiting.length === 0 && !this.#closing) this.#worker.unref();
     if (answer.kind === 'written') waiting?.resolve(answer.written);
     else waiting?.reject(new AsofError(answer.code, answer.message, { remedy: answer.remedy }));
   }
