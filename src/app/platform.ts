@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
+import type { Disk } from '../base/disk.ts';
 import type { Logger } from '../base/logger.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { seededRandom } from '../base/random.ts';
@@ -44,7 +45,7 @@ const POLL_MS = 1_000;
 /** What is opened once, whatever definitions come and go. */
 interface Parts {
   readonly directory: DataDirectory;
-  readonly disk: NodeDisk;
+  readonly disk: Disk;
   readonly log: EventLog;
   readonly letters: DeadLetters;
   readonly archiver: Archiver;
@@ -96,8 +97,12 @@ export class Platform {
    * Opens the data directory, listens (not ready yet), and brings the state up to the log's end.
    * @throws AsofError `directory_in_use`, `newer_format`, `corrupt_log`, `corrupt_state`
    */
-  static async start(config: Config, plan: ProjectPlan): Promise<Platform> {
-    const platform = new Platform(config, await openParts(config, plan));
+  static async start(
+    config: Config,
+    plan: ProjectPlan,
+    openDisk: (folder: string) => Disk = (folder) => new NodeDisk(folder),
+  ): Promise<Platform> {
+    const platform = new Platform(config, await openParts(config, plan, openDisk));
     try {
       platform.#url = await listen(platform.#http, config.port, config.host);
       await platform.#exchange(plan);
@@ -204,15 +209,19 @@ export class Platform {
   }
 }
 
-async function openParts(config: Config, plan: ProjectPlan): Promise<Parts> {
+async function openParts(
+  config: Config,
+  plan: ProjectPlan,
+  openDisk: (folder: string) => Disk,
+): Promise<Parts> {
   const directory = DataDirectory.open(config.dataDir);
   try {
     const logger = createLogger(config.logLevel);
-    const disk = new NodeDisk(config.dataDir);
+    const disk = openDisk(config.dataDir);
     const log = await EventLog.open({ disk, schemas: plan.sources, logger });
     const letters = new DeadLetters(disk);
     const serveLog = new ServeLogWriter({
-      disk: new NodeDisk(join(config.dataDir, 'served')),
+      disk: openDisk(join(config.dataDir, 'served')),
       rate: config.serveLogRate,
       random: seededRandom(systemClock.nowMs() >>> 0),
       logger,

@@ -85,7 +85,7 @@ export class ColumnBuilder {
     const exact = kind === 'int64' || kind === 'decimal';
     if (exact && typeof value === 'number' && scalar instanceof ValueProblem) {
       const text = reports.numberText(slot, this.schema.name);
-      if (text !== null) scalar = readValue(text, this.schema.type);
+      if (text !== null) scalar = unquoted(readValue(text, this.schema.type), text);
     }
     const { values } = this.#store;
     if (scalar instanceof ValueProblem) this.#refuse(slot, scalar, reports);
@@ -229,6 +229,12 @@ export class ColumnBuilder {
       return Number.isSafeInteger(narrow) ? BigInt(narrow) : (wide[slot] ?? 0n);
     });
   }
+}
+
+/** What was sent is a number: the message shows it without the quotes of the text it was read as. */
+function unquoted<T>(read: T | ValueProblem, text: string): T | ValueProblem {
+  if (!(read instanceof ValueProblem)) return read;
+  return new ValueProblem(read.code, read.message.replace(`"${text}"`, text), read.remedy);
 }
 
 function emptyStore({ type }: ColumnSchema, capacity: number): ColumnStore {

@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { payment, Shop } from './world.ts';
+
+const DAY_MS = 86_400_000;
+
+interface Case {
+  readonly name: string;
+  readonly row: () => string;
+  readonly code: string;
+  readonly column: string | null;
+  readonly says: RegExp;
+  readonly remedy: RegExp;
+}
+
+const withText = (field: string, json: string): string =>
+  payment({ [field]: '@' }).replace('"@"', json);
+
+/** One broken row each; good ones stand around it. */
+const CASES: readonly Case[] = [
+  {
+    name: 'malformed JSON',
+    row: () => '{"payment": "broken", "card',
+    code: 'malformed_json',
+    column: null,
+    says: /JSON/,
+    remedy: /one JSON object a line/,
+  },
+  {
+    name: 'a number instead of an object',
+    row: () => '17',
+    code: 'not_an_object',
+    column: null,
+    says: /17|object/,
+    remedy: /object of columns/,
+  },
+  {
+    name: 'an unknown column',
+    row: () => payment({ amout: 5 }),
+    code: 'unknown_column',
+    column: 'amout',
+    says: /amout/,
+    remedy: /Remove or declare|amount/,
+  },
+  {
+    name: 'a missing column',
+    row: () => payment({ shop: undefined }),
+    code: 'missing_column',
+    column: 'shop',
+    says: /shop/,
+    remedy: /optional/,
+  },
+  {
+    name: 'a null in a required column',
+    row: () => payment({ card: null }),
+    code: 'missing_column',
+    column: 'card',
+    says: /card/,
+    remedy: /optional/,
+  },
+  {
+    name: 'a text for an int64',
+    row: () => payment({ account: 'seven' }),
+    code: 'wrong_type',
+    column: 'account',
+    says: /"seven" is no int64/,
+    remedy: /declared type/,
+  },
+  {
+    name: 'a fraction for an int64',
+    row: () => payment({ points: 1.5 }),
+    code: 'wrong_type',
+    column: 'points',
+    says: /1\.5 is no int64/,
+    remedy: /declared type/,
+  },
+  {
+    name: 'an int64 beyond its range',
+    row: () => withText('points', '9223372036854775808'),
+    code: 'wrong_type',
+    column: 'points',
+    says: /9223372036854775808/,
+    remedy: /./,
+  },
+  {
+    name: 'too many decimal places',
+    row: () => payment({ amount: '1.234' }),
+    code: 'wrong_type',
+    column: 'amount',
+    says: /"1\.234" is no decimal\(2\)/,
+    remedy: /at most 2 decimal places/,
+  },
+  {
+    name: 'NaN as text',
+    row: () => payment({ weight: 'NaN' }),
+    code: 'wrong_type',
+    column: 'weight',
+    says: /"NaN" is no float64/,
+    remedy: /declared type/,
+  },
+  {
+    name: 'a bare NaN',
+    row: () => withText('weight', 'NaN'),
+    code: 'malformed_json',
+    column: null,
+    says: /NaN|token/,
+    remedy: /JSON/,
+  },
+  {
+    name: 'a number that overflows to Infinity',
+    row: () => withText('weight', '1e999'),
+    code: 'wrong_type',
+    column: 'weight',
+    says: /Infinity|1e999/,
+    remedy: /declared type/,
+  },
+  {
+    name: 'a float64 that its scale cannot hold exactly',
+    row: () => payment({ weight: 1e12 }),
+    code: 'out_of_range',
+    column: 'weight',
+    says: /1000000000000 with 6 decimal places/,
+    remedy: /smaller scale/,
+  },
+  {
+    name: 'a number for a bool',
+    row: () => payment({ online: 1 }),
+    code: 'wrong_type',
+    column: 'online',
+    says: /1 is no bool/,
+    remedy: /declared type/,
+  },
+  {
+    name: 'a vector of the wrong size',
+    row: () => payment({ embedding: [1, 2, 3] }),
+    code: 'wrong_type',
+    column: 'embedding',
+    says: /vector/,
+    remedy: /declared type/,
+  },
+  {
+    name: 'half of a surrogate pair',
+    row: () => withText('card', '"\\ud83d"'),
+    code: 'wrong_type',
+    column: 'card',
+    says: /surrogate/,
+    remedy: /well-formed/,
+  },
+  {
+    name: 'an event time in seconds',
+    row: () => payment({ at: Math.floor(Date.now() / 1000) }),
+    code: 'too_late',
+    column: 'at',
+    says: /before its arrival/,
+    remedy: /looks like seconds; send milliseconds/,
+  },
+  {
+    name: 'an event time in microseconds',
+    row: () => payment({ at: Date.now() * 1000 }),
+    code: 'from_the_future',
+    column: 'at',
+    says: /ahead of its arrival/,
+    remedy: /clocks and units/,
+  },
+  {
+    name: 'an event time in the future',
+    row: () => payment({ at: Date.now() + 3 * DAY_MS }),
+    code: 'from_the_future',
+    column: 'at',
+    says: /ahead of its arrival; 60000 are allowed/,
+    remedy: /clocks and units/,
+  },
+  {
+    name: 'a negative event time',
+    row: () => payment({ at: -1 }),
+    code: 'invalid_time',
+    column: 'at',
+    says: /-1/,
+    remedy: /./,
+  },
+  {
+    name: 'an event time without a zone',
+    row: () => payment({ at: '2026-01-01T00:00:00' }),
+    code: 'invalid_time',
+    column: 'at',
+    says: /2026-01-01T00:00:00/,
+    remedy: /with a zone/,
+  },
+  {
+    name: 'an event that is far too late',
+    row: () => payment({ at: Date.now() - 30 * DAY_MS }),
+    code: 'too_late',
+    column: 'at',
+    says: /86400000 are allowed/,
+    remedy: /allowedLateness/,
+  },
+  {
+    name: 'a duplicate id',
+    row: () => payment({ payment: 'first' }),
+    code: 'duplicate',
+    column: 'payment',
+    says: /'first'/,
+    remedy: /Nothing to do/,
+  },
+];
+
+test('every broken row of an NDJSON push is told by its line, and kept to the letter', async (t) => {
+  const shop = await Shop.open(t);
+  const rows = CASES.map(({ row }) => row());
+  const lines = [payment({ payment: 'first' }), ...rows.flatMap((row) => [row, payment()])];
+  const { status, json } = await shop.pushLines(lines);
+  assert.equal(status, 207);
+  assert.equal(json.received, lines.length);
+  assert.equal(json.accepted, CASES.length + 1);
+  assert.equal(json.rejected, CASES.length);
+  const letters = await shop.letters();
+  for (const [index, { name, code, column, says, remedy }] of CASES.entries()) {
+    const rejection = json.rejections?.[index];
+    assert.ok(rejection !== undefined, name);
+    assert.equal(rejection.code, code, `${name}: ${rejection.message}`);
+    assert.equal(rejection.row, 1 + 2 * index, name);
+    assert.equal(rejection.line, 2 + 2 * index, name);
+    assert.equal(rejection.column, column, name);
+    assert.match(rejection.message, says, name);
+    assert.match(rejection.remedy, remedy, name);
+    assert.equal(letters[index]?.raw, rows[index], `the dead letter of ${name}`);
+    assert.equal(letters[index]?.code, code, name);
+    assert.equal(letters[index]?.column, column, name);
+  }
+  assert.equal(await shop.paymentsOf('c1', 's1'), CASES.length + 1);
+});
+
+test('the same rows as one JSON array get the same verdicts', async (t) => {
+  const shop = await Shop.open(t);
+  const cases = CASES.filter(({ code }) => code !== 'malformed_json');
+  const rows = cases.map(({ row }) => row());
+  const array = [payment({ payment: 'first' }), ...rows.flatMap((row) => [row, payment()])];
+  const { status, json } = await shop.pushJson(`[${array.join(',')}]`);
+  assert.equal(status, 207);
+  assert.equal(json.accepted, cases.length + 1);
+  assert.deepEqual(
+    json.rejections?.map(({ row, code, column }) => ({ row, code, column })),
+    cases.map(({ code, column }, index) => ({ row: 1 + 2 * index, code, column })),
+  );
+  const letters = await shop.letters();
+  assert.deepEqual(
+    letters.map(({ code }) => code),
+    cases.map(({ code }) => code),
+  );
+});
+
+test('a JSON body that is not JSON is refused as a whole, and names the place', async (t) => {
+  const shop = await Shop.open(t);
+  const { status, json } = await shop.pushJson(`[${payment()}, {"payment": ]`);
+  assert.equal(status, 400);
+  assert.equal(json.error?.code, 'malformed_json');
+  assert.match(json.error?.message ?? '', /not JSON/);
+  assert.match(json.error?.remedy ?? '', /x-ndjson/);
+  assert.equal(await shop.paymentsOf('c1', 's1'), 0);
+});
+
+test('an empty body, another content type and a wrong method are told apart', async (t) => {
+  const shop = await Shop.open(t);
+  const empty = await shop.post('/v1/events/payments', '', 'application/x-ndjson');
+  assert.equal(empty.status, 400);
+  assert.match(empty.json.error?.message ?? '', /no body/);
+  const xml = await shop.post('/v1/events/payments', '<a/>', 'text/xml');
+  assert.equal(xml.json.error?.code, 'bad_request');
+  assert.match(xml.json.error?.remedy ?? '', /application\/x-ndjson/);
+  const nowhere = await shop.post('/v1/event/payments', '{}', 'application/json');
+  assert.equal(nowhere.status, 404);
+  assert.match(nowhere.json.error?.message ?? '', /POST \/v1\/event\/payments/);
+});
+
+test('bytes that are no UTF-8 cost their own line only', async (t) => {
+  const shop = await Shop.open(t);
+  const bad = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
+  const body = Buffer.concat([Buffer.from(`${payment()}\n`), bad, Buffer.from(`\n${payment()}`)]);
+  const { json } = await shop.pushLines(new Uint8Array(body));
+  assert.equal(json.accepted, 2);
+  assert.equal(json.rejections?.[0]?.code, 'malformed_json');
+  assert.match(json.rejections?.[0]?.message ?? '', /UTF-8/);
+  assert.deepEqual(
+    (await shop.letters()).map(({ raw }) => raw),
+    [`base64:${bad.toString('base64')}`],
+  );
+});
+
+for (const form of ['NDJSON', 'JSON'] as const) {
+  test(`integers beyond 2^53 come out as they went in, ${form}`, async (t) => {
+    const shop = await Shop.open(t);
+    const points = ['9007199254740993', '-9223372036854775808', '9223372036854775807'];
+    const accounts = ['9007199254740993', '9007199254740995', '-9223372036854775807'];
+    const rows = points.map((digits, index) =>
+      payment({ points: '@p', account: '@a' })
+        .replace('"@p"', digits)
+        .replace('"@a"', accounts[index] ?? ''),
+    );
+    const push = form === 'JSON' ? shop.pushJson(`[${rows}]`) : shop.pushLines(rows);
+    assert.equal((await push).json.accepted, 3);
+    const keys = accounts.map((digits) => `{"account":${digits}}`).join(',');
+    const body = `{"service":"banking","rows":[${keys}]}`;
+    const { text, status } = await shop.post('/v1/features', body, 'application/json');
+    assert.equal(status, 200, text);
+    for (const [index, digits] of points.entries()) {
+      assert.ok(text.includes(`"last_points":${digits}`), `${digits} in ${text}`);
+      assert.ok(text.includes(`"key":{"account":${accounts[index]}}`), text);
+    }
+  });
+}
+
+test('an unknown source is named, with the one that was meant', async (t) => {
+  const shop = await Shop.open(t);
+  const { status, json } = await shop.pushLines([payment()], 'paymnets');
+  assert.equal(status, 404);
+  assert.equal(json.error?.code, 'unknown_source');
+  assert.match(json.error?.message ?? '', /'paymnets'.*Did you mean 'payments'/);
+});
+
+test('the rejected rows of a push survive a restart, and so do the accepted ones', async (t) => {
+  const first = await Shop.open(t);
+  await first.pushLines([payment({ payment: 'kept' }), '{"broken', payment()]);
+  await first.close();
+  const second = await Shop.open(t, first.folder);
+  assert.equal(await second.paymentsOf('c1', 's1'), 2);
+  assert.deepEqual(
+    (await second.letters()).map(({ raw }) => raw),
+    ['{"broken'],
+  );
+  const again = await second.pushLines([payment({ payment: 'kept' })]);
+  assert.equal(again.json.rejections?.[0]?.code, 'duplicate');
+});
