@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import type { Random } from '../../src/base/random.ts';
+import { compactArchive } from '../../src/ingest/archive-compact.ts';
 import type { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
@@ -30,6 +31,11 @@ export async function runBackfill(
     await archiveThrough(platform.disk, dataDir, random.below(cut + 1), stageRows);
   }
   await archiveThrough(platform.disk, dataDir, cut, stageRows);
+  if (random.below(6) === 0) {
+    const { clock } = platform.options;
+    const { replaced } = await compactArchive({ dataDir, clock, retiredMs: 0 });
+    if (replaced > 0) tally.cover('a compacted archive');
+  }
   platform.ingestor.checkpoint();
   log.cutThrough(cut);
   if (log.firstCommit > 1) tally.cover('a log cut behind the archive');

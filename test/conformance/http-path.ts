@@ -36,6 +36,7 @@ export async function runHttp(tally: Tally, one: HttpCase): Promise<void> {
     stateFolder,
     doorLimits: {},
     segmentBytes: 1_000_000,
+    serveLogOf: () => null,
   });
   await platform.openDoor();
   await platform.openEngine();

@@ -10,6 +10,7 @@ import { FeatureServer } from '../../src/serve/feature-server.ts';
 import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
 import { CheckpointFile } from '../../src/store/checkpoint-file.ts';
 import { InlineCheckpointWriter } from '../../src/store/checkpoint-writer.ts';
+import type { ServeLogWriter } from '../../src/store/serve-log.ts';
 import { checkpointPolicy, neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
 import type { EventHistory } from '../../src/stream/event-history.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
@@ -27,6 +28,8 @@ export interface PlatformOptions {
   readonly doorLimits: NonNullable<IngestorOptions['limits']>;
   /** Small, so that a log of a few events has several segments. */
   readonly segmentBytes: number;
+  /** What keeps the answers under a plan, if anything does. */
+  readonly serveLogOf: (plan: ProjectPlan) => ServeLogWriter | null;
 }
 
 /** How a process ends: in order, killed, or with the power gone. */
@@ -111,6 +114,7 @@ export class Platform {
       store: this.engine.store,
       clock,
       clockMode,
+      serveLog: this.options.serveLogOf(this.plan),
     });
   }
 

@@ -1,8 +1,7 @@
 import { ManualClock } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
-import type { PushBody } from '../../src/ingest/push-body.ts';
+import type { PushResult } from '../../src/ingest/push.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
-import type { FeatureResponse } from '../../src/serve/answer.ts';
 import type { ServedAnswer } from '../../src/store/serve-log.ts';
 import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { AcceptanceCheck, knowsPartition } from './acceptance-path.ts';
@@ -11,6 +10,8 @@ import { SERVICE } from './generate-definitions.ts';
 import type { Push } from './generate-events.ts';
 import { randomKey } from './keys.ts';
 import { type Ending, Platform } from './platform.ts';
+import { bodyOf, pushTwice } from './push-forms.ts';
+import { ServedAnswers } from './served-answers.ts';
 import type { Tally } from './tally.ts';
 import { edgeAfter } from './times.ts';
 
@@ -49,12 +50,13 @@ export async function runStream(tally: Tally, one: StreamCase): Promise<StreamRu
 class Running implements StreamRun {
   readonly clock: ManualClock;
   readonly platform: Platform;
-  readonly answers: ServedAnswer[] = [];
+  answers: readonly ServedAnswer[] = [];
   oracle: PlatformOracle;
   readonly #tally: Tally;
   readonly #case: StreamCase;
   readonly #random: Random;
   readonly #acceptance: AcceptanceCheck;
+  readonly #served: ServedAnswers;
   #doorLagMs = 0;
   /** Of the present process; time does not run back within one. */
   #lastAskedMs = 0;
@@ -66,6 +68,7 @@ class Running implements StreamRun {
     this.#case = one;
     this.#random = random;
     this.#acceptance = new AcceptanceCheck(tally);
+    this.#served = new ServedAnswers(random);
     this.clock = new ManualClock(pushes[0]?.nowMs ?? 0);
     const plan = random.below(4) === 0 ? first : whole;
     const declares = whole.sources.every(({ arrivalTime }) => arrivalTime !== null);
@@ -77,6 +80,7 @@ class Running implements StreamRun {
       stateFolder: one.stateFolder,
       doorLimits: this.#doorLimits(declares),
       segmentBytes: random.pick([600, 3_000, 1_000_000]),
+      serveLogOf: (present) => (present === whole ? this.#served.writer : null),
     });
     this.oracle = new PlatformOracle(plan, this.platform.events);
   }
@@ -107,7 +111,7 @@ class Running implements StreamRun {
     const { platform } = this;
     const nowMs = this.clock.nowMs() - this.#doorLagMs;
     const before = platform.events.length;
-    const result = await platform.ingestor.push(push.source.name, this.#bodyOf(push));
+    const result = await this.#pushRows(push);
     const made = platform.events.slice(before);
     this.#acceptance.check(push.source, push.lines, nowMs, result, made);
     this.#letters += result.rejected;
@@ -118,6 +122,18 @@ class Running implements StreamRun {
     const others = this.#otherLetters(letters);
     this.#tally.compare('acceptance', kept + others, this.#letters, () => 'dead letters kept');
     if (this.#random.below(5) === 0) platform.ingestor.checkpoint();
+  }
+
+  /** In one piece, or as two pushes at the same time. */
+  async #pushRows(push: Push): Promise<PushResult> {
+    const { ingestor, options } = this.platform;
+    const { length } = push.lines;
+    const fits = length <= (options.doorLimits.eventsPerCommit ?? length);
+    if (length < 2 || !fits || this.#random.below(5) > 0) {
+      return ingestor.push(push.source.name, bodyOf(this.#random, push));
+    }
+    this.#tally.cover('two pushes at once');
+    return pushTwice(ingestor, push);
   }
 
   #otherLetters(source: string): number {
@@ -135,21 +151,13 @@ class Running implements StreamRun {
     if (this.#doorLagMs > 0) this.#tally.cover('a clock that ran back');
   }
 
-  #bodyOf({ rows, lines }: Push): PushBody {
-    const text = lines.join('\n');
-    const form = this.#random.below(rows === null ? 2 : 4);
-    if (form === 0) return text;
-    if (form === 1) return new TextEncoder().encode(`${text}\n`);
-    return form === 2 || rows === null ? `[${lines.join(',\n')}]` : rows;
-  }
-
   /** The disk fails in the middle of the push: some of it may be logged, what was is kept. */
   async #pushIntoFault(push: Push): Promise<void> {
     const { platform } = this;
     const fault = this.#random.pick(['crash', 'crash', 'full', 'io'] as const);
     const atOperation = platform.disk.operations + 1 + this.#random.below(5);
     platform.disk.failAt({ atOperation, fault });
-    await platform.ingestor.push(push.source.name, this.#bodyOf(push)).catch(() => {});
+    await platform.ingestor.push(push.source.name, bodyOf(this.#random, push)).catch(() => {});
     platform.disk.failAt();
     this.#tally.cover(`a disk that failed: ${fault}`);
     if (fault === 'crash') await this.#restart('crash');
@@ -244,19 +252,12 @@ class Running implements StreamRun {
     this.#tally.compare('stream', response.position.commit, applied.commit, () => 'the position');
     this.#lastAskedMs = response.asOfMs;
     checkAnswer(this.#tally, 'stream', oracle, response, keys);
-    this.#keep(response);
+    if (platform.plan === this.#case.whole) this.#served.keep(response);
   }
 
   #newestAppliedMs(commit: number): number {
     const applied = this.platform.events.filter((event) => event.commit <= commit);
     return applied.reduce((newest, event) => Math.max(newest, event.arrivalTimeMs), 0);
-  }
-
-  #keep({ service, version, asOfMs, position, rows }: FeatureResponse): void {
-    if (this.platform.plan !== this.#case.whole) return;
-    for (const row of rows) {
-      this.answers.push({ service, version, asOfMs, commit: position.commit, ...row });
-    }
   }
 
   /** Everything is applied, under the whole plan, and asked for at rising times. */
@@ -275,5 +276,6 @@ class Running implements StreamRun {
       this.ask();
       clock.advanceTo(edgeAfter(this.#random, this.oracle, clock.nowMs(), Infinity));
     }
+    this.answers = await this.#served.finish(this.#tally);
   }
 }

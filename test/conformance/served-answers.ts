@@ -1,0 +1,49 @@
+import { silentLogger } from '../../src/base/logger.ts';
+import type { Random } from '../../src/base/random.ts';
+import type { FeatureResponse } from '../../src/serve/answer.ts';
+import { readServeLog, type ServedAnswer, ServeLogWriter } from '../../src/store/serve-log.ts';
+import { MemoryDisk } from '../../src/testing/memory-disk.ts';
+import { shownKey, type Tally } from './tally.ts';
+
+/** Every answer of a run, as it was given and as the serve log keeps it. */
+export class ServedAnswers {
+  readonly writer: ServeLogWriter;
+  readonly #disk: MemoryDisk;
+  readonly #given = new Set<string>();
+  #count = 0;
+
+  constructor(random: Random) {
+    this.#disk = new MemoryDisk(random);
+    this.writer = new ServeLogWriter({
+      disk: this.#disk,
+      rate: 1,
+      random,
+      logger: silentLogger,
+      later: (task) => task(),
+    });
+  }
+
+  keep({ service, version, asOfMs, position, rows }: FeatureResponse): void {
+    for (const row of rows) {
+      this.#given.add(exactText({ service, version, asOfMs, commit: position.commit, ...row }));
+      this.#count += 1;
+    }
+  }
+
+  /** The answers as the log gives them back, each held to what was given. */
+  async finish(tally: Tally): Promise<ServedAnswer[]> {
+    await this.writer.close();
+    const logged = [...readServeLog(this.#disk)];
+    tally.compare('stream', logged.length, this.#count, () => 'answers logged');
+    for (const answer of logged) {
+      const text = exactText(answer);
+      tally.compare('stream', this.#given.has(text), true, () => `a logged answer ${text}`);
+    }
+    return logged;
+  }
+}
+
+/** With the type of every value. */
+function exactText({ asOfMs, commit, key, values, statuses }: ServedAnswer): string {
+  return `${asOfMs} ${commit} ${shownKey(key)} ${shownKey(values)} ${shownKey(statuses)}`;
+}
