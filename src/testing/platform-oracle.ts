@@ -1,6 +1,7 @@
 import { OVERFLOW } from '../aggregate/finish.ts';
 import { type OracleFeature, type OracleRow, oracleAggregate } from '../aggregate/oracle.ts';
-import { present } from '../base/assert.ts';
+import { type WindowSpec, windowRange } from '../aggregate/window.ts';
+import { assert, present } from '../base/assert.ts';
 import { newFaults } from '../expr/faults.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { evaluateNaive } from '../expr/naive.ts';
@@ -168,7 +169,7 @@ export class PlatformOracle {
       scale: feature.scale,
     };
     const rows = events
-      .filter((event) => event.eventTimeMs <= timeMs)
+      .filter((event) => counts(oracle.window, event.eventTimeMs, timeMs))
       .map((event) => this.#row(event, lane));
     return oracleAggregate(rows, oracle, timeMs);
   }
@@ -197,6 +198,28 @@ export class PlatformOracle {
     known.set(node, value);
     return value;
   }
+}
+
+/** Whether an event counts at a time, as the table of semantics §5 reads, and as ranges say it. */
+function counts(window: WindowSpec, eventMs: number, timeMs: number): boolean {
+  const { startMs, endMs } = windowRange(window, timeMs);
+  const isInRange = eventMs >= startMs && eventMs < endMs;
+  assert(isInRange === (eventMs <= timeMs && isInWindow(window, eventMs, timeMs)), 'one reading');
+  return isInRange;
+}
+
+function isInWindow(window: WindowSpec, eventMs: number, timeMs: number): boolean {
+  const { complete } = window;
+  if (window.kind === 'tumbling') {
+    const { sizeMs, offsetMs } = window;
+    const nth = (ms: number): number => Math.floor((ms - offsetMs) / sizeMs);
+    return nth(eventMs) === nth(timeMs) - (complete ? 1 : 0);
+  }
+  const nthHop = (ms: number): number => Math.floor(ms / window.hopMs);
+  const isRunning = nthHop(eventMs) === nthHop(timeMs);
+  if (window.kind === 'lifetime') return !(complete && isRunning);
+  if (window.exact) return eventMs > timeMs - window.sizeMs;
+  return nthHop(eventMs) >= nthHop(timeMs - window.sizeMs) && !(complete && isRunning);
 }
 
 /** A key that is null or '' names no entity (semantics §1). */

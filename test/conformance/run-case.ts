@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Random, seededRandom } from '../../src/base/random.ts';
 import { compileProject } from '../../src/plan/compile.ts';
 import { runBackfill } from './backfill-path.ts';
+import { checkPlan } from './check-plan.ts';
 import { coverPlan } from './coverage.ts';
 import { generateDefinitions } from './generate-definitions.ts';
 import { generatePushes } from './generate-events.ts';
@@ -29,6 +30,8 @@ export async function runCase(
     const definitions = generateDefinitions(random);
     const whole = compileProject(definitions.whole);
     const first = compileProject(definitions.first);
+    checkPlan(definitions.whole, whole);
+    checkPlan(definitions.first, first);
     coverPlan(tally, whole);
     const pushes = generatePushes(random, whole.sources);
     // Each path has its own dice: leaving one out does not change what the others meet.

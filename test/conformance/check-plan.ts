@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import type { AccumulatorSpec } from '../../src/aggregate/spec.ts';
+import type { WindowSpec } from '../../src/aggregate/window.ts';
+import type {
+  AggregateNode,
+  DefinitionNode,
+  ServiceNode,
+  ViewNode,
+  WindowNode,
+} from '../../src/define/node.ts';
+import type { ExprNode } from '../../src/expr/node.ts';
+import { exprText } from '../../src/expr/text.ts';
+import type { AggregateFeaturePlan, LanePlan, ProjectPlan, ViewPlan } from '../../src/plan/plan.ts';
+
+/**
+ * Holds a plan to the definitions it was made from. The oracle reads the plan as every engine does,
+ * so what is lost between the two would be lost on all sides alike.
+ */
+export function checkPlan(definitions: readonly DefinitionNode[], plan: ProjectPlan): void {
+  const services = definitions.filter((node): node is ServiceNode => node.kind === 'service');
+  for (const service of services) {
+    const views = service.picks.flatMap((pick) => (pick.kind === 'pick' ? [pick.view] : []));
+    for (const node of views) {
+      const view = plan.views.find((one) => one.name === node.name);
+      assert.ok(view !== undefined, `the plan has the view ${node.name}`);
+      checkView(node, view, plan);
+    }
+    const planned = plan.services.find((one) => one.name === service.name);
+    const picked = service.picks.flatMap((pick) => {
+      if (pick.kind !== 'pick') return [];
+      const all = namesInOrder(pick.view).map((name) => ({ name, feature: name }));
+      return (pick.features ?? all).map(({ name, feature }) => [name, pick.view.name, feature]);
+    });
+    const outputs = planned?.features.map(({ name, view, feature }) => [name, view, feature]);
+    assert.deepEqual(outputs, picked, 'the outputs of the service');
+  }
+}
+
+/** Aggregates by name, then derived features by name. */
+function namesInOrder({ features }: ViewNode): string[] {
+  const ofKind = (kind: string): string[] =>
+    features.filter(({ feature }) => feature.kind === kind).map(({ name }) => name);
+  return [...ofKind('aggregate').sort(), ...ofKind('derived').sort()];
+}
+
+function checkView(node: ViewNode, view: ViewPlan, plan: ProjectPlan): void {
+  assert.equal(view.source, node.source?.name);
+  assert.deepEqual({ ...view.key }, { ...node.key });
+  assert.equal(textOf(view.filter), textOf(node.filter));
+  assert.equal(view.features.length, node.features.length);
+  for (const { name, feature } of node.features) {
+    const planned = view.features.find((one) => one.name === name);
+    assert.equal(planned?.kind, feature.kind, name);
+    if (feature.kind === 'derived' && planned?.kind === 'derived') {
+      assert.equal(textOf(planned.expr), textOf(feature.expr), name);
+    }
+    if (feature.kind !== 'aggregate' || planned?.kind !== 'aggregate') continue;
+    checkAggregate(feature, planned, view, plan);
+  }
+}
+
+function checkAggregate(
+  node: AggregateNode,
+  feature: AggregateFeaturePlan,
+  view: ViewPlan,
+  plan: ProjectPlan,
+): void {
+  const { name, parts } = feature;
+  const group = plan.groups.find(({ id }) => id === feature.group);
+  assert.ok(group !== undefined, name);
+  assert.equal(group.source, view.source, name);
+  assert.equal(textOf(group.filter), textOf(view.filter), name);
+  const joinKeys = plan.entities.find((entity) => entity.name === view.entity)?.joinKeys ?? [];
+  assert.deepEqual(
+    group.keyColumns,
+    joinKeys.map((key) => view.key[key.name]),
+    name,
+  );
+  const form = { variance: 'var', stddev: 'stddev' }[node.fn as string];
+  const fn = form === undefined ? node.fn : `${form}_${node.sample ? 'samp' : 'pop'}`;
+  assert.equal(feature.fn, fn, name);
+  assert.deepEqual(group.windows[feature.window], windowOf(node.window), name);
+  const { measure, filter, scale } = expectedLane(node);
+  for (const [part, index] of Object.entries(parts)) {
+    const accumulator: AccumulatorSpec | undefined = group.accumulators[index];
+    const names: Record<string, string> = { sumSquares: 'sum_squares', value: fn };
+    assert.equal(accumulator?.fn, names[part] ?? part, name);
+    const lane: LanePlan | undefined = group.lanes[accumulator?.lane ?? -1];
+    assert.ok(lane !== undefined, name);
+    assert.equal(textOf(lane.measure), measure, name);
+    assert.equal(textOf(lane.filter), filter, name);
+    assert.equal(lane.quantizeScale, scale, name);
+  }
+}
+
+interface ExpectedLane {
+  readonly measure: string;
+  readonly filter: string;
+  readonly scale: number | null;
+}
+
+function expectedLane({ fn, measure, filter, scale }: AggregateNode): ExpectedLane {
+  const filterText = textOf(filter);
+  if (measure === null || measure.kind === 'problem') {
+    return { measure: '', filter: filterText, scale: null };
+  }
+  if (fn === 'count' && measure.type.kind === 'bool') {
+    // A bool is counted by a filter that asks whether it is there.
+    const exists: ExprNode = {
+      kind: 'call',
+      op: 'is_not_null',
+      args: [measure],
+      type: measure.type,
+    };
+    const both: ExprNode | null =
+      filter === null || filter.kind === 'problem'
+        ? exists
+        : { kind: 'call', op: 'and', args: [filter, exists], type: measure.type };
+    return { measure: '', filter: textOf(both), scale: null };
+  }
+  const isSummed = ['sum', 'avg', 'variance', 'stddev'].includes(fn);
+  const isQuantized = isSummed && measure.type.kind === 'float64';
+  const own = measure.kind === 'column' && measure.type.kind === 'float64' ? measure.type.scale : 6;
+  return {
+    measure: textOf(measure),
+    filter: filterText,
+    scale: isQuantized ? (scale ?? own) : null,
+  };
+}
+
+function textOf(node: AggregateNode['measure']): string {
+  return node === null || node.kind === 'problem' ? '' : exprText(node);
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+function spanMs(text: string): number {
+  const [, count = '', unit = ''] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
+  return Number(count) * (UNITS_MS[unit] ?? Number.NaN);
+}
+
+/** The default hop of each size that comes up, from the table of the semantics (§5). */
+const DEFAULT_HOPS: Readonly<Record<string, string>> = {
+  '5s': '100ms',
+  '50s': '1s',
+  '1m': '1s',
+  '10m': '10s',
+  '13m': '10s',
+  '1h': '1m',
+  '3h': '1m',
+  '1d': '15m',
+  '7d': '3h',
+};
+
+function windowOf(node: AggregateNode['window']): WindowSpec | null {
+  if (node === null || node.kind === 'problem') return null;
+  return resolved(node);
+}
+
+function resolved(node: WindowNode): WindowSpec {
+  const { complete } = node;
+  switch (node.kind) {
+    case 'sliding': {
+      const hop = node.hop ?? DEFAULT_HOPS[node.size] ?? '';
+      const hopMs = node.exact ? 1 : spanMs(hop);
+      return { kind: 'sliding', sizeMs: spanMs(node.size), hopMs, exact: node.exact, complete };
+    }
+    case 'tumbling': {
+      const offsetMs = node.offset === null ? 0 : spanMs(node.offset);
+      return { kind: 'tumbling', sizeMs: spanMs(node.size), offsetMs, complete };
+    }
+    case 'lifetime':
+      return { kind: 'lifetime', hopMs: node.hop === null ? 1 : spanMs(node.hop), complete };
+  }
+}
