@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
+import { AsofError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { seededRandom } from '../base/random.ts';
@@ -104,7 +105,7 @@ export class Platform {
   ): Promise<Platform> {
     const platform = new Platform(config, await openParts(config, plan, openDisk));
     try {
-      platform.#url = await listen(platform.#http, config.port, config.host);
+      platform.#url = await listenOn(platform.#http, config);
       await platform.#exchange(plan);
       platform.#begin();
       return platform;
@@ -206,6 +207,26 @@ export class Platform {
     this.#parts.archiver.start();
     this.#poll = setInterval(() => this.#engine?.poll(), POLL_MS);
     this.#poll.unref();
+  }
+}
+
+async function listenOn(http: FastifyInstance, { port, host }: Config): Promise<string> {
+  try {
+    return await listen(http, port, host);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    if (code !== 'EADDRINUSE') {
+      throw new AsofError('invalid_config', `Cannot listen on ${host}:${port}: ${reason}`, {
+        path: `${host}:${port}`,
+        cause,
+      });
+    }
+    throw new AsofError('address_in_use', `Something else listens on ${host}:${port}.`, {
+      path: `${host}:${port}`,
+      remedy: 'Stop it, or use another port: --port 0 takes any free one.',
+      cause,
+    });
   }
 }
 

@@ -80,6 +80,7 @@ export const ERRORS = {
     'Another process uses the data directory.',
     'Stop it or use another.',
   ),
+  address_in_use: user(409, 'The address to listen on is taken.', 'Use another port.'),
   newer_format: user(409, 'The data was written by a newer asof.', 'Upgrade asof.'),
   invalid_config: user(422, 'The configuration is not valid.', 'Fix the setting named.'),
   disk_full: {
