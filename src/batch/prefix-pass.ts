@@ -1,19 +1,27 @@
 import { present } from '../base/assert.ts';
-import { greatestOf, leastOf } from './direct-pass.ts';
+import { greatestOf, leastOf, windowAt } from './direct-pass.ts';
 import type { PassInput } from './pass.ts';
 import { aliased, partColumns } from './state-sql.ts';
+import { isOpen } from './window-sql.ts';
 
 /**
  * Invertible parts by running sums over event time: what lies before a window's end less what lies
  * before its start, less the events between that the row may not see yet. All windows and lanes
- * share one sort of events and window bounds.
+ * share one sort of events and window bounds. The sums run on over all keys in one stream, which
+ * takes constant time a row: both bounds of a window lie in the same key, so the rest cancels out.
  */
 export function prefixSql(input: PassInput, unseenBucketMs: number | null): string {
   const { tables, needs } = input;
   const used = [...new Set(needs.map((need) => need.window))];
   const sums = distinctSums(input);
-  const running = sums.map((sum) => `sum(${sum.name}) OVER running AS ${sum.name}`);
-  const bounds = used.flatMap((at) => [`s${at}`, `e${at}`]);
+  const running = sums.map(
+    (sum) => `sum(${sum.name}) OVER (ROWS UNBOUNDED PRECEDING) AS ${sum.name}`,
+  );
+  // Open windows end together: at what the row may see.
+  const firstOpen = used.find((at) => isOpen(windowAt(tables.group.windows, at)));
+  const endOf = (at: number): string =>
+    isOpen(windowAt(tables.group.windows, at)) ? `e${firstOpen}` : `e${at}`;
+  const bounds = [...new Set(used.flatMap((at) => [`s${at}`, endOf(at)]))];
   const kinds = bounds.map((_, index) => index);
   const at = (name: string, bound: string): string =>
     `any_value(${name}) FILTER (WHERE kind = ${bounds.indexOf(bound)})`;
@@ -21,24 +29,23 @@ export function prefixSql(input: PassInput, unseenBucketMs: number | null): stri
     const state = present(input.states[need.accumulator], 'a state');
     const differences = state.ofEvent.map((_, index) => {
       const name = sumName(need.accumulator, index);
-      const head = `coalesce(${at(name, `e${need.window}`)}, 0)`;
+      const head = `coalesce(${at(name, endOf(need.window))}, 0)`;
       return `${head} - coalesce(${at(name, `s${need.window}`)}, 0)`;
     });
     return aliased(differences, partColumns(need, state));
   });
   const settled = `SELECT r, ${spans.join(', ')} FROM (
-      SELECT r, kind, ${running.join(', ')}
-      FROM (
-        SELECT k, et AS moment, 1 AS isevent, NULL::BIGINT AS r, NULL::TINYINT AS kind,
-          ${sums.map((sum) => `${sum.sql} AS ${sum.name}`).join(', ')}
-        FROM ${tables.events}
-        UNION ALL
-        SELECT k, unnest([${bounds.join(', ')}]), 0, r, unnest([${kinds.join(', ')}])::TINYINT,
-          ${sums.map(() => 'NULL').join(', ')}
-        FROM ${tables.rows})
-      WINDOW running AS (PARTITION BY k ORDER BY moment, isevent ROWS UNBOUNDED PRECEDING)
-      QUALIFY isevent = 0)
-    GROUP BY r`;
+      SELECT r, kind, isevent, ${running.join(', ')}
+      FROM (SELECT * FROM (
+          SELECT k, et AS moment, 1 AS isevent, NULL::BIGINT AS r, NULL::TINYINT AS kind,
+            ${sums.map((sum) => `${sum.sql} AS ${sum.name}`).join(', ')}
+          FROM ${tables.events}
+          UNION ALL
+          SELECT k, unnest([${bounds.join(', ')}]), 0, r, unnest([${kinds.join(', ')}])::TINYINT,
+            ${sums.map(() => 'NULL').join(', ')}
+          FROM ${tables.rows})
+        ORDER BY k, moment, isevent))
+    WHERE isevent = 0 GROUP BY r`;
   return unseenBucketMs === null ? settled : lessUnseen(input, settled, unseenBucketMs);
 }
 

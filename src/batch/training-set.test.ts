@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -120,3 +120,33 @@ for (const strategy of [null, ...STRATEGIES]) {
     assert.ok((ran[strategy ?? 'direct'] ?? 0) > 0, `it ran: ${JSON.stringify(ran)}`);
   });
 }
+
+test('over many row groups all strategies write the same training set', async () => {
+  const { plan } = randomProject(seededRandom(9));
+  const drawn = (salt: number, below: number): string => `(hash(i, ${salt}) % ${below})::BIGINT`;
+  await loadEvents(session, []);
+  await session.run(`INSERT INTO pay SELECT i // 100, i % 3, i // 3, i * 7 - ${drawn(0, 500)} + 500,
+      i * 7 + 500, (['a', 'b', 'ü'])[1 + ${drawn(1, 3)}], ${drawn(2, 3)}, ${drawn(3, 1000)} - 500,
+      ${drawn(4, 1000)} / 8, ${drawn(5, 1000)}, 'x' || ${drawn(6, 9)}, ${drawn(7, 2)} = 0
+    FROM range(140000) AS x(i)`);
+  await session.run(`CREATE OR REPLACE TABLE spine AS
+    SELECT (['a', 'b', 'none'])[1 + i % 3] AS "user", i % 4 AS shop,
+      ${drawn(8, 1_000_000)} AS event_time FROM range(60) AS x(i)`);
+  const files: string[] = [];
+  for (const strategy of STRATEGIES) {
+    const out = join(folder, `${strategy}.csv`);
+    await buildTrainingSet({
+      plan,
+      service: 'svc',
+      history: { through: 1400, attach: async () => 'pay' },
+      spine: { relation: 'spine' },
+      out,
+      clock: new ManualClock(0),
+      session,
+      strategy,
+    });
+    files.push(readFileSync(out, 'utf8'));
+  }
+  assert.equal(files[0]?.split('\n').length, 62);
+  for (const [index, file] of files.entries()) assert.equal(file, files[0], STRATEGIES[index]);
+});
