@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { AsofError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { ArchiveFiles } from '../ingest/archive-files.ts';
 import { archiveInThread } from '../ingest/archive-thread.ts';
@@ -73,5 +74,26 @@ export class Archiver {
       const folder = join(this.#config.dataDir, 'archive');
       this.#logger.error({ folder, error: String(error) }, 'archiving failed; it is tried again');
     }
+  }
+}
+
+/**
+ * Archive and log together hold every commit, or something was taken away.
+ * @throws AsofError `corrupt_log`, `corrupt_archive`
+ */
+export function requireEveryCommit(log: EventLog, archivedCommit: number, dataDir: string): void {
+  if (archivedCommit > log.lastCommit) {
+    throw new AsofError(
+      'corrupt_log',
+      `The archive ends at commit ${archivedCommit}, but the log at commit ${log.lastCommit}.`,
+      { path: join(dataDir, 'log'), remedy: 'Restore the log folder from a copy.' },
+    );
+  }
+  if (log.firstCommit > archivedCommit + 1) {
+    throw new AsofError(
+      'corrupt_archive',
+      `Commits ${archivedCommit + 1} to ${log.firstCommit - 1} are neither archived nor in the log.`,
+      { path: join(dataDir, 'archive') },
+    );
   }
 }

@@ -22,7 +22,7 @@ import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import { ServeLogWriter } from '../store/serve-log.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
 import { StreamEngine } from '../stream/stream-engine.ts';
-import { Archiver } from './archiver.ts';
+import { Archiver, requireEveryCommit } from './archiver.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { Gate } from './gate.ts';
@@ -134,10 +134,17 @@ export class Platform {
       try {
         await this.#exchange(plan);
       } catch (error) {
-        if (this.#engine === null) await this.#exchange(before);
+        if (this.#engine === null) await this.#fallBack(before);
         throw error;
       }
     });
+  }
+
+  /** Without an engine nothing may be answered: what is pushed would not be in it. */
+  async #fallBack(plan: ProjectPlan): Promise<void> {
+    this.#state = 'replaying';
+    await this.#exchange(plan);
+    this.#state = 'ready';
   }
 
   status(): PlatformStatus {
@@ -157,27 +164,43 @@ export class Platform {
     return this.#pushes.pass(() => present(this.#door, 'the door').push(source, rows));
   }
 
-  /** Ends requests, saves the state, and frees the directory. */
+  /**
+   * Ends requests, saves the state, and frees the directory. What cannot be saved, on a full disk
+   * for one, is only a cache of the log: the next start rebuilds it.
+   */
   async stop(): Promise<void> {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
-    await this.#http.close();
-    const { archiver, log, serveLog, directory, letters } = this.#parts;
-    await archiver.stop();
-    await this.#engine?.close();
-    await serveLog.close();
-    if (this.#door === null) letters.close();
-    else this.#door.close();
-    await log.close();
-    directory.close();
+    const { archiver, log, serveLog, directory, letters, logger } = this.#parts;
+    const steps: readonly (() => unknown)[] = [
+      () => this.#http.close(),
+      () => archiver.stop(),
+      () => this.#engine?.close(),
+      () => serveLog.close(),
+      () => this.#door?.close(),
+      () => letters.close(),
+      () => log.close(),
+      () => directory.close(),
+    ];
+    for (const step of steps) {
+      try {
+        await step();
+      } catch (error) {
+        logger.error({ error: String(error) }, 'not saved at the end; the log has every event');
+      }
+    }
   }
 
   async #exchange(plan: ProjectPlan): Promise<void> {
     const { disk, log, letters, logger } = this.#parts;
-    log.setSchemas(plan.sources);
-    await this.#engine?.close();
-    this.#engine = null;
+    // First what can fail on a full disk and changes nothing then.
     this.#door?.checkpoint();
+    log.setSchemas(plan.sources);
+    const before = this.#engine;
+    this.#engine = null;
+    await before?.close().catch((error: unknown) => {
+      logger.error({ error: String(error) }, 'a checkpoint failed; the log still holds everything');
+    });
     const history = await History.open({
       dataDir: this.#config.dataDir,
       log: segmentLog(disk),
@@ -248,6 +271,7 @@ async function openParts(
       logger,
     });
     const archiver = new Archiver(config, log, logger);
+    requireEveryCommit(log, archiver.archivedCommit, config.dataDir);
     return { directory, disk, log, letters, archiver, serveLog, logger };
   } catch (error) {
     directory.close();

@@ -1,11 +1,12 @@
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { CheckpointFile } from '../store/checkpoint-file.ts';
-import { type CheckpointMeta, corruptState } from '../store/checkpoint-format.ts';
+import type { CheckpointMeta } from '../store/checkpoint-format.ts';
 import { type CheckpointWriter, ThreadCheckpointWriter } from '../store/checkpoint-writer.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { CheckpointPolicy } from './checkpoint-policy.ts';
@@ -89,8 +90,10 @@ export class StreamEngine {
       meta = file.claim();
       const { commit } = meta.position;
       if (commit > log.lastCommit) {
-        throw corruptState(
+        throw new AsofError(
+          'corrupt_log',
           `The state is at commit ${commit}, but the log ends at commit ${log.lastCommit}.`,
+          { remedy: 'Restore the log from a copy: it lacks acknowledged events.' },
         );
       }
       missing = loadGroups(plan, store, file, meta, metrics);

@@ -162,7 +162,7 @@ test('a state ahead of the log, and a log that begins too late, are refused', as
   bench.feed(engine, 10);
   await engine.close();
   const log = { firstCommit: 1, lastCommit: 9, read: () => [] };
-  await assert.rejects(bench.open({ log }), { code: 'corrupt_state', remedy: /Delete the state/ });
+  await assert.rejects(bench.open({ log }), { code: 'corrupt_log', remedy: /Restore the log/ });
   rmSync(bench.folder, { recursive: true, force: true });
   bench.firstCommit = 5;
   await assert.rejects(bench.open(), { code: 'corrupt_log', message: /begins at commit 5/ });
