@@ -4,11 +4,11 @@ import { compactArchive } from '../../src/ingest/archive-compact.ts';
 import type { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
-import { randomKey } from './keys.ts';
+import { keyOf } from './keys.ts';
 import { archiveThrough, openHistory } from './offline.ts';
 import type { Platform } from './platform.ts';
 import type { Tally } from './tally.ts';
-import { edgeAfter } from './times.ts';
+import { edgeAfter, randomEvent } from './times.ts';
 
 /**
  * The history goes to files up to a random commit and the log is cut behind it; the state is
@@ -22,9 +22,9 @@ export async function runBackfill(
   platform: Platform,
   dataDir: string,
 ): Promise<void> {
-  await platform.closeEngine(random.below(2) === 0 ? 'close' : 'kill');
+  await platform.closeEngine(random.below(4) === 0 ? 'close' : 'kill');
   const { log } = platform;
-  const cut = random.below(log.lastCommit + 1);
+  const cut = random.below(2) === 0 ? log.lastCommit : random.below(log.lastCommit + 1);
   const stageRows = random.pick([10, 1_000_000]);
   // An archive that grows by another run, as it does every day.
   if (random.below(3) === 0) {
@@ -39,8 +39,9 @@ export async function runBackfill(
   platform.ingestor.checkpoint();
   log.cutThrough(cut);
   if (log.firstCommit > 1) tally.cover('a log cut behind the archive');
-  if (random.below(3) > 0) rmSync(platform.options.stateFolder, { recursive: true, force: true });
-  else tally.cover('a checkpoint from before the archiving');
+  if (random.below(2) === 0) {
+    rmSync(platform.options.stateFolder, { recursive: true, force: true });
+  } else tally.cover('a checkpoint from before the archiving');
   await platform.openEngine(await openHistory(platform, dataDir));
   const { clock } = platform.options;
   const service = serviceOf(oracle.plan);
@@ -51,7 +52,9 @@ export async function runBackfill(
     () => 'the applied commit',
   );
   for (let i = 0; i < 4; i += 1) {
-    const keys = Array.from({ length: 4 }, () => randomKey(random, service));
+    const keys = Array.from({ length: 4 }, () =>
+      keyOf(random, oracle.plan, service, randomEvent(random, oracle)),
+    );
     checkAnswer(tally, 'backfill', oracle, platform.server.get(SERVICE, keys), keys);
     clock.advanceTo(edgeAfter(random, oracle, clock.nowMs(), Number.POSITIVE_INFINITY));
   }

@@ -36,6 +36,7 @@ export const REQUIRED: readonly string[] = [
   'key of one part',
   'key of two parts',
   'two sources',
+  'keys given up',
   'two partitions',
   'an integer beyond 2^53 answered',
   ...['present', 'default', 'error'].map((status) => `status ${status}`),

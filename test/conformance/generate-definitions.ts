@@ -11,7 +11,7 @@ import type {
 } from '../../src/define/node.ts';
 import type { ValueType } from '../../src/schema/types.ts';
 import { ExpressionGenerator, type Field } from './generate-expression.ts';
-import { generateAggregate, generateDerived } from './generate-features.ts';
+import { generateAggregate, generateDerived, SHORT_SIZES, SIZES } from './generate-features.ts';
 
 const META = { owner: null, description: null, tags: [] } as const;
 
@@ -30,8 +30,9 @@ export function generateDefinitions(random: Random): GeneratedProject {
   const sources = Array.from({ length: random.below(4) === 0 ? 2 : 1 }, (_, at) =>
     generateSource(random, `events_${at}`, fields),
   );
+  const sizes = random.below(4) === 0 ? SHORT_SIZES : SIZES;
   const views = Array.from({ length: 1 + random.below(3) }, (_, at) =>
-    generateView(random, random.pick(sources), fields, at),
+    generateView(random, random.pick(sources), fields, sizes, at),
   );
   const picks = views.map((view) => generatePick(random, view));
   const service = (of: readonly PickNode[]): ServiceNode => ({
@@ -129,13 +130,14 @@ function generateView(
   random: Random,
   source: StreamNode,
   fields: readonly Field[],
+  sizes: readonly string[],
   at: number,
 ): ViewNode {
   const { entity, key } = entityOf(random);
   const expressions = new ExpressionGenerator(random, fields);
   const aggregates: NamedFeature[] = Array.from({ length: 1 + random.below(6) }, (_, nr) => ({
     name: `v${at}_f${nr}`,
-    feature: generateAggregate(random, expressions, fields),
+    feature: generateAggregate(random, expressions, fields, sizes),
   }));
   return {
     kind: 'view',

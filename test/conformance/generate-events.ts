@@ -16,7 +16,7 @@ const START_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
 
 /** Among them texts that would collide if keys were joined with a separator. */
-export const USERS = ['u1', 'u1', 'u2', 'ü😀', '1:1', '11', ''] as const;
+export const USERS = ['u1', 'u1', 'u2', 'ü😀', '1:1', '1', '11', ''] as const;
 export const SHOPS = [1, 1, 2, -7, 9007199254740993n] as const;
 export const STRINGS = [
   '',
@@ -30,6 +30,7 @@ export const STRINGS = [
   'a b',
   "it's",
   '1:1',
+  '1',
 ] as const;
 
 const INTEGERS = [0, 1, -1, 2, 5, 17, 1000, -4096, 123_456_789] as const;
@@ -53,6 +54,8 @@ interface World {
   readonly stepMs: number;
   /** Whether integers beyond 2^53 come up. */
   readonly wild: boolean;
+  /** Ids and their arrivals so far. */
+  readonly seen: { readonly nr: number; readonly arrivalMs: number }[];
 }
 
 /** Random pushes in the order of the log's clock: in and out of order, late, double and broken. */
@@ -63,10 +66,11 @@ export function generatePushes(random: Random, sources: readonly SourcePlan[]): 
   let nowMs = START_MS + random.below(HOUR_MS);
   let nr = 0;
   const count = 3 + random.below(7);
+  const seenBy = new Map(sources.map((source) => [source, [] as World['seen']]));
   for (let at = 0; at < count; at += 1) {
-    nowMs += random.below(stepMs);
     const source = random.pick(sources);
-    const world = { source, nowMs, stepMs, wild };
+    nowMs = nextMs(random, source, nowMs, stepMs, pushes);
+    const world = { source, nowMs, stepMs, wild, seen: seenBy.get(source) ?? [] };
     const rows = Array.from({ length: 1 + random.below(22) }, () => {
       nr += 1;
       return generateRow(random, world, nr);
@@ -77,6 +81,22 @@ export function generatePushes(random: Random, sources: readonly SourcePlan[]): 
     pushes.push({ source, nowMs, rows: isBroken ? null : rows, lines });
   }
   return pushes;
+}
+
+/** A step on; sometimes just as far as ids of an earlier push are remembered. */
+function nextMs(
+  random: Random,
+  source: SourcePlan,
+  nowMs: number,
+  stepMs: number,
+  pushes: readonly Push[],
+): number {
+  const before = pushes[random.below(pushes.length)];
+  if (before !== undefined && random.below(5) === 0 && source.dedupeHorizonMs <= HOUR_MS) {
+    const edgeMs = before.nowMs + source.dedupeHorizonMs + random.below(2);
+    if (edgeMs > nowMs) return edgeMs;
+  }
+  return nowMs + random.below(stepMs);
 }
 
 /** JSON in which a bigint is a bare number. */
@@ -90,11 +110,13 @@ function generateRow(random: Random, world: World, nr: number): object {
   const { source, nowMs, stepMs, wild } = world;
   const maybe = <T>(values: readonly T[]): T | null =>
     random.below(6) === 0 ? null : random.pick(values);
-  const arrivalMs = arrivalOf(random, nowMs, stepMs);
+  const again = random.below(8) === 0 ? world.seen[random.below(world.seen.length)] : undefined;
+  const arrivalMs = arrivalOf(random, world, again);
+  world.seen.push({ nr: again?.nr ?? nr, arrivalMs });
   const row: Record<string, unknown> = {
     happened_at: happenedAt(random, source, arrivalMs, stepMs),
     [DECLARED_ARRIVAL]: source.arrivalTime === null ? null : arrivalMs,
-    event_id: idOf(random, source, nr),
+    event_id: idOf(random, source, again?.nr ?? nr),
     user: random.pick(USERS),
     shop: random.pick(SHOPS),
     n: maybe<number | bigint>(wild && random.below(3) === 0 ? WIDE : INTEGERS),
@@ -113,8 +135,15 @@ function generateRow(random: Random, world: World, nr: number): object {
 }
 
 /** Mostly the log's own time; declared ones may lie before it, and a little after. */
-function arrivalOf(random: Random, nowMs: number, stepMs: number): number {
+function arrivalOf(
+  random: Random,
+  { source, nowMs, stepMs }: World,
+  again: { readonly arrivalMs: number } | undefined,
+): number {
   const pick = random.below(8);
+  if (again !== undefined && pick > 3 && source.dedupeHorizonMs <= HOUR_MS) {
+    return again.arrivalMs + source.dedupeHorizonMs + random.below(2);
+  }
   if (pick < 2) return nowMs - random.below(stepMs);
   return pick === 2 ? nowMs + random.below(3) : nowMs;
 }
@@ -147,12 +176,9 @@ function delayMs(random: Random, source: SourcePlan, stepMs: number): number {
 }
 
 function idOf(random: Random, source: SourcePlan, nr: number): unknown {
-  const known = random.below(10) === 0 ? Math.max(1, nr - random.below(20)) : nr;
   const column = source.columns.find(({ name }) => name === 'event_id');
-  if (column?.type.kind !== 'int64') return `e${known}`;
-  return random.below(20) === 0
-    ? String(known)
-    : BigInt(known) + (known % 3 === 0 ? 2n ** 60n : 0n);
+  if (column?.type.kind !== 'int64') return `e${nr}`;
+  return random.below(20) === 0 ? String(nr) : BigInt(nr) + (nr % 3 === 0 ? 2n ** 60n : 0n);
 }
 
 function decimalOf(random: Random, source: SourcePlan, wild: boolean): unknown {

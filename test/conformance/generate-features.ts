@@ -8,7 +8,9 @@ import type {
 import type { ValueType } from '../../src/schema/types.ts';
 import { ExpressionGenerator, type Field } from './generate-expression.ts';
 
-const SIZES = ['5s', '50s', '1m', '10m', '13m', '1h', '3h', '1d', '7d'] as const;
+export const SIZES = ['5s', '50s', '1m', '10m', '13m', '1h', '3h', '1d', '7d'] as const;
+/** Of projects whose keys are given up again. */
+export const SHORT_SIZES = ['5s', '50s', '1m'] as const;
 const FUNCTIONS: readonly FunctionName[] = [
   'count',
   'sum',
@@ -26,6 +28,7 @@ export function generateAggregate(
   random: Random,
   expressions: ExpressionGenerator,
   fields: readonly Field[],
+  sizes: readonly string[],
 ): AggregateNode {
   const fn = random.pick(FUNCTIONS);
   const field = measureField(random, fn, fields);
@@ -44,7 +47,7 @@ export function generateAggregate(
     sample: random.below(2) === 0,
     scale: takesScale ? random.below(most + 1) : null,
     filter: random.below(3) === 0 ? expressions.condition(1) : null,
-    window: generateWindow(random),
+    window: generateWindow(random, sizes),
     type,
     default: defaultFor(random, type),
     description: null,
@@ -86,13 +89,15 @@ function defaultFor(random: Random, type: ValueType): unknown {
   }
 }
 
-export function generateWindow(random: Random): WindowNode {
-  const size = random.pick(SIZES);
+function generateWindow(random: Random, sizes: readonly string[]): WindowNode {
+  const size = random.pick(sizes);
   const complete = random.below(4) === 0;
   switch (random.below(7)) {
     case 0:
       return { kind: 'sliding', size, hop: null, exact: true, complete: false };
     case 1:
+      // What is short is forgotten: a lifetime would keep every key.
+      if (sizes === SHORT_SIZES) break;
       return { kind: 'lifetime', hop: complete ? random.pick(['1h', '7s']) : null, complete };
     case 2:
     case 3:
@@ -100,8 +105,9 @@ export function generateWindow(random: Random): WindowNode {
     case 4:
       return { kind: 'sliding', size, hop: random.pick(['100ms', '70ms']), exact: false, complete };
     default:
-      return { kind: 'sliding', size, hop: null, exact: false, complete };
+      break;
   }
+  return { kind: 'sliding', size, hop: null, exact: false, complete };
 }
 
 export function generateDerived(

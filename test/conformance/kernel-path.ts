@@ -12,9 +12,9 @@ import { SourceApplier } from '../../src/stream/source-applier.ts';
 import type { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
-import { randomKey } from './keys.ts';
+import { keyOf } from './keys.ts';
 import type { Tally } from './tally.ts';
-import { randomEdge } from './times.ts';
+import { randomEdge, randomEvent } from './times.ts';
 
 /** Tiles of one origin: some of the events, added in whatever order they come. */
 interface Origin {
@@ -62,10 +62,14 @@ function ask(tally: Tally, random: Random, oracle: PlatformOracle, store: Memory
   const clock = new ManualClock(store.applied.newestArrivalMs);
   const server = new FeatureServer({ plan, store, clock });
   const service = serviceOf(plan);
-  const times = Array.from({ length: 4 }, () => randomEdge(random, oracle, clock.nowMs()));
+  const times = Array.from({ length: 4 }, () =>
+    randomEdge(random, oracle, randomEvent(random, oracle), clock.nowMs()),
+  );
   for (const timeMs of [0, ...times.sort((a, b) => a - b)]) {
     clock.advanceTo(timeMs);
-    const keys = Array.from({ length: 3 }, () => randomKey(random, service));
+    const keys = Array.from({ length: 3 }, () =>
+      keyOf(random, plan, service, randomEvent(random, oracle)),
+    );
     checkAnswer(tally, 'kernel', oracle, server.get(SERVICE, keys), keys);
   }
 }

@@ -1,11 +1,31 @@
 import type { Random } from '../../src/base/random.ts';
-import type { ServicePlan } from '../../src/plan/plan.ts';
+import type { ProjectPlan, ServicePlan } from '../../src/plan/plan.ts';
 import type { Scalar } from '../../src/schema/types.ts';
+import type { OracleEvent } from '../../src/testing/platform-oracle.ts';
 import { SHOPS, STRINGS, USERS } from './generate-events.ts';
 
 /** A key as a caller may ask for it: known ones, and some that no event has. */
 export function randomKey(random: Random, service: ServicePlan): Record<string, Scalar> {
   return Object.fromEntries(service.joinKeys.map(({ name }) => [name, keyValue(random, name)]));
+}
+
+/** The key of an event, as far as it has one. */
+export function keyOf(
+  random: Random,
+  plan: ProjectPlan,
+  service: ServicePlan,
+  event: OracleEvent | null,
+): Record<string, Scalar> {
+  const key = randomKey(random, service);
+  if (event === null) return key;
+  for (const view of plan.views) {
+    if (view.source !== event.source) continue;
+    for (const [name, column] of Object.entries(view.key)) {
+      const value = event.values[column] ?? null;
+      if (name in key && value !== null && value !== '') key[name] = value;
+    }
+  }
+  return key;
 }
 
 function keyValue(random: Random, name: string): Scalar {

@@ -43,6 +43,7 @@ export class Platform {
   readonly events: OracleEvent[] = [];
   /** Durable batches that the engine has not been given yet. */
   waiting: EventBatch[] = [];
+  keysEvicted = 0;
   plan: ProjectPlan;
   disk: MemoryDisk;
   #log: EventLog | null = null;
@@ -125,6 +126,7 @@ export class Platform {
 
   async closeEngine(ending: Ending): Promise<void> {
     const engine = this.engine;
+    this.keysEvicted += engine.metrics.keysEvicted;
     this.#engine = null;
     if (ending === 'close') await engine.close();
     else await engine.abandon();

@@ -48,6 +48,7 @@ export async function runCase(
       await runOffline(tally, diceOf, engines, run, folder, workspace);
     } finally {
       await run.platform.end('kill');
+      if (run.platform.keysEvicted > 0) tally.cover('keys given up');
     }
     if (engines.has('http') && isForHttp(seed, engines)) {
       const httpFolder = join(folder, 'http-state');

@@ -8,12 +8,12 @@ import { AcceptanceCheck, knowsPartition } from './acceptance-path.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
 import type { Push } from './generate-events.ts';
-import { randomKey } from './keys.ts';
+import { keyOf } from './keys.ts';
 import { type Ending, Platform } from './platform.ts';
 import { bodyOf, pushTwice } from './push-forms.ts';
 import { ServedAnswers } from './served-answers.ts';
 import type { Tally } from './tally.ts';
-import { edgeAfter } from './times.ts';
+import { edgeAfter, randomEvent } from './times.ts';
 
 export interface StreamCase {
   readonly random: Random;
@@ -243,7 +243,14 @@ class Running implements StreamRun {
     const { platform, oracle, clock } = this;
     if (random.below(2) === 0) clock.advanceTo(edgeAfter(random, oracle, clock.nowMs(), 100_000));
     const service = serviceOf(platform.plan);
-    const keys = Array.from({ length: 1 + random.below(4) }, () => randomKey(random, service));
+    const keys = Array.from({ length: 1 + random.below(4) }, () =>
+      keyOf(
+        random,
+        platform.plan,
+        service,
+        random.below(3) === 0 ? null : randomEvent(random, oracle),
+      ),
+    );
     const { applied } = platform.engine.store;
     const wallMs = platform.options.clockMode === 'wall' ? clock.nowMs() : 0;
     const asOfMs = Math.max(wallMs, this.#newestAppliedMs(applied.commit), this.#lastAskedMs);

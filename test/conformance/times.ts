@@ -1,4 +1,4 @@
-import type { WindowSpec } from '../../src/aggregate/window.ts';
+import { floorTo, type WindowSpec } from '../../src/aggregate/window.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { OracleEvent, PlatformOracle } from '../../src/testing/platform-oracle.ts';
 
@@ -11,31 +11,48 @@ export function edgeAfter(
 ): number {
   const edges: number[] = [];
   for (let i = 0; i < 8; i += 1) {
-    const edge = randomEdge(random, oracle, nowMs);
+    const edge = randomEdge(random, oracle, randomEvent(random, oracle), nowMs);
     if (edge > nowMs && edge - nowMs <= mostMs) edges.push(edge);
   }
   return edges.length === 0 ? nowMs + random.below(1_000) : Math.min(...edges);
 }
 
-/**
- * A time at which an event enters or leaves a window, or the millisecond beside it: the event's
- * own time or arrival, so many sizes later, on a hop or not.
- */
-export function randomEdge(random: Random, oracle: PlatformOracle, otherwiseMs: number): number {
-  const windows = oracle.plan.groups.flatMap((group) => group.windows);
-  const event = oracle.events[random.below(oracle.events.length)];
+export function randomEvent(random: Random, { events }: PlatformOracle): OracleEvent | null {
+  return events[random.below(events.length)] ?? null;
+}
+
+/** A time at which the event enters or leaves a window or is just known, or the ms beside it. */
+export function randomEdge(
+  random: Random,
+  oracle: PlatformOracle,
+  event: OracleEvent | null,
+  otherwiseMs: number,
+): number {
+  const groups = oracle.plan.groups.filter((group) => group.source === event?.source);
+  const windows = groups.flatMap((group) => group.windows);
   const window = windows[random.below(windows.length)];
-  if (event === undefined || window === undefined) return otherwiseMs;
-  return timeOf(random, event) + leavesAfterMs(random, window) + random.below(3) - 1;
+  if (event === null || window === undefined) return otherwiseMs;
+  const aside = random.below(3) - 1;
+  if (random.below(4) === 0) return event.arrivalTimeMs + aside;
+  return windowEdge(random, window, event.eventTimeMs) + aside;
 }
 
-function timeOf(random: Random, event: OracleEvent): number {
-  return random.below(3) === 0 ? event.arrivalTimeMs : event.eventTimeMs;
-}
-
-function leavesAfterMs(random: Random, window: WindowSpec): number {
-  if (random.below(3) === 0) return 0;
-  if (window.kind === 'lifetime') return window.hopMs;
-  if (window.kind === 'tumbling') return window.sizeMs * (window.complete ? 2 : 1);
-  return window.sizeMs + (random.below(2) === 0 ? 0 : window.hopMs);
+/** The first time at which the event is in the window, or is no longer. */
+function windowEdge(random: Random, window: WindowSpec, eventMs: number): number {
+  const isEntering = random.below(3) === 0;
+  switch (window.kind) {
+    case 'sliding': {
+      if (window.exact) return isEntering ? eventMs : eventMs + window.sizeMs;
+      const nextHopMs = floorTo(eventMs, window.hopMs) + window.hopMs;
+      if (isEntering) return window.complete ? nextHopMs : eventMs;
+      return nextHopMs + window.sizeMs;
+    }
+    case 'tumbling': {
+      const nextMs = floorTo(eventMs, window.sizeMs, window.offsetMs) + window.sizeMs;
+      if (isEntering) return window.complete ? nextMs : eventMs;
+      return window.complete ? nextMs + window.sizeMs : nextMs;
+    }
+    case 'lifetime':
+      return window.complete ? floorTo(eventMs, window.hopMs) + window.hopMs : eventMs;
+  }
 }

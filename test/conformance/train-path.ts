@@ -10,12 +10,17 @@ import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
 import type { History } from '../../src/ingest/history.ts';
 import type { ServicePlan, ViewPlan } from '../../src/plan/plan.ts';
 import { canonicalInteger, type Scalar, type ValueType } from '../../src/schema/types.ts';
-import type { OracleAnswer, OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
+import type {
+  OracleAnswer,
+  OracleEvent,
+  OracleKey,
+  PlatformOracle,
+} from '../../src/testing/platform-oracle.ts';
 import { serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
-import { randomKey } from './keys.ts';
+import { keyOf } from './keys.ts';
 import { shownKey, type Tally } from './tally.ts';
-import { randomEdge } from './times.ts';
+import { randomEdge, randomEvent } from './times.ts';
 
 export interface TrainCase {
   readonly random: Random;
@@ -37,11 +42,11 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
   const { random, oracle, history, session, clock, folder } = one;
   const { plan } = oracle;
   const service = serviceOf(plan);
-  const spine = randomSpine(random, oracle, service);
-  const isTimestamp = random.below(3) === 0;
-  await writeSpine(session, service, spine, isTimestamp);
   const known = random.below(3) === 0 ? 'final' : 'serving';
   const servingDelayMs = random.below(2) === 0 ? 0 : random.below(2_000_000);
+  const spine = randomSpine(random, oracle, service, servingDelayMs);
+  const isTimestamp = random.below(3) === 0;
+  await writeSpine(session, service, spine, isTimestamp);
   const out = join(folder, 'training.parquet');
   const strategy = random.below(2) === 0 ? null : random.pick(STRATEGIES);
   const report = await buildTrainingSet({
@@ -83,7 +88,12 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
 
 const SPINE_TABLE = 'conformance_spine';
 
-function randomSpine(random: Random, oracle: PlatformOracle, service: ServicePlan): SpineRow[] {
+function randomSpine(
+  random: Random,
+  oracle: PlatformOracle,
+  service: ServicePlan,
+  delayMs: number,
+): SpineRow[] {
   const spine: SpineRow[] = [];
   const count = random.below(12) === 0 ? 0 : 1 + random.below(24);
   for (let i = 0; i < count; i += 1) {
@@ -92,18 +102,21 @@ function randomSpine(random: Random, oracle: PlatformOracle, service: ServicePla
       spine.push({ ...before, note: `n${i}` });
       continue;
     }
-    spine.push({
-      note: `n${i}`,
-      key: spineKey(random, service),
-      timeMs: spineTime(random, oracle),
-    });
+    const event = randomEvent(random, oracle);
+    const key = spineKey(random, oracle, service, event);
+    spine.push({ note: `n${i}`, key, timeMs: spineTime(random, oracle, event, delayMs) });
   }
   return spine;
 }
 
 /** A key as a table may have it: null and '' too. */
-function spineKey(random: Random, service: ServicePlan): OracleKey {
-  const key = randomKey(random, service);
+function spineKey(
+  random: Random,
+  { plan }: PlatformOracle,
+  service: ServicePlan,
+  event: OracleEvent | null,
+): OracleKey {
+  const key = keyOf(random, plan, service, random.below(4) === 0 ? null : event);
   for (const { name, type } of service.joinKeys) {
     const pick = random.below(16);
     if (pick === 0) key[name] = null;
@@ -112,11 +125,17 @@ function spineKey(random: Random, service: ServicePlan): OracleKey {
   return key;
 }
 
-function spineTime(random: Random, oracle: PlatformOracle): number | null {
+function spineTime(
+  random: Random,
+  oracle: PlatformOracle,
+  event: OracleEvent | null,
+  delayMs: number,
+): number | null {
   const pick = random.below(20);
   if (pick === 0) return null;
   if (pick === 1) return random.pick([0, -5, 1, 4_000_000_000_000]);
-  return randomEdge(random, oracle, 1_700_000_000_000);
+  const edgeMs = randomEdge(random, oracle, event, 1_700_000_000_000);
+  return edgeMs + (random.below(3) === 0 ? delayMs : 0);
 }
 
 async function writeSpine(
