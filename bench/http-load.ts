@@ -67,12 +67,16 @@ class Connection {
   readonly #socket: Socket;
   #done: (() => void) | null = null;
   #missingBytes = -1;
+  #isClosing = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on('data', (bytes) => this.#receive(bytes));
     socket.on('error', (error) => {
       throw error;
+    });
+    socket.on('close', () => {
+      if (!this.#isClosing) throw new Error('the server closed a connection');
     });
   }
 
@@ -93,6 +97,7 @@ class Connection {
   }
 
   close(): void {
+    this.#isClosing = true;
     this.#socket.destroy();
   }
 

@@ -49,6 +49,8 @@ function startBare(bytes: number): Promise<string> {
       response.end(body);
     });
   });
+  // It waits while the other side is measured.
+  bare.keepAliveTimeout = 600_000;
   return new Promise((resolve) => {
     bare.listen(0, '127.0.0.1', () => {
       const address = present(bare.address(), 'the server listens');

@@ -22,3 +22,6 @@ export class ManualClock implements Clock {
     if (timeMs > this.#nowMs) this.#nowMs = timeMs;
   }
 }
+
+/** Milliseconds with fractions from an arbitrary start, for durations alone. */
+export const stopwatchMs = (): number => performance.now();

@@ -12,6 +12,8 @@ export const LIMITS = {
   pendingBytes: 128 * 1024 * 1024,
   /** Bytes of one HTTP body. */
   bodyBytes: 64 * 1024 * 1024,
+  /** Bytes of a feature request that is answered without the framework. */
+  fastBodyBytes: 1024 * 1024,
   /** Rows of one push. */
   rowsPerPush: 200_000,
   /** Entity rows of one feature request. */
@@ -79,5 +81,6 @@ export const LIMITS = {
 } as const;
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
+assert(LIMITS.fastBodyBytes <= LIMITS.bodyBytes, 'the fast path takes no larger body');
 assert(LIMITS.bodyBytes <= LIMITS.pendingBytes, 'one body fits into the pending bytes');
 assert(LIMITS.eventsPerCommit <= LIMITS.rowsPerPush, 'a push may span several commits');

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AsofError, issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 
-const RETRY_AFTER_SECONDS = 1;
+export const RETRY_AFTER_SECONDS = 1;
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -16,26 +16,34 @@ export function sendError(reply: FastifyReply, error: AsofError, status = error.
   reply.code(status).header('content-type', JSON_TYPE).send(errorText(error));
 }
 
-/** Turns whatever a route throws into the one form; defects are logged and not shown. */
+export interface ErrorAnswer {
+  readonly error: AsofError;
+  readonly status: number;
+}
+
+/** Whatever was thrown, in the one form; defects are logged under an id and not shown. */
+export function errorAnswer(
+  thrown: unknown,
+  logger: Logger,
+  request: { readonly url: string; readonly id: string },
+): ErrorAnswer {
+  if (thrown instanceof AsofError) {
+    if (thrown.domain !== 'user') logger.error({ error: thrown, url: request.url }, thrown.message);
+    return { error: thrown, status: thrown.status };
+  }
+  const framework = thrown as Partial<FastifyError>;
+  const known = frameworkError(framework);
+  if (known !== null) return { error: known, status: framework.statusCode ?? known.status };
+  const { url, id } = request;
+  logger.error({ error: thrown, url, requestId: id }, 'A request failed.');
+  const error = new AsofError('internal', `An unexpected error; the log names it by '${id}'.`);
+  return { error, status: error.status };
+}
+
 export function errorHandler(logger: Logger) {
   return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    if (thrown instanceof AsofError) {
-      if (thrown.domain !== 'user')
-        logger.error({ error: thrown, url: request.url }, thrown.message);
-      sendError(reply, thrown);
-      return;
-    }
-    const framework = thrown as Partial<FastifyError>;
-    const known = frameworkError(framework);
-    if (known !== null) {
-      sendError(reply, known, framework.statusCode ?? known.status);
-      return;
-    }
-    logger.error({ error: thrown, url: request.url, requestId: request.id }, 'A request failed.');
-    sendError(
-      reply,
-      new AsofError('internal', `An unexpected error; the log names it by '${request.id}'.`),
-    );
+    const { error, status } = errorAnswer(thrown, logger, request);
+    sendError(reply, error, status);
   };
 }
 

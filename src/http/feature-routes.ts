@@ -1,8 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { AsofError } from '../base/errors.ts';
-import { didYouMean } from '../base/suggest.ts';
-import { parseText, readJsonAsText } from './body-parsers.ts';
+import { answerFeatures } from './answer-features.ts';
+import { readJsonAsText } from './body-parsers.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
 import {
@@ -13,12 +12,14 @@ import {
   servicesResponse,
 } from './schemas.ts';
 
+export const FEATURES_PATH = '/v1/features';
+
 /** The read side: feature values, and what services there are. */
 export function featureRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   const { features } = dependencies;
   app.register(async (scope) => {
     readJsonAsText(scope);
-    scope.post('/v1/features', {
+    scope.post(FEATURES_PATH, {
       schema: {
         summary: 'Feature values of one service for many rows',
         operationId: 'getFeatures',
@@ -35,9 +36,8 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       // The server checks the keys itself, with messages that name the row, and writes the text.
       validatorCompiler: () => () => true,
       handler: (request: FastifyRequest, reply: FastifyReply) => {
-        const { service, version, rows } = readRequest(parseText(request.body as string));
         reply.header('content-type', JSON_TYPE);
-        reply.send(features.getJson(service, rows, version));
+        reply.send(answerFeatures(features, request.body as string));
       },
     });
   });
@@ -60,37 +60,5 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       response: { 200: serviceDescription, 404: errorBody },
     },
     handler: async (request) => features.service(request.params.name, request.query.version),
-  });
-}
-
-interface FeaturesRequest {
-  readonly service: string;
-  readonly version: number | undefined;
-  readonly rows: readonly unknown[];
-}
-
-const FIELDS = ['service', 'version', 'rows'];
-
-function readRequest(body: unknown): FeaturesRequest {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw refusal('body', 'The body is no object.');
-  }
-  const { service, version, rows } = body as Readonly<Record<string, unknown>>;
-  if (typeof service !== 'string') throw refusal('service', "'service' must be a service's name.");
-  if (!Array.isArray(rows)) throw refusal('rows', "'rows' must be an array of join keys.");
-  if (version !== undefined && !(typeof version === 'number' && Number.isSafeInteger(version))) {
-    throw refusal('version', "'version' must be a whole number.");
-  }
-  for (const field in body) {
-    if (FIELDS.includes(field)) continue;
-    throw refusal(field, `'${field}' is no field of this request.${didYouMean(field, FIELDS)}`);
-  }
-  return { service, version, rows };
-}
-
-function refusal(path: string, message: string): AsofError {
-  return new AsofError('bad_request', message, {
-    path,
-    remedy: 'Send { "service": "name", "rows": [{ "join_key": "value" }] }.',
   });
 }

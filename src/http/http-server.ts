@@ -1,3 +1,4 @@
+import { createServer } from 'node:http';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
@@ -5,15 +6,19 @@ import { LIMITS } from '../base/limits.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error-answers.ts';
 import { eventRoutes } from './event-routes.ts';
+import { fastFeatures } from './fast-features.ts';
 import { featureRoutes } from './feature-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 
 const LOOPBACK = '127.0.0.1';
+/** Idle connections outlive the pools of common clients and proxies. */
+const OPTIONS = { keepAliveTimeout: 72_000, requestTimeout: 120_000 };
 
 /** The HTTP face of the platform: routes, limits and errors; the work is done elsewhere. */
 export function createHttpServer(dependencies: HttpDependencies): FastifyInstance {
   const { logger, metrics } = dependencies;
   const app = Fastify({
+    serverFactory: (handler) => createServer(OPTIONS, fastFeatures(dependencies, handler)),
     bodyLimit: dependencies.bodyBytes ?? LIMITS.bodyBytes,
     // An answer during the drain is our own, in our own form.
     return503OnClosing: false,

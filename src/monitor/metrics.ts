@@ -1,10 +1,11 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { LatencyHistogram } from './latency-histogram.ts';
 import type { PlatformStatus } from './status.ts';
 
 /** Prometheus metrics: latencies are observed as they happen, all else is read at each scrape. */
 export interface Metrics {
   readonly contentType: string;
-  /** The hot path: `observe` of one route and status, looked up once. */
+  /** Where the latencies of one route and status go; keep it rather than ask again. */
   request(route: string, status: number): { observe(seconds: number): void };
   text(): Promise<string>;
 }
@@ -15,30 +16,19 @@ const LATENCY_BUCKETS_S = [
 
 export function createMetrics(status: () => PlatformStatus): Metrics {
   const registry = new Registry();
-  const latency = new Histogram({
-    name: 'asof_http_request_seconds',
-    help: 'Time from the request line to the last byte of the answer.',
-    labelNames: ['route', 'status'] as const,
-    buckets: LATENCY_BUCKETS_S,
-    registers: [registry],
-  });
+  const latency = new LatencyHistogram(
+    'asof_http_request_seconds',
+    'Time from the head of a request to its answer.',
+    LATENCY_BUCKETS_S,
+  );
   const scrape = [totals(registry), freshness(registry), stateGauges(registry)];
-  const routes = new Map<string, { observe(seconds: number): void }>();
   return {
     contentType: registry.contentType,
-    request: (route, code) => {
-      const id = `${code} ${route}`;
-      let observer = routes.get(id);
-      if (observer === undefined) {
-        observer = latency.labels({ route, status: String(code) });
-        routes.set(id, observer);
-      }
-      return observer;
-    },
-    text: () => {
+    request: (route, code) => latency.series(`route="${route}",status="${code}"`),
+    text: async () => {
       const now = status();
       for (const update of scrape) update(now);
-      return registry.metrics();
+      return `${await registry.metrics()}\n${latency.text()}`;
     },
   };
 }

@@ -121,7 +121,7 @@ export class FeatureServer {
     };
   }
 
-  /** The JSON text of the same answer: the hot path. */
+  /** The JSON text of the same answer, in ASCII: the hot path. */
   getJson(service: string, rows: readonly unknown[], version?: number): string {
     const answering = this.#begin(service, rows, version);
     const { compiled, asOfMs, keys } = answering;

@@ -6,7 +6,8 @@ import type { RowReader } from './row-reader.ts';
 import { StatusTexts } from './status-texts.ts';
 
 /**
- * Writes the JSON text of answers without building objects. Everything that does not depend on
+ * Writes the JSON text of answers without building objects, in ASCII: such text has one byte a
+ * character and reaches the socket without being encoded. Everything that does not depend on
  * the values (names, quotes, views) is text made once, and patterns of statuses are kept.
  */
 export class ResponseWriter {
@@ -14,6 +15,8 @@ export class ResponseWriter {
   readonly #keyPrefixes: readonly string[];
   readonly #valuePrefixes: readonly string[];
   readonly #writers: readonly ValueWriter[];
+  /** 1 where a number's JSON text is its own text. */
+  readonly #isPlain: Uint8Array;
   readonly #slots: Int32Array;
   readonly #statusTexts: StatusTexts;
   readonly #opening: string;
@@ -28,6 +31,9 @@ export class ResponseWriter {
     this.#keyPrefixes = service.joinKeys.map(({ name }, i) => prefix(name, i));
     this.#valuePrefixes = outputs.map(({ name }, i) => prefix(name, i));
     this.#writers = outputs.map(({ type }) => compileText(type));
+    this.#isPlain = Uint8Array.from(outputs, ({ type }) =>
+      type.kind === 'int64' || type.kind === 'float64' ? 1 : 0,
+    );
     this.#slots = Int32Array.from(outputs, (output) => output.slot);
     this.#statusTexts = new StatusTexts(this.#valuePrefixes, this.#slots);
     this.#opening = `{"service":${JSON.stringify(service.name)},"version":${service.version}`;
@@ -55,14 +61,20 @@ export class ResponseWriter {
     let text = '{"key":{';
     for (let i = 0; i < key.length; i++) {
       const joinKey = joinKeys[i] as (typeof joinKeys)[number];
-      text += this.#keyPrefixes[i] + jsonScalar(key[i] as Scalar, joinKey.type);
+      text += this.#keyPrefixes[i] + ascii(jsonScalar(key[i] as Scalar, joinKey.type));
     }
     text += '},"values":{';
     const slots = this.#slots;
     const { values } = reader;
     for (let i = 0; i < slots.length; i++) {
+      const value = values[slots[i] as number] as Scalar;
       text += this.#valuePrefixes[i] as string;
-      text += (this.#writers[i] as ValueWriter)(values[slots[i] as number] as Scalar);
+      if (value === null) text += 'null';
+      else if (this.#isPlain[i] === 0 || typeof value !== 'number') {
+        text += (this.#writers[i] as ValueWriter)(value);
+      } else if (value >>> 0 === value && value < SMALL.length) text += SMALL[value] as string;
+      else if (value < SAFE && value > -SAFE) text += value;
+      else text += (this.#writers[i] as ValueWriter)(value);
     }
     const statuses = this.#statusTexts.of(reader.statuses);
     for (let code = 0; code < statuses.counts.length; code++) {
@@ -81,18 +93,24 @@ type ValueWriter = (value: Scalar) => string;
 /** Most counts are small: their text is made once. */
 const SMALL: readonly string[] = Array.from({ length: 1024 }, (_, value) => String(value));
 
-/** `jsonScalar` with the type's branches taken beforehand. */
+const SAFE = Number.MAX_SAFE_INTEGER;
+
 function compileText(type: ValueType): ValueWriter {
-  if (type.kind === 'int64' || type.kind === 'float64') {
-    return (value) => {
-      if (typeof value !== 'number') return value === null ? 'null' : String(value);
-      if (value >>> 0 === value && value < SMALL.length) return SMALL[value] as string;
-      return value < Number.MAX_SAFE_INTEGER && value > Number.MIN_SAFE_INTEGER
-        ? `${value}`
-        : jsonScalar(value, type);
-    };
-  }
-  return (value) => jsonScalar(value, type);
+  return type.kind === 'string'
+    ? (value) => ascii(jsonScalar(value, type))
+    : (value) => jsonScalar(value, type);
+}
+
+const BEYOND_ASCII = /[\u0080-\uffff]/;
+const EACH_BEYOND_ASCII = /[\u0080-\uffff]/g;
+
+/** JSON text with every character beyond ASCII as its escape. */
+function ascii(json: string): string {
+  if (!BEYOND_ASCII.test(json)) return json;
+  return json.replace(
+    EACH_BEYOND_ASCII,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 function prefix(name: string, index: number): string {

@@ -21,7 +21,7 @@ export interface ServedAnswer {
 }
 
 export interface ServeLogOptions {
-  /** The disk of the data directory; the log is in its folder `served`. */
+  /** Of the folder of the serve log alone. */
   readonly disk: Disk;
   /** Share of answered rows that are kept, from 0 to 1. */
   readonly rate: number;
@@ -40,7 +40,7 @@ export interface ServeLogStats {
   readonly queued: number;
 }
 
-const FOLDER = 'served';
+const FOLDER = '.';
 const FILE_PATTERN = /^\d{4,6}-\d{2}-\d{2}\.ndjson$/;
 const DAY_MS = 86_400_000;
 const encoder = new TextEncoder();

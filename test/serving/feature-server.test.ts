@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { present } from '../../src/base/assert.ts';
+import { present as given } from '../../src/base/assert.ts';
 import { ManualClock } from '../../src/base/clock.ts';
 import { AsofError } from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/logger.ts';
@@ -22,7 +22,7 @@ function serving(world: ServingWorld): FeatureServer {
 
 /** The obvious way to write an answer as JSON, for the fast text to be compared with. */
 function naiveJson(world: ServingWorld, response: FeatureResponse): string {
-  const service = present(
+  const service = given(
     world.plan.services.find((one) => one.name === response.service),
     'the service is in the plan',
   );
@@ -53,13 +53,13 @@ function oracleValues(
   key: Row,
   events: readonly OracleEvent[],
 ): Record<string, Scalar> {
-  const service = present(
+  const service = given(
     world.plan.services.find((one) => one.name === response.service),
     'the service is in the plan',
   );
   const values: Record<string, Scalar> = {};
   for (const output of service.features) {
-    const view = present(
+    const view = given(
       world.plan.views.find((one) => one.name === output.view && one.version === output.version),
       'the view is in the plan',
     );
@@ -72,7 +72,10 @@ function oracleValues(
 
 const AIRPORT_KEYS = ['ATL', 'JFK', 'SFO', 'ORD', 'nowhere'].map((airport) => ({ airport }));
 
+const isPresent = (status: string): boolean => status === 'present';
+
 test('answers are the naive values, and the fast text is the JSON of the objects', () => {
+  let present = 0;
   for (let seed = 1; seed <= 12; seed++) {
     const world = new ServingWorld();
     const server = serving(world);
@@ -103,9 +106,26 @@ test('answers are the naive values, and the fast text is the JSON of the objects
           assert.deepStrictEqual(row?.key.airport, key.airport);
         });
         assert.equal(server.getJson(service, keys), naiveJson(world, response), `seed ${seed}`);
+        present += Object.values(response.rows[0]?.statuses ?? {}).filter(isPresent).length;
       }
     }
   }
+  assert.ok(present > 300, `${present} values came from events`);
+});
+
+test('the text of an answer is ASCII, whatever its strings hold', () => {
+  const world = new ServingWorld();
+  const row = {
+    ...(randomRows(1, 1, START_MS)[0] as Row),
+    origin: 'Zürich',
+    destination: '東京 "\u2028😀',
+  };
+  world.apply([row], START_MS);
+  const text = serving(world).getJson('airport_now', [{ airport: 'Zürich' }]);
+  assert.match(text, /^[\x20-\x7e]+$/);
+  const [answer] = JSON.parse(text).rows;
+  assert.equal(answer.key.airport, 'Zürich');
+  assert.equal(answer.values.last_destination, row.destination);
 });
 
 test('an unknown key has the declared defaults, and says so', () => {
@@ -242,7 +262,7 @@ test('sampled answers come back from the serve log as they were, past a torn lin
   const response = server.get('airport_now', AIRPORT_KEYS);
   server.getJson('airport_now', AIRPORT_KEYS);
   await log.close();
-  disk.openAppend('served/2001-01-01.ndjson').append(Buffer.from('{"service":"airp'));
+  disk.openAppend('./2001-01-01.ndjson').append(Buffer.from('{"service":"airp'));
   const read = [...readServeLog(disk)];
   assert.equal(read.length, 10);
   for (const [i, answer] of read.entries()) {
@@ -251,7 +271,7 @@ test('sampled answers come back from the serve log as they were, past a torn lin
     assert.equal(answer.commit, 4);
   }
   const next = new ServeLogWriter({ disk, rate: 1, random: seededRandom(1), logger: silentLogger });
-  next.offer(present(read[0], 'an answer was read'));
+  next.offer(given(read[0], 'an answer was read'));
   await next.close();
   assert.equal([...readServeLog(disk)].length, 11);
   assert.deepEqual(next.stats(), { sampled: 1, written: 1, dropped: 0, queued: 0 });
