@@ -43,6 +43,8 @@ export async function runBackfill(
     rmSync(platform.options.stateFolder, { recursive: true, force: true });
   } else tally.cover('a checkpoint from before the archiving');
   await platform.openEngine(await openHistory(platform, dataDir));
+  const loaded = platform.engine.metrics.lastCheckpointCommit;
+  if (loaded > 0 && log.firstCommit > loaded + 1) tally.cover('a checkpoint older than the log');
   const { clock } = platform.options;
   const service = serviceOf(oracle.plan);
   tally.compare(

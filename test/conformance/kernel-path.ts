@@ -34,13 +34,20 @@ export function runKernel(
 ): void {
   const { plan } = oracle;
   const newestMs = Math.max(0, ...oracle.events.map((event) => event.arrivalTimeMs));
+  // The clock may have gone on to the very time of the first question.
+  const firstMs = Math.max(
+    newestMs,
+    randomEdge(random, oracle, randomEvent(random, oracle), newestMs),
+  );
+  const nowMs = (): number =>
+    random.below(2) === 0 ? firstMs : newestMs - random.below(2) * random.below(100_000_000);
   const origins = Array.from({ length: 1 + random.below(4) }, () => newOrigin(plan));
   const pieces = batches.flatMap((batch) => split(random, batch));
   shuffle(random, pieces);
   for (const piece of pieces) {
     const origin = random.pick(origins);
     origin.appliers.get(piece.source)?.apply(piece);
-    if (random.below(3) === 0) settle(random, origin, newestMs);
+    if (random.below(3) === 0) settle(random, origin, nowMs());
   }
   while (origins.length > 1) {
     const from = present(origins.splice(random.below(origins.length), 1)[0], 'an origin');
@@ -49,17 +56,23 @@ export function runKernel(
       mergeGroups(into.store.group(group.id), from.store.group(group.id));
     }
     tally.cover('a merge of origins');
-    if (random.below(3) === 0) settle(random, into, newestMs);
+    if (random.below(3) === 0) settle(random, into, nowMs());
   }
   const { store } = present(origins[0], 'the last origin');
   for (const batch of batches) store.applied.observe(batch);
   store.applied.finish(batches.length);
-  ask(tally, random, oracle, store);
+  ask(tally, random, oracle, store, firstMs);
 }
 
-function ask(tally: Tally, random: Random, oracle: PlatformOracle, store: MemoryTileStore): void {
+function ask(
+  tally: Tally,
+  random: Random,
+  oracle: PlatformOracle,
+  store: MemoryTileStore,
+  firstMs: number,
+): void {
   const { plan } = oracle;
-  const clock = new ManualClock(store.applied.newestArrivalMs);
+  const clock = new ManualClock(firstMs);
   const server = new FeatureServer({ plan, store, clock });
   const service = serviceOf(plan);
   const times = Array.from({ length: 4 }, () =>
@@ -88,8 +101,7 @@ function newOrigin(plan: ProjectPlan): Origin {
 }
 
 /** The clock goes on, rows are compacted, or pass through their binary form. */
-function settle(random: Random, { store }: Origin, newestMs: number): void {
-  const nowMs = newestMs - random.below(3) * random.below(100_000_000);
+function settle(random: Random, { store }: Origin, nowMs: number): void {
   for (const group of store.groups) {
     const { table } = group;
     if (random.below(2) === 0) table.advanceTo(Math.max(table.nowMs, nowMs));

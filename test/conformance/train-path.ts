@@ -48,7 +48,7 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
   const isTimestamp = random.below(3) === 0;
   await writeSpine(session, service, spine, isTimestamp);
   const out = join(folder, 'training.parquet');
-  const strategy = random.below(2) === 0 ? null : random.pick(STRATEGIES);
+  const strategy = random.below(3) === 0 ? null : random.pick(STRATEGIES);
   const report = await buildTrainingSet({
     plan,
     service: SERVICE,
