@@ -60,6 +60,7 @@ async function attemptOnce(
   call: HttpCall,
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
+  signal?.throwIfAborted();
   const timeout = AbortSignal.timeout(options.timeoutMs);
   let response: Response;
   let text: string;

@@ -41,39 +41,48 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
       },
     });
   });
-  deadLetterRoute(app, dependencies);
+  deadLetterRoutes(app, dependencies);
 }
 
-function deadLetterRoute(app: FastifyInstance, dependencies: HttpDependencies): void {
+function deadLetterRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   const { ingestor, deadLetters } = dependencies;
-  interface DeadLetterRequest {
-    Params: { source?: string };
-    Querystring: { limit?: number };
-  }
-  app.get<DeadLetterRequest>('/v1/dead-letters/:source?', {
-    schema: {
-      summary: 'Rejected events with their reasons, newest first',
-      operationId: 'listDeadLetters',
-      params: Type.Object({ source: Type.Optional(Type.String()) }),
-      querystring: Type.Object({
-        limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.deadLettersPerAnswer })),
-      }),
-      response: { 200: deadLettersResponse, 400: errorBody, 404: errorBody },
-    },
-    handler: async (request) => {
-      const { source } = request.params;
-      const limit = request.query.limit ?? 100;
-      const known = [...ingestor.sources];
-      if (source !== undefined && source !== '') requireSource(source, known);
-      const names = source === undefined || source === '' ? known : [source];
-      const sources = [];
-      for (const name of names) {
-        const letters = await deadLetters.newest(name, limit);
-        sources.push({ source: name, count: deadLetters.count(name), letters });
-      }
-      return { sources };
-    },
+  const querystring = Type.Object({
+    limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.deadLettersPerAnswer })),
   });
+  const lettersOf = async (sources: Iterable<string>, limit = 100): Promise<object> => {
+    const answers = [];
+    for (const source of sources) {
+      const letters = await deadLetters.newest(source, limit);
+      answers.push({ source, count: deadLetters.count(source), letters });
+    }
+    return { sources: answers };
+  };
+  app.get<{ Querystring: { limit?: number } }>('/v1/dead-letters', {
+    schema: {
+      summary: 'Rejected events of every source with their reasons, newest first',
+      operationId: 'listDeadLetters',
+      querystring,
+      response: { 200: deadLettersResponse, 400: errorBody },
+    },
+    handler: (request) => lettersOf(ingestor.sources, request.query.limit),
+  });
+  app.get<{ Params: { source: string }; Querystring: { limit?: number } }>(
+    '/v1/dead-letters/:source',
+    {
+      schema: {
+        summary: 'Rejected events of one source with their reasons, newest first',
+        operationId: 'listDeadLettersOfSource',
+        params: Type.Object({ source: Type.String() }),
+        querystring,
+        response: { 200: deadLettersResponse, 400: errorBody, 404: errorBody },
+      },
+      handler: (request) => {
+        const { source } = request.params;
+        requireSource(source, ingestor.sources);
+        return lettersOf([source], request.query.limit);
+      },
+    },
+  );
 }
 
 function requireSource(source: string, known: Iterable<string>): void {

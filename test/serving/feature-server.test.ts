@@ -76,7 +76,7 @@ const isPresent = (status: string): boolean => status === 'present';
 
 test('answers are the naive values, and the fast text is the JSON of the objects', () => {
   let present = 0;
-  for (let seed = 1; seed <= 12; seed++) {
+  for (let seed = 1; seed <= 8; seed++) {
     const world = new ServingWorld();
     const server = serving(world);
     const columns = (world.plan.sources[0]?.columns ?? []).map((column) => column.name);
@@ -110,7 +110,7 @@ test('answers are the naive values, and the fast text is the JSON of the objects
       }
     }
   }
-  assert.ok(present > 300, `${present} values came from events`);
+  assert.ok(present > 200, `${present} values came from events`);
 });
 
 test('the text of an answer is ASCII, whatever its strings hold', () => {

@@ -131,13 +131,17 @@ export class ServingWorld {
         ),
       ),
     };
+    this.applyBatch(batch);
+    this.clock.advanceTo(arrivalMs);
+  }
+
+  applyBatch(batch: EventBatch): void {
     this.batches.push(batch);
     const { applied } = this.store;
     applied.observe(batch);
     for (const group of this.store.groups) group.advanceTo(applied.newestArrivalMs);
     this.#applier.apply(batch);
     applied.finish(batch.commit);
-    this.clock.advanceTo(arrivalMs);
   }
 }
 

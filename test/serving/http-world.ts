@@ -1,0 +1,78 @@
+import type { TestContext } from 'node:test';
+import type { FastifyInstance } from 'fastify';
+import { letterPort } from '../../src/app/http-ports.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import type { HttpDependencies } from '../../src/http/dependencies.ts';
+import { createHttpServer } from '../../src/http/http-server.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
+import { EventLog } from '../../src/ingest/log.ts';
+import { createMetrics } from '../../src/monitor/metrics.ts';
+import type { PlatformState, PlatformStatus } from '../../src/monitor/status.ts';
+import { FeatureServer } from '../../src/serve/feature-server.ts';
+import { MemoryDisk } from '../../src/testing/memory-disk.ts';
+import { ServingWorld } from './world.ts';
+
+/** The whole way over HTTP: the door, the log, the tiles and the server, on a disk in memory. */
+export interface HttpWorld {
+  readonly app: FastifyInstance;
+  readonly world: ServingWorld;
+  readonly disk: MemoryDisk;
+  state: PlatformState;
+}
+
+export async function createHttpWorld(
+  t: TestContext,
+  more: Partial<HttpDependencies> = {},
+): Promise<HttpWorld> {
+  const world = new ServingWorld();
+  const disk = new MemoryDisk(seededRandom(1));
+  const { sources } = world.plan;
+  const log = await EventLog.open({ disk, schemas: sources, logger: silentLogger });
+  const ingestor = Ingestor.open({ disk, log, sources, clock: world.clock });
+  ingestor.onCommitted = (batch) => world.applyBatch(batch);
+  const features = new FeatureServer({ plan: world.plan, store: world.store, clock: world.clock });
+  const status = (): PlatformStatus => statusOf(http, features);
+  const app = createHttpServer({
+    features,
+    ingestor: {
+      push: (source, rows) => ingestor.push(source, rows),
+      sources: sources.map((source) => source.name),
+    },
+    deadLetters: letterPort(ingestor.letters),
+    state: () => http.state,
+    status,
+    metrics: createMetrics(status),
+    logger: silentLogger,
+    packageVersion: '0.0.0-test',
+    ...more,
+  });
+  const http: HttpWorld = { app, world, disk, state: 'ready' };
+  t.after(() => app.close());
+  return http;
+}
+
+function statusOf({ state, world }: HttpWorld, features: FeatureServer): PlatformStatus {
+  const { applied } = world.store;
+  return {
+    state,
+    asOfMs: features.nowMs(),
+    commit: applied.commit,
+    newestArrivalMs: applied.newestArrivalMs,
+    log: { firstCommit: 1, lastCommit: applied.commit },
+    archivedCommit: null,
+    checkpoint: null,
+    keys: world.store.keyCount,
+    tiles: 0,
+    stateBytes: 0,
+    sources: [],
+    views: [],
+    services: [...features.counters()].map(([id, counters]) => ({
+      name: id.split('@')[0] ?? '',
+      version: Number(id.split('@')[1]),
+      ...counters,
+    })),
+    serveLog: null,
+    faults: features.faults,
+  };
+}
