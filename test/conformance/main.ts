@@ -129,7 +129,7 @@ async function main(): Promise<void> {
   const startMs = performance.now();
   const progress = new Progress(cases);
   const parts = Array.from({ length: jobs }, (_, part) =>
-    runPart({ fromSeed: seed + part, endSeed: seed + cases, step: jobs, engines }, progress),
+    runPart({ fromSeed: seed, endSeed: seed + cases, part, parts: jobs, engines }, progress),
   );
   const totals: Totals = { cases: 0, mismatches: 0, comparisons: {}, tookMs: {}, covered: {} };
   for (const part of await Promise.all(parts)) addTotals(totals, part);

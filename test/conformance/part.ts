@@ -1,11 +1,12 @@
 import { type Failure, runCases, type Totals } from './run-cases.ts';
 import type { Engine } from './tally.ts';
 
-/** What the main process asks a part for: every `step`th case. */
+/** What the main process asks one of several parts for. */
 export interface PartTask {
   readonly fromSeed: number;
   readonly endSeed: number;
-  readonly step: number;
+  readonly part: number;
+  readonly parts: number;
   readonly engines: readonly Engine[];
 }
 
@@ -14,8 +15,13 @@ export type PartMessage =
   | { readonly kind: 'failed'; readonly failure: Failure }
   | { readonly kind: 'totals'; readonly totals: Totals };
 
-function* seedsOf({ fromSeed, endSeed, step }: PartTask): Generator<number> {
-  for (let seed = fromSeed; seed < endSeed; seed += step) yield seed;
+/** Neighbours leave out different paths; blocks of them cost about the same. */
+const BLOCK = 6;
+
+function* seedsOf({ fromSeed, endSeed, part, parts }: PartTask): Generator<number> {
+  for (let seed = fromSeed; seed < endSeed; seed += 1) {
+    if (Math.floor((seed - fromSeed) / BLOCK) % parts === part) yield seed;
+  }
 }
 
 const send = (message: PartMessage): void => {
