@@ -15,6 +15,7 @@ export class WindowFold {
   /** The windows of the last query, newest end first, then newest start; mostly sorted again. */
   readonly #order: Int32Array;
   #asked: readonly number[] | null = null;
+  #askedMs = Number.NaN;
 
   constructor(windows: readonly WindowSpec[], stride: number) {
     const size = windows.length;
@@ -35,7 +36,9 @@ export class WindowFold {
 
   /** `row` -1 has no tiles. */
   plan(rows: TileRows, row: number, timeMs: number, windows: readonly number[] | undefined): void {
-    this.#sort(timeMs, windows ?? this.#all);
+    const asked = windows ?? this.#all;
+    // The rows of one request are read at one time: the ranges of the row before still hold.
+    if (timeMs !== this.#askedMs || asked !== this.#asked) this.#sort(timeMs, asked);
     const { ranges } = this;
     const stride = ranges.stride;
     const base = row < 0 ? 0 : rows.base(row);
@@ -67,6 +70,7 @@ export class WindowFold {
       this.ranges.count = windows.length;
       order.set(windows);
     }
+    this.#askedMs = timeMs;
     const starts = this.#starts;
     const ends = this.#ends;
     for (let j = 0; j < windows.length; j++) {

@@ -45,7 +45,6 @@ interface Answering {
   readonly keys: readonly Scalar[][];
   readonly asOfMs: number;
   readonly commit: number;
-  readonly freshness: readonly ViewFreshness[];
 }
 
 /**
@@ -99,6 +98,7 @@ export class FeatureServer {
     const answering = this.#begin(service, rows, version);
     const { compiled, asOfMs, commit } = answering;
     const { reader, plan } = compiled;
+    const freshness = this.#freshness(plan, asOfMs);
     const answered: FeatureRow[] = [];
     for (const key of answering.keys) {
       reader.read(key, asOfMs, answering.keys.length > 1);
@@ -115,7 +115,7 @@ export class FeatureServer {
       position: { commit },
       versions: Object.fromEntries(plan.views.map((view) => [view.label, view.version])),
       freshness: Object.fromEntries(
-        plan.views.map((view, i) => [view.label, present(answering.freshness[i], view.label)]),
+        plan.views.map((view, i) => [view.label, present(freshness[i], view.label)]),
       ),
       rows: answered,
     };
@@ -126,18 +126,17 @@ export class FeatureServer {
     const answering = this.#begin(service, rows, version);
     const { compiled, asOfMs, keys } = answering;
     const { reader, writer } = compiled;
-    let text = writer.opening(asOfMs, answering.commit, answering.freshness);
+    let text = writer.opening(asOfMs, answering.commit, () =>
+      this.#freshness(compiled.plan, asOfMs),
+    );
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as Scalar[];
       reader.read(key, asOfMs, keys.length > 1);
       if (i > 0) text += ',';
-      text += writer.row(key, reader);
+      text += writer.row(key, reader, compiled.counters);
       this.#sample(answering, key);
     }
     reader.forget();
-    writer.takeCounts().forEach((count, code) => {
-      countStatus(compiled.counters, STATUS_BY_CODE[code] as FeatureStatus, count);
-    });
     return `${text}]}`;
   }
 
@@ -196,11 +195,14 @@ export class FeatureServer {
     counters.rows += keys.length;
     const { applied } = this.#store;
     const asOfMs = this.#clock.nowMs(applied);
-    const freshness = plan.views.map((view) => this.#freshness(view, asOfMs));
-    return { compiled, keys, asOfMs, commit: applied.commit, freshness };
+    return { compiled, keys, asOfMs, commit: applied.commit };
   }
 
-  #freshness(view: ViewRead, asOfMs: number): ViewFreshness {
+  #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {
+    return plan.views.map((view) => this.#freshnessOf(view, asOfMs));
+  }
+
+  #freshnessOf(view: ViewRead, asOfMs: number): ViewFreshness {
     const newestMs = this.#store.applied.bySource.get(view.source)?.newestArrivalMs ?? 0;
     const { objectiveMs } = view;
     if (newestMs === 0) {

@@ -1,6 +1,6 @@
 import { jsonScalar } from '../schema/json.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
-import type { ViewFreshness } from './answer.ts';
+import type { ServeCounters, ViewFreshness } from './answer.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { RowReader } from './row-reader.ts';
 import { StatusTexts } from './status-texts.ts';
@@ -22,8 +22,10 @@ export class ResponseWriter {
   readonly #opening: string;
   readonly #versions: string;
   readonly #freshnessPrefixes: readonly string[];
-  /** Outputs by status code, counted over the rows written since `takeCounts`. */
-  readonly #counts = [0, 0, 0];
+  /** The opening written last: many requests of one millisecond have the same. */
+  #opened = '';
+  #openedMs = Number.NaN;
+  #openedCommit = -1;
 
   constructor(plan: ReadPlan) {
     this.#plan = plan;
@@ -42,8 +44,17 @@ export class ResponseWriter {
     this.#freshnessPrefixes = views.map((view, i) => prefix(view.label, i));
   }
 
-  /** Everything up to the rows. */
-  opening(asOfMs: number, commit: number, freshness: readonly ViewFreshness[]): string {
+  /** Everything up to the rows. Time and position decide the freshness too. */
+  opening(asOfMs: number, commit: number, freshness: () => readonly ViewFreshness[]): string {
+    if (asOfMs !== this.#openedMs || commit !== this.#openedCommit) {
+      this.#opened = this.#open(asOfMs, commit, freshness());
+      this.#openedMs = asOfMs;
+      this.#openedCommit = commit;
+    }
+    return this.#opened;
+  }
+
+  #open(asOfMs: number, commit: number, freshness: readonly ViewFreshness[]): string {
     let text = `${this.#opening},"asOfMs":${asOfMs},"position":{"commit":${commit}}`;
     text += `,"versions":${this.#versions},"freshness":{`;
     for (let i = 0; i < freshness.length; i++) {
@@ -55,8 +66,8 @@ export class ResponseWriter {
     return `${text}},"rows":[`;
   }
 
-  /** One row as it stands in the reader's slots. */
-  row(key: readonly Scalar[], reader: RowReader): string {
+  /** One row as it stands in the reader's slots; its statuses are counted. */
+  row(key: readonly Scalar[], reader: RowReader, counters: ServeCounters): string {
     const { joinKeys } = this.#plan.service;
     let text = '{"key":{';
     for (let i = 0; i < key.length; i++) {
@@ -77,14 +88,10 @@ export class ResponseWriter {
       else text += (this.#writers[i] as ValueWriter)(value);
     }
     const statuses = this.#statusTexts.of(reader.statuses);
-    for (let code = 0; code < statuses.counts.length; code++) {
-      this.#counts[code] = (this.#counts[code] as number) + (statuses.counts[code] as number);
-    }
+    counters.present += statuses.present;
+    counters.default += statuses.default;
+    counters.error += statuses.error;
     return `${text}},"statuses":${statuses.text}}`;
-  }
-
-  takeCounts(): readonly number[] {
-    return this.#counts.splice(0, 3, 0, 0, 0);
   }
 }
 

@@ -2,11 +2,13 @@ import { STATUS_BY_CODE } from './row-reader.ts';
 
 const CACHE_SIZE = 256;
 
-/** The statuses of one row as JSON, with how many outputs have each status code. */
+/** The statuses of one row as JSON, with how many outputs have each. */
 export interface StatusText {
   readonly codes: Uint8Array;
   readonly text: string;
-  readonly counts: readonly number[];
+  readonly present: number;
+  readonly default: number;
+  readonly error: number;
 }
 
 /**
@@ -48,13 +50,14 @@ export class StatusTexts {
 
   #make(statuses: Uint8Array): StatusText {
     const codes = Uint8Array.from(this.#slots, (slot) => statuses[slot] as number);
-    const counts = STATUS_BY_CODE.map(() => 0);
+    const counts = [0, 0, 0];
     let text = '';
     for (let i = 0; i < codes.length; i++) {
       const code = codes[i] as number;
       text += this.#parts[i]?.[code];
       counts[code] = (counts[code] as number) + 1;
     }
-    return { codes, counts, text: `{${text}}` };
+    const [present = 0, defaults = 0, error = 0] = counts;
+    return { codes, present, default: defaults, error, text: `{${text}}` };
   }
 }
