@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PlanDiff } from '../plan/diff.ts';
+import type { Applied } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { Platform } from './platform.ts';
 import { appliedPlan, applyProject, openRegistry } from './project.ts';
@@ -76,6 +77,8 @@ class Reloader {
   readonly #events: ServerEvents;
   #generation: number;
   #running: Promise<void> = Promise.resolve();
+  /** What was told last: a disk that stays full is looked at every second, and told once. */
+  #refusal = '';
 
   constructor(config: Config, platform: Platform, generation: number, events: ServerEvents) {
     this.#config = config;
@@ -102,9 +105,7 @@ class Reloader {
   }
 
   async #follow(): Promise<void> {
-    const registry = openRegistry(this.#config);
-    const newest = registry.generation() > this.#generation ? registry.current() : null;
-    registry.close();
+    const newest = this.#newest();
     if (newest === null) return;
     // Told once: the next try is for the generation after this one.
     this.#generation = newest.generation;
@@ -112,10 +113,25 @@ class Reloader {
     this.#events.reloaded(newest.generation);
   }
 
+  #newest(): Applied | null {
+    const registry = openRegistry(this.#config);
+    try {
+      return registry.generation() > this.#generation ? registry.current() : null;
+    } finally {
+      registry.close();
+    }
+  }
+
   #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#running = this.#running.then(work).catch((error: unknown) => {
-      this.#events.refused(error);
-    });
+    this.#running = this.#running.then(work).then(
+      () => {
+        this.#refusal = '';
+      },
+      (error: unknown) => {
+        if (String(error) !== this.#refusal) this.#events.refused(error);
+        this.#refusal = String(error);
+      },
+    );
     return this.#running;
   }
 }

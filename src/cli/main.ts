@@ -8,5 +8,10 @@ if (major < 24) {
   );
   process.exit(2);
 }
+// Whoever reads the output may stop early, as `| head` does; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+});
 const { main } = await import('./program.ts');
 process.exitCode = await main(process.argv.slice(2));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -91,6 +92,13 @@ test('an error says code, place and remedy, on stderr for people and as JSON for
     config.result.error.issues.map(({ path }: { path: string }) => path).toSorted(),
     ['clck', 'threads'],
   );
+});
+
+test('a reader that stops early is no failure', () => {
+  const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+  const line = `"${process.execPath}" --conditions=asof-source "${main}" --help; echo "$?" >&2`;
+  const { stdout, stderr } = spawnSync('bash', ['-c', `(${line}) | true`], { encoding: 'utf8' });
+  assert.deepEqual([stdout, stderr], ['', '0\n']);
 });
 
 test('a definitions file that prints leaves standard output to the result', async (t) => {
