@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
-import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { type ReplayReport, replayServed } from '../batch/replay.ts';
 import {
@@ -16,14 +15,10 @@ import { readServeLog, type ServedAnswer } from '../store/serve-log.ts';
 import type { Config } from './config.ts';
 import { appliedPlan } from './project.ts';
 
-/** The schemas of a plan by source name. */
-export function schemaLookup(plan: ProjectPlan): (source: string) => SourceSchema {
+/** The schemas of a plan by source name; a source that is no longer defined has none. */
+export function schemaLookup(plan: ProjectPlan): (source: string) => SourceSchema | undefined {
   const byName = new Map(plan.sources.map((source) => [source.name, source]));
-  return (name) => {
-    const schema = byName.get(name);
-    if (schema === undefined) throw new AsofError('unknown_source', `No source '${name}'.`);
-    return schema;
-  };
+  return (name) => byName.get(name);
 }
 
 /** All events of a data directory at one cut, whether or not a server is running on it. */

@@ -1,12 +1,14 @@
+import { rmSync } from 'node:fs';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBMaterializedResult } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { sqlString } from './archive-relation.ts';
 import { duckDbError } from './duckdb-error.ts';
+import { createSpillFolder } from './spill-folder.ts';
 
 export interface DuckDbOptions {
   /** Bytes of memory DuckDB may hold; what does not fit is spilled. Default: its own, 80 %. */
   readonly memoryBytes?: number;
-  /** Folder for what does not fit into memory, made when it is first needed. */
+  /** Folder below which what does not fit into memory goes, into a folder of this session's own. */
   readonly spillFolder?: string;
   readonly threads?: number;
   /** False lets a query give up the order of its input for speed. Default: true. */
@@ -32,6 +34,7 @@ export class DuckDbSession {
   readonly #instance: DuckDBInstance;
   readonly #options: DuckDbOptions;
   readonly #owner: boolean;
+  #spill: string | null = null;
 
   private constructor(
     instance: DuckDBInstance,
@@ -64,7 +67,10 @@ export class DuckDbSession {
     const { memoryBytes, spillFolder, preserveInsertionOrder = true } = this.#options;
     const settings = [`SET preserve_insertion_order = ${preserveInsertionOrder}`];
     if (memoryBytes !== undefined) settings.push(`SET memory_limit = '${memoryBytes}B'`);
-    if (spillFolder !== undefined) settings.push(`SET temp_directory = ${sqlString(spillFolder)}`);
+    if (spillFolder !== undefined) {
+      this.#spill = createSpillFolder(spillFolder);
+      settings.push(`SET temp_directory = ${sqlString(this.#spill)}`);
+    }
     await this.connection.run(settings.join(';\n'));
     await this.#configureConnection();
   }
@@ -160,5 +166,6 @@ export class DuckDbSession {
   close(): void {
     this.connection.closeSync();
     if (this.#owner) this.#instance.closeSync();
+    if (this.#spill !== null) rmSync(this.#spill, { recursive: true, force: true });
   }
 }
