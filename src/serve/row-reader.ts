@@ -27,8 +27,8 @@ interface EntityValues {
  */
 export class RowReader {
   readonly plan: ReadPlan;
-  /** The slots of the row read last. */
-  readonly values: Scalar[];
+  /** The slots of the row read last; a new array each time, as young as the values it holds. */
+  values: Scalar[] = [];
   readonly statuses: Uint8Array;
   readonly #faults: Faults;
   readonly #memos: Map<string, EntityValues>[];
@@ -37,7 +37,6 @@ export class RowReader {
 
   constructor(plan: ReadPlan, faults: Faults) {
     this.plan = plan;
-    this.values = new Array<Scalar>(plan.slotCount).fill(null);
     this.statuses = new Uint8Array(plan.slotCount);
     this.#faults = faults;
     this.#memos = plan.entities.map(() => new Map());
@@ -45,7 +44,8 @@ export class RowReader {
 
   /** `memorize`: the request has several rows. Call `forget` before the first and after the last. */
   read(key: readonly Scalar[], timeMs: number, memorize: boolean): void {
-    const { entities } = this.plan;
+    const { entities, slotCount } = this.plan;
+    this.values = new Array<Scalar>(slotCount);
     for (let i = 0; i < entities.length; i++) {
       const entity = entities[i] as EntityRead;
       const text = entityKey(entity, key);
