@@ -11,7 +11,7 @@ import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import { readServeLog, type ServedAnswer } from '../store/serve-log.ts';
+import { newestAnswers } from '../store/serve-log-reader.ts';
 import type { Config } from './config.ts';
 import { appliedPlan } from './project.ts';
 
@@ -65,6 +65,11 @@ export async function trainProject(config: Config, request: TrainRequest): Promi
   });
 }
 
+export interface Verification extends ReplayReport {
+  /** Lines of the serve log that are no answers, and were passed over. */
+  readonly damaged: number;
+}
+
 /**
  * Replays the newest sampled answers of a data directory and compares them with `===`.
  * @throws AsofError `not_applied`
@@ -73,25 +78,18 @@ export async function verifyProject(
   config: Config,
   sample: number,
   onProgress: (answers: number, total: number) => void = () => {},
-): Promise<ReplayReport> {
+): Promise<Verification> {
   const { plan } = appliedPlan(config);
   // Answers first: whatever they speak of is durable, so the history that follows must have it.
-  const answers = newestAnswers(config, sample);
+  const served = new NodeDisk(join(config.dataDir, 'served'));
+  const { answers, damaged } = newestAnswers(served, sample);
   const history = await openHistory(config, plan);
-  return replayServed({
+  const report = await replayServed({
     plan,
     history,
     answers,
     duckdb: duckDbOptions(config),
     onProgress: (done) => onProgress(done, answers.length),
   });
-}
-
-function newestAnswers(config: Config, sample: number): ServedAnswer[] {
-  const newest: ServedAnswer[] = [];
-  for (const answer of readServeLog(new NodeDisk(join(config.dataDir, 'served')))) {
-    newest.push(answer);
-    if (newest.length >= 2 * sample + 1_000) newest.splice(0, newest.length - sample);
-  }
-  return newest.slice(Math.max(0, newest.length - sample));
+  return { ...report, damaged };
 }

@@ -16,6 +16,8 @@ export const LIMITS = {
   fastBodyBytes: 1024 * 1024,
   /** Rows of one push. */
   rowsPerPush: 200_000,
+  /** Characters of a malformed body within which the wrong place is looked for. */
+  malformedTextLocated: 1024 * 1024,
   /** Entity rows of one feature request. */
   rowsPerRequest: 10_000,
   /** Bytes of one string value. */
@@ -26,6 +28,8 @@ export const LIMITS = {
   serveLogQueue: 10_000,
   /** Bytes of one day's serve log; later samples of that day are counted and dropped. */
   serveLogFileBytes: 1024 * 1024 * 1024,
+  /** Bytes of the whole serve log; the oldest days are removed for the newest. */
+  serveLogBytes: 2 * 1024 * 1024 * 1024,
   /** Wrong rows that one refusal lists; the rest are counted. */
   issuesPerAnswer: 100,
   /** Rejected events that the answer to one push lists; all of them are dead letters. */
@@ -82,5 +86,6 @@ export const LIMITS = {
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
 assert(LIMITS.fastBodyBytes <= LIMITS.bodyBytes, 'the fast path takes no larger body');
+assert(LIMITS.serveLogFileBytes <= LIMITS.serveLogBytes, 'a day fits into the serve log');
 assert(LIMITS.bodyBytes <= LIMITS.pendingBytes, 'one body fits into the pending bytes');
 assert(LIMITS.eventsPerCommit <= LIMITS.rowsPerPush, 'a push may span several commits');

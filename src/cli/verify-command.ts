@@ -22,9 +22,13 @@ export async function verifyCommand(context: Context<VerifyOptions>): Promise<nu
     values: report.values,
     mismatches: report.mismatched,
     differences: report.mismatches,
+    damaged: report.damaged,
     throughCommit: report.throughCommit,
   };
   output.finish(result, () => {
+    if (report.damaged > 0) {
+      output.say(pc.yellow(`${count(report.damaged)} damaged lines of the serve log passed over`));
+    }
     if (report.answers === 0) {
       output.say('No served answers are kept yet: ask for features first, see serveLogRate.');
       return;

@@ -3,7 +3,6 @@ import type { Disk, DiskFile } from '../base/disk.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
-import { parseJson } from '../schema/json.ts';
 import type { FeatureStatus } from '../schema/status.ts';
 import type { Scalar } from '../schema/types.ts';
 
@@ -27,6 +26,8 @@ export interface ServeLogOptions {
   readonly rate: number;
   readonly random: Random;
   readonly logger: Logger;
+  /** Bytes that all day files may have together; `LIMITS.serveLogBytes` if absent. */
+  readonly bytesMax?: number;
   /** Runs the writer later, off the path of requests. */
   readonly later?: (task: () => void) => void;
 }
@@ -54,6 +55,8 @@ export class ServeLogWriter {
   readonly #later: (task: () => void) => void;
   #queue: ServedAnswer[] = [];
   #file: { readonly day: string; readonly handle: DiskFile } | null = null;
+  /** Bytes of the day files other than the open one. */
+  #otherBytes = 0;
   #isScheduled = false;
   #isClosed = false;
   #sampled = 0;
@@ -105,9 +108,11 @@ export class ServeLogWriter {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.flush();
-    this.#file?.handle.close();
-    this.#file = null;
+    try {
+      await this.flush();
+    } finally {
+      this.#closeFile();
+    }
   }
 
   #writeQueue(): void {
@@ -131,41 +136,64 @@ export class ServeLogWriter {
         this.#dropped += answers.length;
         return;
       }
+      this.#makeRoom(day, handle.length + bytes.length);
       handle.append(bytes);
       this.#written += answers.length;
     } catch (cause) {
       // A failing disk must not fail requests: the sample shrinks, and the counter shows it.
       this.#dropped += answers.length;
-      this.#file = null;
       this.#options.logger.warn({ cause, day }, 'The serve log could not be written.');
+      this.#closeFile();
+    }
+  }
+
+  /** The oldest days give way to the newest answers. */
+  #makeRoom(day: string, dayBytes: number): void {
+    const { disk, bytesMax = LIMITS.serveLogBytes } = this.#options;
+    if (this.#otherBytes + dayBytes <= bytesMax) return;
+    for (const path of dayFiles(disk)) {
+      if (path === pathOf(day)) continue;
+      this.#otherBytes -= disk.size(path);
+      disk.remove(path);
+      if (this.#otherBytes + dayBytes <= bytesMax) return;
     }
   }
 
   #open(day: string): DiskFile {
     if (this.#file?.day === day) return this.#file.handle;
-    this.#file?.handle.close();
-    this.#file = null;
-    const path = `${FOLDER}/${day}.ndjson`;
-    cutTornLine(this.#options.disk, path);
-    const handle = this.#options.disk.openAppend(path);
+    this.#closeFile();
+    const { disk } = this.#options;
+    const path = pathOf(day);
+    cutTornLine(disk, path);
+    this.#otherBytes = dayFiles(disk)
+      .filter((other) => other !== path)
+      .reduce((sum, other) => sum + disk.size(other), 0);
+    const handle = disk.openAppend(path);
     this.#file = { day, handle };
     return handle;
   }
-}
 
-/** Answers of the log, oldest day first; a torn last line of a file is passed over. */
-export function* readServeLog(disk: Disk): Generator<ServedAnswer> {
-  for (const name of disk.list(FOLDER).filter((file) => FILE_PATTERN.test(file))) {
-    const bytes = disk.read(`${FOLDER}/${name}`);
-    let start = 0;
-    for (;;) {
-      const end = bytes.indexOf(0x0a, start);
-      if (end < 0) break;
-      const line = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
-      yield parseJson(line.toString('utf8')) as ServedAnswer;
-      start = end + 1;
+  #closeFile(): void {
+    const file = this.#file;
+    this.#file = null;
+    try {
+      file?.handle.close();
+    } catch (cause) {
+      this.#options.logger.warn({ cause }, 'A file of the serve log could not be closed.');
     }
   }
+}
+
+function pathOf(day: string): string {
+  return `${FOLDER}/${day}.ndjson`;
+}
+
+/** Paths of the day files, oldest first. */
+export function dayFiles(disk: Disk): string[] {
+  return disk
+    .list(FOLDER)
+    .filter((name) => FILE_PATTERN.test(name))
+    .map((name) => `${FOLDER}/${name}`);
 }
 
 function dayOf(answer: ServedAnswer): string {

@@ -1,7 +1,8 @@
 import { silentLogger } from '../../src/base/logger.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { FeatureResponse } from '../../src/serve/answer.ts';
-import { readServeLog, type ServedAnswer, ServeLogWriter } from '../../src/store/serve-log.ts';
+import { type ServedAnswer, ServeLogWriter } from '../../src/store/serve-log.ts';
+import { newestAnswers } from '../../src/store/serve-log-reader.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
 import { shownKey, type Tally } from './tally.ts';
 
@@ -31,9 +32,9 @@ export class ServedAnswers {
   }
 
   /** The answers as the log gives them back, each held to what was given. */
-  async finish(tally: Tally): Promise<ServedAnswer[]> {
+  async finish(tally: Tally): Promise<readonly ServedAnswer[]> {
     await this.writer.close();
-    const logged = [...readServeLog(this.#disk)];
+    const logged = newestAnswers(this.#disk, Number.POSITIVE_INFINITY).answers;
     tally.compare('stream', logged.length, this.#count, () => 'answers logged');
     for (const answer of logged) {
       const text = exactText(answer);

@@ -9,7 +9,8 @@ import { jsonScalar } from '../../src/schema/json.ts';
 import type { Scalar } from '../../src/schema/types.ts';
 import type { FeatureResponse } from '../../src/serve/answer.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
-import { readServeLog, ServeLogWriter } from '../../src/store/serve-log.ts';
+import { ServeLogWriter } from '../../src/store/serve-log.ts';
+import { newestAnswers } from '../../src/store/serve-log-reader.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
 import { eventsOf, type OracleEvent, oracleView } from '../../src/testing/platform-oracle.ts';
 import { type Row, randomRows, ServingWorld, START_MS } from './world.ts';
@@ -263,7 +264,7 @@ test('sampled answers come back from the serve log as they were, past a torn lin
   server.getJson('airport_now', AIRPORT_KEYS);
   await log.close();
   disk.openAppend('./2001-01-01.ndjson').append(Buffer.from('{"service":"airp'));
-  const read = [...readServeLog(disk)];
+  const read = newestAnswers(disk, Infinity).answers;
   assert.equal(read.length, 10);
   for (const [i, answer] of read.entries()) {
     assert.deepStrictEqual(answer.values, response.rows[i % 5]?.values);
@@ -273,6 +274,6 @@ test('sampled answers come back from the serve log as they were, past a torn lin
   const next = new ServeLogWriter({ disk, rate: 1, random: seededRandom(1), logger: silentLogger });
   next.offer(given(read[0], 'an answer was read'));
   await next.close();
-  assert.equal([...readServeLog(disk)].length, 11);
+  assert.equal(newestAnswers(disk, Infinity).answers.length, 11);
   assert.deepEqual(next.stats(), { sampled: 1, written: 1, dropped: 0, queued: 0 });
 });
