@@ -68,11 +68,6 @@ export const ERRORS = {
     'A file could not be read in its format.',
     'Check format and content.',
   ),
-  verification_failed: user(
-    409,
-    'A served answer differs from its replay.',
-    'Read the explanation.',
-  ),
   // Running.
   usage: user(400, 'The command was called in a way it does not know.', 'See --help.'),
   directory_in_use: user(
