@@ -136,8 +136,9 @@ export class EventLog {
     if (this.#closed) throw new AsofError('not_ready', 'The log is closed.');
     const schemas = entries.map((entry) => this.#schemaOf(entry.source));
     const batches = this.#gatherAll(entries, schemas);
-    const group = batches.length > 0 || this.#flushing === null ? this.#gathering : this.#flushing;
-    if (!group.isEmpty) {
+    // What gathers becomes durable only after what is being flushed, so the newer one is waited for.
+    const group = this.#gathering.isEmpty ? this.#flushing : this.#gathering;
+    if (group !== null) {
       const durable = group.durable();
       this.#running ??= this.#flush();
       await durable;
