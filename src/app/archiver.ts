@@ -21,6 +21,7 @@ export class Archiver {
   readonly #logger: Logger;
   #archivedCommit: number;
   #rounds = 0;
+  #paused = 0;
   #running: Promise<void> | null = null;
   #timer: NodeJS.Timeout | null = null;
 
@@ -49,12 +50,24 @@ export class Archiver {
     return this.#running;
   }
 
+  /** Waits for a running round and begins no other until `work` is done. */
+  async whilePaused<T>(work: () => Promise<T>): Promise<T> {
+    await this.#running;
+    this.#paused += 1;
+    try {
+      return await work();
+    } finally {
+      this.#paused -= 1;
+    }
+  }
+
   async stop(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#running;
   }
 
   async #archive(): Promise<void> {
+    if (this.#paused > 0) return;
     const throughCommit = this.#log.lastCommit;
     if (throughCommit <= this.#archivedCommit) return;
     this.#rounds += 1;

@@ -1,11 +1,12 @@
 import type { DeadLetterPort, PushOutcome, PushPort } from '../http/dependencies.ts';
 import type { DeadLetters } from '../ingest/dead-letters.ts';
+import type { PushBody } from '../ingest/push-body.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 
 /** The door as the routes see it, under whatever plan is in use. */
 export function pushPort(
   plan: () => ProjectPlan,
-  push: (source: string, rows: Iterable<unknown> | Uint8Array) => Promise<PushOutcome>,
+  push: (source: string, body: PushBody) => Promise<PushOutcome>,
 ): PushPort {
   return {
     push,

@@ -3,20 +3,21 @@ import type { FastifyInstance } from 'fastify';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
-import { AsofError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { seededRandom } from '../base/random.ts';
-import { createHttpServer, listen } from '../http/http-server.ts';
+import { createHttpServer } from '../http/http-server.ts';
 import { DeadLetters } from '../ingest/dead-letters.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import { EventLog } from '../ingest/log.ts';
 import type { PushResult } from '../ingest/push.ts';
+import type { PushBody } from '../ingest/push-body.ts';
 import { createMetrics } from '../monitor/metrics.ts';
 import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import type { EventBatch } from '../schema/batch.ts';
 import { FeatureServer } from '../serve/feature-server.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import { ServeLogWriter } from '../store/serve-log.ts';
@@ -27,6 +28,7 @@ import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { Gate } from './gate.ts';
 import { letterPort, pushPort } from './http-ports.ts';
+import { listenOn } from './listen-on.ts';
 import { createLogger } from './logger.ts';
 import { schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
@@ -42,6 +44,8 @@ const NOTHING: ProjectPlan = {
 };
 
 const POLL_MS = 1_000;
+
+export const nodeDisk = (folder: string): Disk => new NodeDisk(folder);
 
 /** What is opened once, whatever definitions come and go. */
 interface Parts {
@@ -83,7 +87,7 @@ export class Platform {
       features: this.#features,
       ingestor: pushPort(
         () => this.#plan,
-        (source, rows) => this.#push(source, rows),
+        (source, body) => this.#push(source, body),
       ),
       deadLetters: letterPort(parts.letters),
       state: () => this.#state,
@@ -101,9 +105,10 @@ export class Platform {
   static async start(
     config: Config,
     plan: ProjectPlan,
-    openDisk: (folder: string) => Disk = (folder) => new NodeDisk(folder),
+    openDisk: (folder: string) => Disk = nodeDisk,
+    directory: DataDirectory = DataDirectory.open(config.dataDir),
   ): Promise<Platform> {
-    const platform = new Platform(config, await openParts(config, plan, openDisk));
+    const platform = new Platform(config, await openParts(config, plan, openDisk, directory));
     try {
       platform.#url = await listenOn(platform.#http, config);
       await platform.#exchange(plan);
@@ -160,8 +165,8 @@ export class Platform {
   }
 
   /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
-  #push(source: string, rows: Iterable<unknown> | Uint8Array): Promise<PushResult> {
-    return this.#pushes.pass(() => present(this.#door, 'the door').push(source, rows));
+  #push(source: string, body: PushBody): Promise<PushResult> {
+    return this.#pushes.pass(() => present(this.#door, 'the door').push(source, body));
   }
 
   /**
@@ -191,7 +196,12 @@ export class Platform {
     }
   }
 
-  async #exchange(plan: ProjectPlan): Promise<void> {
+  /** The log is not cut meanwhile: the new engine may need what the old one had. */
+  #exchange(plan: ProjectPlan): Promise<void> {
+    return this.#parts.archiver.whilePaused(() => this.#openEngine(plan));
+  }
+
+  async #openEngine(plan: ProjectPlan): Promise<void> {
     const { disk, log, letters, logger } = this.#parts;
     // First what can fail on a full disk and changes nothing then.
     this.#door?.checkpoint();
@@ -218,11 +228,23 @@ export class Platform {
     const engine = this.#engine;
     const { sources } = plan;
     const door = Ingestor.open({ disk, log, sources, letters, clock: systemClock, logger });
-    door.onCommitted = (batch) => engine.apply(batch);
+    door.onCommitted = (batch) => this.#apply(engine, batch);
     this.#door = door;
     this.#parts.archiver.beforeCut = () => door.checkpoint();
     this.#features.use(plan, engine.store);
     this.#plan = plan;
+  }
+
+  /** A batch that fails half-way breaks the state: nothing is answered from it any more. */
+  #apply(engine: StreamEngine, batch: EventBatch): void {
+    try {
+      engine.apply(batch);
+    } catch (error) {
+      this.#state = 'draining';
+      const fields = { commit: batch.commit, error: String(error) };
+      this.#parts.logger.error(fields, 'the state is broken; a restart rebuilds it from the log');
+      throw error;
+    }
   }
 
   #begin(): void {
@@ -233,32 +255,12 @@ export class Platform {
   }
 }
 
-async function listenOn(http: FastifyInstance, { port, host }: Config): Promise<string> {
-  try {
-    return await listen(http, port, host);
-  } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    if (code !== 'EADDRINUSE') {
-      throw new AsofError('invalid_config', `Cannot listen on ${host}:${port}: ${reason}`, {
-        path: `${host}:${port}`,
-        cause,
-      });
-    }
-    throw new AsofError('address_in_use', `Something else listens on ${host}:${port}.`, {
-      path: `${host}:${port}`,
-      remedy: 'Stop it, or use another port: --port 0 takes any free one.',
-      cause,
-    });
-  }
-}
-
 async function openParts(
   config: Config,
   plan: ProjectPlan,
   openDisk: (folder: string) => Disk,
+  directory: DataDirectory,
 ): Promise<Parts> {
-  const directory = DataDirectory.open(config.dataDir);
   try {
     const logger = createLogger(config.logLevel);
     const disk = openDisk(config.dataDir);

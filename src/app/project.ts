@@ -1,7 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
-import { AsofError, type Issue } from '../base/errors.ts';
+import { AsofError, type Issue, issue } from '../base/errors.ts';
+import { NodeDisk } from '../base/node-disk.ts';
+import { SchemaBook } from '../ingest/schema-book.ts';
 import type { PlanDiff } from '../plan/diff.ts';
 import { explainPlan, type GroupExplanation } from '../plan/explain.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
@@ -34,7 +36,7 @@ export async function planProject(config: Config): Promise<PlannedChange> {
     return {
       plan,
       diff: registry.diff(plan),
-      refusals: registry.conflicts(plan),
+      refusals: [...registry.conflicts(plan), ...loggedTypeConflicts(config, plan)],
       groups: explainPlan(plan),
       generation: registry.generation(),
     };
@@ -43,7 +45,23 @@ export async function planProject(config: Config): Promise<PlannedChange> {
   }
 }
 
-/** @throws AsofError `version_conflict` with an issue for each definition refused */
+/** Columns whose logged events have another type: no engine could read them any more. */
+function loggedTypeConflicts(config: Config, plan: ProjectPlan): Issue[] {
+  const book = new SchemaBook(new NodeDisk(config.dataDir));
+  return plan.sources.flatMap((source) => {
+    try {
+      book.check(source);
+      return [];
+    } catch (error) {
+      if (!(error instanceof AsofError)) throw error;
+      return [issue(error.code, error.path ?? source.name, error.message, error.remedy)];
+    }
+  });
+}
+
+/**
+ * @throws AsofError `version_conflict` or `type_mismatch` with an issue for each definition refused
+ */
 export async function applyProject(
   config: Config,
   author: string,
@@ -51,6 +69,10 @@ export async function applyProject(
   const plan = await loadDefinitions(config.definitions);
   const registry = openRegistry(config);
   try {
+    const issues = loggedTypeConflicts(config, plan);
+    if (issues.length > 0) {
+      throw new AsofError('type_mismatch', 'Logged events have other types.', { issues });
+    }
     return registry.apply(plan, author);
   } finally {
     registry.close();

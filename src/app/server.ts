@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import type { PlanDiff } from '../plan/diff.ts';
 import type { Applied } from '../registry/registry.ts';
 import type { Config } from './config.ts';
-import { Platform } from './platform.ts';
+import { DataDirectory } from './data-directory.ts';
+import { nodeDisk, Platform } from './platform.ts';
 import { appliedPlan, applyProject, openRegistry } from './project.ts';
 
 /** What a running server tells the command line. */
@@ -35,10 +36,14 @@ export async function runServer(
   events: ServerEvents,
 ): Promise<void> {
   const startedMs = Date.now();
-  if (options.watch) events.applied((await applyProject(config, 'asof dev')).diff);
-  const applied = appliedPlan(config);
+  // The lock comes first: whoever does not get it must not change what its holder serves.
+  const directory = DataDirectory.open(config.dataDir);
+  const applied = await currentPlan(config, options.watch, events).catch((error: unknown) => {
+    directory.close();
+    throw error;
+  });
   const stopped = stopSignal();
-  const platform = await Platform.start(config, applied.plan);
+  const platform = await Platform.start(config, applied.plan, nodeDisk, directory);
   events.started({
     url: platform.url,
     generation: applied.generation,
@@ -54,6 +59,15 @@ export async function runServer(
   stopWatching();
   await reloader.settled();
   await platform.stop();
+}
+
+async function currentPlan(
+  config: Config,
+  applyFirst: boolean,
+  events: ServerEvents,
+): Promise<Applied> {
+  if (applyFirst) events.applied((await applyProject(config, 'asof dev')).diff);
+  return appliedPlan(config);
 }
 
 /** Resolves at the first signal; the second one ends the process. */

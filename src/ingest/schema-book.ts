@@ -53,15 +53,23 @@ export class SchemaBook {
   }
 
   /**
+   * Whether logged events can still be read under a schema; nothing is written.
+   * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now
+   */
+  check(schema: SourceSchema): void {
+    for (const earlier of this.#schemas.values()) {
+      if (earlier.name === schema.name) refuseChangedType(earlier, schema);
+    }
+  }
+
+  /**
    * Makes a schema durable, once.
    * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now
    */
   add(schema: SourceSchema): void {
     const fingerprint = schemaFingerprint(schema);
     if (this.#schemas.has(fingerprint)) return;
-    for (const earlier of this.#schemas.values()) {
-      if (earlier.name === schema.name) refuseChangedType(earlier, schema);
-    }
+    this.check(schema);
     const schemas = Object.fromEntries([...this.#schemas, [fingerprint, plainSchema(schema)]]);
     const book: StoredBook = { format: FORMAT, schemas };
     this.#disk.replace(PATH, new TextEncoder().encode(JSON.stringify(book, null, 1)));

@@ -135,7 +135,7 @@ export class StreamEngine {
 
   /** Asks the policy whether to take a checkpoint now; `apply` does so after every commit. */
   poll(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#inside) return;
     const decision = this.#options.policy({
       running: this.#checkpointer.isRunning,
       eventsSince: this.#eventsSince,
@@ -196,12 +196,13 @@ export class StreamEngine {
 
   async #replay(log: CommittedLog, history: EventHistory | null): Promise<void> {
     const { applied } = this.store;
+    const { firstCommit } = log;
     let archived = 0;
     for await (const batch of archivedAfter(applied.commit, log, history)) {
       this.#feed(batch);
       archived += batch.count;
     }
-    if (log.firstCommit > applied.commit + 1) applied.finish(log.firstCommit - 1);
+    if (firstCommit > applied.commit + 1) applied.finish(firstCommit - 1);
     this.metrics.eventsReplayed += archived;
     for (const batch of log.read(applied.commit)) {
       this.#applyNext(batch);

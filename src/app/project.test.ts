@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { AsofError } from '../base/errors.ts';
+import { loadConfig } from './config.ts';
+import { Platform } from './platform.ts';
+import { applyProject, planProject } from './project.ts';
+import { runServer } from './server.ts';
+
+const INDEX = join(import.meta.dirname, '..', 'index.ts');
+
+function definitions(amount: string, version: number, source = 'clicks'): string {
+  return `
+    import { count, entity, ${amount.split('(')[0]}, lifetime, service, stream, string, timestamp, view } from '${INDEX}';
+    const user = entity('user', { keys: { user: string() } });
+    const events = stream('${source}', { columns: { user: string(), amount: ${amount}, at: timestamp() }, eventTime: 'at' });
+    const seen = view('seen', { version: ${version}, source: events, entity: user, key: { user: 'user' },
+      features: () => ({ seen_ever: count().over(lifetime()) }) });
+    export const model = service('model', { version: ${version}, features: [seen.all()] });
+  `;
+}
+
+function project(text: string): { folder: string; write: (text: string) => void } {
+  const folder = mkdtempSync(join(tmpdir(), 'asof-project-'));
+  const write = (definitionsText: string): void =>
+    writeFileSync(join(folder, 'features.ts'), definitionsText);
+  write(text);
+  writeFileSync(join(folder, 'asof.json'), JSON.stringify({ port: 0, logLevel: 'silent' }));
+  return { folder, write };
+}
+
+const hasCode = (code: string) => (error: unknown) =>
+  error instanceof AsofError && error.code === code;
+
+test('a column of logged events keeps its type: plan lists it, apply refuses it', async () => {
+  const { folder, write } = project(definitions('int64()', 1));
+  try {
+    const config = loadConfig(folder);
+    const { diff } = await applyProject(config, 'test');
+    assert.equal(diff.added, 4);
+    const { plan } = await planProject(config);
+    const platform = await Platform.start(config, plan);
+    await platform.stop();
+    write(definitions('decimal(2)', 2));
+    const planned = await planProject(config);
+    assert.deepEqual(
+      planned.refusals.map((one) => one.path),
+      ['sources.clicks.columns.amount'],
+    );
+    await assert.rejects(applyProject(config, 'test'), hasCode('type_mismatch'));
+    assert.equal((await planProject(config)).generation, 1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test('a second dev process changes nothing that the first one serves', async () => {
+  const { folder, write } = project(definitions('int64()', 1));
+  const config = loadConfig(folder);
+  await applyProject(config, 'test');
+  const { plan } = await planProject(config);
+  const platform = await Platform.start(config, plan);
+  try {
+    write(definitions('int64()', 1, 'others'));
+    const ignore = (): void => {};
+    const events = {
+      started: ignore,
+      applied: ignore,
+      reloaded: ignore,
+      refused: ignore,
+      stopping: ignore,
+    };
+    await assert.rejects(runServer(config, { watch: true }, events), hasCode('directory_in_use'));
+    assert.equal((await planProject(config)).generation, 1);
+  } finally {
+    await platform.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
