@@ -9,9 +9,10 @@ import { Ingestor } from '../../src/ingest/ingestor.ts';
 import { EventLog } from '../../src/ingest/log.ts';
 import { createMetrics } from '../../src/monitor/metrics.ts';
 import type { PlatformState, PlatformStatus } from '../../src/monitor/status.ts';
+import { parseJson } from '../../src/schema/json.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
-import { ServingWorld } from './world.ts';
+import { ServingWorld, START_MS } from './world.ts';
 
 /** The whole way over HTTP: the door, the log, the tiles and the server, on a disk in memory. */
 export interface HttpWorld {
@@ -75,4 +76,43 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
     serveLog: null,
     faults: features.faults,
   };
+}
+
+export const flight = (id: string, more: object = {}): object => ({
+  flight: id,
+  origin: 'ATL',
+  destination: 'JFK',
+  pilot: 7,
+  delay: 20,
+  fare: 99.95,
+  miles: 760,
+  departs: START_MS,
+  ...more,
+});
+
+export const json = { 'content-type': 'application/json' };
+export const ndjson = { 'content-type': 'application/x-ndjson' };
+
+export async function post(http: HttpWorld, url: string, payload: string | object, headers = json) {
+  const answer = await http.app.inject({ method: 'POST', url, payload, headers });
+  return { status: answer.statusCode, body: parseJson(answer.body) as never as Answer, answer };
+}
+
+/** What the tests look at in any answer. */
+export interface Answer {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly path: string | null;
+    readonly remedy: string;
+    readonly retryable: boolean;
+    readonly issues?: readonly { readonly path: string }[];
+  };
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly received: number;
+  readonly commit: number;
+  readonly position: { readonly commit: number };
+  readonly rejections: readonly { readonly row: number; readonly code: string }[];
+  readonly rows: readonly { readonly values: Record<string, unknown> }[];
 }

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Compile } from 'typebox/compile';
+import { createHttpWorld, flight, post } from './http-world.ts';
+
+const ROUTES = [
+  'post /v1/features',
+  'get /v1/services',
+  'get /v1/services/{name}',
+  'post /v1/events/{source}',
+  'get /v1/dead-letters',
+  'get /v1/dead-letters/{source}',
+  'get /v1/status',
+  'get /healthz',
+  'get /readyz',
+  'get /metrics',
+  'get /openapi.json',
+];
+
+test('the OpenAPI document has every route, and its schemas fit the answers', async (t) => {
+  const http = await createHttpWorld(t);
+  const document = (await http.app.inject('/openapi.json')).json();
+  assert.equal(document.openapi, '3.1.0');
+  const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods as object).map((method) => `${method} ${path}`),
+  );
+  for (const route of ROUTES) assert.ok(routes.includes(route), `${route} of ${routes}`);
+  const ids = Object.values(document.paths).flatMap((methods) =>
+    Object.values(methods as object).map((route) => route.operationId),
+  );
+  assert.equal(new Set(ids).size, ids.length);
+  assert.ok(!ids.includes(undefined));
+  const content = document.paths['/v1/events/{source}'].post.requestBody.content;
+  assert.deepEqual(Object.keys(content), ['application/json', 'application/x-ndjson']);
+  const answers: [string, string, unknown][] = [
+    ['/v1/services', 'get', (await http.app.inject('/v1/services')).json()],
+    ['/v1/status', 'get', (await http.app.inject('/v1/status')).json()],
+    [
+      '/v1/features',
+      'post',
+      (await post(http, '/v1/features', { service: 'airport_now', rows: [{ airport: 'x' }] })).body,
+    ],
+    ['/v1/events/{source}', 'post', (await post(http, '/v1/events/flights', [flight('z')])).body],
+  ];
+  for (const [path, method, answer] of answers) {
+    const schema = document.paths[path][method].responses['200'].content['application/json'].schema;
+    const errors = [...Compile(schema).Errors(answer)];
+    assert.deepEqual(errors, [], `${path}: ${JSON.stringify(errors)}`);
+  }
+});
