@@ -77,7 +77,8 @@ export function generatePushes(random: Random, sources: readonly SourcePlan[]): 
     });
     const lines = rows.map(exactJson);
     const isBroken = random.below(10) === 0;
-    if (isBroken) lines.splice(random.below(lines.length), 0, random.pick(BROKEN));
+    // Never the first: a body that begins with a bracket is an array as a whole.
+    if (isBroken) lines.splice(1 + random.below(lines.length), 0, random.pick(BROKEN));
     pushes.push({ source, nowMs, rows: isBroken ? null : rows, lines });
   }
   return pushes;

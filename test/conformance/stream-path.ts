@@ -129,7 +129,7 @@ class Running implements StreamRun {
     const { ingestor, options } = this.platform;
     const { length } = push.lines;
     const fits = length <= (options.doorLimits.eventsPerCommit ?? length);
-    if (length < 2 || !fits || this.#random.below(5) > 0) {
+    if (length < 2 || push.rows === null || !fits || this.#random.below(5) > 0) {
       return ingestor.push(push.source.name, bodyOf(this.#random, push));
     }
     this.#tally.cover('two pushes at once');
