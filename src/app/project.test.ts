@@ -79,3 +79,46 @@ test('a second dev process changes nothing that the first one serves', async () 
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+test('the events of a removed source do not stop a rebuild, and are there when it is back', async () => {
+  const { folder, write } = project(definitions('int64()', 1));
+  const config = { ...loadConfig(folder), archiveEverySeconds: 3600 };
+  const run = async (work: (platform: Platform) => Promise<void>): Promise<void> => {
+    await applyProject(config, 'test');
+    const platform = await Platform.start(config, (await planProject(config)).plan);
+    await work(platform).finally(() => platform.stop());
+  };
+  const seen = async (platform: Platform): Promise<unknown> => {
+    const response = await fetch(`${platform.url}/v1/features`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ service: 'model', rows: [{ user: 'u' }] }),
+    });
+    const answer = (await response.json()) as { rows: { values: { seen_ever: number } }[] };
+    return answer.rows[0]?.values.seen_ever;
+  };
+  const push = async (platform: Platform, source: string): Promise<void> => {
+    const event = { user: 'u', amount: 1, at: Date.now() };
+    const response = await fetch(`${platform.url}/v1/events/${source}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify([event, event]),
+    });
+    assert.equal(response.status, 200);
+  };
+  try {
+    await run(async (platform) => push(platform, 'clicks'));
+    write(definitions('int64()', 2, 'others'));
+    rmSync(join(config.dataDir, 'state'), { recursive: true });
+    await run(async (platform) => {
+      assert.equal(await seen(platform), 0);
+      await push(platform, 'others');
+      assert.equal(await seen(platform), 2);
+    });
+    write(definitions('int64()', 3, 'clicks'));
+    rmSync(join(config.dataDir, 'state'), { recursive: true });
+    await run(async (platform) => assert.equal(await seen(platform), 2));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
