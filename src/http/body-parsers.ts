@@ -2,25 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
 import { parseJson } from '../schema/json.ts';
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
-
 export const NDJSON_TYPES: readonly string[] = ['application/x-ndjson', 'application/ndjson'];
 
-/** JSON of a body with integers kept exact. @throws AsofError `malformed_json` */
-export function parseBody(bytes: Uint8Array): unknown {
-  let text: string;
-  try {
-    text = decoder.decode(bytes);
-  } catch {
-    throw new AsofError('malformed_json', 'The body is not UTF-8.', {
-      path: 'body',
-      remedy: 'Send UTF-8 text.',
-    });
-  }
-  return parseText(text);
-}
-
-/** @throws AsofError `malformed_json` */
+/** JSON with integers kept exact. @throws AsofError `malformed_json` */
 export function parseText(text: string): unknown {
   try {
     return parseJson(text);

@@ -1,4 +1,5 @@
 import type { Logger } from '../base/logger.ts';
+import type { PushBody } from '../ingest/push-body.ts';
 import type { Metrics } from '../monitor/metrics.ts';
 import type { PlatformStatus } from '../monitor/status.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
@@ -20,8 +21,7 @@ export interface HttpDependencies {
 
 /** The door for events. */
 export interface PushPort {
-  /** Rows already parsed, or NDJSON as bytes. */
-  push(source: string, rows: Iterable<unknown> | Uint8Array): Promise<PushOutcome>;
+  push(source: string, body: PushBody): Promise<PushOutcome>;
   /** Names of the sources, for messages. */
   readonly sources: Iterable<string>;
 }

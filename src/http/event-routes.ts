@@ -3,7 +3,8 @@ import { Type } from 'typebox';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/suggest.ts';
-import { NDJSON_TYPES, parseBody, readEventsAsBytes } from './body-parsers.ts';
+import { JsonBody } from '../ingest/push-body.ts';
+import { NDJSON_TYPES, readEventsAsBytes } from './body-parsers.ts';
 import type { HttpDependencies, PushOutcome } from './dependencies.ts';
 import { deadLettersResponse, errorBody, eventsRequest, eventsResponse } from './schemas.ts';
 
@@ -36,7 +37,7 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
       handler: async (request: FastifyRequest<{ Params: { source: string } }>, reply) => {
         const { source } = request.params;
         requireSource(source, ingestor.sources);
-        const outcome = await ingestor.push(source, rowsOf(request));
+        const outcome = await ingestor.push(source, bodyOf(request));
         return answer(reply, outcome);
       },
     });
@@ -94,7 +95,8 @@ function requireSource(source: string, known: Iterable<string>): void {
   });
 }
 
-function rowsOf(request: FastifyRequest): Iterable<unknown> | Uint8Array {
+/** The bytes as they came: the door reads them, and keeps what it refuses to the letter. */
+function bodyOf(request: FastifyRequest): Uint8Array | JsonBody {
   const bytes = request.body;
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
     throw new AsofError('bad_request', 'The request has no body.', {
@@ -102,15 +104,8 @@ function rowsOf(request: FastifyRequest): Iterable<unknown> | Uint8Array {
       remedy: 'Send one event, an array of events, or NDJSON.',
     });
   }
-  const type = request.headers['content-type'] ?? '';
-  if (NDJSON_TYPES.some((ndjson) => type.toLowerCase().startsWith(ndjson))) return bytes;
-  const parsed = parseBody(bytes);
-  const rows = Array.isArray(parsed) ? parsed : [parsed];
-  if (rows.length > LIMITS.rowsPerPush) {
-    const text = `The push has ${rows.length} rows; the limit is ${LIMITS.rowsPerPush}.`;
-    throw new AsofError('too_many_rows', text, { path: 'body' });
-  }
-  return rows;
+  const type = (request.headers['content-type'] ?? '').toLowerCase();
+  return NDJSON_TYPES.some((ndjson) => type.startsWith(ndjson)) ? bytes : new JsonBody(bytes);
 }
 
 function answer(reply: FastifyReply, outcome: PushOutcome): object {

@@ -69,7 +69,7 @@ test('arrays, single objects, parsed rows and text of every form are read', asyn
     const result = await ingestor.push('clicks', body);
     assert.equal(result.accepted, accepted, String(body));
   }
-  await assert.rejects(ingestor.push('clicks', '[{"at":1},'), hasCode('malformed_json'));
+  assert.deepEqual(codes(await ingestor.push('clicks', '[{"at":1},')), ['malformed_json']);
   await assert.rejects(ingestor.push('nobody', '{}'), hasCode('unknown_source'));
 });
 

@@ -8,11 +8,13 @@ import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance } from './acceptance.ts';
 import { DeadLetters, type LetterFilter, type StoredLetter } from './dead-letters.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
-import { readIds, writeIds } from './id-snapshot.ts';
+import { FormerIds } from './former-ids.ts';
+import { type IdBlock, readIds, writeIds } from './id-snapshot.ts';
 import { IngestStats, type SourceStats } from './ingest-stats.ts';
 import type { EventLog } from './log.ts';
 import { type Door, Push, type PushResult } from './push.ts';
 import { type PushBody, type RowSlice, readBody, readRows } from './push-body.ts';
+import { SchemaBook } from './schema-book.ts';
 
 export interface IngestorOptions {
   readonly disk: Disk;
@@ -50,6 +52,7 @@ export class Ingestor {
   readonly #limits: DedupeLimits & { readonly eventsPerCommit: number };
   readonly #doors = new Map<string, Door>();
   #idsCommit = 0;
+  #formerIds: FormerIds;
 
   /**
    * Learns the ids of the past: those of the last checkpoint, and the log after it.
@@ -73,10 +76,11 @@ export class Ingestor {
       idsKept: limits?.idsKept ?? LIMITS.dedupeIdsKept,
       eventsPerCommit: limits?.eventsPerCommit ?? LIMITS.eventsPerCommit,
     };
+    this.#formerIds = new FormerIds([], [], this.#limits);
     for (const schema of options.sources) this.#doors.set(schema.name, this.#newDoor(schema));
     log.onDurable = (batch) => this.#committed(batch);
     log.onFailure = () => {
-      for (const { acceptance } of this.#doors.values()) acceptance.rollback();
+      for (const { acceptance } of this.#doors.values()) acceptance.ids.rollback();
     };
     log.cutLimit = () => this.#idsCommit;
   }
@@ -93,7 +97,7 @@ export class Ingestor {
   }
 
   #restoreIds(): void {
-    const commit = readIds(this.#disk, (source) => this.#doors.get(source)?.acceptance);
+    const { commit, blocks } = readIds(this.#disk);
     if (commit + 1 < this.#log.firstCommit) {
       throw new AsofError(
         'corrupt_log',
@@ -102,15 +106,25 @@ export class Ingestor {
       );
     }
     this.#idsCommit = commit;
-    for (const batch of this.#log.read(commit)) {
-      this.#doors.get(batch.source)?.acceptance.restore(batch);
+    const known = [...this.#doors.values()].map(({ acceptance }) => acceptance.ids);
+    for (const ids of known) ids.adopt(blocks.filter((block) => ids.owns(block)));
+    this.#formerIds = new FormerIds(
+      blocks.filter((block) => !known.some((ids) => ids.owns(block))),
+      new SchemaBook(this.#disk).all(),
+      this.#limits,
+    );
+    const schemaOf = (source: string) =>
+      this.#doors.get(source)?.acceptance.schema ?? this.#formerIds.schemaOf(source);
+    for (const batch of this.#log.read(commit, schemaOf)) {
+      const ids = this.#doors.get(batch.source)?.acceptance.ids ?? this.#formerIds;
+      ids.restore(batch);
     }
   }
 
   /**
    * Judges rows in their order and resolves once the accepted ones are durable in the log and the
    * others in the dead-letter log.
-   * @throws AsofError `unknown_source`, `too_many_rows`, `malformed_json`, `disk_full`,
+   * @throws AsofError `unknown_source`, `too_many_rows`, `disk_full`,
    * `disk_failed`: then no row was taken
    */
   async push(source: string, body: PushBody): Promise<PushResult> {
@@ -170,14 +184,15 @@ export class Ingestor {
   checkpoint(): number {
     const commit = this.#log.lastCommit;
     if (commit > this.#idsCommit) {
-      writeIds(
-        this.#disk,
-        commit,
-        [...this.#doors.values()].map(({ acceptance }) => acceptance),
-      );
+      writeIds(this.#disk, commit, this.#idBlocks());
       this.#idsCommit = commit;
     }
     return commit;
+  }
+
+  *#idBlocks(): Generator<IdBlock> {
+    for (const { acceptance } of this.#doors.values()) yield* acceptance.ids.blocks();
+    yield* this.#formerIds.blocks();
   }
 
   stats(source: string): SourceStats | null {
@@ -192,7 +207,7 @@ export class Ingestor {
 
   #committed(batch: EventBatch): void {
     const door = this.#doors.get(batch.source);
-    door?.acceptance.confirm(batch);
+    door?.acceptance.ids.confirm(batch);
     door?.stats.accept(batch);
     this.onCommitted(batch);
   }

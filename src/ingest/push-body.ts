@@ -1,9 +1,20 @@
 import { isUtf8 } from 'node:buffer';
 import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
 import { ValueProblem } from '../schema/read-value.ts';
+import { type ElementPlaces, elementPlaces } from './json-places.ts';
+import { Malformed, parseWhole, reasonOf } from './json-whole.ts';
 
 /** What a producer may send: rows as objects, or text that is NDJSON, a JSON array or one object. */
-export type PushBody = Iterable<unknown> | Uint8Array | string;
+export type PushBody = Iterable<unknown> | Uint8Array | string | JsonBody;
+
+/** Bytes that their sender calls one JSON value: never read as lines. */
+export class JsonBody {
+  readonly bytes: Uint8Array;
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
 
 /** Some rows of a body, in order, parsed where they could be. */
 export interface RowSlice {
@@ -18,8 +29,15 @@ export interface RowSlice {
   numberText(index: number, column: string): string | null;
 }
 
-/** Cuts a body into slices of at most `size` rows; what is not yet asked for is not yet parsed. */
+/**
+ * Cuts a body into slices of at most `size` rows; lines not yet asked for are not yet parsed.
+ * @throws AsofError `too_many_rows` for an array that is too long: nothing of it is taken then
+ */
 export function* readBody(body: PushBody, size: number): Generator<RowSlice> {
+  if (body instanceof JsonBody) {
+    yield* jsonSlices(body.bytes, size);
+    return;
+  }
   if (typeof body !== 'string' && !(body instanceof Uint8Array)) {
     yield* parsedSlices(body, size);
     return;
@@ -31,9 +49,22 @@ export function* readBody(body: PushBody, size: number): Generator<RowSlice> {
   const text = typeof body === 'string' ? body : utf8(body);
   const start = /[^\s\uFEFF]/.exec(text)?.index;
   if (start === undefined) return;
-  const whole = text[start] === '[' ? parseArray(text.slice(start)) : parseSpread(text, start);
-  if (whole !== null) yield* parsedSlices(whole.rows, size, whole.text);
-  else yield* textSlices(text, text.startsWith('\uFEFF') ? 1 : 0, size);
+  const whole = text[start] === '[' ? parseArray(text, start) : parseSpread(text, start);
+  if (whole === null) yield* textSlices(text, text.startsWith('\uFEFF') ? 1 : 0, size);
+  else if (whole instanceof Malformed) yield malformedSlice(text, whole.problem);
+  else yield* wholeSlices(whole, text.slice(start), size);
+}
+
+function* jsonSlices(bytes: Uint8Array, size: number): Generator<RowSlice> {
+  if (!isUtf8(bytes)) {
+    yield malformedSlice(bytes, new ValueProblem('malformed_json', 'The body is no UTF-8.'));
+    return;
+  }
+  const text = utf8(bytes);
+  const json = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  const value = parseWhole(json);
+  if (value instanceof Malformed) yield malformedSlice(text, value.problem);
+  else yield* wholeSlices(value, json, size);
 }
 
 /** Rows that are texts by themselves, one each. */
@@ -52,48 +83,64 @@ function utf8(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
-interface WholeText {
-  readonly rows: readonly unknown[];
-  readonly text: string;
-}
-
 /** Null if the array is only the first of several lines. */
-function parseArray(text: string): WholeText | null {
-  let rows: unknown;
-  try {
-    rows = JSON.parse(text);
-  } catch (cause) {
-    const end = text.indexOf('\n');
-    if (end > 0 && !(parseLine(text.slice(0, end)) instanceof ValueProblem)) return null;
-    throw new AsofError('malformed_json', `The body is no JSON array: ${messageOf(cause)}`, {
-      remedy: 'Send a JSON array, or one JSON object a line.',
-      cause,
-    });
-  }
-  return { rows: Array.isArray(rows) ? rows : [rows], text };
+function parseArray(text: string, start: number): unknown {
+  const json = text.slice(start);
+  const rows = parseWhole(json);
+  if (!(rows instanceof Malformed)) return rows;
+  const end = json.indexOf('\n');
+  if (end > 0 && !(parseLine(json.slice(0, end)) instanceof ValueProblem)) return null;
+  return rows;
 }
 
 /** One object over several lines; null if the first line is an object, or no line is. */
-function parseSpread(text: string, start: number): WholeText | null {
+function parseSpread(text: string, start: number): unknown {
   const end = text.indexOf('\n', start);
   if (end < 0) return null;
   const first = text.slice(start, end);
   if (!(parseLine(first) instanceof ValueProblem)) return null;
   try {
-    return { rows: [JSON.parse(text.slice(start))], text: text.slice(start) };
+    return JSON.parse(text.slice(start));
   } catch {
     return null;
   }
 }
 
+/** A body that is one row to refuse: no part of it can be told from another. */
+function malformedSlice(raw: string | Uint8Array, problem: ValueProblem): RowSlice {
+  return {
+    rows: [undefined],
+    problems: new Map([[0, problem]]),
+    lineOf: () => null,
+    rawOf: () => raw,
+    numberText: () => null,
+  };
+}
+
+/** Rows of one JSON value; their own texts are looked for when the first is asked for. */
+function* wholeSlices(value: unknown, text: string, size: number): Generator<RowSlice> {
+  const rows: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (rows.length > LIMITS.rowsPerPush) {
+    const message = `The push has ${rows.length} rows; the limit is ${LIMITS.rowsPerPush}.`;
+    throw new AsofError('too_many_rows', message, { path: 'body' });
+  }
+  let places: ElementPlaces | null = Array.isArray(value)
+    ? null
+    : { starts: [0], ends: [text.length] };
+  const rawOf = (row: number): string => {
+    places ??= elementPlaces(text);
+    return text.slice(places.starts[row], places.ends[row]).trim();
+  };
+  yield* parsedSlices(rows, size, rawOf);
+}
+
 function* parsedSlices(
   rows: Iterable<unknown>,
   size: number,
-  text: string | null = null,
+  textAt: ((row: number) => string) | null = null,
 ): Generator<RowSlice> {
   let slice: unknown[] = [];
   let first = 0;
-  const exact = text === null ? null : new ExactNumbers(text);
   const finish = (): RowSlice => {
     const current = slice;
     const start = first;
@@ -103,8 +150,9 @@ function* parsedSlices(
       rows: current,
       problems: new Map(),
       lineOf: () => null,
-      rawOf: (index) => textOf(current[index]),
-      numberText: (index, column) => exact?.textOf(start + index, column) ?? null,
+      rawOf: (index) => textAt?.(start + index) ?? textOf(current[index]),
+      numberText: (index, column) =>
+        textAt === null ? null : numberIn(textAt(start + index), column),
     };
   };
   for (const row of rows) {
@@ -114,22 +162,8 @@ function* parsedSlices(
   if (slice.length > 0) yield finish();
 }
 
-/** Parses the text once more, when first asked, with every number left as it was written. */
-class ExactNumbers {
-  readonly #text: string;
-  #rows: unknown[] | null = null;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  textOf(row: number, column: string): string | null {
-    if (this.#rows === null) {
-      const parsed: unknown = JSON.parse(this.#text, keepNumberText);
-      this.#rows = Array.isArray(parsed) ? parsed : [parsed];
-    }
-    return fieldText(this.#rows[row], column);
-  }
+function numberIn(row: string, column: string): string | null {
+  return fieldText(JSON.parse(row, keepNumberText), column);
 }
 
 function keepNumberText(_key: string, value: unknown, context?: { source?: string }): unknown {
@@ -212,7 +246,7 @@ function parseLines(
     rawOf,
     numberText: (index, column) => {
       const raw = rawOf(index);
-      return typeof raw === 'string' ? fieldText(JSON.parse(raw, keepNumberText), column) : null;
+      return typeof raw === 'string' ? numberIn(raw, column) : null;
     },
   };
 }
@@ -222,7 +256,7 @@ function parseLine(raw: string | Uint8Array): unknown {
   try {
     return JSON.parse(raw);
   } catch (error) {
-    return new ValueProblem('malformed_json', messageOf(error));
+    return new ValueProblem('malformed_json', reasonOf(error));
   }
 }
 
@@ -236,8 +270,4 @@ function textOf(row: unknown): string {
 
 function bigintAsText(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

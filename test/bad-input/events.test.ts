@@ -43,18 +43,24 @@ test('the same rows as one JSON array get the same verdicts', async (t) => {
   );
   const letters = await shop.letters();
   assert.deepEqual(
-    letters.map(({ code }) => code),
-    cases.map(({ code }) => code),
+    letters.map(({ code, raw }) => ({ code, raw })),
+    cases.map(({ code }, index) => ({ code, raw: rows[index] })),
   );
 });
 
-test('a JSON body that is not JSON is refused as a whole, and names the place', async (t) => {
+test('a JSON body that is not JSON is refused as a whole, told where it breaks, and kept', async (t) => {
   const shop = await Shop.open(t);
-  const { status, json } = await shop.pushJson(`[${payment()}, {"payment": ]`);
-  assert.equal(status, 400);
-  assert.equal(json.error?.code, 'malformed_json');
-  assert.match(json.error?.message ?? '', /not JSON/);
-  assert.match(json.error?.remedy ?? '', /x-ndjson/);
+  const body = `[${payment()}, {"payment": ]`;
+  const { status, json } = await shop.pushJson(body);
+  assert.deepEqual([status, json.accepted, json.rejected], [422, 0, 1]);
+  const rejection = json.rejections?.[0];
+  assert.equal(rejection?.code, 'malformed_json');
+  assert.match(rejection?.message ?? '', /not JSON.*line 1, column \d+/);
+  assert.match(rejection?.remedy ?? '', /x-ndjson/);
+  assert.deepEqual(
+    (await shop.letters()).map(({ raw }) => raw),
+    [body],
+  );
   assert.equal(await shop.paymentsOf('c1', 's1'), 0);
 });
 
