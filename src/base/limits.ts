@@ -40,6 +40,8 @@ export const LIMITS = {
   clientAttempts: 3,
   /** Ids of one source partition held for de-duplication. */
   dedupeIds: 16_000_000,
+  /** Entity keys of one map; the runtime's own bound is 2^24. */
+  keysPerMap: 16_000_000,
   /** Ids kept whatever their age, for declared arrival times that come out of order. */
   dedupeIdsKept: 1_000_000,
   /** Rows parsed before other work gets its turn. */

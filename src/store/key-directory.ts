@@ -1,4 +1,6 @@
 import { assert } from '../base/assert.ts';
+import { LIMITS } from '../base/limits.ts';
+import { KeyMap } from './key-map.ts';
 
 /** Longer texts may be slices that keep the whole text they were cut from alive. */
 const LONGEST_UNSLICED = 12;
@@ -8,7 +10,7 @@ const LONGEST_UNSLICED = 12;
  * event's key is looked up once whatever the number of groups. An id lives while a group uses it.
  */
 export class KeyDirectory {
-  readonly #ids = new Map<string, number>();
+  readonly #ids = new KeyMap(LIMITS.keysPerMap);
   readonly #keys: string[] = [];
   readonly #free: number[] = [];
   #uses = new Uint32Array(1024);
@@ -34,7 +36,7 @@ export class KeyDirectory {
     const owned = key.length > LONGEST_UNSLICED ? Buffer.from(key).toString() : key;
     const id = this.#free.pop() ?? this.#keys.length;
     this.#keys[id] = owned;
-    this.#ids.set(owned, id);
+    this.#ids.add(owned, id);
     if (id >= this.#uses.length) {
       const grown = new Uint32Array(this.#uses.length * 2);
       grown.set(this.#uses);
