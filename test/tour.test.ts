@@ -1,6 +1,6 @@
 /** The README's five minutes, as a new user would live them, on the package as it is published. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -39,13 +39,21 @@ before(() => {
   shop = join(base, 'shop');
   const built = join(base, 'package', 'dist');
   const build = ['-p', join(root, 'tsconfig.build.json'), '--outDir', built];
-  execFileSync(process.execPath, [compiler, ...build], { cwd: root });
+  compile(build);
   copyFileSync(join(root, 'package.json'), join(base, 'package', 'package.json'));
   mkdirSync(join(base, 'clone'));
   writeShims();
 });
 
 after(() => rmSync(base, { recursive: true, force: true }));
+
+function compile(args: readonly string[]): void {
+  const { status, stdout } = spawnSync(process.execPath, [compiler, ...args], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stdout);
+}
 
 /** `npm` and `npx` without a network: what they would have built, installed and found. */
 function writeShims(): void {
@@ -230,15 +238,7 @@ test('the TypeScript of the README compiles against the published types', () => 
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   copyFileSync(join(shop, 'tsconfig.json'), join(folder, 'tsconfig.json'));
   execFileSync('ln', ['-s', join(shop, 'node_modules'), join(folder, 'node_modules')]);
-  for (const project of [shop, folder]) {
-    try {
-      execFileSync(process.execPath, [compiler, '-p', project], { encoding: 'utf8' });
-    } catch (error) {
-      assert.fail(
-        error instanceof Error && 'stdout' in error ? String(error.stdout) : String(error),
-      );
-    }
-  }
+  for (const project of [shop, folder]) compile(['-p', project]);
 });
 
 test('the published build has what it needs, and no tests', () => {
