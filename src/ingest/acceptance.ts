@@ -1,11 +1,11 @@
 import { LIMITS } from '../base/limits.ts';
-import type { EventBatch } from '../schema/batch.ts';
 import { ValueProblem } from '../schema/read-value.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import { DedupeIndex, type DedupeLimits } from './dedupe-index.ts';
+import type { DedupeLimits } from './dedupe-index.ts';
 import { hashId } from './id-table.ts';
 import type { LogEntry } from './log.ts';
 import type { RowChunk, RowProblem } from './row-chunk.ts';
+import { SourceIds } from './source-ids.ts';
 
 /** Event times below this are seconds where arrivals are milliseconds of this century. */
 const SECONDS_BELOW = 1e11;
@@ -26,8 +26,8 @@ export interface Judgement {
 /** Rules 2 to 4 of semantics §1 for one source, each by the event and earlier offsets alone. */
 export class Acceptance {
   readonly schema: SourceSchema;
+  readonly ids: SourceIds;
   readonly #clock: PartitionClock;
-  readonly #indexes: (DedupeIndex | undefined)[] = [];
   readonly #limits: DedupeLimits;
   /** Events without an id go to the partitions in turn, a chunk at a time. */
   #turn = 0;
@@ -40,20 +40,7 @@ export class Acceptance {
     this.schema = schema;
     this.#clock = clock;
     this.#limits = limits;
-  }
-
-  index(partition: number): DedupeIndex {
-    const index =
-      this.#indexes[partition] ?? new DedupeIndex(this.schema.dedupeHorizonMs, this.#limits);
-    this.#indexes[partition] = index;
-    return index;
-  }
-
-  /** The partitions that have ids. */
-  indexes(): [partition: number, index: DedupeIndex][] {
-    return this.#indexes.flatMap((index, partition) =>
-      index === undefined ? [] : [[partition, index]],
-    );
+    this.ids = new SourceIds(schema, limits);
   }
 
   /** Claims the ids of what it accepts; they stand until the log confirms or fails. */
@@ -115,7 +102,7 @@ export class Acceptance {
   }
 
   #claim(partition: number, id: string, hash: number, arrivalMs: number): RowProblem | null {
-    const claim = this.index(partition).claim(id, arrivalMs, hash);
+    const claim = this.ids.index(partition).claim(id, arrivalMs, hash);
     if (claim === 'fresh') return null;
     const column = this.schema.id;
     if (claim === 'duplicate') {
@@ -132,45 +119,6 @@ export class Acceptance {
         : 'Send events in the order of their arrival.';
     return { column, problem: new ValueProblem('overloaded', message, remedy) };
   }
-
-  /** The events are durable: their ids are now part of the past. */
-  confirm(batch: EventBatch): void {
-    const ids = idsOf(this.schema, batch);
-    if (ids === null) return;
-    let count = batch.count;
-    if (ids.valid !== null) for (const flag of ids.valid) if (flag === 0) count -= 1;
-    this.index(batch.partition).confirm(count, newestOf(batch.arrivalTimeMs));
-  }
-
-  /** Claims of each partition that the log has not confirmed. */
-  pending(): number[] {
-    return Array.from(this.#indexes, (index) => index?.pending ?? 0);
-  }
-
-  /** Takes claims back, down to what `pending` said before they were made. */
-  rollback(pending: readonly number[] = []): void {
-    this.#indexes.forEach((index, partition) => {
-      index?.rollback(pending[partition] ?? 0);
-    });
-  }
-
-  /** Remembers the ids of an event that was logged before this process began. */
-  restore(batch: EventBatch): void {
-    const ids = idsOf(this.schema, batch);
-    if (ids === null || ids.kind === 'bool' || ids.kind === 'vector') return;
-    const index = this.index(batch.partition);
-    for (let i = 0; i < batch.count; i++) {
-      if (ids.valid?.[i] === 0) continue;
-      const narrow = ids.values[i];
-      const exact = ids.kind === 'number' && ids.wide !== null ? ids.wide[i] : narrow;
-      index.restore(String(exact), batch.arrivalTimeMs[i] as number);
-    }
-  }
-}
-
-function idsOf(schema: SourceSchema, batch: EventBatch) {
-  const index = schema.columns.findIndex((column) => column.name === schema.id);
-  return batch.columns[index] ?? null;
 }
 
 function entryOf(
@@ -194,12 +142,6 @@ function pick(times: Float64Array, slots: Int32Array): Float64Array {
   const picked = new Float64Array(slots.length);
   for (let i = 0; i < slots.length; i++) picked[i] = times[slots[i] as number] as number;
   return picked;
-}
-
-function newestOf(times: Float64Array): number {
-  let newest = -1;
-  for (let i = 0; i < times.length; i++) newest = Math.max(newest, times[i] as number);
-  return newest;
 }
 
 /** Slots of one partition, in order. */

@@ -2,7 +2,6 @@ import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Disk } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
-import type { Acceptance } from './acceptance.ts';
 import { LOG_FOLDER } from './segment.ts';
 
 const PATH = `${LOG_FOLDER}/ids.bin`;
@@ -10,27 +9,38 @@ const MAGIC = 0x64697361;
 const FORMAT = 1;
 const PREFIX = 12;
 
+/** The ids of one partition, as `DedupeIndex` encodes them. */
+export interface IdBlock {
+  readonly source: string;
+  /** The column that held the ids. */
+  readonly idColumn: string;
+  readonly partition: number;
+  readonly body: Uint8Array;
+}
+
+export interface IdSnapshot {
+  /** The ids stand for all commits up to this one; 0 if nothing was written yet. */
+  readonly commit: number;
+  readonly blocks: readonly IdBlock[];
+}
+
 /**
  * Writes the ids that later events can repeat, as one file that stands for all commits up to
  * `commit`: a restart goes on from there, and the log before it can be cut.
  */
-export function writeIds(disk: Disk, commit: number, sources: Iterable<Acceptance>): void {
+export function writeIds(disk: Disk, commit: number, blocks: Iterable<IdBlock>): void {
   const writer = new ByteWriter(1 << 16);
   writer.u32(MAGIC);
   writer.u32(FORMAT);
   writer.u32(0);
   writer.varint(commit);
-  for (const acceptance of sources) {
-    for (const [partition, index] of acceptance.indexes()) {
-      writer.u8(1);
-      writer.string(acceptance.schema.name);
-      writer.string(acceptance.schema.id ?? '');
-      writer.varint(partition);
-      const body = new ByteWriter(1 << 16);
-      index.encode(body);
-      writer.varint(body.length);
-      writer.raw(body.view());
-    }
+  for (const { source, idColumn, partition, body } of blocks) {
+    writer.u8(1);
+    writer.string(source);
+    writer.string(idColumn);
+    writer.varint(partition);
+    writer.varint(body.length);
+    writer.raw(body);
   }
   writer.u8(0);
   writer.patchU32(8, crc32(writer.view().subarray(PREFIX)));
@@ -38,14 +48,11 @@ export function writeIds(disk: Disk, commit: number, sources: Iterable<Acceptanc
 }
 
 /**
- * Fills the indexes from the file and gives the commit it stands for; 0 if there is none.
+ * What was written last.
  * @throws AsofError `corrupt_log`, `newer_format`
  */
-export function readIds(
-  disk: Disk,
-  acceptanceOf: (source: string) => Acceptance | undefined,
-): number {
-  if (!disk.exists(PATH)) return 0;
+export function readIds(disk: Disk): IdSnapshot {
+  if (!disk.exists(PATH)) return { commit: 0, blocks: [] };
   const bytes = disk.read(PATH);
   const damaged = (): AsofError =>
     new AsofError('corrupt_log', `'${PATH}' is damaged.`, {
@@ -61,14 +68,13 @@ export function readIds(
   }
   if (reader.u32() !== crc32(bytes.subarray(PREFIX))) throw damaged();
   const commit = reader.varint();
+  const blocks: IdBlock[] = [];
   while (reader.u8() === 1) {
     const source = reader.string();
     const idColumn = reader.string();
     const partition = reader.varint();
     const body = reader.raw(reader.varint());
-    const acceptance = acceptanceOf(source);
-    if (acceptance === undefined || acceptance.schema.id !== idColumn) continue;
-    acceptance.index(partition).decode(new ByteReader(body));
+    blocks.push({ source, idColumn, partition, body });
   }
-  return commit;
+  return { commit, blocks };
 }

@@ -146,10 +146,12 @@ export class EventLog {
     return batches;
   }
 
-  /** Durable batches after a commit, in commit order, in the schemas of today. */
-  *read(afterCommit: number): Generator<EventBatch> {
+  /** Durable batches after a commit, in commit order, unless told otherwise as of today. */
+  *read(
+    afterCommit: number,
+    schemaOf: SchemaOf = (source) => this.#schemas.get(source),
+  ): Generator<EventBatch> {
     const throughCommit = this.#lastCommit;
-    const schemaOf: SchemaOf = (source) => this.#schemas.get(source);
     const segments = [...this.#segments.segments];
     for (const [i, segment] of segments.entries()) {
       const next = segments[i + 1]?.firstCommit ?? throughCommit + 1;

@@ -119,12 +119,12 @@ export class Push {
     // From here to the append nothing waits: verdicts and offsets are given in one order.
     const nowMs = clock.nowMs();
     const { acceptance } = door;
-    const pending = acceptance.pending();
+    const pending = acceptance.ids.pending();
     const judgement = acceptance.judge(chunk, nowMs);
     const before = log.aheadCommit;
     const durable = log.append(judgement.entries);
     const refused = log.aheadCommit === before && judgement.entries.length > 0;
-    if (refused) acceptance.rollback(pending);
+    if (refused) acceptance.ids.rollback(pending);
     const letters = refused ? null : this.#keep(chunk, judgement, nowMs);
     this.#commits.push(this.#finish(chunk, judgement, durable, letters));
   }
