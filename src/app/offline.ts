@@ -13,7 +13,7 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { newestAnswers } from '../store/serve-log-reader.ts';
 import type { Config } from './config.ts';
-import { appliedPlan } from './project.ts';
+import { appliedPlan, openRegistry } from './project.ts';
 
 /** The schemas of a plan by source name; a source that is no longer defined has none. */
 export function schemaLookup(plan: ProjectPlan): (source: string) => SourceSchema | undefined {
@@ -84,12 +84,18 @@ export async function verifyProject(
   const served = new NodeDisk(join(config.dataDir, 'served'));
   const { answers, damaged } = newestAnswers(served, sample);
   const history = await openHistory(config, plan);
-  const report = await replayServed({
-    plan,
-    history,
-    answers,
-    duckdb: duckDbOptions(config),
-    onProgress: (done) => onProgress(done, answers.length),
-  });
-  return { ...report, damaged };
+  const registry = openRegistry(config);
+  try {
+    const report = await replayServed({
+      plan,
+      planWith: (service, version) => registry.planWith(service, version),
+      history,
+      answers,
+      duckdb: duckDbOptions(config),
+      onProgress: (done) => onProgress(done, answers.length),
+    });
+    return { ...report, damaged };
+  } finally {
+    registry.close();
+  }
 }

@@ -24,7 +24,7 @@ export type ExplanationKind =
   | 'boundary'
   /** The served value is the declared default although events count. */
   | 'served_default'
-  /** The plan that is replayed has no such service version or feature. */
+  /** No plan that was applied has such a service version or feature. */
   | 'definition'
   /** The answer's position lies behind the end of the history. */
   | 'history_behind'

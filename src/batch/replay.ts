@@ -1,5 +1,4 @@
 import { present } from '../base/assert.ts';
-import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { sqlString, sqlType } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
@@ -9,13 +8,15 @@ import type { ServedAnswer } from '../store/serve-log.ts';
 import { computeParts } from './compute-parts.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type Explanation, explainMismatch } from './explain.ts';
-import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
+import { type FeatureWork, planFeatureWork } from './feature-work.ts';
 import { featuresSql, outputColumns } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
 import { attachSources, dropTables, type EventRelations, validSql } from './training-set.ts';
 
 export interface ReplayOptions {
   readonly plan: ProjectPlan;
+  /** An earlier plan, for a version of a service that `plan` does not have. */
+  readonly planWith?: (service: string, version: number) => ProjectPlan | null;
   readonly history: EventRelations;
   readonly answers: Iterable<ServedAnswer>;
   readonly session?: DuckDbSession;
@@ -100,27 +101,32 @@ async function replayPortion(
   for (const own of byService.values()) {
     options.signal?.throwIfAborted();
     const first = present(own[0], 'a group has an answer');
-    const service = serviceOf(options.plan, first);
-    if (service === null) refuseAll(own, tally);
-    else await replayService(session, options, service, own, tally);
+    const found = serviceOf(options, first);
+    if (found === null) refuseAll(own, tally);
+    else await replayService(session, { ...options, plan: found.plan }, found.service, own, tally);
     options.onProgress?.(tally.answers);
   }
 }
 
-function serviceOf(plan: ProjectPlan, answer: ServedAnswer): ServicePlan | null {
-  try {
-    return findService(plan, answer.service, answer.version);
-  } catch (cause) {
-    if (cause instanceof AsofError && cause.code === 'unknown_service') return null;
-    throw cause;
-  }
+/** A version means the same for ever (semantics §7), so any plan that has it will do. */
+function serviceOf(
+  { plan, planWith }: ReplayOptions,
+  { service: name, version }: ServedAnswer,
+): { readonly plan: ProjectPlan; readonly service: ServicePlan } | null {
+  const inPlan = (candidate: ProjectPlan | null | undefined): ServicePlan | undefined =>
+    candidate?.services.find((one) => one.name === name && one.version === version);
+  const current = inPlan(plan);
+  if (current !== undefined) return { plan, service: current };
+  const earlier = planWith?.(name, version) ?? null;
+  const service = inPlan(earlier);
+  return earlier === null || service === undefined ? null : { plan: earlier, service };
 }
 
 function refuseAll(answers: readonly ServedAnswer[], tally: Tally): void {
   for (const answer of answers) {
     tally.answers += 1;
     for (const [feature, served] of Object.entries(answer.values)) {
-      const text = `The plan has no service ${answer.service}@${answer.version}.`;
+      const text = `No applied plan has the service ${answer.service}@${answer.version}.`;
       const explanation: Explanation = { kind: 'definition', text, events: [] };
       addMismatch(tally, answer, feature, served, undefined, explanation);
     }

@@ -77,6 +77,19 @@ export class Registry {
     };
   }
 
+  /** The newest plan ever applied that has this version of a service, or null. */
+  planWith(service: string, version: number): ProjectPlan | null {
+    const row = this.#db
+      .prepare(
+        `SELECT plan FROM applies WHERE EXISTS (
+           SELECT 1 FROM json_each(plan, '$.services')
+           WHERE value ->> 'name' = ? AND value ->> 'version' = ?
+         ) ORDER BY generation DESC LIMIT 1`,
+      )
+      .get(service, version);
+    return row === undefined ? null : parsePlan(String(row.plan));
+  }
+
   generation(): number {
     const row = this.#db.prepare('SELECT max(generation) AS newest FROM applies').get();
     return Number(row?.newest ?? 0);
