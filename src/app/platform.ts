@@ -24,6 +24,7 @@ import { ServeLogWriter } from '../store/serve-log.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
 import { StreamEngine } from '../stream/stream-engine.ts';
 import { Archiver, requireEveryCommit } from './archiver.ts';
+import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { Gate } from './gate.ts';
@@ -203,6 +204,7 @@ export class Platform {
 
   async #openEngine(plan: ProjectPlan): Promise<void> {
     const { disk, log, letters, logger } = this.#parts;
+    requireClockFits(this.#config.clock, plan);
     // First what can fail on a full disk and changes nothing then.
     this.#door?.checkpoint();
     log.setSchemas(plan.sources);
@@ -227,7 +229,15 @@ export class Platform {
     });
     const engine = this.#engine;
     const { sources } = plan;
-    const door = Ingestor.open({ disk, log, sources, letters, clock: systemClock, logger });
+    const door = Ingestor.open({
+      disk,
+      log,
+      sources,
+      letters,
+      clock: systemClock,
+      arrivalBound: this.#config.clock === 'wall' ? 'clock' : 'none',
+      logger,
+    });
     door.onCommitted = (batch) => this.#apply(engine, batch);
     this.#door = door;
     this.#parts.archiver.beforeCut = () => door.checkpoint();

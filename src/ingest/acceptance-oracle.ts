@@ -36,10 +36,12 @@ class NumberText {
  */
 export class AcceptanceOracle {
   readonly #schema: SourceSchema;
+  readonly #bounded: boolean;
   readonly events: OracleEvent[] = [];
 
-  constructor(schema: SourceSchema) {
+  constructor(schema: SourceSchema, arrivalBound: 'clock' | 'none' = 'none') {
     this.#schema = schema;
+    this.#bounded = arrivalBound === 'clock';
   }
 
   /** Judges one JSON text; an accepted one becomes part of the past. */
@@ -75,6 +77,8 @@ export class AcceptanceOracle {
     const stampMs = Math.max(nowMs, ...earlier.map((event) => event.arrivalTimeMs));
     const arrivalMs = arrivalTime === null ? stampMs : Number(values[arrivalTime]);
     if (declaredMs < 0 || arrivalMs < 0) return 'invalid_time';
+    const aheadMs = arrivalTime === null ? 0 : arrivalMs - nowMs;
+    if (this.#bounded && aheadMs > this.#schema.maxClockSkewMs) return 'from_the_future';
     const code = this.#timeRules(declaredMs, arrivalMs);
     if (code !== null) return code;
     const repeated = earlier.some(

@@ -6,6 +6,7 @@ import { seededRandom } from '../base/random.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
 import type { ColumnSchema, SourceSchema, ValueType } from '../schema/types.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
+import type { ArrivalBound } from './acceptance.ts';
 import { AcceptanceOracle, type OracleEvent, type OracleValue } from './acceptance-oracle.ts';
 import { Ingestor } from './ingestor.ts';
 import { EventLog } from './log.ts';
@@ -135,10 +136,15 @@ interface World {
   readonly ingestor: Ingestor;
 }
 
-async function start(disk: MemoryDisk, schema: SourceSchema, clock: ManualClock): Promise<World> {
+async function start(
+  disk: MemoryDisk,
+  schema: SourceSchema,
+  clock: ManualClock,
+  arrivalBound: ArrivalBound,
+): Promise<World> {
   const log = await EventLog.open({ disk, schemas: [schema], limits: { segmentBytes: 2_000 } });
   const limits = { eventsPerCommit: 5 };
-  const ingestor = Ingestor.open({ disk, log, sources: [schema], clock, limits });
+  const ingestor = Ingestor.open({ disk, log, sources: [schema], clock, limits, arrivalBound });
   return { disk, log, ingestor };
 }
 
@@ -179,15 +185,17 @@ function eventsOf(batch: EventBatch, schema: SourceSchema): OracleEvent[] {
 const order = (a: OracleEvent, b: OracleEvent): number =>
   a.partition - b.partition || a.offset - b.offset;
 
-for (const declared of [false, true]) {
+for (const arrivals of ['stamped', 'declared', 'declared and bounded'] as const) {
   for (const idType of ['string', 'int64'] as const) {
-    test(`verdicts are the oracle's; arrival ${declared ? 'declared' : 'stamped'}, ${idType} ids`, async () => {
+    test(`verdicts are the oracle's; arrivals ${arrivals}, ${idType} ids`, async () => {
+      const declared = arrivals !== 'stamped';
+      const bound = arrivals === 'declared' ? 'none' : 'clock';
       const schema = schemaOf(declared, idType);
       await fc.assert(
         fc.asyncProperty(pushes, async (script) => {
-          const oracle = new AcceptanceOracle(schema);
+          const oracle = new AcceptanceOracle(schema, bound);
           const clock = new ManualClock(BASE_MS);
-          let world = await start(new MemoryDisk(seededRandom(1)), schema, clock);
+          let world = await start(new MemoryDisk(seededRandom(1)), schema, clock, bound);
           for (const { lines, restart, together, waitMs } of script) {
             clock.advanceTo(clock.nowMs() + waitMs);
             // Two pushes at once are judged one after the other all the same.
@@ -212,7 +220,8 @@ for (const declared of [false, true]) {
               await world.log.close();
               world.ingestor.close();
             }
-            if (restart !== 'no') world = await start(world.disk.afterCrash(), schema, clock);
+            if (restart !== 'no')
+              world = await start(world.disk.afterCrash(), schema, clock, bound);
           }
           const logged = [...world.log.read(0)].flatMap((batch) => eventsOf(batch, schema));
           assert.deepStrictEqual(logged.sort(order), [...oracle.events].sort(order));

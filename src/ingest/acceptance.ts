@@ -11,6 +11,9 @@ import { SourceIds } from './source-ids.ts';
 const SECONDS_BELOW = 1e11;
 const MILLISECONDS_FROM = 1e12;
 
+/** What a declared arrival time may not lie ahead of: the log's clock, or nothing at all. */
+export type ArrivalBound = 'clock' | 'none';
+
 /** What acceptance must know of the log. */
 export interface PartitionClock {
   /** The greatest arrival time in a partition, pending events included; -1 before the first. */
@@ -29,6 +32,7 @@ export class Acceptance {
   readonly ids: SourceIds;
   readonly #clock: PartitionClock;
   readonly #limits: DedupeLimits;
+  readonly #arrivalBound: ArrivalBound;
   /** Events without an id go to the partitions in turn, a chunk at a time. */
   #turn = 0;
 
@@ -36,9 +40,11 @@ export class Acceptance {
     schema: SourceSchema,
     clock: PartitionClock,
     limits: DedupeLimits = { ids: LIMITS.dedupeIds, idsKept: LIMITS.dedupeIdsKept },
+    arrivalBound: ArrivalBound = 'none',
   ) {
     this.schema = schema;
     this.#clock = clock;
+    this.#arrivalBound = arrivalBound;
     this.#limits = limits;
     this.ids = new SourceIds(schema, limits);
   }
@@ -67,6 +73,7 @@ export class Acceptance {
       const eventMs = chunk.eventTimeAt(slot);
       const arrivalMs = chunk.arrivalTimeAt(slot) ?? (stamps[partition] as number);
       const problem =
+        this.#arrivalProblem(chunk.arrivalTimeAt(slot), nowMs) ??
         this.#timeProblem(eventMs, arrivalMs) ??
         (id === null ? null : this.#claim(partition, id, hash, arrivalMs));
       if (problem !== null) {
@@ -81,6 +88,15 @@ export class Acceptance {
       list.count === 0 ? [] : [entryOf(chunk, partition, list.slots(), eventTimes, arrivalTimes)],
     );
     return { entries, rejected };
+  }
+
+  #arrivalProblem(declaredMs: number | null, nowMs: number): RowProblem | null {
+    const { arrivalTime, maxClockSkewMs } = this.schema;
+    const aheadMs = declaredMs === null || this.#arrivalBound === 'none' ? 0 : declaredMs - nowMs;
+    if (aheadMs <= maxClockSkewMs) return null;
+    const message =
+      `'${arrivalTime}' lies ${aheadMs} ms ahead of the clock; ` + `${maxClockSkewMs} are allowed.`;
+    return { column: arrivalTime, problem: new ValueProblem('from_the_future', message) };
   }
 
   #timeProblem(eventMs: number, arrivalMs: number): RowProblem | null {

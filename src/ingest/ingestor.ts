@@ -5,7 +5,7 @@ import { LIMITS } from '../base/limits.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import { Acceptance } from './acceptance.ts';
+import { Acceptance, type ArrivalBound } from './acceptance.ts';
 import { DeadLetters, type LetterFilter, type StoredLetter } from './dead-letters.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
 import { FormerIds } from './former-ids.ts';
@@ -22,6 +22,8 @@ export interface IngestorOptions {
   readonly log: EventLog;
   readonly sources: readonly SourceSchema[];
   readonly clock: Clock;
+  /** `none` where declared arrivals are the clock themselves, and by default. */
+  readonly arrivalBound?: ArrivalBound;
   readonly letters?: DeadLetters;
   readonly logger?: Logger;
   readonly limits?: Partial<DedupeLimits & { readonly eventsPerCommit: number }>;
@@ -48,6 +50,7 @@ export class Ingestor {
   readonly #disk: Disk;
   readonly #log: EventLog;
   readonly #clock: Clock;
+  readonly #arrivalBound: ArrivalBound;
   readonly #logger: Logger;
   readonly #limits: DedupeLimits & { readonly eventsPerCommit: number };
   readonly #doors = new Map<string, Door>();
@@ -69,6 +72,7 @@ export class Ingestor {
     this.#disk = disk;
     this.#log = log;
     this.#clock = clock;
+    this.#arrivalBound = options.arrivalBound ?? 'none';
     this.#logger = options.logger ?? silentLogger;
     this.letters = options.letters ?? new DeadLetters(disk);
     this.#limits = {
@@ -91,7 +95,7 @@ export class Ingestor {
         this.#log.partition(source, partition).newestArrivalMs,
     };
     return {
-      acceptance: new Acceptance(schema, clock, this.#limits),
+      acceptance: new Acceptance(schema, clock, this.#limits, this.#arrivalBound),
       stats: new IngestStats(),
     };
   }
