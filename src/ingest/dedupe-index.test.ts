@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { DedupeIndex } from './dedupe-index.ts';
+import { DedupeIndex, type DedupeLimits } from './dedupe-index.ts';
 
 interface Taken {
   readonly id: string;
@@ -90,4 +90,54 @@ test('ids that are old stay known while there are few', () => {
   }
   assert.equal(index.claim('0', 5), 'duplicate');
   assert.equal(index.claim('new', 5), 'fresh');
+});
+
+/** As a restart does it, with the horizon that is declared then. */
+function reopened(index: DedupeIndex, horizonMs: number, limits: DedupeLimits): DedupeIndex {
+  const writer = new ByteWriter();
+  index.encode(writer);
+  const next = new DedupeIndex(horizonMs, limits);
+  next.decode(new ByteReader(writer.bytes()));
+  return next;
+}
+
+test('a longer horizon applies from the change on, and refuses nothing that is new', () => {
+  const limits = { ids: 1_000, idsKept: 4 };
+  const before = new DedupeIndex(100, limits);
+  for (let i = 0; i < 400; i++) {
+    assert.equal(before.claim(`${i}`, i * 10), 'fresh');
+    before.confirm(1, i * 10);
+  }
+  const after = reopened(reopened(before, 1_000, limits), 1_000, limits);
+  assert.equal(after.claim('new', 3_990), 'fresh');
+  assert.equal(after.claim('399', 4_800), 'duplicate', 'what is known counts for longer');
+  assert.equal(
+    after.claim('10', 4_000),
+    'fresh',
+    'what was let go by the old rule is no duplicate',
+  );
+  assert.equal(after.claim('10', 4_900), 'duplicate');
+  assert.equal(after.claim('early', 3_981), 'fresh');
+  assert.equal(after.claim('too early', 3_980), 'forgotten');
+  after.confirm(after.pending, 4_900);
+  const shorter = reopened(after, 50, limits);
+  assert.equal(shorter.claim('early again', 3_941), 'fresh', 'a shorter one applies at once');
+});
+
+test('an index of the first encoding lets in what is new under a longer horizon', () => {
+  const limits = { ids: 1_000, idsKept: 4 };
+  const before = new DedupeIndex(100, limits);
+  for (let i = 0; i < 400; i++) {
+    before.claim(`${i}`, i * 10);
+    before.confirm(1, i * 10);
+  }
+  const writer = new ByteWriter();
+  before.encode(writer);
+  const bytes = writer.bytes();
+  const first = Uint8Array.from([...bytes.subarray(0, 16), ...bytes.subarray(24)]);
+  const after = new DedupeIndex(1_000, limits);
+  after.decode(new ByteReader(first), 1);
+  assert.equal(after.claim('new', 3_990), 'fresh');
+  assert.equal(after.claim('399', 4_000), 'duplicate');
+  assert.equal(after.claim('early', 3_989), 'forgotten');
 });

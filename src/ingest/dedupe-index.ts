@@ -9,6 +9,9 @@ import { hashId, IdTable } from './id-table.ts';
  */
 export type Claim = 'fresh' | 'duplicate' | 'full' | 'forgotten';
 
+/** Of what `DedupeIndex.encode` writes. */
+export const INDEX_VERSION = 2;
+
 export interface DedupeLimits {
   /** More ids than this are never held. */
   readonly ids: number;
@@ -29,6 +32,8 @@ export class DedupeIndex {
   #newestArrivalMs = -1;
   /** The newest arrival of an id that was let go. */
   #forgottenMs = Number.NEGATIVE_INFINITY;
+  /** Up to here an arrival lies within the horizon, as it was then, of an id that was let go. */
+  #unsureMs = Number.NEGATIVE_INFINITY;
   /** Looking for ids to let go is worth it once this arrival time is durable. */
   #nextEvictionMs = 0;
 
@@ -54,11 +59,16 @@ export class DedupeIndex {
       return 'duplicate';
     }
     // An entry that is held is the newest of its id, so it alone decides.
-    if (entry < 0 && arrivalMs - this.#horizonMs <= this.#forgottenMs) return 'forgotten';
+    if (entry < 0 && this.#isUnsure(arrivalMs)) return 'forgotten';
     if (this.#table.count === this.#table.capacity || this.#isFull(id)) this.#evict();
     if (this.#isFull(id)) return 'full';
     this.#table.add(id, hash, arrivalMs);
     return 'fresh';
+  }
+
+  /** A longer horizon asks for no more than was kept before it: it applies from the change on. */
+  #isUnsure(arrivalMs: number): boolean {
+    return arrivalMs <= this.#unsureMs && arrivalMs - this.#horizonMs <= this.#forgottenMs;
   }
 
   #isFull(id: string): boolean {
@@ -92,10 +102,11 @@ export class DedupeIndex {
     this.#nextEvictionMs = this.#newestArrivalMs + Math.max(1, this.#horizonMs / 16);
     const kept = new IdTable();
     let durable = 0;
+    let forgottenMs = Number.NEGATIVE_INFINITY;
     for (let entry = 0; entry < this.#table.count; entry++) {
       const arrivalMs = this.#table.numberOf(entry);
       if (entry < this.#durableCount && arrivalMs < floorMs) {
-        if (arrivalMs > this.#forgottenMs) this.#forgottenMs = arrivalMs;
+        if (arrivalMs > forgottenMs) forgottenMs = arrivalMs;
         continue;
       }
       if (entry < this.#durableCount) durable += 1;
@@ -104,6 +115,8 @@ export class DedupeIndex {
     kept.settle(durable);
     this.#table = kept;
     this.#durableCount = durable;
+    this.#forgottenMs = Math.max(this.#forgottenMs, forgottenMs);
+    this.#unsureMs = Math.max(this.#unsureMs, forgottenMs + this.#horizonMs);
   }
 
   /** The final claims, with all that is needed to go on from them. */
@@ -111,7 +124,7 @@ export class DedupeIndex {
     writer.f64(this.#newestArrivalMs);
     const keepAll = this.#durableCount <= this.#limits.idsKept;
     const floorMs = keepAll ? Number.NEGATIVE_INFINITY : this.#newestArrivalMs - this.#horizonMs;
-    let forgottenMs = this.#forgottenMs;
+    let forgottenMs = Number.NEGATIVE_INFINITY;
     const body = new ByteWriter(1 << 12);
     this.#table.encode(body, this.#durableCount, (entry) => {
       const arrivalMs = this.#table.numberOf(entry);
@@ -119,14 +132,20 @@ export class DedupeIndex {
       if (!kept && arrivalMs > forgottenMs) forgottenMs = arrivalMs;
       return kept;
     });
-    writer.f64(forgottenMs);
+    writer.f64(Math.max(this.#forgottenMs, forgottenMs));
+    writer.f64(Math.max(this.#unsureMs, forgottenMs + this.#horizonMs));
     writer.raw(body.view());
   }
 
-  /** Takes over what `encode` wrote; only for an index that holds nothing yet. */
-  decode(reader: ByteReader): void {
+  /**
+   * Takes over what `encode` wrote; only for an index that holds nothing yet.
+   * @param version of the encoding; the first one does not tell the horizon of what was let go,
+   * only that no later event in order can have been within it
+   */
+  decode(reader: ByteReader, version = INDEX_VERSION): void {
     this.#newestArrivalMs = reader.f64();
     this.#forgottenMs = reader.f64();
+    this.#unsureMs = version >= 2 ? reader.f64() : this.#newestArrivalMs - 1;
     this.#table.decode(reader);
     this.#durableCount = this.#table.count;
   }

@@ -55,10 +55,11 @@ test('a source whose events have no id for a while knows them again later', asyn
   const first = await start(disk, [CLICKS]);
   await first.ingestor.push('clicks', rows);
   first.ingestor.close();
-  const second = await start(disk.afterCrash(), [{ ...CLICKS, id: null }]);
+  const without = disk.afterCrash();
+  const second = await start(without, [{ ...CLICKS, id: null }]);
   assert.equal((await second.ingestor.push('clicks', view('x'))).accepted, 1);
   second.ingestor.checkpoint();
   await assert.rejects(second.ingestor.push('views', rows), hasCode('unknown_source'));
-  const third = await start(disk.afterCrash(), [CLICKS]);
+  const third = await start(without.afterCrash(), [CLICKS]);
   assert.equal((await third.ingestor.push('clicks', rows)).rejected, IDS.length);
 });

@@ -6,11 +6,14 @@ import { LOG_FOLDER } from './segment.ts';
 
 const PATH = `${LOG_FOLDER}/ids.bin`;
 const MAGIC = 0x64697361;
-const FORMAT = 1;
+/** The encoding of each block has a version of its own, from 1 up to this. */
+const FORMAT = 2;
 const PREFIX = 12;
 
 /** The ids of one partition, as `DedupeIndex` encodes them. */
 export interface IdBlock {
+  /** Of the encoding of its body, from 1. */
+  readonly version: number;
   readonly source: string;
   /** The column that held the ids. */
   readonly idColumn: string;
@@ -34,8 +37,8 @@ export function writeIds(disk: Disk, commit: number, blocks: Iterable<IdBlock>):
   writer.u32(FORMAT);
   writer.u32(0);
   writer.varint(commit);
-  for (const { source, idColumn, partition, body } of blocks) {
-    writer.u8(1);
+  for (const { version, source, idColumn, partition, body } of blocks) {
+    writer.u8(version);
     writer.string(source);
     writer.string(idColumn);
     writer.varint(partition);
@@ -69,12 +72,12 @@ export function readIds(disk: Disk): IdSnapshot {
   if (reader.u32() !== crc32(bytes.subarray(PREFIX))) throw damaged();
   const commit = reader.varint();
   const blocks: IdBlock[] = [];
-  while (reader.u8() === 1) {
+  for (let version = reader.u8(); version !== 0; version = reader.u8()) {
     const source = reader.string();
     const idColumn = reader.string();
     const partition = reader.varint();
     const body = reader.raw(reader.varint());
-    blocks.push({ source, idColumn, partition, body });
+    blocks.push({ version, source, idColumn, partition, body });
   }
   return { commit, blocks };
 }

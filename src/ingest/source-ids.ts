@@ -1,7 +1,7 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import { DedupeIndex, type DedupeLimits } from './dedupe-index.ts';
+import { DedupeIndex, type DedupeLimits, INDEX_VERSION } from './dedupe-index.ts';
 import type { IdBlock } from './id-snapshot.ts';
 
 /** The ids of one source that later events can repeat, by partition. */
@@ -29,7 +29,9 @@ export class SourceIds {
 
   /** Takes over what `blocks` wrote; only for ids that hold nothing yet. */
   adopt(blocks: readonly IdBlock[]): void {
-    for (const { partition, body } of blocks) this.index(partition).decode(new ByteReader(body));
+    for (const { version, partition, body } of blocks) {
+      this.index(partition).decode(new ByteReader(body), version);
+    }
   }
 
   *blocks(): Generator<IdBlock> {
@@ -38,7 +40,8 @@ export class SourceIds {
       const body = new ByteWriter(1 << 16);
       index.encode(body);
       const { name, id } = this.#schema;
-      yield { source: name, idColumn: id ?? '', partition, body: body.view() };
+      const bytes = body.view();
+      yield { version: INDEX_VERSION, source: name, idColumn: id ?? '', partition, body: bytes };
     }
   }
 
