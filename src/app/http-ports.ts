@@ -16,18 +16,14 @@ export function pushPort(
   };
 }
 
-/** The dead letters as the routes see them; letters are kept oldest first. */
+/** The dead letters as the routes see them. */
 export function letterPort(letters: DeadLetters): DeadLetterPort {
   return {
     count: (source) => letterCount(letters, source),
-    newest: (source, limit) => {
-      const newest: object[] = [];
-      for (const letter of letters.list(source)) {
-        newest.push({ ...letter, raw: rawText(letter.raw) });
-        if (newest.length > limit) newest.shift();
-      }
-      return newest.reverse();
-    },
+    newest: (source, limit) =>
+      letters
+        .newest(source, limit)
+        .map((letter): object => ({ ...letter, raw: rawText(letter.raw) })),
   };
 }
 

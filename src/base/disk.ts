@@ -6,6 +6,8 @@ export interface Disk {
   /** Opens for appending, creating it if it is absent. */
   openAppend(path: string): DiskFile;
   read(path: string): Uint8Array<ArrayBuffer>;
+  /** A part of a file; shorter where the file ends before it. */
+  readAt(path: string, offset: number, length: number): Uint8Array<ArrayBuffer>;
   exists(path: string): boolean;
   /** File names of a folder, sorted; empty if it does not exist. */
   list(folder: string): string[];

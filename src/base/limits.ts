@@ -24,6 +24,8 @@ export const LIMITS = {
   stringBytes: 1024 * 1024,
   /** Features of one service. */
   featuresPerService: 2_000,
+  /** Answers of one entity kept by one service for as long as they hold. */
+  cachedAnswers: 20_000,
   /** Sampled answers that wait to be written to the serve log; more are counted and dropped. */
   serveLogQueue: 10_000,
   /** Bytes of one day's serve log; later samples of that day are counted and dropped. */
@@ -34,6 +36,12 @@ export const LIMITS = {
   issuesPerAnswer: 100,
   /** Rejected events that the answer to one push lists; all of them are dead letters. */
   rejectionsPerAnswer: 10_000,
+  /** A file of dead letters is followed by another once it is as large as this. */
+  letterFileBytes: 64 * 1024 * 1024,
+  /** Bytes of dead letters that are read at a time. */
+  letterBlockBytes: 1024 * 1024,
+  /** Characters of the dead letters of one answer; there is always one. */
+  letterAnswerChars: 32 * 1024 * 1024,
   /** Dead letters of one answer. */
   deadLettersPerAnswer: 1_000,
   /** Attempts of one client call, the first included. */

@@ -43,6 +43,17 @@ export class NodeDisk implements Disk {
     });
   }
 
+  readAt(path: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
+    return attempt('read', path, () => {
+      const handle = openSync(this.#full(path), 'r');
+      try {
+        return readUpTo(handle, offset, length);
+      } finally {
+        closeSync(handle);
+      }
+    });
+  }
+
   exists(path: string): boolean {
     return existsSync(this.#full(path));
   }
@@ -142,10 +153,14 @@ class NodeDiskFile implements DiskFile {
 }
 
 function readWhole(handle: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(fstatSync(handle).size);
+  return readUpTo(handle, 0, fstatSync(handle).size);
+}
+
+function readUpTo(handle: number, offset: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
   let at = 0;
   while (at < bytes.length) {
-    const count = readSync(handle, bytes, at, bytes.length - at, at);
+    const count = readSync(handle, bytes, at, bytes.length - at, offset + at);
     if (count === 0) break;
     at += count;
   }

@@ -1,10 +1,11 @@
 import type { Disk } from '../base/disk.ts';
 import type { ErrorCode } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
 import { LetterFile } from './letter-file.ts';
 
 const FOLDER = 'dead';
 const READMITTED = 'readmitted.ndjson';
-const DAY_FILE = /^(\d{4}-\d\d-\d\d)\.ndjson$/;
+const PART_FILE = /^((\d{4}-\d\d-\d\d)(?:\.(\d+))?)\.ndjson$/;
 
 /** A rejected row as it is kept. */
 export interface Letter {
@@ -17,7 +18,7 @@ export interface Letter {
 }
 
 export interface StoredLetter extends Letter {
-  /** Day and line: names the letter for ever. */
+  /** Day, part of the day if it is not the first, and line: names the letter for ever. */
   readonly id: string;
   readonly readmitted: boolean;
 }
@@ -39,11 +40,26 @@ export interface LetterFilter {
   readonly limit?: number;
 }
 
+/** The letters of a day, or the next ones of it once the file before was full. */
+interface Part {
+  /** `2026-01-31`, and from the second part on `2026-01-31.2`. */
+  readonly name: string;
+  readonly day: string;
+  readonly number: number;
+  readonly file: LetterFile;
+}
+
 interface SourceLetters {
-  readonly days: Map<string, LetterFile>;
+  /** In order, oldest first. */
+  readonly parts: Part[];
   readonly marks: LetterFile;
   readonly readmitted: Set<string>;
   readonly counts: Map<string, { count: number; readmitted: number }>;
+}
+
+interface NumberedLine {
+  readonly line: string;
+  readonly number: number;
 }
 
 interface LetterLine {
@@ -58,10 +74,12 @@ interface LetterLine {
 /** The side output of acceptance: no rejected event is lost (semantics §1). */
 export class DeadLetters {
   readonly #disk: Disk;
+  readonly #fileBytes: number;
   readonly #sources = new Map<string, SourceLetters>();
 
-  constructor(disk: Disk) {
+  constructor(disk: Disk, fileBytes: number = LIMITS.letterFileBytes) {
     this.#disk = disk;
+    this.#fileBytes = fileBytes;
   }
 
   /** Resolves once all of them are durable. */
@@ -69,7 +87,7 @@ export class DeadLetters {
     const kept = this.#open(source);
     const byDay = Map.groupBy(letters, ({ arrivalTimeMs }) => dayOf(arrivalTimeMs));
     await Promise.all(
-      [...byDay].map(([day, ofDay]) => this.#day(source, kept, day).append(ofDay.map(encode))),
+      [...byDay].map(([day, ofDay]) => this.#part(source, kept, day).append(ofDay.map(encode))),
     );
     for (const { code } of letters) countOf(kept, code).count += 1;
   }
@@ -83,20 +101,36 @@ export class DeadLetters {
   *list(source: string, filter: LetterFilter = {}): Generator<StoredLetter> {
     const kept = this.#open(source);
     let left = filter.limit ?? Number.POSITIVE_INFINITY;
-    for (const [day, file] of [...kept.days].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    for (const { name, day, file } of [...kept.parts]) {
       if (filter.day !== undefined && filter.day !== day) continue;
-      for (const [index, line] of file.lines().entries()) {
+      let number = 0;
+      for (const line of file.lines()) {
         if (left <= 0) return;
-        const letter = decode(line);
+        number += 1;
+        const letter = stored(line, `${name}:${number}`, kept);
         if (letter === null) continue;
-        const id = `${day}:${index + 1}`;
-        const readmitted = kept.readmitted.has(id);
         if (filter.code !== undefined && filter.code !== letter.code) continue;
-        if (filter.open === true && readmitted) continue;
+        if (filter.open === true && letter.readmitted) continue;
         left -= 1;
-        yield { ...letter, id, readmitted };
+        yield letter;
       }
     }
+  }
+
+  /** The last letters, newest first; fewer than the limit where they are very long. */
+  newest(source: string, limit: number): StoredLetter[] {
+    const kept = this.#open(source);
+    const letters: StoredLetter[] = [];
+    let chars: number = LIMITS.letterAnswerChars;
+    for (const { name, file } of kept.parts.toReversed()) {
+      if (letters.length >= limit || chars <= 0) break;
+      for (const { line, number } of lastLines(file, limit - letters.length, chars)) {
+        chars -= line.length;
+        const letter = stored(line, `${name}:${number}`, kept);
+        if (letter !== null) letters.push(letter);
+      }
+    }
+    return letters;
   }
 
   /** Remembers, durably, that these letters' rows are in the log now. */
@@ -112,8 +146,9 @@ export class DeadLetters {
   }
 
   close(): void {
-    for (const { days, marks } of this.#sources.values()) {
-      for (const file of [...days.values(), marks]) file.close();
+    for (const { parts, marks } of this.#sources.values()) {
+      for (const { file } of parts) file.close();
+      marks.close();
     }
     this.#sources.clear();
   }
@@ -124,38 +159,69 @@ export class DeadLetters {
     const folder = `${FOLDER}/${source}`;
     const marks = new LetterFile(this.#disk, `${folder}/${READMITTED}`);
     const kept: SourceLetters = {
-      days: new Map(),
+      parts: [],
       marks,
-      readmitted: new Set(marks.lines().map((line) => String(JSON.parse(line)))),
+      readmitted: new Set([...marks.lines()].map((line) => String(JSON.parse(line)))),
       counts: new Map(),
     };
-    for (const name of this.#disk.list(folder)) {
-      const day = DAY_FILE.exec(name)?.[1];
-      if (day !== undefined) this.#countDay(source, kept, day);
+    for (const path of this.#disk.list(folder)) {
+      const [, name, day, number = '1'] = PART_FILE.exec(path) ?? [];
+      if (name === undefined || day === undefined) continue;
+      const file = new LetterFile(this.#disk, `${folder}/${path}`);
+      kept.parts.push({ name, day, number: Number(number), file });
     }
+    kept.parts.sort((a, b) => (a.day === b.day ? a.number - b.number : a.day < b.day ? -1 : 1));
+    for (const part of kept.parts) countPart(part, kept);
     this.#sources.set(source, kept);
     return kept;
   }
 
-  #countDay(source: string, kept: SourceLetters, day: string): void {
-    for (const [index, line] of this.#day(source, kept, day).lines().entries()) {
-      const letter = decode(line);
-      if (letter === null) continue;
-      const counts = countOf(kept, letter.code);
-      counts.count += 1;
-      if (kept.readmitted.has(`${day}:${index + 1}`)) counts.readmitted += 1;
-    }
-  }
-
-  #day(source: string, kept: SourceLetters, day: string): LetterFile {
-    let file = kept.days.get(day);
-    if (file === undefined) {
-      this.#disk.makeFolder(`${FOLDER}/${source}`);
-      file = new LetterFile(this.#disk, `${FOLDER}/${source}/${day}.ndjson`);
-      kept.days.set(day, file);
-    }
+  /** The part that takes the next letters of a day. */
+  #part(source: string, kept: SourceLetters, day: string): LetterFile {
+    const last = kept.parts.findLast((part) => part.day === day);
+    if (last !== undefined && last.file.bytes < this.#fileBytes) return last.file;
+    const number = (last?.number ?? 0) + 1;
+    const name = number === 1 ? day : `${day}.${number}`;
+    this.#disk.makeFolder(`${FOLDER}/${source}`);
+    const file = new LetterFile(this.#disk, `${FOLDER}/${source}/${name}.ndjson`);
+    // Of a day that is over no more letters come, unless the clock was set back.
+    const place = kept.parts.findLastIndex((part) => part.day <= day) + 1;
+    kept.parts.splice(place, 0, { name, day, number, file });
     return file;
   }
+}
+
+function countPart({ name, file }: Part, kept: SourceLetters): void {
+  let number = 0;
+  for (const line of file.lines()) {
+    number += 1;
+    const letter = stored(line, `${name}:${number}`, kept);
+    if (letter === null) continue;
+    const counts = countOf(kept, letter.code);
+    counts.count += 1;
+    if (letter.readmitted) counts.readmitted += 1;
+  }
+}
+
+function stored(line: string, id: string, kept: SourceLetters): StoredLetter | null {
+  const letter = decode(line);
+  return letter === null ? null : { ...letter, id, readmitted: kept.readmitted.has(id) };
+}
+
+/** The last lines with their numbers, the last one first. */
+function lastLines(file: LetterFile, limit: number, chars: number): NumberedLine[] {
+  const lines: NumberedLine[] = [];
+  let number = 0;
+  let held = 0;
+  for (const line of file.lines()) {
+    number += 1;
+    lines.push({ line, number });
+    held += line.length;
+    while (lines.length > limit || (held > chars && lines.length > 1)) {
+      held -= lines.shift()?.line.length ?? 0;
+    }
+  }
+  return lines.reverse();
 }
 
 function countOf(kept: SourceLetters, code: string): { count: number; readmitted: number } {

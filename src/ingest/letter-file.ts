@@ -1,9 +1,10 @@
 import type { Disk, DiskFile } from '../base/disk.ts';
+import { LIMITS } from '../base/limits.ts';
 
 const NEWLINE = 0x0a;
 
 interface Waiting {
-  readonly text: string;
+  readonly bytes: Uint8Array;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -14,6 +15,7 @@ export class LetterFile {
   readonly path: string;
   #file: DiskFile | null = null;
   #waiting: Waiting[] = [];
+  #waitingBytes = 0;
   #flushing = false;
   /** Of what is certain: a failed write is cut back to here. */
   #durableBytes: number;
@@ -21,27 +23,52 @@ export class LetterFile {
   constructor(disk: Disk, path: string) {
     this.#disk = disk;
     this.path = path;
-    const bytes = disk.exists(path) ? disk.read(path) : new Uint8Array(0);
-    this.#durableBytes = bytes.lastIndexOf(NEWLINE) + 1;
+    const size = disk.exists(path) ? disk.size(path) : 0;
+    this.#durableBytes = this.#endOfLines(size);
     // A line without its end is the torn tail of a crash; nobody was told of it.
-    if (this.#durableBytes < bytes.length) disk.truncate(path, this.#durableBytes);
+    if (this.#durableBytes < size) disk.truncate(path, this.#durableBytes);
+  }
+
+  /** What is durable, or about to be. */
+  get bytes(): number {
+    return this.#durableBytes + this.#waitingBytes;
   }
 
   append(lines: readonly string[]): Promise<void> {
-    const text = lines.map((line) => `${line}\n`).join('');
+    const bytes = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
+    this.#waitingBytes += bytes.length;
     const done = new Promise<void>((resolve, reject) => {
-      this.#waiting.push({ text, resolve, reject });
+      this.#waiting.push({ bytes, resolve, reject });
     });
     if (!this.#flushing) void this.#flush();
     return done;
   }
 
-  lines(): string[] {
-    if (!this.#disk.exists(this.path)) return [];
-    const text = new TextDecoder().decode(this.#disk.read(this.path));
-    const lines = text.split('\n');
-    lines.pop();
-    return lines;
+  /** The durable lines, read a block at a time: a file may be larger than memory. */
+  *lines(): Generator<string> {
+    const end = this.#durableBytes;
+    const block = LIMITS.letterBlockBytes;
+    let begun: Uint8Array[] = [];
+    for (let offset = 0; offset < end; offset += block) {
+      const bytes = this.#disk.readAt(this.path, offset, Math.min(block, end - offset));
+      let from = 0;
+      for (let to = bytes.indexOf(NEWLINE); to >= 0; to = bytes.indexOf(NEWLINE, from)) {
+        yield Buffer.concat([...begun, bytes.subarray(from, to)]).toString();
+        begun = [];
+        from = to + 1;
+      }
+      if (from < bytes.length) begun.push(bytes.subarray(from));
+    }
+  }
+
+  #endOfLines(size: number): number {
+    for (let end = size; end > 0; ) {
+      const start = Math.max(0, end - LIMITS.letterBlockBytes);
+      const at = this.#disk.readAt(this.path, start, end - start).lastIndexOf(NEWLINE);
+      if (at >= 0) return start + at + 1;
+      end = start;
+    }
+    return 0;
   }
 
   close(): void {
@@ -57,18 +84,19 @@ export class LetterFile {
       const group = this.#waiting;
       this.#waiting = [];
       try {
-        await this.#write(group.map(({ text }) => text).join(''));
+        await this.#write(Buffer.concat(group.map(({ bytes }) => bytes)));
       } catch (error) {
         for (const { reject } of group) reject(error);
         continue;
+      } finally {
+        for (const { bytes } of group) this.#waitingBytes -= bytes.length;
       }
       for (const { resolve } of group) resolve();
     }
     this.#flushing = false;
   }
 
-  async #write(text: string): Promise<void> {
-    const bytes = new TextEncoder().encode(text);
+  async #write(bytes: Uint8Array): Promise<void> {
     try {
       const created = !this.#disk.exists(this.path);
       if (!created && this.#file === null && this.#disk.size(this.path) > this.#durableBytes) {

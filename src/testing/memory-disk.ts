@@ -104,6 +104,11 @@ export class MemoryDisk implements Disk {
     return this.#file(path).bytes.slice();
   }
 
+  readAt(path: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
+    this.#alive();
+    return this.#file(path).bytes.slice(offset, offset + length);
+  }
+
   exists(path: string): boolean {
     this.#alive();
     return this.#names.has(path);

@@ -38,6 +38,10 @@ export class FailingDisk implements Disk {
     return this.#disk.read(path);
   }
 
+  readAt(path: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
+    return this.#disk.readAt(path, offset, length);
+  }
+
   exists(path: string): boolean {
     return this.#disk.exists(path);
   }
