@@ -8,6 +8,7 @@ import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { referencedColumns } from '../expr/references.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
+import { jsonScalar } from '../schema/json.ts';
 import { canonicalInteger, type Scalar } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
 import type { FeatureWork, WorkFeature } from './feature-work.ts';
@@ -28,6 +29,8 @@ export type ExplanationKind =
   | 'definition'
   /** The answer's position lies behind the end of the history. */
   | 'history_behind'
+  /** The value is right, its status is not. */
+  | 'status'
   /** A derived feature: its inputs tell more. */
   | 'derived'
   /** No single event explains it; those near the edges are listed. */
@@ -49,6 +52,8 @@ export interface ExplainedEvent {
   readonly arrivalTimeMs: number;
   /** The event's measure; null where the event does not count. */
   readonly value: Scalar;
+  /** The measure in JSON: a decimal with its point. */
+  readonly text: string;
 }
 
 export interface Mismatch {
@@ -241,13 +246,15 @@ async function eventsNear(
   );
   return rows.map((row) => {
     const [commit, partition, offset, eventTimeMs, arrivalTimeMs] = row.map(Number);
+    const value = scalarOf(row[5]);
     return {
       commit: commit ?? 0,
       partition: partition ?? 0,
       offset: offset ?? 0,
       eventTimeMs: eventTimeMs ?? 0,
       arrivalTimeMs: arrivalTimeMs ?? 0,
-      value: scalarOf(row[5]),
+      value,
+      text: jsonScalar(value, lane.measure?.type ?? { kind: 'bool' }),
     };
   });
 }

@@ -13,13 +13,15 @@ export interface OutputColumn {
 
 /**
  * A query that gives, for each row of `from` (which has `r` and the columns `valid0`… , one a
- * view), the columns of `keep` and every feature that the service needs.
+ * view), the columns of `keep` and every feature that the service needs; on demand the status of
+ * each aggregate too, in a column of `statusColumn`.
  */
 export function featuresSql(
   work: FeatureWork,
   parts: ComputedParts,
   from: string,
   keep: readonly string[],
+  withStatuses = false,
 ): string {
   const joins = parts.passes.map(({ table }) => `LEFT JOIN ${table} ON ${table}.r = points.r`);
   const aggregates = work.views.flatMap((view, index) =>
@@ -28,7 +30,9 @@ export function featuresSql(
       const planned = present(view.aggregates.get(feature.name), 'the feature is planned');
       const value = aggregateSql(planned, parts);
       const column = columnOf(view, index, feature.name);
-      return [`CASE WHEN points.valid${index} THEN ${value} END AS ${column}`];
+      const shown = `CASE WHEN points.valid${index} THEN ${value} END AS ${column}`;
+      if (!withStatuses) return [shown];
+      return [shown, `${statusSql(planned, parts)} AS ${statusColumn(column)}`];
     }),
   );
   const kept = keep.map((column) => `points.${column}`);
@@ -50,7 +54,13 @@ function withDerived(sql: string, view: WorkView, index: number): string {
   }, sql);
 }
 
-function columnOf(view: WorkView, index: number, feature: string): string {
+/** The column of an aggregate's status beside that of its value. */
+export function statusColumn(column: string): string {
+  return `${column}_status`;
+}
+
+/** The column of a view's feature; `index` is the view's place in the work. */
+export function columnOf(view: WorkView, index: number, feature: string): string {
   const at = view.features.findIndex((one) => one.name === feature);
   return `f${index}_${at}`;
 }
@@ -67,44 +77,58 @@ export function outputColumns(work: FeatureWork): OutputColumn[] {
 
 /** `finish` as SQL (semantics §3): the same formulas, in the same order, as the kernel's. */
 function aggregateSql(planned: WorkFeature, parts: ComputedParts): string {
+  const { type, default: declared } = planned.feature;
+  const { some, value } = finishSql(planned, parts);
+  const fallback = literalSql(type, declared);
+  return `CASE WHEN ${some} THEN ${value} ELSE ${fallback} END`;
+}
+
+/** The status that goes with it (semantics §6). */
+function statusSql(planned: WorkFeature, parts: ComputedParts): string {
+  const { some, value } = finishSql(planned, parts);
+  const found =
+    planned.feature.fn === 'sum' ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
+  return `CASE WHEN ${some} THEN ${found} ELSE 'default' END`;
+}
+
+/** Whether any input counts, and the value if so: NULL where it does not fit its type. */
+function finishSql(planned: WorkFeature, parts: ComputedParts): { some: string; value: string } {
   const { feature, window } = planned;
   const part = (name: keyof WorkFeature['parts']): string[] => {
     const accumulator = present(planned.parts[name], `${feature.fn} has the part '${name}'`);
     return parts.columnsOf(planned.group, { accumulator, window });
   };
-  const fallback = literalSql(feature.type, feature.default);
-  const [value] = feature.parts.value === undefined ? [] : part('value');
-  if (value !== undefined) return `coalesce(${value}, ${fallback})`;
-  const [n] = part('count');
-  const otherwise = (least: number, sql: string): string =>
-    `CASE WHEN ${n} >= ${least} THEN ${sql} ELSE ${fallback} END`;
+  const [extreme] = feature.parts.value === undefined ? [] : part('value');
+  if (extreme !== undefined) return { some: `${extreme} IS NOT NULL`, value: extreme };
+  const count = present(part('count')[0], 'a count');
+  const some = `${count} >= 1`;
   switch (feature.fn) {
     case 'count':
-      return otherwise(1, `CAST(${n} AS BIGINT)`);
+      return { some, value: `CAST(${count} AS BIGINT)` };
     case 'sum': {
       const [sum] = part('sum');
-      return otherwise(
-        1,
-        feature.type.kind === 'float64'
-          ? `asof_double(${sum}) / ${powerOfTenSql(feature.scale)}`
-          : `TRY_CAST(${sum} AS BIGINT)`,
-      );
+      const isFloat = feature.type.kind === 'float64';
+      const float = `asof_double(${sum}) / ${powerOfTenSql(feature.scale)}`;
+      return { some, value: isFloat ? float : `TRY_CAST(${sum} AS BIGINT)` };
     }
     case 'avg': {
       const unit = `CAST('${10n ** BigInt(feature.scale)}' AS HUGEINT)`;
       const [sum] = part('sum');
-      return otherwise(1, `asof_double(${sum}) / asof_double(CAST(${n} AS HUGEINT) * ${unit})`);
+      return {
+        some,
+        value: `asof_double(${sum}) / asof_double(CAST(${count} AS HUGEINT) * ${unit})`,
+      };
     }
     case 'var_pop':
     case 'var_samp':
     case 'stddev_pop':
     case 'stddev_samp':
-      return deviationSql(feature, present(n, 'a count'), part, otherwise);
+      return deviationSql(feature, count, part);
     case 'min':
     case 'max':
     case 'first':
     case 'last':
-      return fallback;
+      return { some: 'FALSE', value: 'NULL' };
     default:
       return unreachable(feature.fn);
   }
@@ -114,8 +138,7 @@ function deviationSql(
   feature: WorkFeature['feature'],
   count: string,
   part: (name: keyof WorkFeature['parts']) => string[],
-  otherwise: (least: number, sql: string) => string,
-): string {
+): { some: string; value: string } {
   const fewer = feature.fn === 'var_samp' || feature.fn === 'stddev_samp' ? 1 : 0;
   const [squares, squaresHigh] = part('sumSquares');
   const variance = varianceSql({
@@ -127,5 +150,5 @@ function deviationSql(
     scale: feature.scale,
   });
   const takesRoot = feature.fn === 'stddev_pop' || feature.fn === 'stddev_samp';
-  return otherwise(fewer + 1, takesRoot ? `sqrt(${variance})` : variance);
+  return { some: `${count} >= ${fewer + 1}`, value: takesRoot ? `sqrt(${variance})` : variance };
 }

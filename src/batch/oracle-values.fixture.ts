@@ -6,19 +6,26 @@ import { scalarOfLiteral } from '../expr/literal.ts';
 import { evaluateNaive } from '../expr/naive.ts';
 import type { ExprNode } from '../expr/node.ts';
 import type { AggregateFeaturePlan, ProjectPlan } from '../plan/plan.ts';
+import type { FeatureStatus } from '../schema/status.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
 import type { ModelEvent, ModelPoint } from './random-events.fixture.ts';
 
 const INT64: ValueType = { kind: 'int64' };
 
+export interface OracleAnswers {
+  readonly values: Record<string, Scalar>;
+  readonly statuses: Record<string, FeatureStatus>;
+}
+
 /** Every feature of every view at a point, by the letter of the semantics. */
-export function oracleValues(
+export function oracleAnswers(
   plan: ProjectPlan,
   events: readonly ModelEvent[],
   point: ModelPoint,
   isVisible: (event: ModelEvent) => boolean,
-): Record<string, Scalar> {
+): OracleAnswers {
   const values: Record<string, Scalar> = {};
+  const statuses: Record<string, FeatureStatus> = {};
   const key: Readonly<Record<string, Scalar>> = { user: point.user, shop: point.shop };
   for (const view of plan.views) {
     const names = Object.keys(view.key);
@@ -29,17 +36,22 @@ export function oracleValues(
       } else if (feature.kind === 'derived') {
         const value = evaluateNaive(feature.expr, (name) => values[name] ?? null);
         values[feature.name] = value ?? scalarOfLiteral(feature.type, feature.default);
+        statuses[feature.name] = value === null ? 'default' : 'present';
       } else {
         const own = events.filter(
           (event) =>
             isVisible(event) &&
             names.every((name) => event.values[name] === key[name] && key[name] !== ''),
         );
-        values[feature.name] = oracleFeature(plan, feature, own, point.timeMs);
+        const value = oracleFeature(plan, feature, own, point.timeMs);
+        const declared = scalarOfLiteral(feature.type, feature.default);
+        values[feature.name] = value === OVERFLOW ? null : value === undefined ? declared : value;
+        statuses[feature.name] =
+          value === OVERFLOW ? 'error' : value === undefined ? 'default' : 'present';
       }
     }
   }
-  return values;
+  return { values, statuses };
 }
 
 function oracleFeature(
@@ -47,7 +59,7 @@ function oracleFeature(
   feature: AggregateFeaturePlan,
   events: readonly ModelEvent[],
   timeMs: number,
-): Scalar {
+): Scalar | undefined | typeof OVERFLOW {
   const group = present(
     plan.groups.find((each) => each.id === feature.group),
     'a group',
@@ -72,11 +84,5 @@ function oracleFeature(
   });
   const type = lane.measure?.type ?? INT64;
   const window = present(group.windows[feature.window], 'a window');
-  const value = oracleAggregate(
-    rows,
-    { fn: feature.fn, window, type, scale: feature.scale },
-    timeMs,
-  );
-  if (value === OVERFLOW) return null;
-  return value === undefined ? scalarOfLiteral(feature.type, feature.default) : value;
+  return oracleAggregate(rows, { fn: feature.fn, window, type, scale: feature.scale }, timeMs);
 }

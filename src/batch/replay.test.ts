@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { present } from '../base/assert.ts';
 import { seededRandom } from '../base/random.ts';
+import { call, column, literal } from '../expr/build.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
-import { oracleValues } from './oracle-values.fixture.ts';
+import { oracleAnswers } from './oracle-values.fixture.ts';
 import {
   loadEvents,
   type ModelEvent,
@@ -36,8 +37,7 @@ function answerOf(
     key: { user: point.user, shop: point.shop },
     asOfMs: point.timeMs ?? 0,
     commit: point.commit,
-    values: oracleValues(plan, events, point, isVisible),
-    statuses: {},
+    ...oracleAnswers(plan, events, point, isVisible),
   };
 }
 
@@ -107,7 +107,7 @@ function tinyProject(): ProjectPlan {
   };
 }
 
-function eventAt(commit: number, eventTimeMs: number, amount: number): ModelEvent {
+function eventAt(commit: number, eventTimeMs: number, amount: number | bigint): ModelEvent {
   const values = { user: 'a', shop: 1, amount, price: 0, cost: 0, label: '', flag: true };
   const arrivalTimeMs = eventTimeMs + 5;
   return { commit, partition: 0, offset: commit, eventTimeMs, arrivalTimeMs, values };
@@ -126,7 +126,7 @@ test('a mismatch names the event or the rule that explains it', async () => {
     asOfMs: 1_000,
     commit: 5,
     values: { total },
-    statuses: {},
+    statuses: { total: 'present' },
     ...more,
   });
   // The window is (900, 1000]: commits 2 to 5 count.
@@ -138,6 +138,8 @@ test('a mismatch names the event or the rule that explains it', async () => {
     [answer(right + 1_100), 'counted_twice', [4]],
     [answer(right + 3), 'boundary', [1]],
     [answer(12), 'unknown', [1, 2, 3, 4, 5, 6]],
+    [answer(right, { statuses: { total: 'default' } }), 'status', []],
+    [answer(right, { statuses: {} }), 'status', []],
     [answer(right, { version: 2 }), 'definition', []],
     [answer(right, { commit: 7 }), 'history_behind', []],
     [answer(right, { values: { other: 1 } }), 'definition', []],
@@ -161,4 +163,68 @@ test('a mismatch names the event or the rule that explains it', async () => {
     mismatches: [],
     throughCommit: 6,
   });
+});
+
+test('statuses are those that serving gives: of a sum beyond int64, and of what derives from it', async () => {
+  const { plan, events } = overflowProject();
+  const history = await loadEvents(session, events);
+  const answers = [
+    [1, { total: 2n ** 62n, twice: -1 }, { total: 'present', twice: 'error' }],
+    [2, { total: null, twice: -1 }, { total: 'error', twice: 'error' }],
+    [0, { total: 7, twice: 14 }, { total: 'default', twice: 'present' }],
+  ] as const;
+  for (const [commit, values, statuses] of answers) {
+    const given: ServedAnswer = {
+      ...{ service: 'svc', version: 1, key: { user: 'a' }, asOfMs: 1_000, commit },
+      ...{ values, statuses },
+    };
+    const report = await replayServed({ plan, history, answers: [given], session });
+    assert.deepEqual(report.mismatches, []);
+  }
+});
+
+/** Twice a total that may be 2^62 or overflow, with -1 where it cannot be told. */
+function overflowProject(): { plan: ProjectPlan; events: ModelEvent[] } {
+  const plan = tinyProject();
+  const view = present(plan.views[0], 'a view');
+  const total = { ...present(view.features[0], 'a feature'), default: 7 } as const;
+  const expr = call('mul', [column('total', INT64), literal(INT64, 2)]);
+  const { meta } = view;
+  const twice = { kind: 'derived', name: 'twice', expr, type: INT64, default: -1, meta } as const;
+  const service = present(plan.services[0], 'a service');
+  const output = { name: 'twice', view: view.name, version: 1, feature: 'twice', type: INT64 };
+  return {
+    plan: {
+      ...plan,
+      views: [{ ...view, features: [total, twice] }],
+      services: [{ ...service, features: [...service.features, output] }],
+    },
+    events: [eventAt(1, 990, 2n ** 62n), eventAt(2, 991, 2n ** 62n)],
+  };
+}
+
+const INT64 = { kind: 'int64' } as const;
+
+test('a decimal that differs is told with its point', async () => {
+  const plan = tinyProject();
+  const decimal = { kind: 'decimal', scale: 2 } as const;
+  const service = present(plan.services[0], 'a service');
+  const features = service.features.map((feature) => ({ ...feature, type: decimal }));
+  const history = await loadEvents(session, [eventAt(1, 990, 150)]);
+  const answer: ServedAnswer = {
+    ...{ service: 'svc', version: 1, key: { user: 'a' }, asOfMs: 1_000, commit: 1 },
+    ...{ values: { total: 160 }, statuses: { total: 'present' } },
+  };
+  const changed = { ...plan, services: [{ ...service, features }] };
+  const { mismatches } = await replayServed({ plan: changed, history, answers: [answer], session });
+  assert.deepEqual(mismatches[0]?.text, { served: '1.6', replayed: '1.5' });
+  for (const [value, text] of [
+    ['x', '"x"'],
+    [1.5, '1.5'],
+    [2n ** 60n, '11529215046068469.76'],
+  ] as const) {
+    const wrong = { ...answer, values: { total: value } };
+    const report = await replayServed({ plan: changed, history, answers: [wrong], session });
+    assert.equal(report.mismatches[0]?.text.served, text);
+  }
 });

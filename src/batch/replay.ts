@@ -3,14 +3,17 @@ import { LIMITS } from '../base/limits.ts';
 import { sqlString, sqlType } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
-import { canonicalInteger, type Scalar, type ValueType } from '../schema/types.ts';
+import { jsonScalar } from '../schema/json.ts';
+import type { FeatureStatus } from '../schema/status.ts';
+import type { Scalar, ValueType } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
 import { computeParts } from './compute-parts.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type Explanation, explainMismatch } from './explain.ts';
 import { type FeatureWork, planFeatureWork } from './feature-work.ts';
-import { featuresSql, outputColumns } from './finish-sql.ts';
+import { featuresSql } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
+import { type ReplayedFeature, type ReplayedRows, replayedRows } from './replayed-row.ts';
 import { attachSources, dropTables, type EventRelations, validSql } from './training-set.ts';
 
 export interface ReplayOptions {
@@ -26,7 +29,7 @@ export interface ReplayOptions {
   readonly onProgress?: (answers: number) => void;
 }
 
-/** A served value that its replay does not confirm. */
+/** A served value or status that its replay does not confirm. */
 export interface ReplayMismatch {
   readonly service: string;
   readonly version: number;
@@ -37,6 +40,10 @@ export interface ReplayMismatch {
   readonly served: Scalar;
   /** Undefined where nothing could be replayed. */
   readonly replayed: Scalar | undefined;
+  readonly servedStatus: FeatureStatus | null;
+  readonly replayedStatus: FeatureStatus | null;
+  /** What both values are in JSON: a decimal with its point, null where nothing was replayed. */
+  readonly text: { readonly served: string; readonly replayed: string | null };
   readonly explanation: Explanation;
 }
 
@@ -53,7 +60,7 @@ export interface ReplayReport {
 
 /**
  * Computes every answer again from the history, at its own time and position, and compares each
- * value with `===` (semantics §6). A difference is a defect or corrupted data, never noise.
+ * value with `===` and its status (semantics §6). A difference is a defect or corrupted data, never noise.
  */
 export async function replayServed(options: ReplayOptions): Promise<ReplayReport> {
   const session = options.session ?? (await DuckDbSession.open(options.duckdb));
@@ -128,25 +135,41 @@ function refuseAll(answers: readonly ServedAnswer[], tally: Tally): void {
     for (const [feature, served] of Object.entries(answer.values)) {
       const text = `No applied plan has the service ${answer.service}@${answer.version}.`;
       const explanation: Explanation = { kind: 'definition', text, events: [] };
-      addMismatch(tally, answer, feature, served, undefined, explanation);
+      addMismatch(tally, answer, { feature, served, explanation });
     }
   }
 }
 
-function addMismatch(
-  tally: Tally,
-  answer: ServedAnswer,
-  feature: string,
-  served: Scalar,
-  replayed: Scalar | undefined,
-  explanation: Explanation | null,
-): void {
+interface Difference {
+  readonly feature: string;
+  readonly served: Scalar;
+  readonly type?: ValueType;
+  readonly replayed?: ReplayedFeature;
+  /** Null once enough are explained. */
+  readonly explanation: Explanation | null;
+}
+
+function addMismatch(tally: Tally, answer: ServedAnswer, difference: Difference): void {
   tally.values += 1;
   tally.mismatched += 1;
+  const { feature, served, type, replayed, explanation } = difference;
   if (tally.isFull || explanation === null) return;
   const { service, version, key, asOfMs, commit } = answer;
-  const place = { service, version, feature, key, asOfMs, commit };
-  tally.mismatches.push({ ...place, served, replayed, explanation });
+  const text = (value: Scalar): string => scalarText(value, type ?? null);
+  tally.mismatches.push({
+    ...{ service, version, feature, key, asOfMs, commit, served, explanation },
+    replayed: replayed?.value,
+    servedStatus: answer.statuses[feature] ?? null,
+    replayedStatus: replayed?.status ?? null,
+    text: { served: text(served), replayed: replayed === undefined ? null : text(replayed.value) },
+  });
+}
+
+/** JSON text of a value, even of one that is not of the type it should have. */
+function scalarText(value: Scalar, type: ValueType | null): string {
+  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value);
+  if (type?.kind === 'decimal' && isWhole) return jsonScalar(value, type);
+  return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 }
 
 async function replayService(
@@ -170,15 +193,15 @@ async function replayService(
     onPhase: () => {},
   });
   const from = `(SELECT r, ${validSql(work).join(', ')} FROM ${POINTS})`;
-  const outputs = outputColumns(work);
-  const columns = outputs.map((output) => output.column).join(', ');
+  const replayed = replayedRows(work);
+  const columns = replayed.columns.join(', ');
   const rows = await session.rows(
-    `SELECT ${columns} FROM (${featuresSql(work, parts, from, ['r'])}) ORDER BY r`,
+    `SELECT ${columns} FROM (${featuresSql(work, parts, from, ['r'], true)}) ORDER BY r`,
   );
   await dropTables(session, parts);
   for (const [index, answer] of answers.entries()) {
     const row = present(rows[index], 'a row an answer');
-    await compareAnswer({ session, work, history, relations }, answer, row, tally);
+    await compareAnswer({ session, work, history, relations, replayed }, answer, row, tally);
   }
 }
 
@@ -187,6 +210,7 @@ interface Comparing {
   readonly work: FeatureWork;
   readonly history: EventRelations;
   readonly relations: ReadonlyMap<string, string>;
+  readonly replayed: ReplayedRows;
 }
 
 async function compareAnswer(
@@ -198,10 +222,12 @@ async function compareAnswer(
   tally.answers += 1;
   const { work, history } = comparing;
   const known = new Set(work.service.features.map((feature) => feature.name));
-  for (const [index, feature] of work.service.features.entries()) {
-    const replayed = replayedScalar(row[index], feature.type);
-    const served = answer.values[feature.name];
-    if (served === replayed && answer.commit <= history.through) {
+  const replay = comparing.replayed.read(row);
+  for (const [index, { name: feature, type }] of work.service.features.entries()) {
+    const replayed = present(replay[index], 'a feature of the service');
+    const served = answer.values[feature];
+    const isSame = served === replayed.value && answer.statuses[feature] === replayed.status;
+    if (isSame && answer.commit <= history.through) {
       tally.values += 1;
       tally.identical += 1;
       continue;
@@ -209,24 +235,23 @@ async function compareAnswer(
     const explanation = tally.isFull
       ? null
       : await explain(comparing, answer, index, served, replayed);
-    addMismatch(tally, answer, feature.name, served ?? null, replayed, explanation);
+    addMismatch(tally, answer, { feature, served: served ?? null, type, replayed, explanation });
   }
-  for (const [name, served] of Object.entries(answer.values)) {
-    if (known.has(name)) continue;
-    const text = `The service ${answer.service}@${answer.version} has no feature '${name}'.`;
+  for (const [feature, served] of Object.entries(answer.values)) {
+    if (known.has(feature)) continue;
+    const text = `The service ${answer.service}@${answer.version} has no feature '${feature}'.`;
     const explanation: Explanation = { kind: 'definition', text, events: [] };
-    addMismatch(tally, answer, name, served, undefined, explanation);
+    addMismatch(tally, answer, { feature, served, explanation });
   }
 }
 
 async function explain(
-  comparing: Comparing,
+  { session, work, history, relations }: Comparing,
   answer: ServedAnswer,
   index: number,
   served: Scalar | undefined,
-  replayed: Scalar,
+  { value: replayed, status }: ReplayedFeature,
 ): Promise<Explanation> {
-  const { session, work, history, relations } = comparing;
   const { through } = history;
   if (answer.commit > through) {
     const text = `The answer stands at commit ${answer.commit}, the history ends at ${through}.`;
@@ -234,6 +259,10 @@ async function explain(
   }
   if (served === undefined) {
     return { kind: 'definition', text: 'The answer lacks this feature.', events: [] };
+  }
+  if (served === replayed) {
+    const text = `The value is the same, but its status is '${status}' when replayed.`;
+    return { kind: 'status', text, events: [] };
   }
   return explainMismatch({ session, work, relations, answer, index, served, replayed });
 }
@@ -263,14 +292,4 @@ function scalarSql(value: Scalar): string {
   if (typeof value === 'string') return value.split('\0').map(sqlString).join(' || chr(0) || ');
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return `'${value}'::DOUBLE`;
   return String(value);
-}
-
-/** What DuckDB gives for a value of a type, in the one form it has inside asof. */
-export function replayedScalar(value: unknown, type: ValueType): Scalar {
-  if (value === null) return null;
-  if (typeof value === 'bigint') return canonicalInteger(value);
-  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
-    return value;
-  }
-  throw new TypeError(`DuckDB gave a ${typeof value} for a ${type.kind}`);
 }

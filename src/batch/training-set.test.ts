@@ -9,7 +9,7 @@ import { seededRandom } from '../base/random.ts';
 import { sqlString } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
 import { canonicalInteger, type Scalar } from '../schema/types.ts';
-import { oracleValues } from './oracle-values.fixture.ts';
+import { oracleAnswers } from './oracle-values.fixture.ts';
 import {
   loadEvents,
   type ModelEvent,
@@ -85,7 +85,7 @@ async function check(one: Case): Promise<Readonly<Partial<Record<Strategy, numbe
     const timeMs = point.timeMs ?? 0;
     const isVisible = (event: ModelEvent): boolean =>
       one.known === 'final' || event.arrivalTimeMs <= timeMs - delay;
-    const expected = oracleValues(plan, events, point, isVisible);
+    const { values: expected } = oracleAnswers(plan, events, point, isVisible);
     const row = rows[index] ?? [];
     assert.deepEqual(row.slice(0, 5).map(canonical), [
       `n${index}`,

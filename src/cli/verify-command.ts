@@ -1,4 +1,4 @@
-import { verifyProject } from '../app/offline.ts';
+import { type Verification, verifyProject } from '../app/offline.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { count, EXIT, wholeNumber } from './output.ts';
@@ -6,6 +6,8 @@ import { count, EXIT, wholeNumber } from './output.ts';
 export interface VerifyOptions extends CommonOptions {
   readonly sample: string;
 }
+
+type Mismatch = Verification['mismatches'][number];
 
 /** Mismatches shown to people; `--json` has them all. */
 const SHOWN = 20;
@@ -21,7 +23,7 @@ export async function verifyCommand(context: Context<VerifyOptions>): Promise<nu
     verified: report.answers,
     values: report.values,
     mismatches: report.mismatched,
-    differences: report.mismatches,
+    differences: report.mismatches.map(shownMismatch),
     damaged: report.damaged,
     throughCommit: report.throughCommit,
   };
@@ -40,13 +42,31 @@ export async function verifyCommand(context: Context<VerifyOptions>): Promise<nu
       output.say(`${pc.green('✓')} every value is identical, bit for bit`);
       return;
     }
-    output.say(pc.red(`${count(report.mismatched)} values differ`));
+    output.say(pc.red(`${count(report.mismatched)} values or statuses differ`));
     for (const one of report.mismatches.slice(0, SHOWN)) {
       const key = JSON.stringify(one.key);
       output.say(`  ${one.service} ${key} ${one.feature} at ${new Date(one.asOfMs).toISOString()}`);
-      output.say(`    served ${one.served}, replayed ${one.replayed}`);
+      const { text, servedStatus, replayedStatus } = one;
+      const statuses = [servedStatus ?? 'no status', replayedStatus ?? 'nothing'];
+      output.say(`    served ${text.served} (${statuses[0]})`);
+      output.say(`    replayed ${text.replayed ?? ''} (${statuses[1]})`);
       output.say(`    ${one.explanation.text}`);
     }
   });
   return report.mismatched === 0 ? EXIT.ok : EXIT.failed;
+}
+
+/** Values in the digits that a server would have sent. */
+function shownMismatch({ text, explanation, ...mismatch }: Mismatch): object {
+  const { served, replayed } = text;
+  const events = explanation.events.map(({ text: value, ...event }) => ({
+    ...event,
+    value: JSON.rawJSON(value),
+  }));
+  return {
+    ...mismatch,
+    served: JSON.rawJSON(served),
+    replayed: replayed === null ? null : JSON.rawJSON(replayed),
+    explanation: { ...explanation, events },
+  };
 }

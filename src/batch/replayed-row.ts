@@ -1,0 +1,87 @@
+import { present } from '../base/assert.ts';
+import { compileScalar } from '../expr/compile-scalar.ts';
+import { type Faults, newFaults } from '../expr/faults.ts';
+import { referencedColumns } from '../expr/references.ts';
+import type { DerivedFeaturePlan } from '../plan/plan.ts';
+import type { FeatureStatus } from '../schema/status.ts';
+import { canonicalInteger, type Scalar, type ValueType } from '../schema/types.ts';
+import type { FeatureWork } from './feature-work.ts';
+import { columnOf, outputColumns, statusColumn } from './finish-sql.ts';
+
+export interface ReplayedFeature {
+  readonly value: Scalar;
+  readonly status: FeatureStatus;
+}
+
+type Slots = Map<string, ReplayedFeature>;
+
+/** Reads rows of `featuresSql` with statuses, as serving would answer them. */
+export interface ReplayedRows {
+  /** The columns that a row must have, in this order. */
+  readonly columns: readonly string[];
+  /** The service's features, in order. */
+  read(row: readonly unknown[]): ReplayedFeature[];
+}
+
+/**
+ * A derived feature's status is not in its value: serving says `error` where an input is one or
+ * the expression overflows on its way, so the expression is run again here.
+ */
+export function replayedRows(work: FeatureWork): ReplayedRows {
+  const columns: string[] = [];
+  const readers: ((row: readonly unknown[], slots: Slots) => void)[] = [];
+  const faults = newFaults();
+  for (const [index, view] of work.views.entries()) {
+    for (const feature of view.features) {
+      const column = columnOf(view, index, feature.name);
+      const at = columns.push(column) - 1;
+      const scalarAt = (row: readonly unknown[]): Scalar => replayedScalar(row[at], feature.type);
+      if (feature.kind === 'aggregate') {
+        columns.push(statusColumn(column));
+        readers.push((row, slots) => {
+          slots.set(column, { value: scalarAt(row), status: row[at + 1] as FeatureStatus });
+        });
+      } else {
+        const statusOf = derivedStatus(feature, (name) => columnOf(view, index, name), faults);
+        readers.push((row, slots) => {
+          slots.set(column, { value: scalarAt(row), status: statusOf(slots) });
+        });
+      }
+    }
+  }
+  const outputs = outputColumns(work).map((output) => output.column);
+  const read = (row: readonly unknown[]): ReplayedFeature[] => {
+    const slots: Slots = new Map();
+    for (const reader of readers) reader(row, slots);
+    return outputs.map((column) => present(slots.get(column), 'a feature of the service'));
+  };
+  return { columns, read };
+}
+
+function derivedStatus(
+  feature: DerivedFeaturePlan,
+  columnOfInput: (name: string) => string,
+  faults: Faults,
+): (slots: Slots) => FeatureStatus {
+  const names = referencedColumns(feature.expr);
+  const inputColumns = names.map(columnOfInput);
+  const evaluate = compileScalar(feature.expr, names, faults);
+  return (slots) => {
+    const inputs = inputColumns.map((column) => present(slots.get(column), 'an input'));
+    const overflowsBefore = faults.overflow;
+    if (evaluate(inputs.map(({ value }) => value)) !== null) return 'present';
+    const isBroken =
+      faults.overflow !== overflowsBefore || inputs.some(({ status }) => status === 'error');
+    return isBroken ? 'error' : 'default';
+  };
+}
+
+/** What DuckDB gives for a value of a type, in the one form it has inside asof. */
+function replayedScalar(value: unknown, type: ValueType): Scalar {
+  if (value === null) return null;
+  if (typeof value === 'bigint') return canonicalInteger(value);
+  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
+    return value;
+  }
+  throw new TypeError(`DuckDB gave a ${typeof value} for a ${type.kind}`);
+}
