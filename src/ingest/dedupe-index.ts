@@ -49,6 +49,11 @@ export class DedupeIndex {
     return this.#table.count;
   }
 
+  /** The newest arrival of a durable event of the partition. */
+  get newestArrivalMs(): number {
+    return this.#newestArrivalMs;
+  }
+
   get bytes(): number {
     return this.#table.bytes;
   }
@@ -150,10 +155,42 @@ export class DedupeIndex {
     this.#durableCount = this.#table.count;
   }
 
-  /** A logged event, while the index is rebuilt. */
-  restore(id: string, arrivalMs: number): void {
+  /** A logged event, while the index is rebuilt; `confirm` then tells how far the partition is. */
+  restore(id: string, arrivalMs: number, hash = hashId(id)): void {
+    const held = this.#table.find(id, hash);
+    // Another partition, where it went by another count of them, may have taken the id later.
+    if (held >= 0 && this.#table.numberOf(held) >= arrivalMs) return;
     if (this.#table.count === this.#table.capacity) this.#evict();
-    this.#table.add(id, hashId(id), arrivalMs);
-    this.confirm(1, arrivalMs);
+    this.#table.add(id, hash, arrivalMs);
+    this.confirm(1, -1);
+  }
+
+  /** Whether all ids are ones that `belongs` wants, by their hashes. */
+  every(belongs: (hash: number) => boolean): boolean {
+    for (let entry = 0; entry < this.#table.count; entry++) {
+      if (!belongs(this.#table.hashOf(entry))) return false;
+    }
+    return true;
+  }
+
+  /** Copies the ids, all of them final, to those among `homes` that `homeOf` says by their hashes. */
+  spread(homes: readonly DedupeIndex[], homeOf: (hash: number) => number): void {
+    const table = this.#table;
+    for (let entry = 0; entry < table.count; entry++) {
+      const home = homes[homeOf(table.hashOf(entry))];
+      if (home !== undefined) home.#take(table, entry);
+    }
+    // What was let go may have belonged to any of them.
+    for (const home of homes) {
+      home.#forgottenMs = Math.max(home.#forgottenMs, this.#forgottenMs);
+      home.#unsureMs = Math.max(home.#unsureMs, this.#unsureMs);
+    }
+  }
+
+  #take(table: IdTable, entry: number): void {
+    const held = this.#table.findFrom(table, entry);
+    if (held >= 0 && this.#table.numberOf(held) >= table.numberOf(entry)) return;
+    this.#table.addFrom(table, entry);
+    this.confirm(1, -1);
   }
 }

@@ -54,6 +54,12 @@ export class IdTable {
     return (this.#slots[this.#slotOf(id, hash)] as number) - 1;
   }
 
+  /** The newest entry of the id that another table's entry has, or -1. */
+  findFrom(other: IdTable, entry: number): number {
+    const slot = this.#slotOfBytes(other.#bytesOf(entry), other.hashOf(entry));
+    return (this.#slots[slot] as number) - 1;
+  }
+
   /** Whether the arena can hold another id of this length. */
   hasRoom(length: number): boolean {
     return (this.#starts[this.count] as number) + 2 * length + 1 <= 0xffff_ffff;
@@ -69,10 +75,8 @@ export class IdTable {
   /** Adds a copy of another table's entry. */
   addFrom(other: IdTable, entry: number): void {
     if (this.count === this.capacity) this.#resize(this.capacity * 2);
-    const start = other.#starts[entry] as number;
-    const end = other.#starts[entry + 1] as number;
     const hash = other.hashOf(entry);
-    const bytes = other.#arena.subarray(start, end);
+    const bytes = other.#bytesOf(entry);
     const slot = this.#slotOfBytes(bytes, hash);
     const at = this.#room(bytes.length);
     this.#arena.set(bytes, at);
@@ -100,9 +104,12 @@ export class IdTable {
     }
   }
 
+  #bytesOf(entry: number): Uint8Array {
+    return this.#arena.subarray(this.#starts[entry], this.#starts[entry + 1]);
+  }
+
   idAt(entry: number): string {
-    const start = this.#starts[entry] as number;
-    const bytes = this.#arena.subarray(start, this.#starts[entry + 1]);
+    const bytes = this.#bytesOf(entry);
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.length - 1);
     return text.toString(bytes[0] === ONE_BYTE ? 'latin1' : 'utf16le');
   }
@@ -188,9 +195,8 @@ export class IdTable {
     for (;;) {
       const entry = (this.#slots[slot] as number) - 1;
       if (entry < 0) return slot;
-      const start = this.#starts[entry] as number;
-      const own = this.#arena.subarray(start, this.#starts[entry + 1]);
-      if (this.#hashes[entry] === hash && Buffer.compare(own, bytes) === 0) return slot;
+      const same = this.#hashes[entry] === hash;
+      if (same && Buffer.compare(this.#bytesOf(entry), bytes) === 0) return slot;
       slot = (slot + 1) & mask;
     }
   }

@@ -3,6 +3,7 @@ import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { DedupeIndex, type DedupeLimits, INDEX_VERSION } from './dedupe-index.ts';
 import type { IdBlock } from './id-snapshot.ts';
+import { hashId } from './id-table.ts';
 
 /** The ids of one source that later events can repeat, by partition. */
 export class SourceIds {
@@ -27,10 +28,28 @@ export class SourceIds {
     return block.source === this.#schema.name && block.idColumn === this.#schema.id;
   }
 
-  /** Takes over what `blocks` wrote; only for ids that hold nothing yet. */
+  /**
+   * Takes over what `blocks` wrote; only for ids that hold nothing yet. Ids of a time with another
+   * number of partitions move to where their repetitions would go today.
+   */
   adopt(blocks: readonly IdBlock[]): void {
-    for (const { version, partition, body } of blocks) {
-      this.index(partition).decode(new ByteReader(body), version);
+    const { dedupeHorizonMs, partitions } = this.#schema;
+    const found = blocks.map(({ version, partition, body }) => {
+      const index = new DedupeIndex(dedupeHorizonMs, this.#limits);
+      index.decode(new ByteReader(body), version);
+      return { partition, index };
+    });
+    const atHome = found.every(({ partition, index }) =>
+      index.every((hash) => hash % partitions === partition),
+    );
+    if (atHome) {
+      for (const { partition, index } of found) this.#indexes[partition] = index;
+      return;
+    }
+    const homes = Array.from({ length: partitions }, (_, partition) => this.index(partition));
+    for (const { partition, index } of found) {
+      homes[partition]?.confirm(0, index.newestArrivalMs);
+      index.spread(homes, (hash) => hash % partitions);
     }
   }
 
@@ -70,13 +89,18 @@ export class SourceIds {
   restore(batch: EventBatch): void {
     const ids = idsOf(this.#schema, batch);
     if (ids === null || ids.kind === 'bool' || ids.kind === 'vector') return;
-    const index = this.index(batch.partition);
+    const { partitions } = this.#schema;
     for (let i = 0; i < batch.count; i++) {
       if (ids.valid?.[i] === 0) continue;
       const narrow = ids.values[i];
       const exact = ids.kind === 'number' && ids.wide !== null ? ids.wide[i] : narrow;
-      index.restore(String(exact), batch.arrivalTimeMs[i] as number);
+      const id = String(exact);
+      const hash = hashId(id);
+      // Its own partition, unless there was another number of them when it was logged.
+      this.index(hash % partitions).restore(id, batch.arrivalTimeMs[i] as number, hash);
     }
+    if (batch.partition >= partitions) return;
+    this.index(batch.partition).confirm(0, newestOf(batch.arrivalTimeMs));
   }
 }
 
