@@ -3,7 +3,7 @@ import type { ValueType } from '../schema/types.ts';
 import { EndKernel, type EndValue } from './ends.ts';
 import { ExtremeKernel, type Keep, WideExtremeKernel } from './extremes.ts';
 import type { Kernel } from './kernel.ts';
-import type { AccumulatorSpec } from './spec.ts';
+import type { AccumulatorSpec, TileSpec } from './spec.ts';
 import { StringExtremeKernel } from './string-extremes.ts';
 import type { StringSlots } from './string-slots.ts';
 import { CountKernel, SumKernel, SumSquaresKernel } from './sums.ts';
@@ -69,4 +69,12 @@ export function valueForm(type: ValueType): EndValue {
     default:
       return unreachable(type);
   }
+}
+
+/** The kernels that each lane feeds, by lane. */
+export function kernelsByLane(spec: TileSpec, kernels: readonly Kernel[]): Kernel[][] {
+  const lanes = Math.max(0, ...spec.accumulators.map(({ lane }) => lane + 1));
+  return Array.from({ length: lanes }, (_, lane) =>
+    kernels.filter((_kernel, k) => spec.accumulators[k]?.lane === lane),
+  );
 }

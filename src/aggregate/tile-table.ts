@@ -2,9 +2,10 @@ import { assert, present } from '../base/assert.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Cuts } from './cuts.ts';
 import type { Kernel } from './kernel.ts';
-import { createKernels } from './kernels.ts';
+import { createKernels, kernelsByLane } from './kernels.ts';
 import { LanePreparer } from './lanes.ts';
 import { decodeTiles, encodeTiles } from './row-codec.ts';
+import { RowVersions } from './row-versions.ts';
 import type { KernelInput, TileSpec } from './spec.ts';
 import { StringSlots } from './string-slots.ts';
 import { type TileCounters, TileRows } from './tile-rows.ts';
@@ -35,6 +36,8 @@ export class TileTable {
    * then still holds exactly what it held before. `watched` is replaced when rows are created.
    */
   beforeChange: ((row: number) => void) | null = null;
+  /** Lets a reader keep an answer for as long as it holds. */
+  readonly versions = new RowVersions();
   watched = new Uint8Array(16);
   readonly #kernels: readonly Kernel[];
   readonly #kernelsOfLane: readonly (readonly Kernel[])[];
@@ -54,7 +57,7 @@ export class TileTable {
   constructor(spec: TileSpec) {
     this.spec = spec;
     this.#kernels = createKernels(spec.accumulators, this.texts);
-    this.#kernelsOfLane = byLane(spec, this.#kernels);
+    this.#kernelsOfLane = kernelsByLane(spec, this.#kernels);
     this.#cuts = new Cuts(spec.windows);
     this.#rows = new TileRows(this.#kernels, this.texts, this.#cuts);
     this.#fold = new WindowFold(spec.windows, this.#rows.stride);
@@ -80,6 +83,7 @@ export class TileTable {
 
   createRow(): number {
     const row = this.#rows.create();
+    this.versions.comeOrGo(row);
     if (row >= this.watched.length) {
       const grown = new Uint8Array(this.watched.length * 2);
       grown.set(this.watched);
@@ -92,6 +96,7 @@ export class TileTable {
   freeRow(row: number): void {
     this.#announce(row);
     this.#queryIsCurrent = false;
+    this.versions.comeOrGo(row);
     this.#rows.free(row);
   }
 
@@ -142,12 +147,14 @@ export class TileTable {
     const { tileMs, reachMs } = this.#cuts;
     const { newest } = this.#rows;
     const { watched } = this;
+    const versions = this.versions.ofRow;
     let { words } = this.#rows;
     for (let i = this.#passFrom; i < end; i++) {
       const row = rows[i] as number;
       const startMs = Math.floor((eventTimeMs[i] as number) / tileMs) * tileMs;
       addresses[i] = -1;
       if (row < 0 || anyPass[i] === 0 || startMs < reachMs) continue;
+      versions[row] = (versions[row] as number) + 1;
       if (watched[row] !== 0) {
         this.#update(input, i);
         this.#announce(row);
@@ -240,6 +247,7 @@ export class TileTable {
     assert(other !== this, 'a row is merged from another table');
     this.#queryIsCurrent = false;
     this.#announce(row);
+    this.versions.bump(row);
     // The other's tiles may be merged as far as its clock allows: they answer only from then on.
     this.advanceTo(other.nowMs);
     const count = other.#rows.count(otherRow);
@@ -273,6 +281,7 @@ export class TileTable {
   /** Replaces the row's content by what `encodeRow` wrote, by a clock not after this table's. */
   decodeRow(row: number, reader: ByteReader): void {
     this.#announce(row);
+    this.versions.bump(row);
     this.#queryIsCurrent = false;
     decodeTiles(this.#rows, row, this.#kernels, this.#cuts.tileMs, reader);
   }
@@ -286,11 +295,4 @@ export class TileTable {
       counters: this.#rows.counters,
     };
   }
-}
-
-function byLane(spec: TileSpec, kernels: readonly Kernel[]): Kernel[][] {
-  const lanes = Math.max(0, ...spec.accumulators.map(({ lane }) => lane + 1));
-  return Array.from({ length: lanes }, (_, lane) =>
-    kernels.filter((_kernel, k) => spec.accumulators[k]?.lane === lane),
-  );
 }

@@ -101,13 +101,12 @@ export class FeatureServer {
     const freshness = this.#freshness(plan, asOfMs);
     const answered: FeatureRow[] = [];
     for (const key of answering.keys) {
-      reader.read(key, asOfMs, answering.keys.length > 1);
+      reader.read(key, asOfMs);
       const row = rowObject(compiled, key);
       for (const status of Object.values(row.statuses)) countStatus(compiled.counters, status, 1);
       answered.push(row);
       this.#sample(answering, key);
     }
-    reader.forget();
     return {
       service: plan.service.name,
       version: plan.service.version,
@@ -131,12 +130,11 @@ export class FeatureServer {
     );
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as Scalar[];
-      reader.read(key, asOfMs, keys.length > 1);
+      reader.read(key, asOfMs);
       if (i > 0) text += ',';
       text += writer.row(key, reader, compiled.counters);
       this.#sample(answering, key);
     }
-    reader.forget();
     return `${text}]}`;
   }
 
@@ -189,7 +187,6 @@ export class FeatureServer {
     const compiled = this.#find(service, version);
     const { plan, counters } = compiled;
     // Also here: a request that failed halfway must leave nothing to the next one.
-    compiled.reader.forget();
     const keys = readKeys(rows, plan.service.joinKeys);
     counters.requests += 1;
     counters.rows += keys.length;

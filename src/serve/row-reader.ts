@@ -3,6 +3,7 @@ import type { Faults } from '../expr/faults.ts';
 import { encodeKey } from '../schema/key.ts';
 import type { FeatureStatus } from '../schema/status.ts';
 import type { Scalar } from '../schema/types.ts';
+import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
 import type { DerivedRead, EntityRead, ReadPlan } from './read-plan.ts';
 
 /** Statuses as the hot path holds them; the index is the code. */
@@ -15,15 +16,9 @@ export const PRESENT = 0;
 export const DEFAULT = 1;
 export const ERROR = 2;
 
-/** What one entity key reads as, kept while one request is answered. */
-interface EntityValues {
-  readonly values: readonly Scalar[];
-  readonly statuses: Uint8Array;
-}
-
 /**
- * Reads rows of one service into slots. One request shares one t and one position, so a key that
- * comes again within it is not read again.
+ * Reads rows of one service into slots. A key that comes again, within a request or later, is not
+ * read again as long as its answer holds.
  */
 export class RowReader {
   readonly plan: ReadPlan;
@@ -31,62 +26,60 @@ export class RowReader {
   values: Scalar[] = [];
   readonly statuses: Uint8Array;
   readonly #faults: Faults;
-  readonly #memos: Map<string, EntityValues>[];
-  /** Table queries made: repeats within a request make none. */
+  readonly #caches: readonly AnswerCache[];
+  /** Entity keys computed: what the cache holds is not. */
   keysRead = 0;
 
   constructor(plan: ReadPlan, faults: Faults) {
     this.plan = plan;
     this.statuses = new Uint8Array(plan.slotCount);
     this.#faults = faults;
-    this.#memos = plan.entities.map(() => new Map());
+    this.#caches = plan.entities.map((entity) => new AnswerCache(entity));
   }
 
-  /** `memorize`: the request has several rows. Call `forget` before the first and after the last. */
-  read(key: readonly Scalar[], timeMs: number, memorize: boolean): void {
+  read(key: readonly Scalar[], timeMs: number): void {
     const { entities, slotCount } = this.plan;
     this.values = new Array<Scalar>(slotCount);
     for (let i = 0; i < entities.length; i++) {
       const entity = entities[i] as EntityRead;
+      const cache = this.#caches[i] as AnswerCache;
       const text = entityKey(entity, key);
-      if (memorize)
-        this.#readOnce(entity, text, timeMs, this.#memos[i] as Map<string, EntityValues>);
-      else this.#readEntity(entity, text, timeMs);
+      const cached = cache.find(text, timeMs);
+      if (cached === null) this.#compute(entity, cache, text, timeMs);
+      else this.#recall(entity, cached);
     }
   }
 
-  forget(): void {
-    for (const memo of this.#memos) if (memo.size > 0) memo.clear();
+  /** Answers taken from the cache since the start. */
+  get cacheHits(): number {
+    return this.#caches.reduce((sum, cache) => sum + cache.hits, 0);
   }
 
-  #readOnce(
-    entity: EntityRead,
-    text: string,
-    timeMs: number,
-    memo: Map<string, EntityValues>,
-  ): void {
-    const { fromSlot, toSlot } = entity;
-    const known = memo.get(text);
-    if (known === undefined) {
-      this.#readEntity(entity, text, timeMs);
-      memo.set(text, {
-        values: this.values.slice(fromSlot, toSlot),
-        statuses: this.statuses.slice(fromSlot, toSlot),
-      });
-      return;
-    }
+  #recall({ fromSlot, toSlot }: EntityRead, cached: CachedAnswer): void {
+    const { values } = this;
     for (let slot = fromSlot; slot < toSlot; slot++) {
-      this.values[slot] = known.values[slot - fromSlot] as Scalar;
+      values[slot] = cached.values[slot - fromSlot] as Scalar;
     }
-    this.statuses.set(known.statuses, fromSlot);
+    this.statuses.set(cached.statuses, fromSlot);
   }
 
-  #readEntity(entity: EntityRead, text: string, timeMs: number): void {
+  #compute(entity: EntityRead, cache: AnswerCache, text: string, timeMs: number): void {
+    const { fromSlot, toSlot } = entity;
+    const rows = this.#readEntity(entity, text, timeMs);
+    const values = this.values.slice(fromSlot, toSlot);
+    cache.keep(text, timeMs, rows, values, this.statuses.slice(fromSlot, toSlot));
+  }
+
+  /** Answers the row of each group, or -1. */
+  #readEntity(entity: EntityRead, text: string, timeMs: number): number[] {
     const { values, statuses } = this;
     this.keysRead += 1;
+    const rows: number[] = [];
     for (const group of entity.groups) {
       const { table } = group.store;
-      table.query(group.store.find(text), timeMs, group.windows);
+      const row = group.store.find(text);
+      rows.push(row);
+      table.query(row, timeMs, group.windows);
       for (const feature of group.features) {
         const value = feature.finish();
         if (value === OVERFLOW) {
@@ -102,6 +95,7 @@ export class RowReader {
       }
     }
     for (const derived of entity.derived) this.#derive(derived);
+    return rows;
   }
 
   /** A derived feature sees the values that are served: defaults included, null for an error. */

@@ -1,0 +1,69 @@
+import { unchangedUntilMs } from '../aggregate/window.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { Scalar } from '../schema/types.ts';
+import type { EntityRead, GroupRead } from './read-plan.ts';
+
+/** What one entity key reads as, for as long as nothing that it was read from changes. */
+export interface CachedAnswer {
+  readonly values: readonly Scalar[];
+  readonly statuses: Uint8Array;
+  /** By group: the key's row, or -1, and the version that was read. */
+  readonly rows: readonly number[];
+  readonly versions: readonly number[];
+  readonly untilMs: number;
+}
+
+/**
+ * Answers that still hold, by entity key. An answer holds until one of its rows changes, comes or
+ * goes, or one of its windows moves on by a hop; so what comes out is what would be computed, to
+ * the bit. Bounded: a full cache starts again from nothing.
+ */
+export class AnswerCache {
+  readonly #entity: EntityRead;
+  readonly #capacity: number;
+  readonly #answers = new Map<string, CachedAnswer>();
+  hits = 0;
+
+  constructor(entity: EntityRead, capacity: number = LIMITS.cachedAnswers) {
+    this.#entity = entity;
+    this.#capacity = capacity;
+  }
+
+  find(key: string, timeMs: number): CachedAnswer | null {
+    const answer = this.#answers.get(key);
+    if (answer === undefined || timeMs >= answer.untilMs) return null;
+    const { groups } = this.#entity;
+    for (let i = 0; i < groups.length; i++) {
+      const version = versionOf(groups[i] as GroupRead, answer.rows[i] as number);
+      if (version !== answer.versions[i]) return null;
+    }
+    this.hits += 1;
+    return answer;
+  }
+
+  keep(
+    key: string,
+    timeMs: number,
+    rows: readonly number[],
+    values: readonly Scalar[],
+    statuses: Uint8Array,
+  ): void {
+    const { groups } = this.#entity;
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const group of groups) {
+      for (const window of group.windows) {
+        const spec = group.store.table.spec.windows[window];
+        if (spec !== undefined) untilMs = Math.min(untilMs, unchangedUntilMs(spec, timeMs));
+      }
+    }
+    if (this.#answers.size >= this.#capacity && !this.#answers.has(key)) this.#answers.clear();
+    const versions = groups.map((group, i) => versionOf(group, rows[i] as number));
+    this.#answers.set(key, { values, statuses, rows, versions, untilMs });
+  }
+}
+
+/** An unknown key has no row whose version could change: it is unknown until some row comes. */
+function versionOf(group: GroupRead, row: number): number {
+  const { versions } = group.store.table;
+  return row < 0 ? versions.membership : versions.of(row);
+}
