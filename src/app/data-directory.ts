@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AsofError } from '../base/errors.ts';
+import { makeDurableFolder } from '../base/node-disk.ts';
 
 /** The format of the data directory as a whole; each part has its own version besides. */
 const FORMAT = 1;
@@ -24,7 +25,7 @@ export class DataDirectory {
    * @throws AsofError `directory_in_use`, `newer_format`, `disk_failed`
    */
   static open(path: string): DataDirectory {
-    createFolder(path);
+    makeDurableFolder(path);
     checkFormat(path);
     const lock = new DatabaseSync(join(path, 'lock.db'));
     try {
@@ -42,15 +43,6 @@ export class DataDirectory {
 
   close(): void {
     this.#lock.close();
-  }
-}
-
-function createFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AsofError('disk_failed', `Cannot create ${path}: ${reason}`, { path, cause });
   }
 }
 

@@ -14,7 +14,7 @@ import {
   truncateSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
 import { AsofError } from './errors.ts';
 
@@ -97,10 +97,7 @@ export class NodeDisk implements Disk {
   }
 
   makeFolder(path: string): void {
-    attempt('make folder', path, () => {
-      const created = mkdirSync(this.#full(path), { recursive: true });
-      if (created !== undefined) syncFolder(dirname(created));
-    });
+    makeDurableFolder(this.#full(path), this.#root);
   }
 
   syncFolder(path: string): void {
@@ -110,6 +107,23 @@ export class NodeDisk implements Disk {
   #full(path: string): string {
     return join(this.#root, path);
   }
+}
+
+/**
+ * Creates a folder and those above it, each durable in its parent when this returns. Below `root`
+ * also those that were there already: whoever created them may have died before they were synced.
+ * @throws AsofError `disk_full`, `disk_failed`
+ */
+export function makeDurableFolder(path: string, root = path): void {
+  attempt('make folder', path, () => {
+    const folder = resolve(path);
+    const created = mkdirSync(folder, { recursive: true });
+    const made = created === undefined ? Number.POSITIVE_INFINITY : resolve(created).length;
+    const within = resolve(root).length + 1;
+    for (let level = folder; level.length >= Math.min(made, within); level = dirname(level)) {
+      syncFolder(dirname(level));
+    }
+  });
 }
 
 class NodeDiskFile implements DiskFile {
