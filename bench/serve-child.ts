@@ -26,7 +26,11 @@ async function startAsof(events: number): Promise<string> {
       sources: [],
       push: () => Promise.reject(new Error('the benchmark pushes no events')),
     },
-    deadLetters: { count: () => 0, newest: () => [] },
+    deadLetters: {
+      count: () => 0,
+      newest: () => [],
+      readmit: () => Promise.reject(new Error('no letters')),
+    },
     state: () => 'ready',
     status,
     metrics: createMetrics(status),

@@ -17,8 +17,12 @@ export function pushPort(
 }
 
 /** The dead letters as the routes see them. */
-export function letterPort(letters: DeadLetters): DeadLetterPort {
+export function letterPort(
+  letters: DeadLetters,
+  readmit: DeadLetterPort['readmit'],
+): DeadLetterPort {
   return {
+    readmit,
     count: (source) => letterCount(letters, source),
     newest: (source, limit) =>
       letters

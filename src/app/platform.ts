@@ -90,7 +90,9 @@ export class Platform {
         () => this.#plan,
         (source, body) => this.#push(source, body),
       ),
-      deadLetters: letterPort(parts.letters),
+      deadLetters: letterPort(parts.letters, (source, filter) =>
+        this.#pushes.pass(() => present(this.#door, 'the door').readmit(source, filter)),
+      ),
       state: () => this.#state,
       status,
       metrics: createMetrics(status),

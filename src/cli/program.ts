@@ -5,6 +5,7 @@ import { packageVersion } from '../app/package-version.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import type { CommonOptions, Context } from './context.ts';
+import type { LetterOptions } from './letters-command.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
 import type { TrainOptions } from './train-command.ts';
 import type { VerifyOptions } from './verify-command.ts';
@@ -184,6 +185,24 @@ function addServerCommands(program: Command, run: Run): void {
     .action((service: string, keys: string[], options) =>
       run(async (context) =>
         (await import('./client-commands.ts')).getCommand(context, service, keys),
+      )(options),
+    );
+  remote(
+    command(program, 'deadletters <source>', 'Show rejected events, or admit them after a fix.'),
+  )
+    .option('--count <number>', 'how many to show, the newest first', '10')
+    .option('--readmit', 'judge them again as new events, the oldest first')
+    .option('--code <code>', 'with --readmit: only those rejected for this reason')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  asof deadletters payments --count 3\n' +
+        '  asof deadletters payments --readmit --code unknown_column\n\n' +
+        'Duplicates are left out unless --code says so: what they repeat was taken.\n' +
+        'Exit code 1 if any event was rejected again; it stays a dead letter.',
+    )
+    .action((source: string, options) =>
+      run<LetterOptions>(async (context) =>
+        (await import('./letters-command.ts')).lettersCommand(context, source),
       )(options),
     );
   remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))

@@ -122,7 +122,7 @@ function rejectionLines(totals: PushTotals): string[] {
       lines.push(`  ${pc.green('→')} ${remedy}`);
     }
   }
-  if (totals.rejected > 0) lines.push(pc.dim('They are kept: GET /v1/dead-letters/<source>'));
+  if (totals.rejected > 0) lines.push(pc.dim('They are kept: asof deadletters <source>'));
   return lines;
 }
 

@@ -1,4 +1,6 @@
 import type { Logger } from '../base/logger.ts';
+import type { LetterFilter } from '../ingest/dead-letters.ts';
+import type { ReadmitResult } from '../ingest/ingestor.ts';
 import type { PushBody } from '../ingest/push-body.ts';
 import type { Metrics } from '../monitor/metrics.ts';
 import type { PlatformStatus } from '../monitor/status.ts';
@@ -49,6 +51,8 @@ export interface RejectedRow {
 
 export interface DeadLetterPort {
   count(source: string): number;
+  /** Judges letters again; @throws AsofError as a push does. */
+  readmit(source: string, filter: LetterFilter): Promise<ReadmitResult>;
   /** The newest letters of a source, newest first. */
   newest(source: string, limit: number): Promise<readonly unknown[]> | readonly unknown[];
 }

@@ -2,13 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import { didYouMean } from '../base/suggest.ts';
 import { JsonBody } from '../ingest/push-body.ts';
 import { NDJSON_TYPES, readEventsAsBytes } from './body-parsers.ts';
+import { requireSource } from './dead-letter-routes.ts';
 import type { HttpDependencies, PushOutcome } from './dependencies.ts';
-import { deadLettersResponse, errorBody, eventsRequest, eventsResponse } from './schemas.ts';
+import { errorBody, eventsRequest, eventsResponse } from './schemas.ts';
 
-/** The write side: events in, and what was not accepted. */
+/** The write side: events in. */
 export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   const { ingestor } = dependencies;
   app.register(async (scope) => {
@@ -41,57 +41,6 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
         return answer(reply, outcome);
       },
     });
-  });
-  deadLetterRoutes(app, dependencies);
-}
-
-function deadLetterRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
-  const { ingestor, deadLetters } = dependencies;
-  const querystring = Type.Object({
-    limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.deadLettersPerAnswer })),
-  });
-  const lettersOf = async (sources: Iterable<string>, limit = 100): Promise<object> => {
-    const answers = [];
-    for (const source of sources) {
-      const letters = await deadLetters.newest(source, limit);
-      answers.push({ source, count: deadLetters.count(source), letters });
-    }
-    return { sources: answers };
-  };
-  app.get<{ Querystring: { limit?: number } }>('/v1/dead-letters', {
-    schema: {
-      summary: 'Rejected events of every source with their reasons, newest first',
-      operationId: 'listDeadLetters',
-      querystring,
-      response: { 200: deadLettersResponse, 400: errorBody },
-    },
-    handler: (request) => lettersOf(ingestor.sources, request.query.limit),
-  });
-  app.get<{ Params: { source: string }; Querystring: { limit?: number } }>(
-    '/v1/dead-letters/:source',
-    {
-      schema: {
-        summary: 'Rejected events of one source with their reasons, newest first',
-        operationId: 'listDeadLettersOfSource',
-        params: Type.Object({ source: Type.String() }),
-        querystring,
-        response: { 200: deadLettersResponse, 400: errorBody, 404: errorBody },
-      },
-      handler: (request) => {
-        const { source } = request.params;
-        requireSource(source, ingestor.sources);
-        return lettersOf([source], request.query.limit);
-      },
-    },
-  );
-}
-
-function requireSource(source: string, known: Iterable<string>): void {
-  const names = [...known];
-  if (names.includes(source)) return;
-  const hint = didYouMean(source, names);
-  throw new AsofError('unknown_source', `There is no source '${source}'.${hint}`, {
-    path: 'source',
   });
 }
 

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error-answers.ts';
 import { eventRoutes } from './event-routes.ts';
@@ -64,6 +65,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     });
     featureRoutes(scope, dependencies);
     eventRoutes(scope, dependencies);
+    deadLetterRoutes(scope, dependencies);
   });
   return app;
 }

@@ -143,6 +143,38 @@ export const deadLettersResponse = Type.Object({
   ),
 });
 
+export const readmitRequest = Type.Union([
+  Type.Object(
+    {
+      code: Type.Optional(
+        Type.String({ enum: Object.keys(ERRORS), description: 'Only letters of this reason.' }),
+      ),
+      day: Type.Optional(
+        Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\d$', description: 'Only of this day, UTC.' }),
+      ),
+      limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.rowsPerPush })),
+    },
+    // Additional properties would be dropped, and with a misspelt filter all letters be tried.
+    { propertyNames: { enum: ['code', 'day', 'limit'] } },
+  ),
+  Type.Null(),
+]);
+
+export const readmitResponse = Type.Object({
+  tried: Type.Integer(),
+  accepted: Type.Integer(),
+  rejected: Type.Integer(),
+  commit: Type.Integer({ description: 'Answers at this commit or later contain the events.' }),
+  rejections: Type.Array(
+    Type.Object({
+      id: Type.String({ description: 'Of the letter.' }),
+      code: Type.String({ description: 'The reason of today.' }),
+      message: Type.String(),
+    }),
+    { description: `At most ${LIMITS.rejectionsPerAnswer}; they stay dead letters.` },
+  ),
+});
+
 export const healthResponse = Type.Object({ state: Type.String() });
 
 const count = Type.Integer({ minimum: 0 });

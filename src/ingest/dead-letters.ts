@@ -33,6 +33,8 @@ export interface LetterCount {
 
 export interface LetterFilter {
   readonly code?: string;
+  /** Letters of this code are left out. */
+  readonly except?: string;
   /** A UTC day, `2026-01-31`. */
   readonly day?: string;
   /** Only letters that were not re-admitted. */
@@ -110,6 +112,7 @@ export class DeadLetters {
         const letter = stored(line, `${name}:${number}`, kept);
         if (letter === null) continue;
         if (filter.code !== undefined && filter.code !== letter.code) continue;
+        if (filter.except === letter.code) continue;
         if (filter.open === true && letter.readmitted) continue;
         left -= 1;
         yield letter;

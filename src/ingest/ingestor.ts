@@ -55,6 +55,7 @@ export class Ingestor {
   readonly #limits: DedupeLimits & { readonly eventsPerCommit: number };
   readonly #doors = new Map<string, Door>();
   #idsCommit = 0;
+  #readmits: Promise<unknown> = Promise.resolve();
   #formerIds: FormerIds;
 
   /**
@@ -165,23 +166,32 @@ export class Ingestor {
    * Pushes dead letters again, as new events at new offsets. Those that are taken now are marked;
    * a crash in between can leave one unmarked, and then its id keeps it from counting twice.
    */
-  async readmit(source: string, filter: LetterFilter = {}): Promise<ReadmitResult> {
+  readmit(source: string, filter: LetterFilter = {}): Promise<ReadmitResult> {
+    // One at a time: a letter of another one under way may be marked by the time its turn comes.
+    const result = this.#readmits.then(() => this.#readmitAll(source, filter));
+    this.#readmits = result.catch(() => {});
+    return result;
+  }
+
+  async #readmitAll(source: string, filter: LetterFilter): Promise<ReadmitResult> {
     const limit = Math.min(filter.limit ?? LIMITS.rowsPerPush, LIMITS.rowsPerPush);
-    const letters = [...this.letters.list(source, { ...filter, open: true, limit })];
-    const refused = new Map<number, { id: string; code: string; message: string }>();
-    const rows = letters.map(({ raw }) => rowOf(raw));
-    const result = await this.#push(source, readRows(rows, this.#sliceRows), false);
-    for (const { row, code, message } of result.rows) {
-      refused.set(row, { id: letters[row]?.id ?? '', code, message });
+    let [tried, accepted, commit] = [0, 0, this.#log.lastCommit];
+    const refused: ReadmitResult['refused'][number][] = [];
+    const open = this.letters.list(source, { ...filter, open: true, limit });
+    for (const letters of portions(open)) {
+      const rows = letters.map(({ raw }) => rowOf(raw));
+      const result = await this.#push(source, readRows(rows, this.#sliceRows), false);
+      tried += letters.length;
+      accepted += result.accepted;
+      commit = Math.max(commit, result.commit);
+      const wrong = new Set(result.rows.map(({ row }) => row));
+      for (const { row, code, message } of result.rows) {
+        refused.push({ id: letters[row]?.id ?? '', code, message });
+      }
+      const taken: StoredLetter[] = letters.filter((_, row) => !wrong.has(row));
+      if (taken.length > 0) await this.letters.markReadmitted(source, taken);
     }
-    const taken: StoredLetter[] = letters.filter((_, row) => !refused.has(row));
-    if (taken.length > 0) await this.letters.markReadmitted(source, taken);
-    return {
-      tried: letters.length,
-      accepted: result.accepted,
-      commit: result.commit,
-      refused: [...refused.values()],
-    };
+    return { tried, accepted, commit, refused };
   }
 
   /** Writes the ids down, so that the log up to the commit given back can be cut. */
@@ -220,4 +230,19 @@ export class Ingestor {
 /** Bytes that are no UTF-8 can only be refused again. */
 function rowOf(raw: string | Uint8Array): string {
   return typeof raw === 'string' ? raw : JSON.stringify('not UTF-8');
+}
+
+/** As many letters at a time as may be held in memory. */
+function* portions(letters: Iterable<StoredLetter>): Generator<StoredLetter[]> {
+  let portion: StoredLetter[] = [];
+  let size = 0;
+  for (const letter of letters) {
+    portion.push(letter);
+    size += letter.raw.length;
+    if (size < LIMITS.letterAnswerChars && portion.length < LIMITS.eventsPerCommit) continue;
+    yield portion;
+    portion = [];
+    size = 0;
+  }
+  if (portion.length > 0) yield portion;
 }

@@ -136,6 +136,24 @@ test('push, get, status, train and verify against a server, as text and as JSON'
   assert.match(broken.stdout, /line 3 {2}z: .*no column 'z'/);
   assert.match(broken.stdout, /line 4 .*JSON/);
   assert.match(broken.stdout, /→ .*JSON object a line/);
+  const listed = await project.json(['deadletters', 'payments', '--count', '1', ...at]);
+  assert.equal(listed.result.letters.length, 1);
+  assert.equal(listed.result.letters[0].raw, '{"z":');
+  const letters = await project.run(['deadletters', 'payments', ...at]);
+  assert.match(letters.stdout, /dead letters of payments/);
+  assert.match(
+    letters.stdout,
+    /:\d+ unknown_column\n {4}z: .*no column 'z'.*\n {4}\{"payment":"x"/,
+  );
+  const again = ['deadletters', 'payments', '--readmit', '--code', 'unknown_column', ...at];
+  const readmitted = await project.json(again);
+  assert.equal(readmitted.code, 1);
+  assert.deepEqual([readmitted.result.tried, readmitted.result.rejected], [1, 1]);
+  assert.match(
+    (await project.run(again)).stdout,
+    /0 of 1 dead letters accepted\n {2}\S+ +unknown_col/,
+  );
+  assert.equal((await project.run(['deadletters', 'payments', '--code', 'x', ...at])).code, 2);
   const array = project.write('array.json', '[\n{"payment":"a1","card":"c4","at":1}\n]');
   const whole = await project.json(['push', 'payments', array, ...at]);
   assert.deepEqual([whole.result.received, whole.result.rejections[0].code], [1, 'too_late']);

@@ -64,7 +64,11 @@ function appOf(platform: Platform): FastifyInstance {
       push: (source, rows) => platform.ingestor.push(source, rows),
       sources: platform.plan.sources.map(({ name }) => name),
     },
-    deadLetters: { count: () => 0, newest: () => [] },
+    deadLetters: {
+      count: () => 0,
+      newest: () => [],
+      readmit: () => Promise.reject(new Error('no letters')),
+    },
     state: () => 'ready',
     status: () => {
       throw new TypeError('nobody asks for the status here');

@@ -40,7 +40,7 @@ export async function createHttpWorld(
       push: (source, rows) => ingestor.push(source, rows),
       sources: sources.map((source) => source.name),
     },
-    deadLetters: letterPort(ingestor.letters),
+    deadLetters: letterPort(ingestor.letters, (source, filter) => ingestor.readmit(source, filter)),
     state: () => http.state,
     status,
     metrics: createMetrics(status),

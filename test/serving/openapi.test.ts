@@ -10,6 +10,7 @@ const ROUTES = [
   'post /v1/events/{source}',
   'get /v1/dead-letters',
   'get /v1/dead-letters/{source}',
+  'post /v1/dead-letters/{source}/readmit',
   'get /v1/status',
   'get /healthz',
   'get /readyz',
