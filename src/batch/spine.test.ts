@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -191,4 +199,74 @@ test('an abort ends the work and leaves no output behind', async () => {
   await assert.rejects(train(path, { out, signal: abort.signal, onProgress }), /enough/);
   assert.deepEqual(phases, ['read the spine', 'read pay', 'join pay']);
   assert.ok(!readdirSync(folder).some((name) => name.startsWith('aborted')));
+});
+
+test('a text key that is empty is no key: its features are null', async () => {
+  await session.run(`CREATE OR REPLACE TABLE empties AS
+    SELECT * FROM (VALUES ('', 2500), (NULL, 2500), ('x', 2500)) AS x("user", event_time)`);
+  const report = await train('', { spine: { relation: 'empties' } });
+  assert.equal(report.nullKeys, 2);
+  assert.deepEqual(
+    written().map((line) => JSON.parse(line)),
+    [
+      { user: '', event_time: 2500, n: null, spent: null },
+      { user: null, event_time: 2500, n: null, spent: null },
+      { user: 'x', event_time: 2500, n: 0, spent: null },
+    ],
+  );
+});
+
+test('the output is never the spine itself, by whatever path', async () => {
+  const text = 'user,event_time\n007,2500\n';
+  const path = write('labels.csv', text);
+  const link = join(folder, 'link.csv');
+  symlinkSync(path, link);
+  for (const out of [path, link, join(folder, '.', 'labels.csv')]) {
+    await assert.rejects(train(path, { out }), { code: 'usage', message: /the spine itself/ });
+  }
+  assert.equal(readFileSync(path, 'utf8'), text);
+});
+
+test('an empty CSV or NDJSON file is an empty spine', async () => {
+  const out = join(folder, 'none.csv');
+  for (const [name, text, columns] of [
+    ['header.csv', 'label,event_time,user\n', 'label,event_time,user,n,spent'],
+    ['nothing.ndjson', '', 'user,event_time,n,spent'],
+  ] as const) {
+    const report = await train(write(name, text), { out });
+    assert.deepEqual([report.rows, report.timeColumn], [0, 'event_time']);
+    assert.equal(readFileSync(out, 'utf8'), `${columns}\n`);
+  }
+  const asked = await train(write('at.csv', 'user,at\n'), { out, time: 'at' });
+  assert.equal(asked.timeColumn, 'at');
+});
+
+test('from CSV to CSV the columns of the spine keep their text', async () => {
+  const rows = [
+    '007,1970-01-01T01:00:02.500+01:00,1.50,2020-02-03,1e3,TRUE,"a, ""b"""',
+    '007,1970-01-01 00:00:01Z,0002.5,2020-02-04,-0,f,',
+    '8,,.5,2020-02-05,+7,true, x ',
+  ];
+  const header = 'user,event_time,price,day,n1,flag,note';
+  const out = join(folder, 'text.csv');
+  await train(write('odd.csv', `${header}\n${rows.join('\n')}\n`), { out });
+  assert.deepEqual(readFileSync(out, 'utf8').trim().split('\n'), [
+    `${header},n,spent`,
+    `${rows[0]},2,5.00`,
+    `${rows[1]},1,2.50`,
+    `${rows[2]},,`,
+  ]);
+});
+
+test('a CSV of another dialect keeps its cells and the order of its rows', async () => {
+  const lines = Array.from({ length: 30_000 }, (_, i) => `007;${i};${i}.50;'x;${i}'`);
+  const out = join(folder, 'wide.csv');
+  const path = write('dialect.csv', `user;event_time;price;note\n${lines.join('\n')}\n`);
+  await train(path, { out });
+  const result = readFileSync(out, 'utf8').trim().split('\n').slice(1);
+  assert.equal(result.length, lines.length);
+  for (const [i, line] of result.entries()) {
+    const counted = Math.min(3, Math.floor(i / 1_000));
+    assert.ok(line.startsWith(`007,${i},${i}.50,x;${i},${counted},`), `${i}: ${line}`);
+  }
 });

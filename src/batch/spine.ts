@@ -1,15 +1,10 @@
-import { existsSync } from 'node:fs';
-import { extname } from 'node:path';
 import { AsofError } from '../base/errors.ts';
-import { sqlName, sqlString } from '../ingest/archive-relation.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import type { ServicePlan } from '../plan/plan.ts';
 import { typeText, type ValueType } from '../schema/types.ts';
+import { fromSql, readSource, type SpineColumn, type SpineSource } from './spine-source.ts';
 
 export const SPINE = 'asof_spine';
-
-/** Rows to be enriched: a file, or a relation of the session. */
-export type SpineSource = { readonly path: string } | { readonly relation: string };
 
 /** The spine as it was read, numbered in its order: `r`, `c0`… its columns, `t`, `j0`… its keys. */
 export interface Spine {
@@ -19,12 +14,6 @@ export interface Spine {
   /** Rows with a null among their join keys; rows without a time. */
   readonly nullKeys: number;
   readonly nullTimes: number;
-}
-
-export interface SpineColumn {
-  readonly name: string;
-  /** DuckDB's name of its type. */
-  readonly type: string;
 }
 
 const INTEGER = /^(TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|HUGEINT)$/;
@@ -37,28 +26,29 @@ export async function loadSpine(
   source: SpineSource,
   service: ServicePlan,
   time: string | null,
+  out: string,
   options: RunOptions,
 ): Promise<Spine> {
-  const plain = 'path' in source ? fileRelation(source.path) : source.relation;
-  const sniffed = await describe(session, plain, source);
-  const texts = 'path' in source && isCsv(source.path) ? textKeys(sniffed, service) : [];
-  const relation = 'path' in source ? fileRelation(source.path, texts) : plain;
-  const columns = texts.length === 0 ? sniffed : await describe(session, relation, source);
+  const read = await readSource(session, source, service, time, out);
+  const { columns } = read;
   const timeColumn = chooseTime(columns, time);
   const keys = service.joinKeys.map((key, index) => {
     const column = requireColumn(columns, key.name, 'the join key');
-    const sql = keySql(key.type, column, `c${columns.indexOf(column)}`);
+    const sql = keySql(key.type, column, `v${columns.indexOf(column)}`);
     if (sql !== null) return `${sql} AS j${index}`;
     throw invalidSpine(
       `The join key '${key.name}' is ${column.type} in the spine, but ${typeText(key.type)} is needed.`,
       `Cast '${key.name}' before training.`,
     );
   });
-  const timeSql = `${timeMs(timeColumn, `c${columns.indexOf(timeColumn)}`)} AS t`;
-  const renamed = columns.map(({ name }, index) => `${sqlName(name)} AS c${index}`);
+  const timeSql = `${timeMs(timeColumn, `v${columns.indexOf(timeColumn)}`)} AS t`;
+  const shown = columns.map((_, index) =>
+    read.text === null ? `v${index} AS c${index}` : `c${index}`,
+  );
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE ${SPINE} AS SELECT *, ${[timeSql, ...keys].join(', ')}
-     FROM (SELECT row_number() OVER () - 1 AS r, ${renamed.join(', ')} FROM ${relation})`,
+    `CREATE OR REPLACE TEMP TABLE ${SPINE} AS
+     SELECT ${['r', ...shown, timeSql, ...keys].join(', ')}
+     FROM (SELECT row_number() OVER () - 1 AS r, * FROM ${fromSql(read)})`,
     options,
   );
   const nullKey = service.joinKeys.map((_, index) => `j${index} IS NULL`).join(' OR ') || 'FALSE';
@@ -72,59 +62,6 @@ export async function loadSpine(
 
 export function invalidSpine(message: string, remedy: string): AsofError {
   return new AsofError('invalid_spine', message, { remedy });
-}
-
-function fileRelation(path: string, texts: readonly string[] = []): string {
-  if (!existsSync(path)) {
-    throw new AsofError('file_not_found', `The spine '${path}' does not exist.`);
-  }
-  const file = sqlString(path);
-  switch (extname(path).toLowerCase()) {
-    case '.parquet':
-      return `read_parquet(${file})`;
-    case '.csv':
-      return `read_csv(${file}, header = true${typesSql(texts)})`;
-    case '.ndjson':
-    case '.jsonl':
-    case '.json':
-      return `read_json(${file}, format = 'newline_delimited', sample_size = -1)`;
-    default:
-      throw new AsofError('unreadable_file', `The spine '${path}' is of no known format.`, {
-        remedy: 'Name it .parquet, .csv or .ndjson.',
-      });
-  }
-}
-
-function isCsv(path: string): boolean {
-  return extname(path).toLowerCase() === '.csv';
-}
-
-/** In CSV a text key may look like a number: '007' must stay what it is. */
-function textKeys(columns: readonly SpineColumn[], service: ServicePlan): string[] {
-  return service.joinKeys
-    .filter((key) => key.type.kind === 'string' && columns.some(({ name }) => name === key.name))
-    .map((key) => `${sqlString(key.name)}: 'VARCHAR'`);
-}
-
-function typesSql(texts: readonly string[]): string {
-  return texts.length === 0 ? '' : `, types = {${texts.join(', ')}}`;
-}
-
-async function describe(
-  session: DuckDbSession,
-  relation: string,
-  source: SpineSource,
-): Promise<SpineColumn[]> {
-  try {
-    const rows = await session.rows(`DESCRIBE SELECT * FROM ${relation}`);
-    return rows.map((row) => ({ name: String(row[0]), type: String(row[1]) }));
-  } catch (cause) {
-    const what = 'path' in source ? source.path : source.relation;
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new AsofError('unreadable_file', `The spine '${what}' could not be read: ${words}`, {
-      cause,
-    });
-  }
 }
 
 function requireColumn(columns: readonly SpineColumn[], name: string, what: string): SpineColumn {
@@ -172,14 +109,14 @@ function timeMs(column: SpineColumn, sql: string): string {
   return `CASE WHEN ${sql} IS NOT NULL THEN CAST(${inside} AS BIGINT) END`;
 }
 
-/** A join key in the type of the source's column; null where the spine's type does not fit. */
+/** A join key in the type of the source's column, '' being no key (semantics §1); null where the spine's type does not fit. */
 function keySql(type: ValueType, column: SpineColumn, sql: string): string | null {
   switch (type.kind) {
     case 'int64':
       return INTEGER.test(column.type) ? `TRY_CAST(${sql} AS BIGINT)` : null;
     case 'string':
       return column.type === 'VARCHAR' || column.type.startsWith('ENUM')
-        ? `CAST(${sql} AS VARCHAR)`
+        ? `nullif(CAST(${sql} AS VARCHAR), '')`
         : null;
     case 'timestamp':
       return INTEGER.test(column.type) || TIMESTAMP.test(column.type) ? timeMs(column, sql) : null;

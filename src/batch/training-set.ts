@@ -1,6 +1,7 @@
-import { renameSync, rmSync } from 'node:fs';
+import { existsSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
 import { sqlName, sqlString } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
@@ -10,7 +11,8 @@ import { createExactMacros } from './exact-sql.ts';
 import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
 import { featuresSql, outputColumns } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
-import { loadSpine, SPINE, type Spine, type SpineSource } from './spine.ts';
+import { loadSpine, SPINE, type Spine } from './spine.ts';
+import type { SpineSource } from './spine-source.ts';
 import type { Strategy } from './strategy.ts';
 import { checkCollisions, copyOptions, shownSql } from './training-output.ts';
 
@@ -102,9 +104,11 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
   const run = options.signal === undefined ? {} : { signal: options.signal };
   const progress = progressOf(options);
   copyOptions(options.out, {});
+  refuseSameFile(options);
   progress('read the spine', 0, null);
   await createExactMacros(session.connection);
-  const spine = await loadSpine(session, options.spine, service, options.time ?? null, run);
+  const { time = null, out } = options;
+  const spine = await loadSpine(session, options.spine, service, time, out, run);
   const outputs = outputColumns(work).map((one) => ({ ...one, name: `${prefix}${one.name}` }));
   const names = outputs.map((output) => output.name);
   checkCollisions(spine, names);
@@ -156,6 +160,15 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
     seconds: (clock.nowMs() - startMs) / 1000,
     out: options.out,
   };
+}
+
+/** The labels are worth more than what is made of them. */
+function refuseSameFile({ spine, out }: TrainingOptions): void {
+  if (!('path' in spine) || !existsSync(out) || !existsSync(spine.path)) return;
+  if (realpathSync(out) !== realpathSync(spine.path)) return;
+  throw new AsofError('usage', `The output '${out}' is the spine itself.`, {
+    remedy: 'Name another file with --out.',
+  });
 }
 
 /** Written aside, so that a failure leaves what was there before. */

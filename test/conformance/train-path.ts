@@ -180,7 +180,7 @@ function checkSpine(
   tally.compare('train', time, row.timeMs, () => `the spine's time of ${row.note}`);
 }
 
-/** A row without a key or a time has null features (semantics §6). */
+/** A row without a key or a time has null features (semantics §6); '' is no key. */
 function trained(
   oracle: PlatformOracle,
   service: ServicePlan,
@@ -196,7 +196,7 @@ function trained(
       }),
       output.view,
     );
-    const isAsked = Object.keys(view.key).every((name) => (key[name] ?? null) !== null);
+    const isAsked = Object.keys(view.key).every((name) => (key[name] ?? '') !== '');
     if (timeMs === null || !isAsked) {
       values.set(output.name, null);
       continue;
