@@ -27,14 +27,18 @@ export class CrashError extends Error {
 
 /**
  * A disk in memory that forgets on a crash what was not synced: an unsynced tail survives in part,
- * with holes or garbage; a new name is lost unless its folder was synced; an unsynced truncation
- * may not have happened. All by the given random source, so one seed replays a run.
+ * with holes or garbage; a new name is lost unless its folder was synced, and a folder with all it
+ * holds unless it was synced in its own; an unsynced truncation may not have happened. All by the
+ * given random source, so one seed replays a run.
  */
 export class MemoryDisk implements Disk {
   readonly #random: Random;
   #names = new Map<string, StoredFile>();
   /** The names as the last sync of their folder left them. */
   #durableNames = new Map<string, StoredFile>();
+  readonly #folders = new Set<string>();
+  /** Those that were synced in the folder that holds them. */
+  readonly #durableFolders = new Set<string>();
   #plans: FaultPlan[] = [];
   #capacity = Number.POSITIVE_INFINITY;
   #crashed = false;
@@ -66,7 +70,9 @@ export class MemoryDisk implements Disk {
   /** The disk as the next process finds it after power was lost. */
   afterCrash(): MemoryDisk {
     const next = new MemoryDisk(this.#random);
+    next.#addFolders(this.#durableFolders);
     for (const [path, file] of this.#durableNames) {
+      if (!foldersAbove(path).every((folder) => this.#durableFolders.has(folder))) continue;
       const bytes = this.#survivors(file);
       const stored = { bytes, synced: bytes };
       next.#names.set(path, stored);
@@ -86,12 +92,15 @@ export class MemoryDisk implements Disk {
     };
     for (const [path, file] of this.#names) next.#names.set(path, copyOf(file));
     for (const [path, file] of this.#durableNames) next.#durableNames.set(path, copyOf(file));
+    next.#addFolders(this.#durableFolders);
+    for (const folder of this.#folders) next.#folders.add(folder);
     return next;
   }
 
   openAppend(path: string): DiskFile {
     let file = this.#names.get(path);
     if (file === undefined) {
+      this.#needFolder(path);
       this.#change('open', path);
       file = { bytes: new Uint8Array(0), synced: new Uint8Array(0) };
       this.#names.set(path, file);
@@ -129,6 +138,7 @@ export class MemoryDisk implements Disk {
   }
 
   replace(path: string, bytes: Uint8Array): void {
+    this.#needFolder(path);
     this.#change('replace', path);
     this.#takeRoom(path, bytes.length - (this.#names.get(path)?.bytes.length ?? 0));
     const copy = bytes.slice();
@@ -149,8 +159,17 @@ export class MemoryDisk implements Disk {
     this.#names.delete(path);
   }
 
-  makeFolder(_path: string): void {
+  makeFolder(path: string): void {
     this.#alive();
+    const levels = foldersAbove(`${path}/`).filter((level) => !this.#durableFolders.has(level));
+    for (const level of levels) {
+      if (!this.#folders.has(level)) this.#change('make folder', level);
+      this.#folders.add(level);
+    }
+    for (const level of levels) {
+      this.#change('sync the folder of', level);
+      this.#durableFolders.add(level);
+    }
   }
 
   syncFolder(folder: string): void {
@@ -202,6 +221,20 @@ export class MemoryDisk implements Disk {
     return file;
   }
 
+  #needFolder(path: string): void {
+    this.#alive();
+    const missing = foldersAbove(path).find((folder) => !this.#folders.has(folder));
+    if (missing === undefined) return;
+    throw new AsofError('disk_failed', `Cannot create '${path}': no folder '${missing}'.`);
+  }
+
+  #addFolders(durable: Iterable<string>): void {
+    for (const folder of durable) {
+      this.#folders.add(folder);
+      this.#durableFolders.add(folder);
+    }
+  }
+
   #alive(): void {
     if (this.#crashed) throw new CrashError('the process is gone');
   }
@@ -249,4 +282,10 @@ export class MemoryDisk implements Disk {
     }
     return kept;
   }
+}
+
+/** The folders that hold a path, the outermost first. */
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, i) => parts.slice(0, i + 1).join('/'));
 }
