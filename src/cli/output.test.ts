@@ -13,8 +13,10 @@ import {
   wholeNumber,
 } from './output.ts';
 
-test('JSON keeps every digit of an integer, both ways', () => {
-  const text = '{"a":9007199254740993,"b":-9223372036854775808,"c":1.5,"d":7}';
+test('JSON keeps every digit of a number, both ways', () => {
+  const text =
+    '{"a":9007199254740993,"b":-9223372036854775808,"c":1.5,"d":7,' +
+    '"e":92233720368547758.07,"f":1.50,"g":[1e+20,-0,"1.50",null]}';
   assert.equal(stringifyExact(parseExact(text)), text);
 });
 

@@ -159,11 +159,11 @@ export function wholeNumber(name: string, text: string): number {
   throw new AsofError('usage', `--${name} takes a whole number, not '${text}'.`);
 }
 
-/** `JSON.parse` in which integers beyond 2^53 are a bigint. */
+/** `JSON.parse` that keeps the text of each number which a double would change, to print it. */
 export function parseExact(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => {
     const source = context?.source;
-    const isLong = typeof value === 'number' && !Number.isSafeInteger(value);
-    return isLong && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
+    if (typeof value !== 'number' || source === undefined) return value;
+    return String(value) === source ? value : JSON.rawJSON(source);
   });
 }
