@@ -12,6 +12,8 @@ export const LIMITS = {
   pendingBytes: 128 * 1024 * 1024,
   /** Bytes of one HTTP body. */
   bodyBytes: 64 * 1024 * 1024,
+  /** Bytes of pushes that wait, for the log or for new definitions; more are sent away. */
+  waitingPushBytes: 256 * 1024 * 1024,
   /** Bytes of a feature request that is answered without the framework. */
   fastBodyBytes: 1024 * 1024,
   /** Rows of one push. */
@@ -97,5 +99,6 @@ export const LIMITS = {
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
 assert(LIMITS.fastBodyBytes <= LIMITS.bodyBytes, 'the fast path takes no larger body');
 assert(LIMITS.serveLogFileBytes <= LIMITS.serveLogBytes, 'a day fits into the serve log');
+assert(LIMITS.bodyBytes <= LIMITS.waitingPushBytes, 'one push may wait');
 assert(LIMITS.bodyBytes <= LIMITS.pendingBytes, 'one body fits into the pending bytes');
 assert(LIMITS.eventsPerCommit <= LIMITS.rowsPerPush, 'a push may span several commits');

@@ -19,6 +19,7 @@ export interface HttpDependencies {
   /** The version of the package, for the OpenAPI document. */
   readonly packageVersion: string;
   readonly bodyBytes?: number;
+  readonly waitingPushBytes?: number;
 }
 
 /** The door for events. */

@@ -4,6 +4,7 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { JsonBody } from '../ingest/push-body.ts';
 import { NDJSON_TYPES, readEventsAsBytes } from './body-parsers.ts';
+import { ByteBudget } from './byte-budget.ts';
 import { requireSource } from './dead-letter-routes.ts';
 import type { HttpDependencies, PushOutcome } from './dependencies.ts';
 import { errorBody, eventsRequest, eventsResponse } from './schemas.ts';
@@ -11,8 +12,13 @@ import { errorBody, eventsRequest, eventsResponse } from './schemas.ts';
 /** The write side: events in. */
 export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   const { ingestor } = dependencies;
+  const waiting = new ByteBudget(dependencies.waitingPushBytes ?? LIMITS.waitingPushBytes);
   app.register(async (scope) => {
     readEventsAsBytes(scope);
+    // Asked before the body is read, too: what will be sent away need not be held first.
+    scope.addHook('onRequest', async (request) => {
+      waiting.require(Number(request.headers['content-length'] ?? 0));
+    });
     scope.post('/v1/events/:source', {
       schema: {
         summary: 'Events of one source; durable when answered',
@@ -37,7 +43,8 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
       handler: async (request: FastifyRequest<{ Params: { source: string } }>, reply) => {
         const { source } = request.params;
         requireSource(source, ingestor.sources);
-        const outcome = await ingestor.push(source, bodyOf(request));
+        const { body, size } = bodyOf(request);
+        const outcome = await waiting.hold(size, () => ingestor.push(source, body));
         return answer(reply, outcome);
       },
     });
@@ -45,7 +52,7 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
 }
 
 /** The bytes as they came: the door reads them, and keeps what it refuses to the letter. */
-function bodyOf(request: FastifyRequest): Uint8Array | JsonBody {
+function bodyOf(request: FastifyRequest): { body: Uint8Array | JsonBody; size: number } {
   const bytes = request.body;
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
     throw new AsofError('bad_request', 'The request has no body.', {
@@ -54,7 +61,8 @@ function bodyOf(request: FastifyRequest): Uint8Array | JsonBody {
     });
   }
   const type = (request.headers['content-type'] ?? '').toLowerCase();
-  return NDJSON_TYPES.some((ndjson) => type.startsWith(ndjson)) ? bytes : new JsonBody(bytes);
+  const isLines = NDJSON_TYPES.some((ndjson) => type.startsWith(ndjson));
+  return { body: isLines ? bytes : new JsonBody(bytes), size: bytes.length };
 }
 
 function answer(reply: FastifyReply, outcome: PushOutcome): object {
