@@ -242,7 +242,7 @@ export class Platform {
     });
     door.onCommitted = (batch) => this.#apply(engine, batch);
     this.#door = door;
-    this.#parts.archiver.beforeCut = () => door.checkpoint();
+    this.#parts.archiver.beforeCut = () => door.checkpointForCut();
     this.#features.use(plan, engine.store);
     this.#plan = plan;
   }

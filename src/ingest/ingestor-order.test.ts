@@ -42,3 +42,25 @@ test('what repeats an event that could not be made durable is no duplicate', asy
   assert.equal((await ingestor.push('clicks', row('second'))).accepted, 1);
   assert.deepEqual(idsIn(log).sort(), ['first', 'second', 'zero']);
 });
+
+test('ids are written down for a cut only where a whole segment can go', async () => {
+  const disk = new MemoryDisk(seededRandom(1));
+  const { ingestor, log } = await start(disk);
+  const written = (): number => disk.syncs.filter((path) => path === 'log/ids.bin').length;
+  let snapshots = 0;
+  for (let i = 0; i < 200; i++) {
+    await ingestor.push('clicks', row(`n${i}`));
+    const before = log.firstCommit;
+    const wanted = log.sealedCommit >= before;
+    ingestor.checkpointForCut();
+    log.cutThrough(log.lastCommit);
+    if (wanted) snapshots += 1;
+    assert.equal(log.firstCommit > before, wanted);
+    assert.equal(written(), snapshots);
+  }
+  assert.ok(snapshots > 2 && snapshots < 20, `${snapshots} snapshots`);
+  const again = await start(disk.afterCrash());
+  for (let i = 0; i < 200; i += 7) {
+    assert.deepEqual(codes(await again.ingestor.push('clicks', row(`n${i}`))), ['duplicate']);
+  }
+});

@@ -204,6 +204,14 @@ export class Ingestor {
     return commit;
   }
 
+  /**
+   * As `checkpoint`, where it lets a segment of the log go; else it would be work for nothing, done
+   * while events and reads wait.
+   */
+  checkpointForCut(): void {
+    if (this.#log.sealedCommit > this.#idsCommit) this.checkpoint();
+  }
+
   *#idBlocks(): Generator<IdBlock> {
     for (const { acceptance } of this.#doors.values()) yield* acceptance.ids.blocks();
     yield* this.#formerIds.blocks();

@@ -106,6 +106,11 @@ export class EventLog {
     return this.#segments.segments[0]?.firstCommit ?? this.#lastCommit + 1;
   }
 
+  /** The newest commit that a cut could remove, as the last segment always stays. */
+  get sealedCommit(): number {
+    return (this.#segments.segments.at(-1)?.firstCommit ?? 1) - 1;
+  }
+
   get pendingBytes(): number {
     return this.#gathering.writer.length + (this.#flushing?.writer.length ?? 0);
   }
