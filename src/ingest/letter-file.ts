@@ -51,13 +51,18 @@ export class LetterFile {
     let begun: Uint8Array[] = [];
     for (let offset = 0; offset < end; offset += block) {
       const bytes = this.#disk.readAt(this.path, offset, Math.min(block, end - offset));
-      let from = 0;
-      for (let to = bytes.indexOf(NEWLINE); to >= 0; to = bytes.indexOf(NEWLINE, from)) {
-        yield Buffer.concat([...begun, bytes.subarray(from, to)]).toString();
+      const last = bytes.lastIndexOf(NEWLINE) + 1;
+      if (last > 0) {
+        // Decoded a block at a time: a call for each of a million lines would take seconds.
+        const text = Buffer.concat([...begun, bytes.subarray(0, last)]).toString();
+        let from = 0;
+        for (let to = text.indexOf('\n'); to >= 0; to = text.indexOf('\n', from)) {
+          yield text.slice(from, to);
+          from = to + 1;
+        }
         begun = [];
-        from = to + 1;
       }
-      if (from < bytes.length) begun.push(bytes.subarray(from));
+      if (last < bytes.length) begun.push(bytes.subarray(last));
     }
   }
 
