@@ -29,7 +29,7 @@ export function oracleAnswers(
   const key: Readonly<Record<string, Scalar>> = { user: point.user, shop: point.shop };
   for (const view of plan.views) {
     const names = Object.keys(view.key);
-    const isAsked = point.timeMs !== null && names.every((name) => key[name] !== null);
+    const isAsked = point.timeMs !== null && names.every((name) => (key[name] ?? '') !== '');
     for (const feature of view.features) {
       if (!isAsked || point.timeMs === null) {
         values[feature.name] = null;
@@ -39,9 +39,7 @@ export function oracleAnswers(
         statuses[feature.name] = value === null ? 'default' : 'present';
       } else {
         const own = events.filter(
-          (event) =>
-            isVisible(event) &&
-            names.every((name) => event.values[name] === key[name] && key[name] !== ''),
+          (event) => isVisible(event) && names.every((name) => event.values[name] === key[name]),
         );
         const value = oracleFeature(plan, feature, own, point.timeMs);
         const declared = scalarOfLiteral(feature.type, feature.default);

@@ -42,7 +42,7 @@ function answerOf(
 }
 
 function isAskable(point: ModelPoint): boolean {
-  return point.timeMs !== null && point.user !== null && point.shop !== null;
+  return point.timeMs !== null && (point.user ?? '') !== '' && point.shop !== null;
 }
 
 test('every answer is confirmed at its time and position', async () => {
