@@ -20,6 +20,8 @@ export interface ReadSource {
   readonly columns: readonly SpineColumn[];
   /** The same rows as they are written in the file, where the output can keep that; else null. */
   readonly text: string | null;
+  /** Of what that text is: a CSV file's cells, or the whole lines of an NDJSON file. */
+  readonly kept: 'cells' | 'lines' | null;
 }
 
 export async function readSource(
@@ -31,7 +33,7 @@ export async function readSource(
 ): Promise<ReadSource> {
   if (!('path' in source)) {
     const columns = await describe(session, source.relation, source.relation);
-    return { relation: source.relation, columns, text: null };
+    return { relation: source.relation, columns, text: null, kept: null };
   }
   const { path } = source;
   const sniffed = await describe(session, fileRelation(path), path);
@@ -39,16 +41,22 @@ export async function readSource(
   const relation = fileRelation(path, texts);
   if (await isUntyped(session, path, relation)) return untyped(sniffed, service, time, path);
   const columns = texts.length === 0 ? sniffed : await describe(session, relation, path);
-  const keepsText = isCsv(path) && isCsv(out);
-  return { relation, columns, text: keepsText ? await csvText(session, path) : null };
+  const read = { relation, columns };
+  if (isCsv(path) && isCsv(out)) {
+    return { ...read, text: await csvText(session, path), kept: 'cells' };
+  }
+  if (isNdjson(path) && isNdjson(out)) {
+    return { ...read, text: `read_ndjson_objects(${sqlString(path)})`, kept: 'lines' };
+  }
+  return { ...read, text: null, kept: null };
 }
 
-/** The rows as `v0`…, and their text as `c0`… where it is kept. */
-export function fromSql({ relation, columns, text }: ReadSource): string {
+/** The rows as `v0`…, and where their text is kept, it as `c0`… or as `line`. */
+export function fromSql({ relation, columns, text, kept }: ReadSource): string {
   const typed = columns.map(({ name }, index) => `${sqlName(name)} AS v${index}`).join(', ');
   const rows = `(SELECT ${typed} FROM ${relation})`;
   if (text === null) return rows;
-  const names = columns.map((_, index) => `c${index}`).join(', ');
+  const names = kept === 'lines' ? 'line' : columns.map((_, index) => `c${index}`).join(', ');
   return `${text} AS own(${names}) POSITIONAL JOIN ${rows}`;
 }
 
@@ -77,7 +85,7 @@ function untyped(
     return { name, type: type.kind === 'decimal' ? `DECIMAL(18,${type.scale})` : sqlType(type) };
   });
   const nulls = columns.map(({ name, type }) => `NULL::${type} AS ${sqlName(name)}`);
-  return { relation: `(SELECT ${nulls.join(', ')} WHERE FALSE)`, columns, text: null };
+  return { relation: `(SELECT ${nulls.join(', ')} WHERE FALSE)`, columns, text: null, kept: null };
 }
 
 /** The cells of a CSV file as they are written, in the dialect in which it is read with types. */
@@ -116,6 +124,10 @@ function fileRelation(path: string, texts: readonly string[] = []): string {
 
 function isCsv(path: string): boolean {
   return extname(path).toLowerCase() === '.csv';
+}
+
+function isNdjson(path: string): boolean {
+  return ['.ndjson', '.jsonl', '.json'].includes(extname(path).toLowerCase());
 }
 
 /** In CSV a text key may look like a number: '007' must stay what it is. */

@@ -270,3 +270,21 @@ test('a CSV of another dialect keeps its cells and the order of its rows', async
     assert.ok(line.startsWith(`007,${i},${i}.50,x;${i},${counted},`), `${i}: ${line}`);
   }
 });
+
+test('from NDJSON to NDJSON the lines of the spine keep their text', async () => {
+  const lines = [
+    '{"user":"007","event_time":"1970-01-01T00:00:02.500Z","price":1.50,"o":{"b": 1.0} }',
+    '{"price":1e3, "note":"a\\tb,\\"}\\u00e9","user":null}',
+    '{ }',
+    '{"event_time":null,"user":"007","id":12345678901234567890}',
+  ];
+  const path = write('odd.ndjson', `${lines.join('\n')}\n`);
+  await train(path);
+  assert.deepEqual(written(), [
+    '{"user":"007","event_time":"1970-01-01T00:00:02.500Z","price":1.50,"o":{"b": 1.0},' +
+      '"n":2,"spent":5.00}',
+    '{"price":1e3, "note":"a\\tb,\\"}\\u00e9","user":null,"n":null,"spent":null}',
+    '{"n":null,"spent":null}',
+    '{"event_time":null,"user":"007","id":12345678901234567890,"n":null,"spent":null}',
+  ]);
+});

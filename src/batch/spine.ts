@@ -14,6 +14,8 @@ export interface Spine {
   /** Rows with a null among their join keys; rows without a time. */
   readonly nullKeys: number;
   readonly nullTimes: number;
+  /** What is the file's own text: the columns `c0`…, or a column `line` beside them. */
+  readonly kept: 'cells' | 'lines' | null;
 }
 
 const INTEGER = /^(TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|HUGEINT)$/;
@@ -43,8 +45,9 @@ export async function loadSpine(
   });
   const timeSql = `${timeMs(timeColumn, `v${columns.indexOf(timeColumn)}`)} AS t`;
   const shown = columns.map((_, index) =>
-    read.text === null ? `v${index} AS c${index}` : `c${index}`,
+    read.kept === 'cells' ? `c${index}` : `v${index} AS c${index}`,
   );
+  if (read.kept === 'lines') shown.push('line');
   await session.run(
     `CREATE OR REPLACE TEMP TABLE ${SPINE} AS
      SELECT ${['r', ...shown, timeSql, ...keys].join(', ')}
@@ -57,7 +60,7 @@ export async function loadSpine(
      FROM ${SPINE}`,
   );
   const [rows = 0, nullKeys = 0, nullTimes = 0] = (counts ?? []).map(Number);
-  return { columns, timeColumn: timeColumn.name, rows, nullKeys, nullTimes };
+  return { columns, timeColumn: timeColumn.name, rows, nullKeys, nullTimes, kept: read.kept };
 }
 
 export function invalidSpine(message: string, remedy: string): AsofError {

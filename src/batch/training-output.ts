@@ -26,6 +26,21 @@ export function copyOptions(out: string, metadata: Readonly<Record<string, strin
   }
 }
 
+/** Writes one column of text as it is. JSON holds no raw control character, so none can collide. */
+export const LINES_COPY = "FORMAT CSV, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'";
+
+/** The spine's own line of NDJSON, byte for byte, with the features before its closing brace. */
+export function lineSql(
+  features: readonly { readonly name: string; readonly sql: string }[],
+): string {
+  const line = 'CAST(line AS VARCHAR)';
+  if (features.length === 0) return line;
+  const members = features.map(({ name, sql }) => `${sqlName(name)} := ${sql}`).join(', ');
+  const own = `rtrim(left(${line}, length(${line}) - 1), ' \t')`;
+  const added = `substr(CAST(to_json(struct_pack(${members})) AS VARCHAR), 2)`;
+  return `${own} || if(${own} = '{', '', ',') || ${added} AS line`;
+}
+
 /** A feature as a training set shows it: a decimal with its point; a timestamp is epoch ms. */
 export function shownSql(type: ValueType, column: string): string {
   if (type.kind !== 'decimal' || type.scale === 0) return column;

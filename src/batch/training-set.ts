@@ -14,7 +14,7 @@ import { POINTS } from './point-tables.ts';
 import { loadSpine, SPINE, type Spine } from './spine.ts';
 import type { SpineSource } from './spine-source.ts';
 import type { Strategy } from './strategy.ts';
-import { checkCollisions, copyOptions, shownSql } from './training-output.ts';
+import { checkCollisions, copyOptions, LINES_COPY, lineSql, shownSql } from './training-output.ts';
 
 /** The offline events that a training set or a replay reads; `History` is one. */
 export interface EventRelations {
@@ -138,7 +138,7 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
   const rowsSql = outputSql(work, parts, spine, names);
   await session.run(
     `COPY (${rowsSql}) TO ${sqlString(partial(options.out))}
-     (${copyOptions(options.out, metadata)})`,
+     (${spine.kept === 'lines' ? LINES_COPY : copyOptions(options.out, metadata)})`,
     run,
   );
   renameSync(partial(options.out), options.out);
@@ -221,15 +221,18 @@ function outputSql(
   spine: Spine,
   names: readonly string[],
 ): string {
-  const spineColumns = spine.columns.map((_, index) => `c${index}`);
-  const from = `(SELECT ${['r', ...spineColumns, ...validSql(work)].join(', ')} FROM ${SPINE})`;
-  const features = featuresSql(work, parts, from, ['r', ...spineColumns]);
+  const keepsLines = spine.kept === 'lines';
+  const kept = keepsLines ? ['line'] : spine.columns.map((_, index) => `c${index}`);
+  const from = `(SELECT ${['r', ...kept, ...validSql(work)].join(', ')} FROM ${SPINE})`;
+  const features = featuresSql(work, parts, from, ['r', ...kept]);
   const columns = outputColumns(work).map((output, index) => {
     const type = work.service.features[index]?.type ?? { kind: 'int64' };
-    return `${shownSql(type, output.column)} AS ${sqlName(names[index] ?? output.name)}`;
+    return { name: names[index] ?? output.name, sql: shownSql(type, output.column) };
   });
+  if (keepsLines) return `SELECT ${lineSql(columns)} FROM (${features}) ORDER BY r`;
   const own = spine.columns.map(({ name }, index) => `c${index} AS ${sqlName(name)}`);
-  return `SELECT ${[...own, ...columns].join(', ')} FROM (${features}) ORDER BY r`;
+  const shown = columns.map(({ name, sql }) => `${sql} AS ${sqlName(name)}`);
+  return `SELECT ${[...own, ...shown].join(', ')} FROM (${features}) ORDER BY r`;
 }
 
 export async function dropTables(session: DuckDbSession, parts: ComputedParts): Promise<void> {
