@@ -28,6 +28,11 @@ const send = (message: PartMessage): void => {
   process.send?.(message);
 };
 
+// Without the process that asked there is nobody to tell.
+for (const ending of ['disconnect', 'SIGINT', 'SIGTERM']) {
+  process.once(ending, () => process.exit());
+}
+
 process.once('message', (task: PartTask) => {
   const observer = {
     done: (seed: number) => send({ kind: 'done', seed }),

@@ -15,13 +15,17 @@ const MEMORY = '/dev/shm';
 export async function openWorkspace(): Promise<Workspace> {
   const parent = existsSync(MEMORY) ? MEMORY : tmpdir();
   const folder = mkdtempSync(join(parent, 'asof-conformance-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  // Also where the process is told to end in the middle of a case.
+  process.once('exit', remove);
   const session = await DuckDbSession.open({ threads: 1 });
   return {
     folder,
     session,
     close: () => {
       session.close();
-      rmSync(folder, { recursive: true, force: true });
+      process.off('exit', remove);
+      remove();
     },
   };
 }
