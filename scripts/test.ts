@@ -11,6 +11,12 @@ if (files.length === 0) {
   process.stderr.write(`no test file matches ${wanted.join(' ')}\n`);
   process.exit(1);
 }
-const options = ['--conditions=asof-source', '--test', '--test-concurrency=2'];
+// A test that hangs is a failure with a name, not a run that never ends.
+const options = [
+  '--conditions=asof-source',
+  '--test',
+  '--test-concurrency=2',
+  '--test-timeout=300000',
+];
 const run = spawnSync(process.execPath, [...options, ...files], { cwd: root, stdio: 'inherit' });
 process.exit(run.status ?? 1);

@@ -103,7 +103,13 @@ export class DuckDbSession {
   async run(sql: string, options: RunOptions = {}): Promise<DuckDBMaterializedResult> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const interrupt = (): void => this.connection.interrupt();
+    let isDone = false;
+    // An interruption before the statement has begun is lost, so it is repeated until it works.
+    const interrupt = (): void => {
+      if (isDone) return;
+      this.connection.interrupt();
+      setImmediate(interrupt);
+    };
     signal?.addEventListener('abort', interrupt, { once: true });
     const stopPolling = this.#poll(options.onProgress);
     try {
@@ -112,6 +118,7 @@ export class DuckDbSession {
       signal?.throwIfAborted();
       throw duckDbError(cause, sql);
     } finally {
+      isDone = true;
       stopPolling();
       signal?.removeEventListener('abort', interrupt);
     }
