@@ -6,12 +6,12 @@ import { parseText } from './body-parsers.ts';
 const FIELDS = ['service', 'version', 'rows'];
 
 /**
- * From the text of a request to the bytes of its answer. The answer is ASCII, so it is copied as
- * one-byte characters, where other text would be measured and encoded first.
+ * From the text of a request to the text of its answer. The answer is ASCII: sent as 'latin1' it
+ * is copied as it is, where other text would be measured and encoded first.
  */
-export function answerFeatures(features: FeatureServer, text: string): Buffer<ArrayBuffer> {
+export function answerFeatures(features: FeatureServer, text: string): string {
   const { service, version, rows } = readRequest(parseText(text));
-  return Buffer.from(features.getJson(service, rows, version), 'latin1');
+  return features.getJson(service, rows, version);
 }
 
 interface FeaturesRequest {

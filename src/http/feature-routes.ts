@@ -37,7 +37,7 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       validatorCompiler: () => () => true,
       handler: (request: FastifyRequest, reply: FastifyReply) => {
         reply.header('content-type', JSON_TYPE);
-        reply.send(answerFeatures(features, request.body as string));
+        reply.send(Buffer.from(answerFeatures(features, request.body as string), 'latin1'));
       },
     });
   });
