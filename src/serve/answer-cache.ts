@@ -11,6 +11,8 @@ export interface CachedAnswer {
   readonly rows: readonly number[];
   readonly versions: readonly number[];
   readonly untilMs: number;
+  /** JSON text of the runs of outputs that this entity feeds, once somebody has written them. */
+  readonly fragments: (string | undefined)[];
 }
 
 /**
@@ -47,7 +49,7 @@ export class AnswerCache {
     rows: readonly number[],
     values: readonly Scalar[],
     statuses: Uint8Array,
-  ): void {
+  ): CachedAnswer {
     const { groups } = this.#entity;
     let untilMs = Number.POSITIVE_INFINITY;
     for (const group of groups) {
@@ -58,7 +60,9 @@ export class AnswerCache {
     }
     if (this.#answers.size >= this.#capacity && !this.#answers.has(key)) this.#answers.clear();
     const versions = groups.map((group, i) => versionOf(group, rows[i] as number));
-    this.#answers.set(key, { values, statuses, rows, versions, untilMs });
+    const answer = { values, statuses, rows, versions, untilMs, fragments: [] };
+    this.#answers.set(key, answer);
+    return answer;
   }
 }
 

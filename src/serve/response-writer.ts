@@ -1,6 +1,7 @@
 import { jsonScalar } from '../schema/json.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
 import type { ServeCounters, ViewFreshness } from './answer.ts';
+import type { CachedAnswer } from './answer-cache.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { RowReader } from './row-reader.ts';
 import { StatusTexts } from './status-texts.ts';
@@ -18,6 +19,7 @@ export class ResponseWriter {
   /** 1 where a number's JSON text is its own text. */
   readonly #isPlain: Uint8Array;
   readonly #slots: Int32Array;
+  readonly #runs: readonly Run[];
   readonly #statusTexts: StatusTexts;
   readonly #opening: string;
   readonly #versions: string;
@@ -37,6 +39,7 @@ export class ResponseWriter {
       type.kind === 'int64' || type.kind === 'float64' ? 1 : 0,
     );
     this.#slots = Int32Array.from(outputs, (output) => output.slot);
+    this.#runs = runsOf(plan);
     this.#statusTexts = new StatusTexts(this.#valuePrefixes, this.#slots);
     this.#opening = `{"service":${JSON.stringify(service.name)},"version":${service.version}`;
     const versions = views.map((view, i) => `${prefix(view.label, i)}${view.version}`);
@@ -75,10 +78,29 @@ export class ResponseWriter {
       text += this.#keyPrefixes[i] + ascii(jsonScalar(key[i] as Scalar, joinKey.type));
     }
     text += '},"values":{';
-    const slots = this.#slots;
-    const { values } = reader;
-    for (let i = 0; i < slots.length; i++) {
-      const value = values[slots[i] as number] as Scalar;
+    for (let r = 0; r < this.#runs.length; r++) {
+      const run = this.#runs[r] as Run;
+      const { fragments } = reader.answers[run.entity] as CachedAnswer;
+      const known = fragments[r];
+      if (known !== undefined) text += known;
+      else {
+        const made = this.#fragment(run, reader.values);
+        fragments[r] = made;
+        text += made;
+      }
+    }
+    const statuses = this.#statusTexts.of(reader.statuses);
+    counters.present += statuses.present;
+    counters.default += statuses.default;
+    counters.error += statuses.error;
+    return `${text}},"statuses":${statuses.text}}`;
+  }
+
+  /** The values of one run, as one flat string: it is put into many answers. */
+  #fragment({ from, to }: Run, values: readonly Scalar[]): string {
+    let text = '';
+    for (let i = from; i < to; i++) {
+      const value = values[this.#slots[i] as number] as Scalar;
       text += this.#valuePrefixes[i] as string;
       if (value === null) text += 'null';
       else if (this.#isPlain[i] === 0 || typeof value !== 'number') {
@@ -87,12 +109,26 @@ export class ResponseWriter {
       else if (value < SAFE && value > -SAFE) text += value;
       else text += (this.#writers[i] as ValueWriter)(value);
     }
-    const statuses = this.#statusTexts.of(reader.statuses);
-    counters.present += statuses.present;
-    counters.default += statuses.default;
-    counters.error += statuses.error;
-    return `${text}},"statuses":${statuses.text}}`;
+    return Buffer.from(text, 'latin1').toString('latin1');
   }
+}
+
+/** Outputs next to each other that come from one entity. */
+interface Run {
+  readonly entity: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+function runsOf({ outputs, entities }: ReadPlan): Run[] {
+  const runs: Run[] = [];
+  for (const [at, { slot }] of outputs.entries()) {
+    const entity = entities.findIndex((one) => slot >= one.fromSlot && slot < one.toSlot);
+    const last = runs.at(-1);
+    if (last?.entity === entity) runs[runs.length - 1] = { ...last, to: at + 1 };
+    else runs.push({ entity, from: at, to: at + 1 });
+  }
+  return runs;
 }
 
 type ValueWriter = (value: Scalar) => string;

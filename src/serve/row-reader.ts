@@ -25,6 +25,8 @@ export class RowReader {
   /** The slots of the row read last; a new array each time, as young as the values it holds. */
   values: Scalar[] = [];
   readonly statuses: Uint8Array;
+  /** What the row was made of, by entity. */
+  readonly answers: CachedAnswer[] = [];
   readonly #faults: Faults;
   readonly #caches: readonly AnswerCache[];
   /** Entity keys computed: what the cache holds is not. */
@@ -45,8 +47,8 @@ export class RowReader {
       const cache = this.#caches[i] as AnswerCache;
       const text = entityKey(entity, key);
       const cached = cache.find(text, timeMs);
-      if (cached === null) this.#compute(entity, cache, text, timeMs);
-      else this.#recall(entity, cached);
+      this.answers[i] = cached ?? this.#compute(entity, cache, text, timeMs);
+      if (cached !== null) this.#recall(entity, cached);
     }
   }
 
@@ -63,11 +65,11 @@ export class RowReader {
     this.statuses.set(cached.statuses, fromSlot);
   }
 
-  #compute(entity: EntityRead, cache: AnswerCache, text: string, timeMs: number): void {
+  #compute(entity: EntityRead, cache: AnswerCache, text: string, timeMs: number): CachedAnswer {
     const { fromSlot, toSlot } = entity;
     const rows = this.#readEntity(entity, text, timeMs);
     const values = this.values.slice(fromSlot, toSlot);
-    cache.keep(text, timeMs, rows, values, this.statuses.slice(fromSlot, toSlot));
+    return cache.keep(text, timeMs, rows, values, this.statuses.slice(fromSlot, toSlot));
   }
 
   /** Answers the row of each group, or -1. */
