@@ -1,3 +1,4 @@
+import type { Retractions } from '../schema/batch.ts';
 import type { ValueType } from '../schema/types.ts';
 import type { WindowSpec } from './window.ts';
 
@@ -13,10 +14,35 @@ export type AggregateFn =
   | 'var_pop'
   | 'var_samp'
   | 'stddev_pop'
-  | 'stddev_samp';
+  | 'stddev_samp'
+  | 'count_distinct'
+  | 'quantile'
+  | 'top_k'
+  | 'histogram'
+  | 'first_n'
+  | 'last_n';
 
 /** A mergeable partial aggregate, all of it integers or exact values (semantics §3-4). */
-export type AccumulatorFn = 'count' | 'sum' | 'sum_squares' | 'min' | 'max' | 'first' | 'last';
+export type AccumulatorFn =
+  | 'count'
+  | 'sum'
+  | 'sum_squares'
+  | 'min'
+  | 'max'
+  | 'first'
+  | 'last'
+  /** The `size` least hashes of distinct values, and whether there were more. */
+  | 'distinct'
+  /** Counts by bucket of magnitude, with `size` bits of precision. */
+  | 'buckets'
+  /** Counts by value, for at most `size` distinct values; beyond, only that there were more. */
+  | 'value_counts'
+  /** The `size` newest, or oldest, events in the total order, with their values. */
+  | 'newest'
+  | 'oldest'
+  /** The `size` least, or greatest, distinct values with their counts: extremes that can be retracted. */
+  | 'least'
+  | 'greatest';
 
 /**
  * One accumulator of a tile. `lane` names the input column that feeds it: lane i of `KernelInput`.
@@ -27,6 +53,8 @@ export interface AccumulatorSpec {
   readonly fn: AccumulatorFn;
   readonly lane: number;
   readonly type: ValueType;
+  /** Of those that hold several entries: how many, or how finely. */
+  readonly size?: number;
 }
 
 /** All that the kernel must know of a tile group. */
@@ -34,6 +62,12 @@ export interface TileSpec {
   readonly accumulators: readonly AccumulatorSpec[];
   /** Every distinct window that reads these tiles; they decide resolution and eviction. */
   readonly windows: readonly WindowSpec[];
+  /** Whether events can be taken back: then accumulators keep what they need for it. */
+  readonly retractable?: boolean;
+  /** Of a session group: how long after its time an event may still arrive. */
+  readonly latenessMs?: number;
+  /** Of a retractable session group: distinct event times that are kept for each key. */
+  readonly keep?: number;
 }
 
 /**
@@ -57,4 +91,6 @@ export interface KernelInput {
   readonly firstOffset: number;
   readonly eventTimeMs: Float64Array;
   readonly lanes: readonly Lane[];
+  /** Which rows take an earlier event back, and which one; null where none does. */
+  readonly retractions?: Retractions | null;
 }

@@ -17,6 +17,8 @@ export type WindowSpec =
       /** The last complete interval instead of the current one so far. */
       readonly complete: boolean;
     }
+  /** The events' own chain decides its bounds, so it has tiles of its own. */
+  | { readonly kind: 'session'; readonly gapMs: number }
   /** `hopMs` matters only where `complete` is set. */
   | { readonly kind: 'lifetime'; readonly hopMs: number; readonly complete: boolean };
 

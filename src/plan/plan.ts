@@ -47,6 +47,12 @@ export interface TileGroupPlan {
   readonly lanes: readonly LanePlan[];
   readonly accumulators: readonly AccumulatorSpec[];
   readonly windows: readonly WindowSpec[];
+  /** Whether the source has changes: its events can be taken back. */
+  readonly retractable: boolean;
+  /** The source's allowed lateness where the one window is a session, else 0. */
+  readonly latenessMs: number;
+  /** `changes.keep` of a retractable source, else 0. */
+  readonly keep: number;
 }
 
 /** One input column of the kernel: a measure with the feature's own filter. */
@@ -71,9 +77,13 @@ export interface AggregateFeaturePlan {
     readonly count?: number;
     readonly sum?: number;
     readonly sumSquares?: number;
-    /** min, max, first or last. */
+    /** The one accumulator of min, max, first, last and of all that holds several entries. */
     readonly value?: number;
   };
+  /** k of top_k, n of first_n and last_n; null for all others. */
+  readonly count: number | null;
+  /** Of a quantile: its rank in millionths; null for all others. */
+  readonly rankPpm: number | null;
   /** Decimal places of the integers that are summed: the quantize scale, or a decimal's scale. */
   readonly scale: number;
   readonly type: ValueType;

@@ -35,6 +35,18 @@ export type Column =
     };
 
 /**
+ * Rows that take an earlier event back (semantics §6). Such a row carries the columns and the
+ * effective event time of the event it takes back, and an arrival time of its own.
+ */
+export interface Retractions {
+  /** 1 for an event, -1 for one that is taken back. */
+  readonly weights: Int8Array;
+  /** Position of the event that is taken back; a row's own where nothing is. */
+  readonly partitions: Int32Array;
+  readonly offsets: Float64Array;
+}
+
+/**
  * Accepted events of one partition at dense offsets, column by column: the form in which events
  * are logged, applied, archived and replayed.
  */
@@ -51,4 +63,6 @@ export interface EventBatch {
   readonly arrivalTimeMs: Float64Array;
   /** In the order of the source's schema; the event-time and id columns are among them. */
   readonly columns: readonly Column[];
+  /** null, or absent, where no row takes anything back. */
+  readonly retractions?: Retractions | null;
 }

@@ -7,7 +7,11 @@ export type ValueType =
   | { readonly kind: 'bool' }
   | { readonly kind: 'string' }
   | { readonly kind: 'timestamp' }
-  | { readonly kind: 'vector'; readonly size: number };
+  | { readonly kind: 'vector'; readonly size: number }
+  /** Only of features: several values in a stated order. */
+  | { readonly kind: 'list'; readonly of: ValueType }
+  /** Only of features: distinct values with how often each occurs. */
+  | { readonly kind: 'counts'; readonly of: ValueType };
 
 export type ValueKind = ValueType['kind'];
 
@@ -16,6 +20,14 @@ export type ValueKind = ValueType['kind'];
  * exact (safe integers) and a `bigint` beyond; timestamp is epoch milliseconds.
  */
 export type Scalar = number | bigint | string | boolean | null;
+
+export interface ValueCount {
+  readonly value: Scalar;
+  readonly count: number;
+}
+
+/** The value of a feature: a scalar, or for `list` and `counts` an array of them. */
+export type FeatureValue = Scalar | readonly Scalar[] | readonly ValueCount[];
 
 export const DEFAULT_SCALE = 6;
 
@@ -32,6 +44,8 @@ export function sameType(a: ValueType, b: ValueType): boolean {
   if (a.kind !== b.kind) return false;
   if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale === b.scale;
   if (a.kind === 'vector' && b.kind === 'vector') return a.size === b.size;
+  if (a.kind === 'list' && b.kind === 'list') return sameType(a.of, b.of);
+  if (a.kind === 'counts' && b.kind === 'counts') return sameType(a.of, b.of);
   return true;
 }
 
@@ -39,6 +53,7 @@ export function sameType(a: ValueType, b: ValueType): boolean {
 export function typeText(type: ValueType): string {
   if (type.kind === 'decimal') return `decimal(${type.scale})`;
   if (type.kind === 'vector') return `vector(${type.size})`;
+  if (type.kind === 'list' || type.kind === 'counts') return `${type.kind}(${typeText(type.of)})`;
   return type.kind;
 }
 
@@ -66,6 +81,25 @@ export interface SourceSchema {
   readonly maxClockSkewMs: number;
   readonly dedupeHorizonMs: number;
   readonly partitions: number;
+  /** How rows say that they change or delete an earlier event; null where events are final. */
+  readonly changes?: ChangeSchema | null;
+}
+
+/** A change stream: what each row does to the event of its id (semantics §6, retractions). */
+export interface ChangeSchema {
+  /** The string column that names the operation. */
+  readonly column: string;
+  readonly insert: readonly string[];
+  readonly update: readonly string[];
+  readonly delete: readonly string[];
+  /** An int64 or timestamp column that grows with every change of an id, or null. */
+  readonly sequence: string | null;
+  /** `row`: the columns themselves; `envelope`: objects `before` and `after` beside the operation. */
+  readonly shape: 'row' | 'envelope';
+  /** An event can be taken back for so long after its arrival. */
+  readonly horizonMs: number;
+  /** How many entries an aggregate that cannot subtract keeps for what may be taken back. */
+  readonly keep: number;
 }
 
 export const NAME_PATTERN = /^[a-z][a-z0-9_]*$/;
