@@ -8,6 +8,7 @@ import { NodeDisk } from '../src/base/node-disk.ts';
 import { pause } from '../src/base/pause.ts';
 import { Ingestor } from '../src/ingest/ingestor.ts';
 import { EventLog } from '../src/ingest/log.ts';
+import { lmdbState } from '../src/store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../src/stream/checkpoint-policy.ts';
 import { StreamEngine } from '../src/stream/stream-engine.ts';
 import {
@@ -68,7 +69,7 @@ class Platform {
     const log = await EventLog.open({ disk, schemas: sources });
     const engine = await StreamEngine.open({
       plan: ORDERS_PLAN,
-      folder: join(folder, 'state'),
+      state: lmdbState(join(folder, 'state')),
       log,
       history: null,
       clock: systemClock,

@@ -1,3 +1,8 @@
+/** Lets whatever else is ready run first: a turn of the event loop. */
+export type Turn = () => Promise<void>;
+
+export const nextTurn: Turn = () => new Promise((resolve) => setImmediate(resolve));
+
 /** Waits; the promise fails with the signal's reason when that fires first. */
 export type Pause = (durationMs: number, signal?: AbortSignal) => Promise<void>;
 

@@ -3,6 +3,7 @@ import type { Disk } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
+import { nextTurn, type Turn } from '../base/pause.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance, type ArrivalBound } from './acceptance.ts';
@@ -27,6 +28,8 @@ export interface IngestorOptions {
   readonly letters?: DeadLetters;
   readonly logger?: Logger;
   readonly limits?: Partial<DedupeLimits & { readonly eventsPerCommit: number }>;
+  /** Taken between two slices of a large push; that of the event loop unless given. */
+  readonly turn?: Turn;
 }
 
 export interface ReadmitResult {
@@ -52,6 +55,7 @@ export class Ingestor {
   readonly #clock: Clock;
   readonly #arrivalBound: ArrivalBound;
   readonly #logger: Logger;
+  readonly #turn: Turn;
   readonly #limits: DedupeLimits & { readonly eventsPerCommit: number };
   readonly #doors = new Map<string, Door>();
   #idsCommit = 0;
@@ -75,6 +79,7 @@ export class Ingestor {
     this.#clock = clock;
     this.#arrivalBound = options.arrivalBound ?? 'none';
     this.#logger = options.logger ?? silentLogger;
+    this.#turn = options.turn ?? nextTurn;
     this.letters = options.letters ?? new DeadLetters(disk);
     this.#limits = {
       ids: limits?.ids ?? LIMITS.dedupeIds,
@@ -158,6 +163,7 @@ export class Ingestor {
       clock: this.#clock,
       logger: this.#logger,
       eventsPerCommit: this.#limits.eventsPerCommit,
+      turn: this.#turn,
     });
     return push.run(slices);
   }

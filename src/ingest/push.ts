@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { AsofError, ERRORS, type ErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Turn } from '../base/pause.ts';
 import type { Acceptance, Judgement } from './acceptance.ts';
 import type { DeadLetters, Letter } from './dead-letters.ts';
 import type { IngestStats } from './ingest-stats.ts';
@@ -45,6 +46,7 @@ export interface PushContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly eventsPerCommit: number;
+  readonly turn: Turn;
 }
 
 /** One push on its way: read in slices, judged and logged in chunks. */
@@ -63,7 +65,7 @@ export class Push {
   }
 
   async run(slices: Iterator<RowSlice>): Promise<PushResult> {
-    const { door, eventsPerCommit } = this.#context;
+    const { door, eventsPerCommit, turn } = this.#context;
     let chunk: RowChunk | null = null;
     for (let next = slices.next(); next.done !== true; ) {
       const slice = next.value;
@@ -76,7 +78,7 @@ export class Push {
       }
       next = slices.next();
       // Reads and other pushes get their turn between the slices of a large one.
-      if (next.done !== true) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (next.done !== true) await turn();
     }
     if (chunk !== null) await this.#commitChunk(chunk);
     await Promise.all(this.#commits);

@@ -1,6 +1,7 @@
 import { ByteWriter } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
+import type { Turn } from '../base/pause.ts';
 import { type CheckpointMeta, DELETED, STATE_FORMAT } from '../store/checkpoint-format.ts';
 import type { CheckpointWriter } from '../store/checkpoint-writer.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
@@ -28,8 +29,6 @@ interface FrozenGroup {
 /** Rows walked past before events and reads go on, where few of them changed. */
 const ROWS_PER_SLICE = 100_000;
 
-const yieldToEvents = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 /**
  * Saves the rows that changed since the last checkpoint, together with the position, as of one
  * commit, while events go on: a row that changes before its turn is encoded just before it does.
@@ -41,6 +40,7 @@ export class Checkpointer {
   readonly #metrics: StreamMetrics;
   readonly #generation: number;
   readonly #sliceBytes: number;
+  readonly #turn: Turn;
   #storedCommit: number;
   #dropped: readonly string[];
   #running: Promise<CheckpointStats> | null = null;
@@ -55,12 +55,15 @@ export class Checkpointer {
     base: CheckpointMeta;
     /** Bytes encoded before events and reads go on. */
     sliceBytes: number;
+    /** Lets them. */
+    turn: Turn;
   }) {
     this.#store = options.store;
     this.#writer = options.writer;
     this.#clock = options.clock;
     this.#metrics = options.metrics;
     this.#sliceBytes = options.sliceBytes;
+    this.#turn = options.turn;
     this.#generation = options.base.generation;
     this.#storedCommit = options.base.position.commit;
     const kept = new Set([...options.store.groups].map((group) => group.id));
@@ -165,7 +168,7 @@ export class Checkpointer {
       if (this.#records.length >= this.#sliceBytes || walked === ROWS_PER_SLICE) {
         walked = 0;
         bytes += this.#flush();
-        await yieldToEvents();
+        await this.#turn();
       }
     }
     group.table.beforeChange = null;

@@ -3,9 +3,9 @@ import { ByteReader } from '../base/bytes.ts';
 import { AsofError } from '../base/errors.ts';
 import type { ProjectPlan, TileGroupPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import type { CheckpointFile } from '../store/checkpoint-file.ts';
 import { type CheckpointMeta, corruptState } from '../store/checkpoint-format.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
+import type { StateReader } from '../store/state-store.ts';
 import type { TileGroup } from '../store/tile-group.ts';
 import type { CommittedLog, EventHistory, HistoryQuery } from './event-history.ts';
 import type { StreamMetrics } from './metrics.ts';
@@ -15,7 +15,7 @@ import { type GroupToFeed, SourceApplier } from './source-applier.ts';
 export function loadGroups(
   plan: ProjectPlan,
   store: MemoryTileStore,
-  file: CheckpointFile,
+  file: StateReader,
   meta: CheckpointMeta,
   metrics: StreamMetrics,
 ): TileGroupPlan[] {
@@ -38,7 +38,7 @@ export function loadGroups(
   return missing;
 }
 
-function loadRows(group: TileGroup, file: CheckpointFile, rowBound: number): number {
+function loadRows(group: TileGroup, file: StateReader, rowBound: number): number {
   const holes: number[] = [];
   let rows = 0;
   try {

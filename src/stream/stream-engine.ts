@@ -3,12 +3,13 @@ import type { Clock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import { nextTurn, type Turn } from '../base/pause.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import { CheckpointFile } from '../store/checkpoint-file.ts';
 import type { CheckpointMeta } from '../store/checkpoint-format.ts';
-import { type CheckpointWriter, ThreadCheckpointWriter } from '../store/checkpoint-writer.ts';
+import type { CheckpointWriter } from '../store/checkpoint-writer.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
+import type { StateStore } from '../store/state-store.ts';
 import type { CheckpointPolicy } from './checkpoint-policy.ts';
 import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
@@ -18,18 +19,18 @@ import { SourceApplier } from './source-applier.ts';
 
 export interface StreamEngineOptions {
   readonly plan: ProjectPlan;
-  /** Where checkpoints live; created if it is absent, rebuilt from archive and log if deleted. */
-  readonly folder: string;
+  /** Where checkpoints live; what it lacks is rebuilt from archive and log. */
+  readonly state: StateStore;
   readonly log: CommittedLog;
   /** null where nothing has ever been cut from the log. */
   readonly history: EventHistory | null;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly policy: CheckpointPolicy;
-  /** Who writes checkpoints; a thread of its own unless given. */
-  readonly writer?: (folder: string) => CheckpointWriter;
   /** Bytes that a checkpoint encodes at a time; the limit of that name unless given. */
   readonly sliceBytes?: number;
+  /** Taken between two slices of a checkpoint; that of the event loop unless given. */
+  readonly turn?: Turn;
 }
 
 /** The embedded engine: keyed tiles in memory, fed commit by commit, saved by checkpoints. */
@@ -63,8 +64,7 @@ export class StreamEngine {
     }
     const { clock } = options;
     this.#checkpointBeganMs = clock.nowMs();
-    const newWriter = options.writer ?? ((folder) => new ThreadCheckpointWriter(folder));
-    this.#writer = newWriter(options.folder);
+    this.#writer = options.state.writer();
     this.#checkpointer = new Checkpointer({
       store,
       writer: this.#writer,
@@ -72,6 +72,7 @@ export class StreamEngine {
       metrics,
       base,
       sliceBytes: options.sliceBytes ?? LIMITS.checkpointSliceBytes,
+      turn: options.turn ?? nextTurn,
     });
   }
 
@@ -80,10 +81,10 @@ export class StreamEngine {
    * @throws AsofError `corrupt_state`, `newer_format`, `corrupt_log`
    */
   static async open(options: StreamEngineOptions): Promise<StreamEngine> {
-    const { plan, log, history, folder } = options;
+    const { plan, log, history, state } = options;
     const store = new MemoryTileStore();
     const metrics = newMetrics();
-    const file = CheckpointFile.open(folder);
+    const file = state.open();
     let meta: CheckpointMeta;
     let missing: ReturnType<typeof loadGroups>;
     try {

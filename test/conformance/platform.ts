@@ -11,6 +11,7 @@ import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
 import { CheckpointFile } from '../../src/store/checkpoint-file.ts';
 import { InlineCheckpointWriter } from '../../src/store/checkpoint-writer.ts';
 import type { ServeLogWriter } from '../../src/store/serve-log.ts';
+import { lmdbState } from '../../src/store/state-store.ts';
 import { checkpointPolicy, neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
 import type { EventHistory } from '../../src/stream/event-history.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
@@ -97,7 +98,10 @@ export class Platform {
     const events = 1 + random.below(60);
     this.#engine = await StreamEngine.open({
       plan: this.plan,
-      folder: stateFolder,
+      state: lmdbState(
+        stateFolder,
+        (folder) => new InlineCheckpointWriter(CheckpointFile.open(folder)),
+      ),
       log: this.log,
       history,
       clock,
@@ -107,7 +111,6 @@ export class Platform {
           ? neverCheckpoint
           : checkpointPolicy({ events, rows: 1000, afterMs: 1e15 }),
       sliceBytes: 1 + random.below(2) * random.below(400),
-      writer: (folder) => new InlineCheckpointWriter(CheckpointFile.open(folder)),
     });
     this.waiting = [];
     this.#server = new FeatureServer({

@@ -11,6 +11,7 @@ import {
   type CheckpointWriter,
   InlineCheckpointWriter,
 } from '../../src/store/checkpoint-writer.ts';
+import { lmdbState } from '../../src/store/state-store.ts';
 import { neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
 import { StreamEngine, type StreamEngineOptions } from '../../src/stream/stream-engine.ts';
 import { compareStates } from './compare.ts';
@@ -35,7 +36,7 @@ class Bench {
     const { maker } = this;
     return StreamEngine.open({
       plan: planOf(SOURCES, this.probes),
-      folder: this.folder,
+      state: lmdbState(this.folder),
       log: {
         firstCommit: this.firstCommit,
         lastCommit: maker.batches.length,
@@ -87,7 +88,9 @@ class FailingOnce implements CheckpointWriter {
 
 test('what a failed checkpoint did not save, the next one saves', async (t) => {
   const bench = new Bench(t);
-  const engine = await bench.open({ writer: (folder) => new FailingOnce(folder) });
+  const engine = await bench.open({
+    state: lmdbState(bench.folder, (folder) => new FailingOnce(folder)),
+  });
   bench.feed(engine, 20);
   await assert.rejects(engine.checkpoint());
   const saved = await engine.checkpoint();

@@ -13,6 +13,7 @@ import {
   type CheckpointWriter,
   InlineCheckpointWriter,
 } from '../../src/store/checkpoint-writer.ts';
+import { lmdbState } from '../../src/store/state-store.ts';
 import { checkpointPolicy, neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
 import type { CommittedLog, EventHistory, HistoryQuery } from '../../src/stream/event-history.ts';
 import { newMetrics, type StreamMetrics } from '../../src/stream/metrics.ts';
@@ -122,7 +123,7 @@ class Run {
     const events = 1 + this.random.below(40);
     this.#engine = await StreamEngine.open({
       plan: planOf(SOURCES, this.probes),
-      folder: this.#folder,
+      state: lmdbState(this.#folder, (folder) => new FaultyWriter(folder, this.random, this.seen)),
       log: this.log,
       history: this.log,
       clock: this.clock,
@@ -132,7 +133,6 @@ class Run {
           ? neverCheckpoint
           : checkpointPolicy({ events, rows: 1000, afterMs: 1e9 }),
       sliceBytes: 1 + this.random.below(2) * this.random.below(400),
-      writer: (folder) => new FaultyWriter(folder, this.random, this.seen),
     });
     assert.equal(this.engine.store.applied.commit, this.log.lastCommit);
   }
