@@ -1,6 +1,8 @@
+export type { ByteSize } from './base/byte-size.ts';
 export type { Duration } from './base/duration.ts';
 export { AsofError, type ErrorCode, type Issue } from './base/errors.ts';
 export { avg, count, first, last, max, min, stddev, sum, variance } from './define/aggregate.ts';
+export type { ChangeOptions } from './define/changes.ts';
 export {
   bool,
   type ColumnDefinition,
@@ -14,6 +16,15 @@ export {
   vector,
 } from './define/column.ts';
 export type { Derived } from './define/derived.ts';
+export {
+  countDistinct,
+  firstN,
+  histogram,
+  lastN,
+  median,
+  quantile,
+  topK,
+} from './define/distribution.ts';
 export { type Entity, entity, type KeyValues } from './define/entity.ts';
 export type { AnyExpression, Expression } from './define/expression-type.ts';
 export type { Aggregate, Feature } from './define/feature.ts';
@@ -23,4 +34,4 @@ export { type Stream, stream } from './define/stream.ts';
 export type { TypeProblem } from './define/type-problem.ts';
 export { type View, view } from './define/view.ts';
 export { when } from './define/when.ts';
-export { lifetime, sliding, tumbling, type Window } from './define/window.ts';
+export { lifetime, session, sliding, tumbling, type Window } from './define/window.ts';

@@ -92,6 +92,18 @@ export const LIMITS = {
   nameLength: 128,
   /** Elements of one vector. */
   vectorSize: 16_384,
+  /** Distinct values that a distinct count can be exact for. */
+  distinctExact: 65_536,
+  /** Distinct values that a top list or a histogram can declare. */
+  countedValues: 100_000,
+  /** Values of one list feature. */
+  listValues: 1_000,
+  /** Bits of precision of a quantile's buckets. */
+  bucketBits: 12,
+  /** Entries kept for events that may be taken back. */
+  retractionKeep: 10_000,
+  /** Bytes of a key's state above which a view should say how many keys it expects. */
+  keyBytesUnannounced: 64 * 1024,
   /** Partitions of one source. */
   partitions: 1_024,
 } as const;

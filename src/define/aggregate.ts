@@ -1,28 +1,9 @@
-import { unreachable } from '../base/assert.ts';
-import { DEFAULT_SCALE, type ValueType } from '../schema/types.ts';
-import { expressionNode, typeOfSlot } from './expression.ts';
-import type { AnyExpression } from './expression-type.ts';
-import { type Aggregate, FeatureBuilder } from './feature.ts';
-import { type ExprSlot, type FunctionName, problemNode } from './node.ts';
-import type { TypeProblem } from './type-problem.ts';
-import type { A, JsValue, NumberTag, OrderedTag, ScalarTag, TagOf, TypeTag } from './type-tag.ts';
-
-/** The measure where its type fits the function; else a sentence that says what is needed. */
-type Measure<E, T extends TypeTag, Fn extends string, Needed extends string> =
-  E extends AnyExpression<T>
-    ? E
-    : TypeProblem<`${Fn} needs ${Needed} column, but this one is ${A<TagOf<E>>}`>;
+import { aggregate, type Measure, type ScaleOptions } from './build-aggregate.ts';
+import type { Aggregate } from './feature.ts';
+import type { JsValue, NumberTag, OrderedTag, ScalarTag, TagOf, TypeTag } from './type-tag.ts';
 
 type Summed<E> = Measure<E, NumberTag, 'sum', 'a number'>;
 type Kept<E> = TagOf<E> extends infer T extends TypeTag ? Aggregate<T, JsValue<T> | null> : never;
-
-export interface ScaleOptions {
-  /**
-   * Decimal places that a float64 measure is rounded to before it is summed (semantics §3). The
-   * default is the column's declared scale, and 6 for a computed measure.
-   */
-  readonly scale?: number;
-}
 
 export interface SpreadOptions extends ScaleOptions {
   /** Divide by n - 1, and be null for fewer than two values. Default false: the population's. */
@@ -116,58 +97,4 @@ export function first<E>(measure: Measure<E, ScalarTag, 'first', 'a scalar'>): K
  */
 export function last<E>(measure: Measure<E, ScalarTag, 'last', 'a scalar'>): Kept<E> {
   return aggregate('last', measure, {}) as unknown as Kept<E>;
-}
-
-function aggregate(fn: FunctionName, given: unknown, options: SpreadOptions): FeatureBuilder {
-  const measure = given === null ? null : measureNode(fn, given);
-  return new FeatureBuilder({
-    kind: 'aggregate',
-    fn,
-    measure,
-    sample: options.sample ?? false,
-    scale: options.scale ?? null,
-    filter: null,
-    window: null,
-    type: resultType(fn, measure, options.scale),
-    default: null,
-    description: null,
-    tags: Object.freeze([]),
-  });
-}
-
-function measureNode(fn: FunctionName, given: unknown): ExprSlot {
-  return (
-    expressionNode(given) ??
-    problemNode(
-      'type_mismatch',
-      `${fn} needs a column or an expression.`,
-      `Write ${fn}(event.delay), with a column of the source.`,
-    )
-  );
-}
-
-/** What the function makes of a measure; null where the measure itself is a problem. */
-function resultType(
-  fn: FunctionName,
-  measure: ExprSlot | null,
-  scale: number | undefined,
-): ValueType | null {
-  const type = measure === null ? null : typeOfSlot(measure);
-  switch (fn) {
-    case 'count':
-      return { kind: 'int64' };
-    case 'avg':
-    case 'variance':
-    case 'stddev':
-      return { kind: 'float64', scale: DEFAULT_SCALE };
-    case 'sum':
-      return type?.kind === 'float64' ? { kind: 'float64', scale: scale ?? type.scale } : type;
-    case 'min':
-    case 'max':
-    case 'first':
-    case 'last':
-      return type;
-    default:
-      return unreachable(fn);
-  }
 }

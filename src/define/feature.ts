@@ -2,7 +2,7 @@ import { expressionNode, operation } from './expression.ts';
 import type { AnyExpression } from './expression-type.ts';
 import { type AggregateNode, nodeOf, problemNode, type WindowNode } from './node.ts';
 import type { TypeProblem } from './type-problem.ts';
-import type { A, JsValue, Tagged, TagOf, TypeTag, value } from './type-tag.ts';
+import type { A, FeatureTag, JsValue, Tagged, TagOf, TypeTag, value } from './type-tag.ts';
 import type { Window } from './window.ts';
 
 /** A condition as it is; else a sentence that says what else was given. */
@@ -12,7 +12,7 @@ type Condition<E> =
     : TypeProblem<`where needs a condition, but this one is ${A<TagOf<E>>}`>;
 
 /** An aggregate that still lacks its window. */
-export interface Aggregate<T extends TypeTag, V> {
+export interface Aggregate<T extends FeatureTag, V> {
   readonly node: AggregateNode;
   /** Counts only the events for which the condition is true. */
   where<E>(condition: Condition<E>): Aggregate<T, V>;
@@ -20,14 +20,19 @@ export interface Aggregate<T extends TypeTag, V> {
   over(window: Window): Feature<T, V>;
 }
 
-export type AnyAggregate = Aggregate<TypeTag, unknown>;
+export type AnyAggregate = Aggregate<FeatureTag, unknown>;
+
+/** What a default can be: lists and counts have none, an empty window gives null. */
+type Fallback<T extends FeatureTag> = T extends TypeTag
+  ? JsValue<T>
+  : TypeProblem<`a ${T} has no default; an empty window gives null`>;
 
 /** One named, typed value about an entity. */
-export interface Feature<T extends TypeTag = TypeTag, V = unknown> extends Tagged<T> {
+export interface Feature<T extends FeatureTag = FeatureTag, V = unknown> extends Tagged<T> {
   readonly [value]: V;
   readonly node: AggregateNode;
   /** The value of an empty window, in serving and in training alike. */
-  default(fallback: JsValue<T>): Feature<T, Exclude<V, null>>;
+  default(fallback: Fallback<T>): Feature<T, Exclude<V, null>>;
   describe(text: string): Feature<T, V>;
   tag(...tags: readonly string[]): Feature<T, V>;
 }
@@ -76,7 +81,7 @@ export class FeatureBuilder {
   }
 }
 
-const WINDOW_KINDS: ReadonlySet<string> = new Set(['sliding', 'tumbling', 'lifetime']);
+const WINDOW_KINDS: ReadonlySet<string> = new Set(['sliding', 'tumbling', 'session', 'lifetime']);
 
 function windowNode(given: unknown): AggregateNode['window'] {
   const node = nodeOf(given);
@@ -84,6 +89,6 @@ function windowNode(given: unknown): AggregateNode['window'] {
   return problemNode(
     'invalid_definition',
     'over takes a window.',
-    "Write over(sliding('1h')), over(tumbling('1d')) or over(lifetime()).",
+    "Write over(sliding('1h')), over(tumbling('1d')), over(session('30m')) or over(lifetime()).",
   );
 }

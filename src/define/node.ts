@@ -44,6 +44,18 @@ export interface EntityNode extends MetaNode {
   readonly keys: readonly NamedColumn[];
 }
 
+/** As written; null means the default. */
+export interface ChangesNode {
+  readonly column: string;
+  readonly insert: readonly string[] | null;
+  readonly update: readonly string[] | null;
+  readonly delete: readonly string[] | null;
+  readonly sequence: string | null;
+  readonly shape: string | null;
+  readonly horizon: string | null;
+  readonly keep: number | null;
+}
+
 /** Durations are as written; null means the default. */
 export interface StreamNode extends MetaNode {
   readonly kind: 'stream';
@@ -56,6 +68,7 @@ export interface StreamNode extends MetaNode {
   readonly maxClockSkew: string | null;
   readonly dedupeHorizon: string | null;
   readonly partitions: number | null;
+  readonly changes: ChangesNode | null;
 }
 
 export type WindowNode =
@@ -72,6 +85,8 @@ export type WindowNode =
       readonly offset: string | null;
       readonly complete: boolean;
     }
+  /** `options` names what was given beside the gap: there is nothing to give. */
+  | { readonly kind: 'session'; readonly gap: string; readonly options: readonly string[] }
   | { readonly kind: 'lifetime'; readonly hop: string | null; readonly complete: boolean };
 
 export type FunctionName =
@@ -83,7 +98,14 @@ export type FunctionName =
   | 'first'
   | 'last'
   | 'variance'
-  | 'stddev';
+  | 'stddev'
+  | 'countDistinct'
+  | 'quantile'
+  | 'median'
+  | 'topK'
+  | 'histogram'
+  | 'firstN'
+  | 'lastN';
 
 export interface AggregateNode {
   readonly kind: 'aggregate';
@@ -93,6 +115,13 @@ export interface AggregateNode {
   readonly sample: boolean;
   /** Decimal places a float64 measure is quantized to; null means the default. */
   readonly scale: number | null;
+  /** `exactUpTo` or `maxDistinct`; null means the default. */
+  readonly size: number | null;
+  /** How many values a list has at most. */
+  readonly count: number | null;
+  /** Of a quantile: q, and how far off it may be. */
+  readonly rank: number | null;
+  readonly relativeError: number | null;
   readonly filter: ExprSlot | null;
   readonly window: WindowNode | ProblemNode | null;
   /** The type of the result; null where the measure is a problem. */
@@ -115,6 +144,13 @@ export interface NamedFeature {
   readonly feature: AggregateNode | DerivedNode | ProblemNode;
 }
 
+/** What state a view expects and may have; as written, null means the default. */
+export interface StateNode {
+  readonly keys: number | null;
+  readonly budget: string | null;
+  readonly atLimit: string | null;
+}
+
 export interface ViewNode extends MetaNode {
   readonly kind: 'view';
   readonly name: string;
@@ -124,6 +160,7 @@ export interface ViewNode extends MetaNode {
   readonly entity: EntityNode | null;
   readonly key: Readonly<Record<string, string>>;
   readonly freshness: string | null;
+  readonly state: StateNode | null;
   readonly filter: ExprSlot | null;
   readonly features: readonly NamedFeature[];
 }

@@ -1,7 +1,7 @@
 import { didYouMean } from '../base/suggest.ts';
-import type { ValueType } from '../schema/types.ts';
+import { typeText, type ValueType } from '../schema/types.ts';
 import { ExpressionBuilder } from './expression.ts';
-import { type ExprSlot, problemNode } from './node.ts';
+import { type ExprSlot, type ProblemNode, problemNode } from './node.ts';
 
 export interface RowField {
   readonly name: string;
@@ -41,6 +41,9 @@ function field(
   known: ReadonlyMap<string, RowField>,
 ): ExpressionBuilder {
   const found = known.get(name);
+  if (found?.type?.kind === 'list' || found?.type?.kind === 'counts') {
+    return new ExpressionBuilder(severalValues(name, found.type));
+  }
   if (found?.type) return ExpressionBuilder.column(name, found.type);
   const slot: ExprSlot =
     found === undefined
@@ -55,4 +58,13 @@ function field(
           `Fix '${name}' first.`,
         );
   return new ExpressionBuilder(slot);
+}
+
+/** Why an expression cannot be built on a feature that is a list or a histogram. */
+export function severalValues(name: string, type: ValueType): ProblemNode {
+  return problemNode(
+    'type_mismatch',
+    `The feature '${name}' is a ${typeText(type)}; expressions take single values.`,
+    'Read it as it is, or derive from features such as count(), countDistinct() or last().',
+  );
 }

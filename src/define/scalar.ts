@@ -38,6 +38,8 @@ function convert(given: unknown, type: ValueType): Scalar | undefined {
     case 'string':
       return typeof given === 'string' ? given : undefined;
     case 'vector':
+    case 'list':
+    case 'counts':
       return undefined;
     default:
       return unreachable(type);

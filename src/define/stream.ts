@@ -1,8 +1,10 @@
 import type { Duration } from '../base/duration.ts';
-import { type ColumnDefinition, type ColumnMap, type NamesOf, namedColumns } from './column.ts';
+import { type ChangeOptions, changesNode } from './changes.ts';
+import { type ColumnMap, namedColumns } from './column.ts';
 import { deepFreeze, type MetaOptions, metaNode, type StreamNode } from './node.ts';
+import type { RequiredColumn } from './required-column.ts';
 import type { TypeProblem } from './type-problem.ts';
-import type { A, KeyTag, TagOf, TypeTag } from './type-tag.ts';
+import type { KeyTag } from './type-tag.ts';
 
 /** A source of events: its columns, and the rules by which events are accepted. */
 export interface Stream<Name extends string = string, Columns extends ColumnMap = ColumnMap> {
@@ -11,28 +13,18 @@ export interface Stream<Name extends string = string, Columns extends ColumnMap 
   readonly columns: Columns;
 }
 
-/** The column's name if it has the type and is never null; else the right names, and a sentence. */
-type RequiredColumn<C extends ColumnMap, T extends TypeTag, Name, Role extends string> =
-  Name extends NamesOf<C, T, false> ? Name : NamesOf<C, T, false> | Misfit<C, T, Name, Role>;
-
-type Misfit<
-  C extends ColumnMap,
-  T extends TypeTag,
-  Name,
-  Role extends string,
-> = Name extends keyof C & string
-  ? C[Name] extends ColumnDefinition<T>
-    ? TypeProblem<`${Role} needs a column that is never null, but ${Name} is optional`>
-    : TypeProblem<`${Role} needs ${Needed<T>} column, but ${Name} is ${A<TagOf<C[Name]>>}`>
-  : TypeProblem<`${Role} names a column that the source does not have: ${Name & string}`>;
-
-type Needed<T> = [T] extends ['timestamp'] ? 'a timestamp' : 'a string or an int64';
+/** Changes name the event that they change by its id. */
+type NeedsId<Id> = [Id] extends [never]
+  ? TypeProblem<'changes needs id: the column that names the event that a row changes'>
+  : unknown;
 
 export interface StreamOptions<
   C extends ColumnMap,
   EventTime extends string,
   ArrivalTime extends string,
   Id extends string,
+  Operation extends string,
+  Sequence extends string,
 > extends MetaOptions {
   readonly columns: C;
   /** The timestamp column that says when the event happened. */
@@ -49,6 +41,8 @@ export interface StreamOptions<
   readonly dedupeHorizon?: Duration;
   /** Partitions of the log, each with its own order and ids. Default 1. */
   readonly partitions?: number;
+  /** Rows that change or delete earlier ones, as change data capture sends them; needs `id`. */
+  readonly changes?: ChangeOptions<C, Operation, Sequence> & NeedsId<Id>;
 }
 
 /**
@@ -69,7 +63,12 @@ export function stream<
   const EventTime extends string,
   const ArrivalTime extends string = never,
   const Id extends string = never,
->(name: Name, options: StreamOptions<C, EventTime, ArrivalTime, Id>): Stream<Name, C> {
+  const Operation extends string = never,
+  const Sequence extends string = never,
+>(
+  name: Name,
+  options: StreamOptions<C, EventTime, ArrivalTime, Id, Operation, Sequence>,
+): Stream<Name, C> {
   const node: StreamNode = deepFreeze({
     kind: 'stream',
     name,
@@ -81,6 +80,7 @@ export function stream<
     maxClockSkew: options.maxClockSkew ?? null,
     dedupeHorizon: options.dedupeHorizon ?? null,
     partitions: options.partitions ?? null,
+    changes: options.changes === undefined ? null : changesNode(options.changes),
     ...metaNode(options),
   });
   return Object.freeze({ node, name, columns: options.columns });

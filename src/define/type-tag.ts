@@ -16,6 +16,14 @@ export type OrderedTag = NumberTag | 'string' | 'timestamp';
 export type KeyTag = 'string' | 'int64';
 export type ScalarTag = Exclude<TypeTag, `vector(${number})`>;
 
+/** What can be counted value by value: a float64 has too many. */
+export type DiscreteTag = Exclude<ScalarTag, 'float64'>;
+
+/** Types of features alone: several values, and distinct values with how often each occurs. */
+export type ListTag<T extends TypeTag> = `list(${T})`;
+export type CountsTag<T extends TypeTag> = `counts(${T})`;
+export type FeatureTag = TypeTag | ListTag<TypeTag> | CountsTag<TypeTag>;
+
 /**
  * The JavaScript value of a type: int64 is a `number` where that is exact and a `bigint` beyond
  * 2^53; timestamp is epoch milliseconds.
@@ -30,6 +38,12 @@ export type JsValue<T extends TypeTag> = T extends 'int64'
         ? string
         : readonly number[];
 
+/** The JavaScript value of a histogram: distinct values in ascending order, each with its count. */
+export type ValueCounts<T extends TypeTag> = readonly {
+  readonly value: JsValue<T>;
+  readonly count: number;
+}[];
+
 /** A type with its article, for sentences: `an int64`, `a string`. */
 export type A<T> = T extends 'int64' ? 'an int64' : T extends string ? `a ${T}` : 'of no type';
 
@@ -38,7 +52,7 @@ export declare const tag: unique symbol;
 /** Carries a feature's JavaScript type for the compiler alone. */
 export declare const value: unique symbol;
 
-export interface Tagged<T extends TypeTag = TypeTag> {
+export interface Tagged<T extends FeatureTag = TypeTag> {
   readonly [tag]: T;
 }
 

@@ -1,3 +1,4 @@
+import type { ByteSize } from '../base/byte-size.ts';
 import type { Duration } from '../base/duration.ts';
 import type { ColumnDefinition, ColumnMap, EventOf, NamesOf } from './column.ts';
 import type { Derived } from './derived.ts';
@@ -17,6 +18,7 @@ import {
   type NamedFeature,
   nodeOf,
   problemNode,
+  type StateNode,
   type StreamNode,
   type ViewNode,
 } from './node.ts';
@@ -24,7 +26,7 @@ import { allOf, type PickArguments, type Picked, type PickedAll, pickOf } from '
 import { rowOf } from './row.ts';
 import type { Stream } from './stream.ts';
 import type { TypeProblem } from './type-problem.ts';
-import type { A, Flatten, TagOf, TypeTag, value } from './type-tag.ts';
+import type { A, FeatureTag, Flatten, TagOf, TypeTag, tag, value } from './type-tag.ts';
 
 /** Features by name; that each is finished is checked with a sentence, by `Finished`. */
 export type FeatureMap = Readonly<Record<string, Feature | AnyAggregate | AnyExpression>>;
@@ -37,8 +39,14 @@ export type FeatureValues<F> = {
 
 /** Features by name, as expressions for derived features. */
 type FeatureRow<F extends FeatureMap> = {
-  readonly [Name in keyof F]-?: Expression<TagOf<Exclude<F[Name], undefined>>>;
+  readonly [Name in keyof F]-?: Input<Name & string, Exclude<F[Name], undefined>>;
 };
+
+type Input<Name extends string, F> = F extends { readonly [tag]: infer T extends FeatureTag }
+  ? T extends TypeTag
+    ? Expression<T>
+    : TypeProblem<`the feature ${Name} is a ${T}; expressions take single values`>
+  : never;
 
 /** For each join key of the entity the name of the source column that holds it. */
 export type KeyMapping<C extends ColumnMap, Keys extends KeyMap, K> = {
@@ -68,6 +76,18 @@ type KeyMisfit<
     : never
   : TypeProblem<`the join key ${Key & string} names a column that the source does not have: ${Column & string}`>;
 
+export interface StateOptions {
+  /** How many keys there will be, for the estimate of `asof plan`. */
+  readonly keys?: number;
+  /** Memory that the state of the view may take. */
+  readonly budget?: ByteSize;
+  /**
+   * At the budget: `'spill'` (the default) moves keys that are not in use to disk; `'stop'` refuses
+   * pushes to the source, retryably, until the budget is raised.
+   */
+  readonly atLimit?: 'spill' | 'stop';
+}
+
 export interface ViewOptions<
   C extends ColumnMap,
   Keys extends KeyMap,
@@ -83,6 +103,8 @@ export interface ViewOptions<
   readonly key: K & KeyMapping<C, Keys, K>;
   /** How old an answer may be, as an objective. */
   readonly freshness?: Duration;
+  /** How much state to expect, and what to do when there is more than may be. */
+  readonly state?: StateOptions;
   /** An event for which this is not true does not exist for the view. */
   readonly filter?: (event: EventOf<C>) => AnyExpression<'bool'>;
   readonly features: (event: EventOf<C>) => F & Finished<F>;
@@ -155,6 +177,7 @@ interface LooseViewOptions extends MetaOptions {
   readonly entity: unknown;
   readonly key: unknown;
   readonly freshness?: string;
+  readonly state?: { keys?: number; budget?: string; atLimit?: string };
   readonly filter?: (event: never) => unknown;
   readonly features: (event: never) => object;
   readonly derived?: (feature: never) => object;
@@ -176,10 +199,15 @@ function viewNode(name: string, options: LooseViewOptions): ViewNode {
     entity: entityGiven?.kind === 'entity' ? (entityGiven as EntityNode) : null,
     key: Object.fromEntries(entries(options.key).map(([key, column]) => [key, String(column)])),
     freshness: options.freshness ?? null,
+    state: options.state === undefined ? null : stateNode(options.state),
     filter,
     features: [...aggregates, ...derived],
     ...metaNode(options),
   });
+}
+
+function stateNode({ keys, budget, atLimit }: NonNullable<LooseViewOptions['state']>): StateNode {
+  return { keys: keys ?? null, budget: budget ?? null, atLimit: atLimit ?? null };
 }
 
 function derivedFeatures(

@@ -1,5 +1,6 @@
 import type { Duration } from '../base/duration.ts';
 import type { WindowNode } from './node.ts';
+import type { TypeProblem } from './type-problem.ts';
 
 /** The span of event time that a feature covers, relative to the moment it is asked for. */
 export interface Window {
@@ -54,6 +55,24 @@ export function tumbling(size: Duration, options: TumblingOptions = {}): Window 
     offset: options.offset ?? null,
     complete: options.complete ?? false,
   });
+}
+
+/** There are none: they are named for whoever looks for them. */
+export interface SessionOptions {
+  readonly hop?: TypeProblem<'a session has no hop: its own events decide where it begins'>;
+  readonly exact?: TypeProblem<'a session is always exact'>;
+  readonly complete?: TypeProblem<'a session is never complete: the next event may go on with it'>;
+}
+
+/**
+ * The newest session: the chain of events, each at most `gap` after the one before, that ends in
+ * the newest event. Empty once that event is more than `gap` old (semantics §5). The view's filter
+ * decides which events there are; a feature's own filter breaks no chain.
+ *
+ * @example count().over(session('30m'))
+ */
+export function session(gap: Duration, options: SessionOptions = {}): Window {
+  return windowOf({ kind: 'session', gap, options: Object.freeze(Object.keys(options)) });
 }
 
 export interface LifetimeOptions {

@@ -26,6 +26,9 @@ export function canonicalType(type: ValueType): ValueType {
       return Object.freeze({ kind: type.kind, scale: type.scale });
     case 'vector':
       return Object.freeze({ kind: type.kind, size: type.size });
+    case 'list':
+    case 'counts':
+      return Object.freeze({ kind: type.kind, of: canonicalType(type.of) });
     default:
       return Object.freeze({ kind: type.kind });
   }

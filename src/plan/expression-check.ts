@@ -1,5 +1,6 @@
 import { didYouMean } from '../base/suggest.ts';
 import type { ExprSlot } from '../define/node.ts';
+import { severalValues } from '../define/row.ts';
 import type { ExprNode } from '../expr/node.ts';
 import { sameType, typeText, type ValueType } from '../schema/types.ts';
 import type { IssueList } from './issue-list.ts';
@@ -33,6 +34,8 @@ export function resolveExpr(
         known.map((one) => one.name),
       );
       issues.add('unknown_name', path, message + hint, `Use a ${noun} of this view.`);
+    } else if (found.type.kind === 'list' || found.type.kind === 'counts') {
+      issues.addProblem(path, severalValues(found.name, found.type));
     } else if (!sameType(found.type, column.type)) {
       const message = `'${column.name}' is used as ${typeText(column.type)}, but is ${typeText(found.type)}.`;
       issues.add('type_mismatch', path, message, `Use the ${noun}s that the function is given.`);

@@ -9,7 +9,8 @@ import { DEFAULT_SCALE, typeText, type ValueType } from '../schema/types.ts';
 import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
 import type { AggregateMeaning } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
-import { PARTS } from './parts.ts';
+import { resolveParameters } from './parameters.ts';
+import { addsUp } from './parts.ts';
 import type { DerivedFeaturePlan, LanePlan, Meta } from './plan.ts';
 import { checkScale } from './source-plan.ts';
 import { resolveWindow } from './window-plan.ts';
@@ -27,6 +28,10 @@ const ORDERED = {
   kinds: ['int64', 'decimal', 'float64', 'timestamp', 'string'],
   text: 'a number, timestamp or string',
 };
+const DISCRETE = {
+  kinds: ['int64', 'decimal', 'timestamp', 'bool', 'string'],
+  text: 'an int64, decimal, timestamp, bool or string',
+};
 const SCALARS = { kinds: [...ORDERED.kinds, 'bool'], text: 'anything but a vector' };
 const MEASURES: Readonly<Record<Exclude<FunctionName, 'count'>, typeof NUMBERS>> = {
   sum: NUMBERS,
@@ -37,20 +42,35 @@ const MEASURES: Readonly<Record<Exclude<FunctionName, 'count'>, typeof NUMBERS>>
   max: ORDERED,
   first: SCALARS,
   last: SCALARS,
+  countDistinct: SCALARS,
+  quantile: NUMBERS,
+  median: NUMBERS,
+  topK: DISCRETE,
+  histogram: DISCRETE,
+  firstN: SCALARS,
+  lastN: SCALARS,
 };
+
+/** What a feature must know of its source; `keep` is 0 where events are final. */
+export interface FeatureSource {
+  readonly columns: readonly Named[];
+  readonly keep: number;
+}
 
 export function resolveAggregate(
   name: string,
   node: AggregateNode,
-  columns: readonly Named[],
+  { columns, keep }: FeatureSource,
   path: string,
   issues: IssueList,
 ): AggregateDraft | null {
   const before = issues.count;
+  const fn = functionOf(node);
   const measure = resolveExpr(node.measure, columns, 'column', path, issues);
   const filter = resolveExpr(node.filter, columns, 'column', path, issues);
   checkCondition(filter, 'A feature', path, issues);
   checkMeasure(node, measure, path, issues);
+  const parameters = resolveParameters(node, fn, keep, path, issues);
   if (node.window === null) {
     const remedy = "Add .over(sliding('1h')), .over(tumbling('1d')) or .over(lifetime()).";
     issues.add('invalid_definition', path, `The feature '${name}' has no window.`, remedy);
@@ -69,12 +89,13 @@ export function resolveAggregate(
   return {
     kind: 'aggregate',
     name,
-    fn: functionOf(node),
+    fn,
     lane: laneOf(node, measure, filter, quantizeScale),
     window,
     scale: quantizeScale ?? (measure?.type.kind === 'decimal' ? measure.type.scale : 0),
     type,
     default: fallback,
+    ...parameters,
     meta: featureMeta(node),
   };
 }
@@ -139,10 +160,9 @@ function checkMeasureScale(
   }
 }
 
-/** Only sums quantize; a float64 that is kept (min, max, first, last) or counted stays as it is. */
+/** Only what adds up quantizes; a float64 that is kept (min, last, lists) stays as it is. */
 function quantizeScaleOf(node: AggregateNode, measure: ExprNode | null): number | null {
-  const sums = PARTS[functionOf(node)].some(([part]) => part === 'sum');
-  if (!sums || measure?.type.kind !== 'float64') return null;
+  if (!addsUp(functionOf(node)) || measure?.type.kind !== 'float64') return null;
   return node.scale ?? (measure.kind === 'column' ? measure.type.scale : DEFAULT_SCALE);
 }
 
@@ -161,10 +181,29 @@ function laneOf(
   return { measure: null, filter: both, quantizeScale: null };
 }
 
+const FUNCTIONS: Readonly<Record<FunctionName, AggregateFn>> = {
+  count: 'count',
+  sum: 'sum',
+  avg: 'avg',
+  min: 'min',
+  max: 'max',
+  first: 'first',
+  last: 'last',
+  variance: 'var_pop',
+  stddev: 'stddev_pop',
+  countDistinct: 'count_distinct',
+  quantile: 'quantile',
+  median: 'quantile',
+  topK: 'top_k',
+  histogram: 'histogram',
+  firstN: 'first_n',
+  lastN: 'last_n',
+};
+
 function functionOf(node: AggregateNode): AggregateFn {
-  if (node.fn === 'variance') return node.sample ? 'var_samp' : 'var_pop';
-  if (node.fn === 'stddev') return node.sample ? 'stddev_samp' : 'stddev_pop';
-  return node.fn;
+  if (node.sample && node.fn === 'variance') return 'var_samp';
+  if (node.sample && node.fn === 'stddev') return 'stddev_samp';
+  return FUNCTIONS[node.fn];
 }
 
 function resultType(
@@ -175,18 +214,27 @@ function resultType(
   const type: ValueType = measure?.type ?? { kind: 'int64' };
   switch (node.fn) {
     case 'count':
+    case 'countDistinct':
       return { kind: 'int64' };
     case 'avg':
     case 'variance':
     case 'stddev':
       return { kind: 'float64', scale: DEFAULT_SCALE };
     case 'sum':
+    case 'quantile':
+    case 'median':
       return quantizeScale === null ? type : { kind: 'float64', scale: quantizeScale };
     case 'min':
     case 'max':
     case 'first':
     case 'last':
       return type;
+    case 'topK':
+    case 'firstN':
+    case 'lastN':
+      return { kind: 'list', of: type };
+    case 'histogram':
+      return { kind: 'counts', of: type };
     default:
       return unreachable(node.fn);
   }
@@ -199,9 +247,14 @@ function resolveDefault(
   path: string,
   issues: IssueList,
 ): LiteralValue | undefined {
-  const isCount = node.kind === 'aggregate' && node.fn === 'count';
+  const isCount = node.kind === 'aggregate' && (node.fn === 'count' || node.fn === 'countDistinct');
   const given = node.default ?? (isCount ? 0 : null);
   if (given === null) return null;
+  if (type.kind === 'list' || type.kind === 'counts') {
+    const message = `A ${typeText(type)} takes no default: an empty window gives null.`;
+    issues.add('invalid_definition', path, message, 'Leave out default.');
+    return undefined;
+  }
   const scalar = scalarOf(given, type);
   if (isScalarProblem(scalar)) {
     issues.add(scalar.code, path, `The default ${scalar.message}`, `Give a ${typeText(type)}.`);

@@ -5,7 +5,7 @@ import type { ValueType } from '../schema/types.ts';
 import { canonicalJson, compareText } from './canonical.ts';
 import type { AggregateDraft } from './feature-plan.ts';
 import { groupId } from './hash.ts';
-import { PARTS } from './parts.ts';
+import { partsOf } from './parts.ts';
 import type { AggregateFeaturePlan, LanePlan, TileGroupPlan, ViewPlan } from './plan.ts';
 import type { ViewDraft } from './view-plan.ts';
 
@@ -17,32 +17,44 @@ export interface Grouped {
 
 /**
  * Features over one source, entity key and filter share one group of tiles: each lane, accumulator
- * and window is there once, in an order that depends on their content alone.
+ * and window is there once, in an order that depends on their content alone. Sessions are cut by
+ * the events themselves, so those of one gap have a group of their own.
  */
 export function groupViews(drafts: readonly ViewDraft[]): Grouped {
-  const byGroup = new Map<string, ViewDraft[]>();
-  for (const draft of drafts) {
-    const key = groupKey(draft);
-    const members = byGroup.get(key);
-    if (members === undefined) byGroup.set(key, [draft]);
-    else members.push(draft);
+  const byGroup = new Map<string, Member[]>();
+  for (const view of drafts) {
+    for (const feature of view.features) {
+      if (feature.kind === 'derived') continue;
+      const key = groupKey(view, feature);
+      const members = byGroup.get(key);
+      if (members === undefined) byGroup.set(key, [{ view, feature }]);
+      else members.push({ view, feature });
+    }
   }
   const groups: TileGroupPlan[] = [];
   const places = new Map<string, PlaceFeature>();
   for (const [key, members] of byGroup) {
-    // A view whose features are all derived from none has no tiles.
-    if (members.every((view) => aggregatesOf(view).length === 0)) continue;
     const group = buildGroup(members);
     groups.push(group);
     places.set(key, placesIn(group));
   }
-  const views = drafts.map((draft) => placeView(draft, places.get(groupKey(draft))));
-  return { groups: groups.sort(byIdentity), views };
+  const placeOf = (view: ViewDraft, feature: AggregateDraft): AggregateFeaturePlan =>
+    present(places.get(groupKey(view, feature)), `${feature.name} has a group`)(feature);
+  return {
+    groups: groups.sort(byIdentity),
+    views: drafts.map((draft) => placeView(draft, (feature) => placeOf(draft, feature))),
+  };
 }
 
-function groupKey(view: ViewDraft): string {
+interface Member {
+  readonly view: ViewDraft;
+  readonly feature: AggregateDraft;
+}
+
+function groupKey(view: ViewDraft, { window }: AggregateDraft): string {
   const { source, entity, keyColumns, filter } = view;
-  return canonicalJson({ source, entity, keyColumns, filter });
+  const gapMs = window.kind === 'session' ? window.gapMs : null;
+  return canonicalJson({ source, entity, keyColumns, filter, gapMs });
 }
 
 function byIdentity(a: TileGroupPlan, b: TileGroupPlan): number {
@@ -51,26 +63,36 @@ function byIdentity(a: TileGroupPlan, b: TileGroupPlan): number {
   );
 }
 
-function aggregatesOf(view: ViewDraft): AggregateDraft[] {
-  return view.features.filter((feature) => feature.kind === 'aggregate');
-}
-
-function buildGroup(members: readonly ViewDraft[]): TileGroupPlan {
-  const [view] = members;
-  const { source, entity, keyColumns, filter } = present(view, 'a group has a view');
-  const features = members.flatMap(aggregatesOf);
+function buildGroup(members: readonly Member[]): TileGroupPlan {
+  const [first] = members;
+  const { view } = present(first, 'a group has a feature');
+  const { source, entity, keyColumns, filter, keep } = view;
+  const features = members.map(({ feature }) => feature);
   const lanes = distinct(features.map((feature) => feature.lane));
   const windows = distinct(features.map((feature) => feature.window)).sort(byReach);
   const laneIndex = indexOf(lanes);
+  const retractable = keep > 0;
   const accumulators = distinct(
     features.flatMap((feature) => {
       const lane = laneIndex(feature.lane);
       const type = laneType(feature.lane);
-      return PARTS[feature.fn].map(([, fn]): AccumulatorSpec => ({ fn, lane, type }));
+      return partsOf(feature.fn, retractable, feature.size).map(
+        ({ fn, size }): AccumulatorSpec =>
+          size === null ? { fn, lane, type } : { fn, lane, type, size },
+      );
     }),
-  ).sort((a, b) => a.lane - b.lane || compareText(a.fn, b.fn));
-  const group = { source, entity, keyColumns, filter, lanes, accumulators, windows };
+  ).sort(byLane);
+  const isSession = windows.some((window) => window.kind === 'session');
+  const latenessMs = isSession ? view.allowedLatenessMs : 0;
+  const group = {
+    ...{ source, entity, keyColumns, filter, lanes, accumulators, windows },
+    ...{ retractable, latenessMs, keep },
+  };
   return { id: groupId(group), ...group };
+}
+
+function byLane(a: AccumulatorSpec, b: AccumulatorSpec): number {
+  return a.lane - b.lane || compareText(a.fn, b.fn) || (a.size ?? 0) - (b.size ?? 0);
 }
 
 /** The type of the values that a lane carries: quantized ones are whole numbers already. */
@@ -87,8 +109,10 @@ function distinct<T>(values: readonly T[]): T[] {
 
 /** Shorter windows first, lifetimes last; equal reaches stay in canonical order. */
 function byReach(a: WindowSpec, b: WindowSpec): number {
-  const reach = (window: WindowSpec): number =>
-    window.kind === 'lifetime' ? Number.MAX_VALUE : window.sizeMs;
+  const reach = (window: WindowSpec): number => {
+    if (window.kind === 'session') return window.gapMs;
+    return window.kind === 'lifetime' ? Number.MAX_VALUE : window.sizeMs;
+  };
   return reach(a) - reach(b);
 }
 
@@ -99,27 +123,27 @@ function indexOf<T>(values: readonly T[]): (wanted: T) => number {
     present(places.get(canonicalJson(wanted)), 'a group holds what it was built of');
 }
 
-function placeView(draft: ViewDraft, place: PlaceFeature | undefined): ViewPlan {
-  const { name, version, source, entity, key, filter, freshnessMs, hash, meta } = draft;
-  const features = draft.features.map((feature) =>
-    feature.kind === 'derived' ? feature : present(place, `the view ${name} has a group`)(feature),
-  );
-  return { name, version, source, entity, key, filter, features, freshnessMs, hash, meta };
-}
-
 type PlaceFeature = (draft: AggregateDraft) => AggregateFeaturePlan;
+
+function placeView(draft: ViewDraft, place: PlaceFeature): ViewPlan {
+  const { name, version, source, entity, key, filter, freshnessMs, state, hash, meta } = draft;
+  const features = draft.features.map((feature) =>
+    feature.kind === 'derived' ? feature : place(feature),
+  );
+  return { name, version, source, entity, key, filter, features, freshnessMs, state, hash, meta };
+}
 
 function placesIn(group: TileGroupPlan): PlaceFeature {
   const laneIndex = indexOf(group.lanes);
   const windowIndex = indexOf(group.windows);
   const partIndex = new Map(
-    group.accumulators.map(({ lane, fn }, place) => [`${lane} ${fn}`, place]),
+    group.accumulators.map((one, place) => [partKey(one.lane, one.fn, one.size ?? null), place]),
   );
   return (draft) => {
     const lane = laneIndex(draft.lane);
-    const parts = PARTS[draft.fn].map(([part, fn]) => [
+    const parts = partsOf(draft.fn, group.retractable, draft.size).map(({ part, fn, size }) => [
       part,
-      present(partIndex.get(`${lane} ${fn}`), `the group of ${draft.name} has its parts`),
+      present(partIndex.get(partKey(lane, fn, size)), `the group of ${draft.name} has its parts`),
     ]);
     return {
       kind: 'aggregate',
@@ -128,10 +152,16 @@ function placesIn(group: TileGroupPlan): PlaceFeature {
       group: group.id,
       window: windowIndex(draft.window),
       parts: Object.fromEntries(parts),
+      count: draft.count,
+      rankPpm: draft.rankPpm,
       scale: draft.scale,
       type: draft.type,
       default: draft.default,
       meta: draft.meta,
     };
   };
+}
+
+function partKey(lane: number, fn: string, size: number | null): string {
+  return `${lane} ${fn} ${size}`;
 }

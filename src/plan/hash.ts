@@ -23,6 +23,10 @@ export interface AggregateMeaning {
   readonly scale: number;
   readonly type: AggregateFeaturePlan['type'];
   readonly default: AggregateFeaturePlan['default'];
+  readonly count: number | null;
+  readonly rankPpm: number | null;
+  /** Of the accumulator that holds several entries, or null. */
+  readonly size: number | null;
 }
 
 export type FeatureMeaning = AggregateMeaning | Omit<DerivedFeaturePlan, 'meta'>;
@@ -48,7 +52,11 @@ export function entityHash(entity: Pick<EntityPlan, 'name' | 'joinKeys'>): strin
 
 export function groupId(group: Omit<TileGroupPlan, 'id'>): string {
   const { source, entity, keyColumns, filter, lanes, accumulators, windows } = group;
-  return hashOf({ source, entity, keyColumns, filter, lanes, accumulators, windows });
+  const { retractable, latenessMs, keep } = group;
+  return hashOf({
+    ...{ source, entity, keyColumns, filter, lanes, accumulators, windows },
+    ...given({ retractable, latenessMs, keep }),
+  });
 }
 
 /**
@@ -106,6 +114,9 @@ export function aggregateMeaning(
     scale: feature.scale,
     type: feature.type,
     default: feature.default,
+    count: feature.count,
+    rankPpm: feature.rankPpm,
+    size: accumulator.size ?? null,
   };
 }
 
@@ -122,6 +133,7 @@ function sourceMeaning(source: SourceSchema, columns: SourceSchema['columns']): 
     maxClockSkewMs: source.maxClockSkewMs,
     dedupeHorizonMs: source.dedupeHorizonMs,
     partitions: source.partitions,
+    ...given({ changes: source.changes }),
   };
 }
 
@@ -131,8 +143,16 @@ function featureMeaning(feature: FeatureMeaning): object {
   if (feature.kind === 'derived') {
     return { kind: 'derived', name, expr: feature.expr, type, default: fallback };
   }
-  const { fn, lane, window, scale } = feature;
-  return { kind: 'aggregate', name, fn, lane, window, scale, type, default: fallback };
+  const { fn, lane, window, scale, count, rankPpm, size } = feature;
+  return {
+    ...{ kind: 'aggregate', name, fn, lane, window, scale, type, default: fallback },
+    ...given({ count, rankPpm, size }),
+  };
+}
+
+/** What came with a later release counts only where it says something: earlier hashes stay. */
+function given(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => Boolean(value)));
 }
 
 function columnsRead(view: ViewMeaning): ReadonlySet<string> {

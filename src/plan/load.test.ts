@@ -40,3 +40,15 @@ test('a plan that was altered or cut short is never run', () => {
   refuses(text.replace('"feature":"late_share"', '"feature":"late_24h"'), 'unreadable_file');
   refuses(text.replace(/"groups":\[.*\],"services"/, '"groups":[],"services"'), 'unreadable_file');
 });
+
+test('a plan that an earlier release stored is read with what later releases added', () => {
+  const plan = compileProject([lateFlight]);
+  const later = ['changes', 'retractable', 'latenessMs', 'keep', 'state', 'rankPpm'];
+  const former = JSON.stringify(plan, (key, value) =>
+    later.includes(key) || (key === 'count' && value === null) ? undefined : value,
+  );
+  assert.ok(!former.includes('retractable') && !former.includes('rankPpm'));
+  assert.deepEqual(parsePlan(former), plan);
+  const [view] = plan.views;
+  assert.ok(view?.hash.startsWith('8f667fc774ff80e9'), 'the hash that it was stored with');
+});

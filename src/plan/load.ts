@@ -1,6 +1,7 @@
 import { AsofError } from '../base/errors.ts';
 import { deepFreeze } from '../define/node.ts';
 import { parseJson } from '../schema/json.ts';
+import { withLaterFields } from './former-fields.ts';
 import {
   aggregateMeaning,
   entityHash,
@@ -29,8 +30,7 @@ export function parsePlan(text: string): ProjectPlan {
     throw new AsofError('newer_format', `The plan has format ${format}, newer than ${FORMAT}.`);
   }
   if (format !== FORMAT) throw unreadable(`its format is ${String(format)}`);
-  const plan = parsed as ProjectPlan;
-  const mismatch = firstMismatchOf(plan);
+  const { plan, mismatch } = checked(parsed as ProjectPlan);
   if (mismatch !== null) throw unreadable(`the hash of ${mismatch} does not fit its content`);
   return deepFreeze(plan);
 }
@@ -43,10 +43,11 @@ function parseText(text: string): unknown {
   }
 }
 
-/** The first definition whose content its hash does not fit, or null. */
-function firstMismatchOf(plan: ProjectPlan): string | null {
+/** The plan, and the first definition whose content its hash does not fit, or null. */
+function checked(parsed: ProjectPlan): { plan: ProjectPlan; mismatch: string | null } {
   try {
-    return mismatches(plan).next().value ?? null;
+    const plan = withLaterFields(parsed);
+    return { plan, mismatch: mismatches(plan).next().value ?? null };
   } catch (cause) {
     // The hashes reach every field that means something: one that is missing ends here.
     const reason = cause instanceof Error ? cause.message : String(cause);

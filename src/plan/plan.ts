@@ -103,6 +103,16 @@ export interface DerivedFeaturePlan {
 
 export type FeaturePlan = AggregateFeaturePlan | DerivedFeaturePlan;
 
+/** How much state a view expects and may have. */
+export interface StatePlan {
+  /** Keys that are expected, or null. */
+  readonly keys: number | null;
+  /** Bytes of memory that its state may take, or null for no bound of its own. */
+  readonly budgetBytes: number | null;
+  /** At the budget: keys not in use move to disk, or pushes to the source are refused. */
+  readonly atLimit: 'spill' | 'stop';
+}
+
 export interface ViewPlan {
   readonly name: string;
   readonly version: number;
@@ -114,6 +124,8 @@ export interface ViewPlan {
   readonly features: readonly FeaturePlan[];
   /** Freshness objective in milliseconds, or null. Not part of the hash. */
   readonly freshnessMs: number | null;
+  /** Not part of the hash. */
+  readonly state: StatePlan;
   readonly hash: string;
   readonly meta: Meta;
 }

@@ -4,6 +4,7 @@ import type { ColumnNode, EntityNode, MetaNode, NamedColumn, StreamNode } from '
 import { isScalarProblem, scalarOf } from '../define/scalar.ts';
 import { type ColumnSchema, type Scalar, typeText, type ValueType } from '../schema/types.ts';
 import { byName, compareText } from './canonical.ts';
+import { resolveChanges } from './changes-plan.ts';
 import { entityHash, sourceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import type { EntityPlan, Meta, SourcePlan } from './plan.ts';
@@ -25,6 +26,10 @@ export function resolveSource(node: StreamNode, issues: IssueList): SourcePlan {
   checkRole(node, columns, 'eventTime', node.eventTime, ['timestamp'], issues);
   checkRole(node, columns, 'arrivalTime', node.arrivalTime, ['timestamp'], issues);
   checkRole(node, columns, 'id', node.id, ['string', 'int64'], issues);
+  const { changes } = node;
+  checkRole(node, columns, 'changes.column', changes?.column ?? null, ['string'], issues);
+  const sequence = changes?.sequence ?? null;
+  checkRole(node, columns, 'changes.sequence', sequence, ['int64', 'timestamp'], issues);
   if (node.id === null && node.dedupeHorizon !== null) {
     issues.add(
       'invalid_definition',
@@ -45,6 +50,7 @@ export function resolveSource(node: StreamNode, issues: IssueList): SourcePlan {
     maxClockSkewMs: span('maxClockSkew', DEFAULT_SKEW),
     dedupeHorizonMs: span('dedupeHorizon', DEFAULT_HORIZON),
     partitions: partitionsOf(node, issues),
+    changes: resolveChanges(node, issues),
   };
   return { ...source, hash: sourceHash(source), meta: metaOf(node) };
 }
@@ -153,7 +159,7 @@ function isWhole(given: unknown, least: number, most: number): boolean {
 function checkRole(
   node: StreamNode,
   columns: readonly ColumnSchema[],
-  role: 'eventTime' | 'arrivalTime' | 'id',
+  role: 'eventTime' | 'arrivalTime' | 'id' | 'changes.column' | 'changes.sequence',
   name: string | null,
   kinds: readonly string[],
   issues: IssueList,

@@ -8,12 +8,17 @@ import { viewHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import type { EntityPlan, SourcePlan, ViewPlan } from './plan.ts';
 import { metaOf } from './source-plan.ts';
+import { resolveState } from './state-plan.ts';
 
 /** A view, checked, whose features have no place in a tile group yet. */
 export interface ViewDraft extends Omit<ViewPlan, 'features'> {
   /** In the order of the entity's join keys. */
   readonly keyColumns: readonly string[];
   readonly features: readonly FeatureDraft[];
+  /** Of its source: entries kept for events that may be taken back, or 0 where events are final. */
+  readonly keep: number;
+  /** Of its source. */
+  readonly allowedLatenessMs: number;
 }
 
 /** Checks and resolves a view; null, and issues, where it cannot be. */
@@ -29,6 +34,7 @@ export function resolveView(
   issues.checkVersion(`${path}.version`, node.version);
   const freshnessMs =
     node.freshness === null ? null : issues.duration(`${path}.freshness`, node.freshness);
+  const state = resolveState(node.state, `${path}.state`, issues);
   if (source === null) {
     issues.add('invalid_definition', `${path}.source`, 'It has no source.', 'Give it a stream().');
   }
@@ -50,7 +56,10 @@ export function resolveView(
     source: source.name,
     entity: entity.name,
     keyColumns,
+    keep: source.changes?.keep ?? 0,
+    allowedLatenessMs: source.allowedLatenessMs,
     freshnessMs,
+    state,
     hash: viewHash(meaning),
     meta: metaOf(node),
   };
@@ -113,6 +122,7 @@ function resolveFeatures(
   issues: IssueList,
 ): FeatureDraft[] {
   const path = `views.${node.name}.features`;
+  const keep = source.changes?.keep ?? 0;
   if (node.features.length === 0) {
     issues.add('invalid_definition', path, `The view '${node.name}' has no features.`);
   }
@@ -128,7 +138,7 @@ function resolveFeatures(
     }
     const draft =
       feature.kind === 'aggregate'
-        ? resolveAggregate(name, feature, source.columns, featurePath, issues)
+        ? resolveAggregate(name, feature, { columns: source.columns, keep }, featurePath, issues)
         : resolveDerived(name, feature, known, featurePath, issues);
     return draft === null ? [] : [draft];
   });

@@ -56,6 +56,8 @@ export function resolveWindow(
       return resolveSliding(node, path, issues);
     case 'tumbling':
       return resolveTumbling(node, path, issues);
+    case 'session':
+      return resolveSession(node, path, issues);
     case 'lifetime':
       return resolveLifetime(node, path, issues);
     default:
@@ -110,6 +112,19 @@ function resolveTumbling(
   return { kind: 'tumbling', sizeMs, offsetMs, complete: node.complete };
 }
 
+function resolveSession(
+  node: WindowNode & { kind: 'session' },
+  path: string,
+  issues: IssueList,
+): WindowSpec | null {
+  for (const option of node.options) {
+    const message = `A session has no ${option}: its own events decide where it begins and ends.`;
+    issues.add('invalid_definition', path, message, `Leave out ${option}.`);
+  }
+  const gapMs = issues.duration(path, node.gap);
+  return gapMs === null ? null : { kind: 'session', gapMs };
+}
+
 function resolveLifetime(
   node: WindowNode & { kind: 'lifetime' },
   path: string,
@@ -137,9 +152,9 @@ function resolveLifetime(
 
 /** A window as people write it: `sliding 3h (hop 1m)`. */
 export function windowText(window: WindowSpec): string {
-  const complete = window.complete ? ', complete' : '';
   switch (window.kind) {
     case 'sliding': {
+      const complete = window.complete ? ', complete' : '';
       const grain = window.exact ? 'exact' : `hop ${formatDuration(window.hopMs)}`;
       return `sliding ${formatDuration(window.sizeMs)} (${grain}${complete})`;
     }
@@ -147,6 +162,8 @@ export function windowText(window: WindowSpec): string {
       const offset = window.offsetMs === 0 ? '' : ` + ${formatDuration(window.offsetMs)}`;
       return `tumbling ${formatDuration(window.sizeMs)}${offset}${window.complete ? ' (complete)' : ''}`;
     }
+    case 'session':
+      return `session (gap ${formatDuration(window.gapMs)})`;
     case 'lifetime':
       return window.complete
         ? `lifetime (hop ${formatDuration(window.hopMs)}, complete)`

@@ -1,0 +1,28 @@
+import type { ProjectPlan } from './plan.ts';
+import { UNBOUNDED_STATE } from './state-plan.ts';
+
+/**
+ * A stored plan with every field of today: one that an earlier release wrote lacks those that came
+ * later, and what each then was is what it is where nothing is said.
+ */
+export function withLaterFields(plan: ProjectPlan): ProjectPlan {
+  return {
+    ...plan,
+    sources: plan.sources.map((source) => ({ ...source, changes: source.changes ?? null })),
+    groups: plan.groups.map((group) => ({
+      ...group,
+      retractable: group.retractable ?? false,
+      latenessMs: group.latenessMs ?? 0,
+      keep: group.keep ?? 0,
+    })),
+    views: plan.views.map((view) => ({
+      ...view,
+      state: view.state ?? UNBOUNDED_STATE,
+      features: view.features.map((feature) =>
+        feature.kind === 'derived'
+          ? feature
+          : { ...feature, count: feature.count ?? null, rankPpm: feature.rankPpm ?? null },
+      ),
+    })),
+  };
+}
