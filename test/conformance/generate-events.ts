@@ -58,13 +58,23 @@ interface World {
   readonly seen: { readonly nr: number; readonly arrivalMs: number }[];
 }
 
+/** Where pushes go on from: a time of the log's clock, and the number of the last event so far. */
+export interface PushStart {
+  readonly nowMs: number;
+  readonly nr: number;
+}
+
 /** Random pushes in the order of the log's clock: in and out of order, late, double and broken. */
-export function generatePushes(random: Random, sources: readonly SourcePlan[]): Push[] {
+export function generatePushes(
+  random: Random,
+  sources: readonly SourcePlan[],
+  start: PushStart | null = null,
+): Push[] {
   const stepMs = random.pick([500, 20_000, 600_000, 3 * HOUR_MS]);
   const wild = random.below(3) === 0;
   const pushes: Push[] = [];
-  let nowMs = START_MS + random.below(HOUR_MS);
-  let nr = 0;
+  let nowMs = start?.nowMs ?? START_MS + random.below(HOUR_MS);
+  let nr = start?.nr ?? 0;
   const count = 3 + random.below(7);
   const seenBy = new Map(sources.map((source) => [source, [] as World['seen']]));
   for (let at = 0; at < count; at += 1) {
