@@ -47,6 +47,16 @@ export const ERRORS = {
   ),
   from_the_future: user(422, 'The event lies ahead of its arrival.', 'Check clocks and units.'),
   duplicate: user(409, 'An event of this id was taken within the horizon.', 'Nothing to do.'),
+  malformed_columns: user(
+    400,
+    'A columnar body is not of the documented form.',
+    'See docs/columnar-events.md.',
+  ),
+  schema_mismatch: user(
+    409,
+    'A columnar body was written for another layout of the source.',
+    'Send it by the definitions that are applied.',
+  ),
   // Requests.
   bad_request: user(400, 'The request is not of the documented form.', 'See the OpenAPI document.'),
   unknown_source: user(404, 'No source has this name.', 'Check the spelling.'),

@@ -7,6 +7,7 @@ import { nextTurn, type Turn } from '../base/pause.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance, type ArrivalBound } from './acceptance.ts';
+import { ColumnsBody, readColumns } from './columns-body.ts';
 import { DeadLetters, type LetterFilter, type StoredLetter } from './dead-letters.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
 import { FormerIds } from './former-ids.ts';
@@ -134,11 +135,24 @@ export class Ingestor {
   /**
    * Judges rows in their order and resolves once the accepted ones are durable in the log and the
    * others in the dead-letter log.
-   * @throws AsofError `unknown_source`, `too_many_rows`, `disk_full`,
+   * @throws AsofError `unknown_source`, `too_many_rows`, `malformed_columns`, `disk_full`,
    * `disk_failed`: then no row was taken
    */
   async push(source: string, body: PushBody): Promise<PushResult> {
-    return this.#push(source, readBody(body, this.#sliceRows), true);
+    const { schema } = this.#door(source).acceptance;
+    const slices =
+      body instanceof ColumnsBody
+        ? readColumns(body, schema, this.#sliceRows)
+        : readBody(body, this.#sliceRows);
+    return this.#push(source, slices, true);
+  }
+
+  #door(source: string): Door {
+    const door = this.#doors.get(source);
+    if (door !== undefined) return door;
+    throw new AsofError('unknown_source', `No source is named '${source}'.`, {
+      remedy: `Known sources: ${[...this.#doors.keys()].join(', ') || 'none'}.`,
+    });
   }
 
   get #sliceRows(): number {
@@ -150,14 +164,8 @@ export class Ingestor {
     slices: Iterator<RowSlice>,
     keepRejected: boolean,
   ): Promise<PushResult> {
-    const door = this.#doors.get(source);
-    if (door === undefined) {
-      throw new AsofError('unknown_source', `No source is named '${source}'.`, {
-        remedy: `Known sources: ${[...this.#doors.keys()].join(', ') || 'none'}.`,
-      });
-    }
     const push = new Push({
-      door,
+      door: this.#door(source),
       log: this.#log,
       letters: keepRejected ? this.letters : null,
       clock: this.#clock,

@@ -2,11 +2,16 @@ import { isUtf8 } from 'node:buffer';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { ValueProblem } from '../schema/read-value.ts';
+import type { TypedColumn } from '../schema/typed-column.ts';
+import type { ColumnsBody } from './columns-body.ts';
 import { type ElementPlaces, elementPlaces } from './json-places.ts';
 import { Malformed, parseWhole, reasonOf } from './json-whole.ts';
 
-/** What a producer may send: rows as objects, or text that is NDJSON, a JSON array or one object. */
-export type PushBody = Iterable<unknown> | Uint8Array | string | JsonBody;
+/** Rows as objects, or text that is NDJSON, a JSON array or one object. */
+export type RowsBody = Iterable<unknown> | Uint8Array | string | JsonBody;
+
+/** What a producer may send. */
+export type PushBody = RowsBody | ColumnsBody;
 
 /** Bytes that their sender calls one JSON value: never read as lines. */
 export class JsonBody {
@@ -18,7 +23,11 @@ export class JsonBody {
 
 /** Some rows of a body, in order, parsed where they could be. */
 export interface RowSlice {
+  readonly count: number;
+  /** As many as `count`; none where the rows came as columns. */
   readonly rows: readonly unknown[];
+  /** In the order of the schema; null where the rows came one by one. */
+  readonly columns: readonly TypedColumn[] | null;
   /** By index into `rows`; such a row holds `undefined`. */
   readonly problems: ReadonlyMap<number, ValueProblem>;
   /** The line of the text a row stood on, from 1; null if there are no lines. */
@@ -33,7 +42,7 @@ export interface RowSlice {
  * Cuts a body into slices of at most `size` rows; lines not yet asked for are not yet parsed.
  * @throws AsofError `too_many_rows` for an array that is too long: nothing of it is taken then
  */
-export function* readBody(body: PushBody, size: number): Generator<RowSlice> {
+export function* readBody(body: RowsBody, size: number): Generator<RowSlice> {
   if (body instanceof JsonBody) {
     yield* jsonSlices(body.bytes, size);
     return;
@@ -109,7 +118,9 @@ function parseSpread(text: string, start: number): unknown {
 /** A body that is one row to refuse: no part of it can be told from another. */
 function malformedSlice(raw: string | Uint8Array, problem: ValueProblem): RowSlice {
   return {
+    count: 1,
     rows: [undefined],
+    columns: null,
     problems: new Map([[0, problem]]),
     lineOf: () => null,
     rawOf: () => raw,
@@ -147,7 +158,9 @@ function* parsedSlices(
     first += current.length;
     slice = [];
     return {
+      count: current.length,
       rows: current,
+      columns: null,
       problems: new Map(),
       lineOf: () => null,
       rawOf: (index) => textAt?.(start + index) ?? textOf(current[index]),
@@ -240,7 +253,9 @@ function parseLines(
     else rows[i] = parsed;
   }
   return {
+    count,
     rows,
+    columns: null,
     problems,
     lineOf,
     rawOf,

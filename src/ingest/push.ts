@@ -69,10 +69,10 @@ export class Push {
     let chunk: RowChunk | null = null;
     for (let next = slices.next(); next.done !== true; ) {
       const slice = next.value;
-      this.#receive(slice.rows.length);
-      chunk ??= this.#newChunk(slice.rows.length);
+      this.#receive(slice.count);
+      chunk ??= this.#newChunk(slice.count);
       chunk.add(slice);
-      if (chunk.count + slice.rows.length > eventsPerCommit) {
+      if (chunk.count + slice.count > eventsPerCommit) {
         await this.#commitChunk(chunk);
         chunk = null;
       }

@@ -6,6 +6,8 @@ import type { JsonRow, RowReports } from '../schema/row-reports.ts';
 import type { Scalar, SourceSchema } from '../schema/types.ts';
 import type { RowSlice } from './push-body.ts';
 
+type SliceText = Omit<RowSlice, 'rows' | 'columns'>;
+
 const NO_COLUMNS: JsonRow = Object.freeze({});
 
 /** What is wrong with a row, and in which column. */
@@ -25,7 +27,7 @@ export class RowChunk {
   readonly problems = new Map<number, RowProblem>();
   readonly #builders: readonly ColumnBuilder[];
   /** Without their rows, so that parsed objects die as soon as they are read. */
-  readonly #slices: { readonly slice: Omit<RowSlice, 'rows'>; readonly start: number }[] = [];
+  readonly #slices: { readonly slice: SliceText; readonly start: number }[] = [];
   readonly #eventTime: ColumnBuilder;
   readonly #arrivalTime: ColumnBuilder | null;
   readonly #id: ColumnBuilder | null;
@@ -50,7 +52,7 @@ export class RowChunk {
 
   add(slice: RowSlice): void {
     const start = this.count;
-    const { rows: _, ...rest } = slice;
+    const { rows: _, columns, ...rest } = slice;
     this.#slices.push({ slice: rest, start });
     const rows = this.#objects(slice, start);
     const reports: RowReports = {
@@ -58,13 +60,19 @@ export class RowChunk {
       present: new Uint16Array(start + rows.length),
       numberText: (slot, column) => slice.numberText(slot - start, column),
     };
-    for (const builder of this.#builders) builder.fill(rows, start, reports);
-    this.#checkNames(rows, start, reports.present);
+    if (columns === null) {
+      for (const builder of this.#builders) builder.fill(rows, start, reports);
+      this.#checkNames(rows, start, reports.present);
+    } else {
+      for (const [i, builder] of this.#builders.entries()) {
+        builder.append(present(columns[i], 'a column'), slice.count, start, reports);
+      }
+    }
     for (const [slot, problem] of reports.problems) {
       if (!this.problems.has(slot)) this.problems.set(slot, problem);
     }
-    this.#checkTimes(start, start + rows.length);
-    this.count += rows.length;
+    this.#checkTimes(start, start + slice.count);
+    this.count += slice.count;
   }
 
   #objects(slice: RowSlice, start: number): readonly JsonRow[] {
@@ -144,7 +152,7 @@ export class RowChunk {
     return slice.lineOf(slot - start);
   }
 
-  #sliceOf(slot: number): { readonly slice: Omit<RowSlice, 'rows'>; readonly start: number } {
+  #sliceOf(slot: number): { readonly slice: SliceText; readonly start: number } {
     const found = this.#slices.findLast(({ start }) => start <= slot);
     return present(found, `row ${slot} of the chunk`);
   }

@@ -4,6 +4,7 @@ import type { Column } from './batch.ts';
 import { numberFill } from './number-fill.ts';
 import { readString, readValue, ValueProblem } from './read-value.ts';
 import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
+import type { TypedColumn } from './typed-column.ts';
 import type { ColumnSchema, Scalar } from './types.ts';
 
 /**
@@ -46,6 +47,36 @@ export class ColumnBuilder {
     }
     if (this.schema.min !== null || this.schema.max !== null) {
       this.#checkRange(start, start + rows.length, reports);
+    }
+  }
+
+  /** Takes over `count` values that came with their type; what is wrong with them is known. */
+  append(
+    { column, problems }: TypedColumn,
+    count: number,
+    start: number,
+    reports: RowReports,
+  ): void {
+    this.#grow(start + count);
+    const store = this.#store;
+    if (column.kind === 'string') {
+      const values = store.values as string[];
+      for (let i = 0; i < count; i++) values[start + i] = column.values[i] as string;
+    } else {
+      const size = column.type.kind === 'vector' ? column.type.size : 1;
+      (store.values as Float64Array).set(column.values, start * size);
+    }
+    if (column.kind === 'number' && column.wide !== null) {
+      store.wide ??= new BigInt64Array(this.#capacity);
+      store.wide.set(column.wide, start);
+    }
+    if (column.valid !== null) {
+      for (let i = 0; i < count; i++)
+        if (column.valid[i] === 0) this.#placeNull(start + i, reports);
+    }
+    for (const [i, problem] of problems) this.#refuse(start + i, problem, reports);
+    if (this.schema.min !== null || this.schema.max !== null) {
+      this.#checkRange(start, start + count, reports);
     }
   }
 

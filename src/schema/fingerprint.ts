@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type SourceSchema, typeText } from './types.ts';
+import { FINGERPRINT_DIGITS, layoutText } from './layout-text.ts';
+import type { SourceSchema } from './types.ts';
 
 const known = new WeakMap<SourceSchema, string>();
 
@@ -10,9 +11,8 @@ const known = new WeakMap<SourceSchema, string>();
 export function schemaFingerprint(schema: SourceSchema): string {
   const cached = known.get(schema);
   if (cached !== undefined) return cached;
-  const columns = schema.columns.map((column) => `${column.name} ${typeText(column.type)}`);
-  const text = [schema.name, ...columns].join('\n');
-  const fingerprint = createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const digest = createHash('sha256').update(layoutText(schema)).digest('hex');
+  const fingerprint = digest.slice(0, FINGERPRINT_DIGITS);
   known.set(schema, fingerprint);
   return fingerprint;
 }
