@@ -1,7 +1,8 @@
 import { present } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
-import { sqlName, sqlString, sqlType } from '../ingest/archive-relation.ts';
+import { sqlName, sqlString } from '../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
+import { duckDbType } from '../schema/duckdb-type.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
 import type { EventRelations } from './training-set.ts';
 
@@ -82,7 +83,9 @@ export async function loadEvents(
   events: readonly ModelEvent[],
 ): Promise<EventRelations> {
   const names = Object.keys(COLUMNS);
-  const columns = names.map((name) => `${sqlName(name)} ${sqlType(present(COLUMNS[name], name))}`);
+  const columns = names.map(
+    (name) => `${sqlName(name)} ${duckDbType(present(COLUMNS[name], name))}`,
+  );
   await session.run(`CREATE OR REPLACE TABLE pay (__commit BIGINT, __partition INTEGER,
     __offset BIGINT, __event_time BIGINT, __arrival_time BIGINT, ${columns.join(', ')})`);
   const rows = events.map((event) => {

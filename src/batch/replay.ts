@@ -1,8 +1,9 @@
 import { present } from '../base/assert.ts';
 import { LIMITS } from '../base/limits.ts';
-import { sqlString, sqlType } from '../ingest/archive-relation.ts';
+import { sqlString } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
+import { duckDbType } from '../schema/duckdb-type.ts';
 import { jsonScalar } from '../schema/json.ts';
 import type { FeatureStatus } from '../schema/status.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
@@ -273,7 +274,7 @@ async function createPoints(
   service: ServicePlan,
   answers: readonly ServedAnswer[],
 ): Promise<void> {
-  const keys = service.joinKeys.map((key, index) => `j${index} ${sqlType(key.type)}`);
+  const keys = service.joinKeys.map((key, index) => `j${index} ${duckDbType(key.type)}`);
   const columns = ['r BIGINT', 't BIGINT', 'v BIGINT', ...keys];
   await session.run(`CREATE OR REPLACE TEMP TABLE ${POINTS} (${columns.join(', ')})`);
   for (let from = 0; from < answers.length; from += ROWS_PER_INSERT) {

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { AsofError } from '../base/errors.ts';
-import { sqlName, sqlString, sqlType } from '../ingest/archive-relation.ts';
+import { sqlName, sqlString } from '../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ServicePlan } from '../plan/plan.ts';
+import { duckDbType } from '../schema/duckdb-type.ts';
 
 /** Rows to be enriched: a file, or a relation of the session. */
 export type SpineSource = { readonly path: string } | { readonly relation: string };
@@ -82,7 +83,7 @@ function untyped(
     if (name === timeName) return { name, type: 'TIMESTAMP' };
     if (key === undefined) return { name, type: 'VARCHAR' };
     const { type } = key;
-    return { name, type: type.kind === 'decimal' ? `DECIMAL(18,${type.scale})` : sqlType(type) };
+    return { name, type: type.kind === 'decimal' ? `DECIMAL(18,${type.scale})` : duckDbType(type) };
   });
   const nulls = columns.map(({ name, type }) => `NULL::${type} AS ${sqlName(name)}`);
   return { relation: `(SELECT ${nulls.join(', ')} WHERE FALSE)`, columns, text: null, kept: null };

@@ -1,4 +1,5 @@
 import { present, unreachable } from '../base/assert.ts';
+import { duckDbType } from '../schema/duckdb-type.ts';
 import type { ValueType } from '../schema/types.ts';
 import { type LiteralNode, scalarOfLiteral } from './literal.ts';
 import type { ExprNode, OpName } from './node.ts';
@@ -201,24 +202,4 @@ function double(value: number): string {
 function stringSql(value: string): string {
   const parts = value.split('\0').map((part) => `'${part.replaceAll("'", "''")}'`);
   return parts.length === 1 ? parts.join('') : `(${parts.join(' || chr(0) || ')})`;
-}
-
-/** The SQL type that holds values of a type in the offline event relation. */
-export function duckDbType(type: ValueType): string {
-  switch (type.kind) {
-    case 'int64':
-    case 'decimal':
-    case 'timestamp':
-      return 'BIGINT';
-    case 'float64':
-      return 'DOUBLE';
-    case 'bool':
-      return 'BOOLEAN';
-    case 'string':
-      return 'VARCHAR';
-    case 'vector':
-      return `FLOAT[${type.size}]`;
-    default:
-      return unreachable(type);
-  }
 }

@@ -1,5 +1,5 @@
-import { unreachable } from '../base/assert.ts';
-import type { ColumnSchema, ValueType } from '../schema/types.ts';
+import { duckDbType } from '../schema/duckdb-type.ts';
+import type { ColumnSchema } from '../schema/types.ts';
 
 /**
  * The offline relation of a source: these columns, then the source's own under their names. No
@@ -13,28 +13,15 @@ export const POSITION_COLUMNS = [
   { name: '__arrival_time', sql: 'BIGINT' },
 ] as const;
 
+/** After those, of a source with changes: +1 or -1, and the position of the event taken back. */
+export const RETRACTION_COLUMNS = [
+  { name: 'asof_weight', sql: 'TINYINT' },
+  { name: 'asof_origin_partition', sql: 'INTEGER' },
+  { name: 'asof_origin_offset', sql: 'BIGINT' },
+] as const;
+
 /** A column as the archive knows it: what a file needs to be read again. */
 export type ArchivedColumn = Pick<ColumnSchema, 'name' | 'type'>;
-
-/** The DuckDB type that holds a value exactly; decimals are units, timestamps epoch ms. */
-export function sqlType(type: ValueType): string {
-  switch (type.kind) {
-    case 'int64':
-    case 'decimal':
-    case 'timestamp':
-      return 'BIGINT';
-    case 'float64':
-      return 'DOUBLE';
-    case 'bool':
-      return 'BOOLEAN';
-    case 'string':
-      return 'VARCHAR';
-    case 'vector':
-      return `FLOAT[${type.size}]`;
-    default:
-      return unreachable(type);
-  }
-}
 
 export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -49,7 +36,7 @@ export function relationColumns(columns: readonly ArchivedColumn[]): string {
   const position = POSITION_COLUMNS.map(({ name, sql }) => `${name} ${sql}`);
   return [
     ...position,
-    ...columns.map(({ name, type }) => `${sqlName(name)} ${sqlType(type)}`),
+    ...columns.map(({ name, type }) => `${sqlName(name)} ${duckDbType(type)}`),
   ].join(', ');
 }
 
@@ -64,8 +51,8 @@ export function relationSelect(
   const position = POSITION_COLUMNS.map(({ name }) => name);
   const own = columns.map(({ name, type }) => {
     const quoted = sqlName(name);
-    if (!available.has(name)) return `NULL::${sqlType(type)} AS ${quoted}`;
-    return type.kind === 'vector' ? `${quoted}::${sqlType(type)} AS ${quoted}` : quoted;
+    if (!available.has(name)) return `NULL::${duckDbType(type)} AS ${quoted}`;
+    return type.kind === 'vector' ? `${quoted}::${duckDbType(type)} AS ${quoted}` : quoted;
   });
   return [...position, ...own].join(', ');
 }

@@ -5,10 +5,11 @@ import type { ManualClock } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
 import { STRATEGIES } from '../../src/batch/strategy.ts';
 import { buildTrainingSet } from '../../src/batch/training-set.ts';
-import { sqlName, sqlString, sqlType } from '../../src/ingest/archive-relation.ts';
+import { sqlName, sqlString } from '../../src/ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
 import type { History } from '../../src/ingest/history.ts';
 import type { ServicePlan, ViewPlan } from '../../src/plan/plan.ts';
+import { duckDbType } from '../../src/schema/duckdb-type.ts';
 import { canonicalInteger, type Scalar, type ValueType } from '../../src/schema/types.ts';
 import type {
   OracleAnswer,
@@ -144,7 +145,7 @@ async function writeSpine(
   spine: readonly SpineRow[],
   isTimestamp: boolean,
 ): Promise<void> {
-  const keys = service.joinKeys.map(({ name, type }) => `${sqlName(name)} ${sqlType(type)}`);
+  const keys = service.joinKeys.map(({ name, type }) => `${sqlName(name)} ${duckDbType(type)}`);
   const time = isTimestamp ? 'TIMESTAMP_MS' : 'BIGINT';
   const columns = ['note VARCHAR', ...keys, `event_time ${time}`];
   await session.run(`CREATE OR REPLACE TEMP TABLE ${SPINE_TABLE} (${columns.join(', ')})`);
