@@ -2,7 +2,7 @@ import type { ServiceNode } from '../define/node.ts';
 import type { FeatureAnswer } from './answer.ts';
 
 /**
- * Output names that are decimals: on the wire a whole one beyond 2^53 looks like an int64, but its
+ * Output names that are decimals, or hold several: on the wire a whole one beyond 2^53 looks like an int64, but its
  * declared type is `number`.
  */
 export function decimalFeatures(service: ServiceNode): ReadonlySet<string> {
@@ -23,8 +23,12 @@ type Feature = Extract<
   { kind: 'pick' }
 >['view']['features'][number]['feature'];
 
+/** Of a feature's value, or of the values that it holds. */
 function kindOf(feature: Feature): string | null {
-  if (feature.kind === 'aggregate') return feature.type?.kind ?? null;
+  if (feature.kind === 'aggregate') {
+    const { type } = feature;
+    return type?.kind === 'list' || type?.kind === 'counts' ? type.of.kind : (type?.kind ?? null);
+  }
   if (feature.kind !== 'derived' || feature.expr.kind === 'problem') return null;
   return feature.expr.type.kind;
 }
@@ -37,9 +41,17 @@ export function withDecimals<K extends object, V extends object>(
   const rows = answer.rows.map((row) => {
     const values = Object.entries(row.values).map(([name, value]) => [
       name,
-      typeof value === 'bigint' && names.has(name) ? Number(value) : value,
+      names.has(name) ? decimalOf(value) : value,
     ]);
     return { ...row, values: Object.fromEntries(values) as V };
   });
   return { ...answer, rows };
+}
+
+/** Also within a list, and within the entries of a histogram. */
+function decimalOf(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  if (Array.isArray(value)) return value.map(decimalOf);
+  if (typeof value !== 'object' || value === null || !('value' in value)) return value;
+  return { ...value, value: decimalOf(value.value) };
 }

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { ERRORS } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { FEATURE_STATUSES } from '../schema/status.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
@@ -13,6 +14,15 @@ const timeMs = (description: string): Type.TInteger =>
 const scalar = Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()], {
   description: 'int64 and decimal keep every digit: read integers beyond 2^53 losslessly.',
 });
+
+const featureValue = Type.Union(
+  [
+    scalar,
+    Type.Array(scalar),
+    Type.Array(Type.Object({ value: scalar, count: Type.Integer({ minimum: 1 }) })),
+  ],
+  { description: 'A list feature is an array, a histogram an array of values with their counts.' },
+);
 
 export const errorBody = Type.Object(
   {
@@ -70,7 +80,7 @@ export const featuresResponse = Type.Object({
   rows: Type.Array(
     Type.Object({
       key: Type.Record(Type.String(), scalar),
-      values: Type.Record(Type.String(), scalar),
+      values: Type.Record(Type.String(), featureValue),
       statuses: Type.Record(Type.String(), Type.String({ enum: [...FEATURE_STATUSES] })),
     }),
     { description: 'In the order of the request.' },
@@ -88,6 +98,12 @@ export const eventsRequest = {
     },
     'application/x-ndjson': {
       schema: Type.String({ description: 'One JSON object a line.' }),
+    },
+    [COLUMNS_TYPE]: {
+      schema: Type.String({
+        format: 'binary',
+        description: 'Column by column, little-endian: docs/columnar-events.md.',
+      }),
     },
   },
 };

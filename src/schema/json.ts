@@ -1,5 +1,11 @@
-import { unreachable } from '../base/assert.ts';
-import { canonicalInteger, type Scalar, type ValueType } from './types.ts';
+import { AssertionFailure, assert, unreachable } from '../base/assert.ts';
+import {
+  canonicalInteger,
+  type FeatureValue,
+  type Scalar,
+  type ValueCount,
+  type ValueType,
+} from './types.ts';
 
 const LONG_DIGITS = /\d{16}/;
 const INTEGER = /^-?\d+$/;
@@ -39,9 +45,25 @@ export function jsonScalar(value: Scalar, type: ValueType): string {
       return String(value);
     case 'vector':
       return JSON.stringify(value);
+    case 'list':
+    case 'counts':
+      throw new AssertionFailure(`a ${type.kind} is no single value`);
     default:
       return unreachable(type);
   }
+}
+
+/** JSON text of a feature's value: of a list an array, of counts an array of `{ value, count }`. */
+export function jsonFeature(value: FeatureValue, type: ValueType): string {
+  if (!Array.isArray(value)) return jsonScalar(value as Scalar, type);
+  if (type.kind === 'list') {
+    return `[${value.map((item) => jsonScalar(item, type.of)).join(',')}]`;
+  }
+  assert(type.kind === 'counts', 'only lists and counts hold several values');
+  const entries = (value as readonly ValueCount[]).map(
+    (entry) => `{"value":${jsonScalar(entry.value, type.of)},"count":${entry.count}}`,
+  );
+  return `[${entries.join(',')}]`;
 }
 
 /** Decimal text of units of 10^-scale: 1234 at scale 2 is `12.34`. */

@@ -1,5 +1,5 @@
 import type { FeatureStatus } from '../schema/status.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { FeatureValue, Scalar } from '../schema/types.ts';
 
 /** One answer with its envelope: all that is needed to judge a value and to replay it. */
 export interface FeatureResponse {
@@ -25,7 +25,7 @@ export interface ViewFreshness {
 
 export interface FeatureRow {
   readonly key: Readonly<Record<string, Scalar>>;
-  readonly values: Readonly<Record<string, Scalar>>;
+  readonly values: Readonly<Record<string, FeatureValue>>;
   readonly statuses: Readonly<Record<string, FeatureStatus>>;
 }
 

@@ -5,7 +5,7 @@ import { didYouMean } from '../base/suggest.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { FeatureValue, Scalar } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
 import type {
@@ -225,10 +225,10 @@ function rowObject({ plan, reader }: CompiledService, key: readonly Scalar[]): F
   plan.service.joinKeys.forEach((joinKey, i) => {
     keys[joinKey.name] = present(key[i], joinKey.name);
   });
-  const values: Record<string, Scalar> = {};
+  const values: Record<string, FeatureValue> = {};
   const statuses: Record<string, FeatureStatus> = {};
   for (const { name, slot } of plan.outputs) {
-    values[name] = reader.values[slot] as Scalar;
+    values[name] = reader.values[slot] as FeatureValue;
     statuses[name] = STATUS_BY_CODE[reader.statuses[slot] as number] as FeatureStatus;
   }
   return { key: keys, values, statuses };

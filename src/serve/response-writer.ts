@@ -1,5 +1,5 @@
-import { jsonScalar } from '../schema/json.ts';
-import type { Scalar, ValueType } from '../schema/types.ts';
+import { jsonFeature, jsonScalar } from '../schema/json.ts';
+import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
 import type { ServeCounters, ViewFreshness } from './answer.ts';
 import type { CachedAnswer } from './answer-cache.ts';
 import type { ReadPlan } from './read-plan.ts';
@@ -97,10 +97,10 @@ export class ResponseWriter {
   }
 
   /** The values of one run, as one flat string: it is put into many answers. */
-  #fragment({ from, to }: Run, values: readonly Scalar[]): string {
+  #fragment({ from, to }: Run, values: readonly FeatureValue[]): string {
     let text = '';
     for (let i = from; i < to; i++) {
-      const value = values[this.#slots[i] as number] as Scalar;
+      const value = values[this.#slots[i] as number] as FeatureValue;
       text += this.#valuePrefixes[i] as string;
       if (value === null) text += 'null';
       else if (this.#isPlain[i] === 0 || typeof value !== 'number') {
@@ -131,7 +131,7 @@ function runsOf({ outputs, entities }: ReadPlan): Run[] {
   return runs;
 }
 
-type ValueWriter = (value: Scalar) => string;
+type ValueWriter = (value: FeatureValue) => string;
 
 /** Most counts are small: their text is made once. */
 const SMALL: readonly string[] = Array.from({ length: 1024 }, (_, value) => String(value));
@@ -139,9 +139,10 @@ const SMALL: readonly string[] = Array.from({ length: 1024 }, (_, value) => Stri
 const SAFE = Number.MAX_SAFE_INTEGER;
 
 function compileText(type: ValueType): ValueWriter {
-  return type.kind === 'string'
-    ? (value) => ascii(jsonScalar(value, type))
-    : (value) => jsonScalar(value, type);
+  const items = type.kind === 'list' || type.kind === 'counts' ? type.of : type;
+  return items.kind === 'string'
+    ? (value) => ascii(jsonFeature(value, type))
+    : (value) => jsonFeature(value, type);
 }
 
 const BEYOND_ASCII = /[\u0080-\uffff]/;

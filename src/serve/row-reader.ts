@@ -2,7 +2,7 @@ import { OVERFLOW } from '../aggregate/finish.ts';
 import type { Faults } from '../expr/faults.ts';
 import { encodeKey } from '../schema/key.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { FeatureValue, Scalar } from '../schema/types.ts';
 import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
 import type { DerivedRead, EntityRead, ReadPlan } from './read-plan.ts';
 
@@ -23,7 +23,7 @@ export const ERROR = 2;
 export class RowReader {
   readonly plan: ReadPlan;
   /** The slots of the row read last; a new array each time, as young as the values it holds. */
-  values: Scalar[] = [];
+  values: FeatureValue[] = [];
   readonly statuses: Uint8Array;
   /** What the row was made of, by entity. */
   readonly answers: CachedAnswer[] = [];
@@ -41,7 +41,7 @@ export class RowReader {
 
   read(key: readonly Scalar[], timeMs: number): void {
     const { entities, slotCount } = this.plan;
-    this.values = new Array<Scalar>(slotCount);
+    this.values = new Array<FeatureValue>(slotCount);
     for (let i = 0; i < entities.length; i++) {
       const entity = entities[i] as EntityRead;
       const cache = this.#caches[i] as AnswerCache;
@@ -60,7 +60,7 @@ export class RowReader {
   #recall({ fromSlot, toSlot }: EntityRead, cached: CachedAnswer): void {
     const { values } = this;
     for (let slot = fromSlot; slot < toSlot; slot++) {
-      values[slot] = cached.values[slot - fromSlot] as Scalar;
+      values[slot] = cached.values[slot - fromSlot] as FeatureValue;
     }
     this.statuses.set(cached.statuses, fromSlot);
   }
@@ -105,6 +105,7 @@ export class RowReader {
     const inputs: Scalar[] = [];
     let isBroken = false;
     for (const slot of derived.inputs) {
+      // The plan lets no list or histogram into an expression.
       inputs.push(this.values[slot] as Scalar);
       if (this.statuses[slot] === ERROR) isBroken = true;
     }

@@ -4,7 +4,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { FeatureValue, Scalar, ValueCount } from '../schema/types.ts';
 
 /** One answered row, with all that a replay needs to prove it (semantics §6). */
 export interface ServedAnswer {
@@ -15,7 +15,7 @@ export interface ServedAnswer {
   readonly asOfMs: number;
   readonly commit: number;
   /** Values by output name, in the service's order. */
-  readonly values: Readonly<Record<string, Scalar>>;
+  readonly values: Readonly<Record<string, FeatureValue>>;
   readonly statuses: Readonly<Record<string, FeatureStatus>>;
 }
 
@@ -211,18 +211,30 @@ function cutTornLine(disk: Disk, path: string): void {
 function encodeAnswer(answer: ServedAnswer): string {
   const { service, version, asOfMs, commit } = answer;
   return (
-    `{"service":${JSON.stringify(service)},"version":${version},"key":${encodeScalars(answer.key)}` +
-    `,"asOfMs":${asOfMs},"commit":${commit},"values":${encodeScalars(answer.values)}` +
+    `{"service":${JSON.stringify(service)},"version":${version},"key":${encodeValues(answer.key)}` +
+    `,"asOfMs":${asOfMs},"commit":${commit},"values":${encodeValues(answer.values)}` +
     `,"statuses":${JSON.stringify(answer.statuses)}}\n`
   );
 }
 
-function encodeScalars(values: Readonly<Record<string, Scalar>>): string {
+function encodeValues(values: Readonly<Record<string, FeatureValue>>): string {
   const parts: string[] = [];
   for (const [name, value] of Object.entries(values)) {
-    parts.push(`${JSON.stringify(name)}:${encodeScalar(value)}`);
+    parts.push(`${JSON.stringify(name)}:${encodeValue(value)}`);
   }
   return `{${parts.join(',')}}`;
+}
+
+function encodeValue(value: FeatureValue): string {
+  return typeof value === 'object' && value !== null
+    ? `[${value.map(encodeItem).join(',')}]`
+    : encodeScalar(value);
+}
+
+function encodeItem(item: Scalar | ValueCount): string {
+  return typeof item === 'object' && item !== null
+    ? `{"value":${encodeScalar(item.value)},"count":${item.count}}`
+    : encodeScalar(item);
 }
 
 /** A whole double beyond 2^53 is written with an exponent: bare digits mean an exact integer. */
