@@ -2,7 +2,14 @@ import type { ByteWriter } from '../base/bytes.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { encodeBatch } from '../schema/batch-codec.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import { FRAME_PREFIX, sealFrame } from './segment.ts';
+import {
+  FRAME_PREFIX,
+  type FramePlace,
+  type LogNote,
+  type PartitionState,
+  sealFrame,
+  writeNote,
+} from './segment.ts';
 
 interface Waiter {
   readonly resolve: () => void;
@@ -13,7 +20,9 @@ interface Waiter {
 export class CommitGroup {
   readonly writer: ByteWriter;
   readonly batches: EventBatch[] = [];
-  readonly #frames: { readonly start: number; readonly end: number }[] = [];
+  /** By index of the batch that they came with. */
+  readonly #notes = new Map<number, LogNote>();
+  readonly #frames: FramePlace[] = [];
   readonly #waiters: Waiter[] = [];
 
   /** @param writer an empty one; the group owns it until it is done */
@@ -25,16 +34,32 @@ export class CommitGroup {
     return this.#frames.length === 0;
   }
 
-  add(batch: EventBatch, schema: SourceSchema): void {
+  /** @param note null unless the append brings one; `continues`: it goes on in the next batch */
+  add(
+    batch: EventBatch,
+    schema: SourceSchema,
+    note: LogNote | null = null,
+    continues = false,
+  ): void {
     const start = this.writer.length;
     for (let i = 0; i < FRAME_PREFIX; i++) this.writer.u8(0);
     encodeBatch(batch, schema, this.writer);
-    this.#frames.push({ start, end: this.writer.length });
+    if (note !== null) {
+      writeNote(this.writer, note);
+      this.#notes.set(this.batches.length, note);
+    }
+    this.#frames.push({ start, end: this.writer.length, continues, noted: note !== null });
     this.batches.push(batch);
+  }
+
+  /** The notes in the order of their appends. */
+  notes(): Iterable<LogNote> {
+    return this.#notes.values();
   }
 
   /** Takes back all but the first `count` batches, and whatever an unfinished one left. */
   keep(count: number): void {
+    for (let i = count; i < this.batches.length; i++) this.#notes.delete(i);
     this.#frames.length = count;
     this.batches.length = count;
     this.writer.truncate(this.#frames.at(-1)?.end ?? 0);
@@ -42,8 +67,8 @@ export class CommitGroup {
 
   /** The bytes to write, each frame complete with its length and checksum. */
   seal(): Uint8Array {
-    this.#frames.forEach(({ start, end }, lag) => {
-      sealFrame(this.writer, start, end, lag);
+    this.#frames.forEach((place, lag) => {
+      sealFrame(this.writer, place, lag);
     });
     return this.writer.view();
   }
@@ -60,5 +85,15 @@ export class CommitGroup {
 
   reject(error: unknown): void {
     for (const waiter of this.#waiters) waiter.reject(error);
+  }
+}
+
+/** Where a partition stands once the batch is in it. */
+export function advancePast(state: PartitionState, batch: EventBatch): void {
+  state.nextOffset = batch.firstOffset + batch.count;
+  const times = batch.arrivalTimeMs;
+  for (let i = 0; i < times.length; i++) {
+    const arrival = times[i] as number;
+    if (arrival > state.newestArrivalMs) state.newestArrivalMs = arrival;
   }
 }

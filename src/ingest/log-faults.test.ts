@@ -130,6 +130,6 @@ test('a newer format is refused by name', async () => {
   const log = await open(disk);
   await log.append([entry(1)]);
   await log.close();
-  disk.corrupt(segmentPath(1), 4, 1);
+  disk.corrupt(segmentPath(1), 4, 2);
   await assert.rejects(open(disk), hasCode('newer_format'));
 });

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts';
 import {
   advance,
   corruptLog,
+  type Frame,
   FrameCursor,
   LOG_FOLDER,
   PartitionStates,
@@ -26,6 +27,8 @@ export interface RecoveredLog {
   readonly lastCommit: number;
   readonly durableLength: number;
   readonly partitions: PartitionStates;
+  /** The newest note of each name. */
+  readonly notes: Map<string, string>;
 }
 
 /**
@@ -48,7 +51,7 @@ export async function recoverLog(
   if (last === undefined) {
     const partitions = new PartitionStates();
     const recovery = { segments: 0, lastCommit: 0, ...torn };
-    return { recovery, segments, lastCommit: 0, durableLength: 0, partitions };
+    return { recovery, segments, lastCommit: 0, durableLength: 0, partitions, notes: new Map() };
   }
   const tail = readTail(disk, last);
   let tornBytes = torn.tornBytes;
@@ -67,9 +70,9 @@ export async function recoverLog(
   } finally {
     file.close();
   }
-  const { lastCommit, partitions, end } = tail;
+  const { lastCommit, partitions, notes, end } = tail;
   const recovery = { segments: segments.length, lastCommit, tornBytes, tornPath };
-  return { recovery, segments, lastCommit, durableLength: end, partitions };
+  return { recovery, segments, lastCommit, durableLength: end, partitions, notes };
 }
 
 /** A crash while a segment begins leaves a header that is not whole, and no frames behind it. */
@@ -90,10 +93,16 @@ function dropTornHeader(
   return { tornBytes: bytes.length, tornPath: last.path };
 }
 
-function readTail(
-  disk: Disk,
-  segment: Segment,
-): { end: number; size: number; lastCommit: number; partitions: PartitionStates } {
+interface Tail {
+  readonly end: number;
+  readonly size: number;
+  readonly lastCommit: number;
+  readonly partitions: PartitionStates;
+  readonly notes: Map<string, string>;
+}
+
+/** Up to the last append that is there as a whole. */
+function readTail(disk: Disk, segment: Segment): Tail {
   const bytes = disk.read(segment.path);
   const opened = readHeader(segment.path, bytes);
   if (opened === null || opened.header.firstCommit !== segment.firstCommit) {
@@ -101,13 +110,23 @@ function readTail(
   }
   const partitions = new PartitionStates(opened.header.partitions);
   const cursor = new FrameCursor(bytes, opened.end, segment.firstCommit);
+  const notes = new Map(opened.header.notes.map(({ name, text }) => [name, text]));
+  let [end, lastCommit] = [opened.end, segment.firstCommit - 1];
+  let begun: Frame[] = [];
   for (let frame = cursor.next(true); frame !== null; frame = cursor.next(true)) {
-    advance(partitions, frame.payload);
+    begun.push(frame);
+    if (frame.continues) continue;
+    for (const { payload, note } of begun) {
+      advance(partitions, payload);
+      if (note !== null) notes.set(note.name, note.text);
+    }
+    begun = [];
+    [end, lastCommit] = [frame.end, frame.commit];
   }
   if (cursor.end < bytes.length && cursor.provesCorruption()) {
     throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
   }
-  return { end: cursor.end, size: bytes.length, lastCommit: cursor.expected - 1, partitions };
+  return { end, size: bytes.length, lastCommit, partitions, notes };
 }
 
 /** Every commit before the next segment's first must be there; what lies behind was refused. */

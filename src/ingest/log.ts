@@ -6,27 +6,13 @@ import { LIMITS } from '../base/limits.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import { CommitGroup } from './commit-group.ts';
+import { advancePast, CommitGroup } from './commit-group.ts';
+import type { EventLogOptions, LogLimits } from './log-options.ts';
 import { type LogRecovery, type RecoveredLog, recoverLog } from './log-recovery.ts';
 import { SchemaBook } from './schema-book.ts';
-import { LOG_FOLDER, type PartitionState, type PartitionStates } from './segment.ts';
+import { LOG_FOLDER, type LogNote, type PartitionState, type PartitionStates } from './segment.ts';
 import { readSegment, type SchemaOf } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
-
-export interface LogLimits {
-  readonly segmentBytes: number;
-  readonly pendingBytes: number;
-}
-
-export interface EventLogOptions {
-  readonly disk: Disk;
-  /** The sources whose events may be appended, in the schemas that readers want. */
-  readonly schemas?: readonly SourceSchema[];
-  readonly logger?: Logger;
-  readonly limits?: Partial<LogLimits>;
-  /** How much of the log is checked when it is opened; what is read is always checked. */
-  readonly verify?: 'all' | 'tail';
-}
 
 /** A batch before the log gives it its commit and offsets; an `EventBatch` is one too. */
 export type LogEntry = Omit<EventBatch, 'commit' | 'firstOffset'>;
@@ -53,6 +39,8 @@ export class EventLog {
   #durable: PartitionStates;
   /** The partitions as they will stand when all that is pending is durable. */
   #ahead: PartitionStates;
+  /** The newest durable note of each name. */
+  readonly #notes: Map<string, string>;
   #lastCommit: number;
   #nextCommit: number;
   #gathering = new CommitGroup(new ByteWriter());
@@ -78,6 +66,7 @@ export class EventLog {
     this.#segments = new SegmentWriter(options.disk, logger, segmentBytes, segments, durableLength);
     this.#durable = recovered.partitions;
     this.#ahead = recovered.partitions.copy();
+    this.#notes = recovered.notes;
     this.#lastCommit = recovered.lastCommit;
     this.#nextCommit = recovered.lastCommit + 1;
     this.recovery = recovered.recovery;
@@ -120,6 +109,11 @@ export class EventLog {
     return this.#ahead.of(source, partition);
   }
 
+  /** The newest durable note of a name. */
+  note(name: string): string | null {
+    return this.#notes.get(name) ?? null;
+  }
+
   /** Whether an append would be taken at once; false is backpressure. */
   get hasRoom(): boolean {
     return this.pendingBytes <= this.#limits.pendingBytes;
@@ -133,14 +127,15 @@ export class EventLog {
 
   /**
    * Gives the batches their commits and offsets and resolves once they are durable. No batches at
-   * all: resolves once everything appended so far is.
+   * all: resolves once everything appended so far is. They stand or fall together, whatever
+   * happens, and with the note, which needs at least one of them.
    * @throws AsofError `disk_full`, `disk_failed`: then none of them is in the log
    */
-  async append(entries: readonly LogEntry[]): Promise<EventBatch[]> {
+  async append(entries: readonly LogEntry[], note: LogNote | null = null): Promise<EventBatch[]> {
     while (!this.hasRoom) await this.room();
     if (this.#closed) throw new AsofError('not_ready', 'The log is closed.');
     const schemas = entries.map((entry) => this.#schemaOf(entry.source));
-    const batches = this.#gatherAll(entries, schemas);
+    const batches = this.#gatherAll(entries, schemas, note);
     // What gathers becomes durable only after what is being flushed, so the newer one is waited for.
     const group = this.#gathering.isEmpty ? this.#flushing : this.#gathering;
     if (group !== null) {
@@ -200,16 +195,22 @@ export class EventLog {
   }
 
   /** All or none: an entry that cannot be encoded takes those before it back. */
-  #gatherAll(entries: readonly LogEntry[], schemas: readonly SourceSchema[]): EventBatch[] {
+  #gatherAll(
+    entries: readonly LogEntry[],
+    schemas: readonly SourceSchema[],
+    note: LogNote | null,
+  ): EventBatch[] {
     const group = this.#gathering;
     const before = group.batches.length;
     const states = entries.map(({ source, partition }) => ({
       ...this.#ahead.of(source, partition),
     }));
     try {
-      return entries.map((entry, i) =>
-        this.#gather(entry, present(schemas[i], `schema of ${entry.source}`)),
-      );
+      return entries.map((entry, i) => {
+        const continues = i + 1 < entries.length;
+        const schema = present(schemas[i], `schema of ${entry.source}`);
+        return this.#gather(entry, schema, continues ? null : note, continues);
+      });
     } catch (error) {
       this.#nextCommit -= group.batches.length - before;
       group.keep(before);
@@ -219,12 +220,17 @@ export class EventLog {
     }
   }
 
-  #gather(entry: LogEntry, schema: SourceSchema): EventBatch {
+  #gather(
+    entry: LogEntry,
+    schema: SourceSchema,
+    note: LogNote | null,
+    continues: boolean,
+  ): EventBatch {
     const state = this.#ahead.of(entry.source, entry.partition);
     const batch = { ...entry, commit: this.#nextCommit, firstOffset: state.nextOffset };
-    this.#gathering.add(batch, schema);
+    this.#gathering.add(batch, schema, note, continues);
     this.#nextCommit += 1;
-    advanceState(state, batch);
+    advancePast(state, batch);
     return batch;
   }
 
@@ -237,7 +243,8 @@ export class EventLog {
       spare = group.writer;
       try {
         const first = this.#lastCommit + 1;
-        await this.#segments.write(first, this.#durable.all(), group.seal());
+        const notes = [...this.#notes].map(([name, text]) => ({ name, text }));
+        await this.#segments.write(first, this.#durable.all(), notes, group.seal());
       } catch (error) {
         this.#fail(group, error);
         continue;
@@ -249,10 +256,11 @@ export class EventLog {
 
   #settle(group: CommitGroup): void {
     this.#flushing = null;
+    for (const { name, text } of group.notes()) this.#notes.set(name, text);
     let failure: unknown = null;
     for (const batch of group.batches) {
       this.#lastCommit = batch.commit;
-      advanceState(this.#durable.of(batch.source, batch.partition), batch);
+      advancePast(this.#durable.of(batch.source, batch.partition), batch);
       try {
         this.onDurable?.(batch);
       } catch (error) {
@@ -286,14 +294,5 @@ export class EventLog {
     const waiters = this.#roomWaiters;
     this.#roomWaiters = [];
     for (const wake of waiters) wake();
-  }
-}
-
-function advanceState(state: PartitionState, batch: EventBatch): void {
-  state.nextOffset = batch.firstOffset + batch.count;
-  const times = batch.arrivalTimeMs;
-  for (let i = 0; i < times.length; i++) {
-    const arrival = times[i] as number;
-    if (arrival > state.newestArrivalMs) state.newestArrivalMs = arrival;
   }
 }

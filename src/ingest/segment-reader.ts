@@ -37,6 +37,8 @@ export function* readSegment(
     throw corruptLog(segment.path, 0, 'the header is damaged');
   }
   const cursor = new FrameCursor(bytes, opened.end, segment.firstCommit);
+  // Frames of one append stand or fall together: none is given before the last one is there.
+  let begun: EventBatch[] = [];
   while (cursor.expected <= range.throughCommit) {
     const wanted = cursor.expected > range.afterCommit;
     const frame = cursor.next(wanted);
@@ -44,7 +46,10 @@ export function* readSegment(
       if (range.unfinished && !cursor.provesCorruption()) return;
       throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
     }
-    if (wanted) yield decodeFrame(frame.payload, book, schemaOf);
+    if (wanted) begun.push(decodeFrame(frame.payload, book, schemaOf));
+    if (frame.continues) continue;
+    yield* begun;
+    begun = [];
   }
 }
 

@@ -5,9 +5,11 @@ import {
   encodeHeader,
   FrameCursor,
   LOG_FOLDER,
+  type LogNote,
   type PartitionState,
   readHeader,
   type Segment,
+  type SegmentHeader,
   segmentPath,
 } from './segment.ts';
 
@@ -48,10 +50,11 @@ export class SegmentWriter {
   async write(
     firstCommit: number,
     partitions: readonly PartitionState[],
+    notes: readonly LogNote[],
     bytes: Uint8Array,
   ): Promise<void> {
     if (this.#damage !== 'none') await this.#repair(firstCommit);
-    const file = await this.#open(firstCommit, partitions, bytes.length);
+    const file = await this.#open({ firstCommit, partitions, notes }, bytes.length);
     try {
       this.#damage = 'tail';
       file.append(bytes);
@@ -70,25 +73,21 @@ export class SegmentWriter {
     this.#file = null;
   }
 
-  async #open(
-    firstCommit: number,
-    partitions: readonly PartitionState[],
-    size: number,
-  ): Promise<DiskFile> {
+  async #open(header: SegmentHeader, size: number): Promise<DiskFile> {
     const last = this.segments.at(-1);
     const full = this.#durableLength + size > this.#segmentBytes;
-    const hasFrames = last !== undefined && last.firstCommit < firstCommit;
-    if (last === undefined || (full && hasFrames)) return this.#begin(firstCommit, partitions);
+    const hasFrames = last !== undefined && last.firstCommit < header.firstCommit;
+    if (last === undefined || (full && hasFrames)) return this.#begin(header);
     this.#file ??= this.#disk.openAppend(last.path);
     return this.#file;
   }
 
   /** The header and its name are durable before any frame, so a torn header holds nothing. */
-  async #begin(firstCommit: number, partitions: readonly PartitionState[]): Promise<DiskFile> {
+  async #begin({ firstCommit, partitions, notes }: SegmentHeader): Promise<DiskFile> {
     this.close();
     const path = segmentPath(firstCommit);
     if (this.#disk.exists(path)) this.#disk.remove(path);
-    const header = encodeHeader({ firstCommit, partitions });
+    const header = encodeHeader({ firstCommit, partitions, notes });
     let file: DiskFile | null = null;
     try {
       file = this.#disk.openAppend(path);

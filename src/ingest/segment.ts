@@ -8,20 +8,27 @@ import { readBatchHeader } from '../schema/batch-codec.ts';
  *
  *   header  magic u32 | format u32 | body length u32 | crc32 of the body u32 | body
  *   frame   mark u32 | length u32 | crc32 of what follows u32 | group lag u32 | payload
+ *           and, if bit 30 of the lag is set, a note: name | text | their length u32
  *
  * The group lag is how many commits the frame lies behind the first one of its group, that is of
  * the frames written and synced together. A group is written only after the one before is durable.
  * So a frame of a later group proves that all before it was durable once, and damage before it is
  * corruption; damage that no later group follows is a torn tail, which nobody was told of.
+ *
+ * Frames of one append stand or fall together: bit 31 of the lag says that the append goes on in the
+ * next frame, and a tail that ends before it is torn as a whole. Format 1 had neither bit.
  */
 
 export const LOG_FOLDER = 'log';
 const SUFFIX = '.seg';
 const MAGIC = 0x466f7361;
-const FORMAT = 1;
+const FORMAT = 2;
 export const HEADER_PREFIX = 16;
 export const FRAME_PREFIX = 16;
 const FRAME_MARK = 0x6d617266;
+const CONTINUES = 0x80000000;
+const NOTED = 0x40000000;
+const LAG_MASK = 0x3fffffff;
 
 /** Where a partition of a source stands. */
 export interface PartitionState {
@@ -32,10 +39,18 @@ export interface PartitionState {
   newestArrivalMs: number;
 }
 
+/** What an appender keeps with its events, such as how far it has read; the newest of a name holds. */
+export interface LogNote {
+  readonly name: string;
+  readonly text: string;
+}
+
 export interface SegmentHeader {
   readonly firstCommit: number;
   /** Partitions as they stood when the segment began, so that older segments can go. */
   readonly partitions: readonly PartitionState[];
+  /** The newest note of each name, likewise. */
+  readonly notes: readonly LogNote[];
 }
 
 export interface Segment {
@@ -68,6 +83,11 @@ export function encodeHeader(header: SegmentHeader): Uint8Array {
     body.varint(state.nextOffset);
     body.f64(state.newestArrivalMs);
   }
+  body.varint(header.notes.length);
+  for (const { name, text } of header.notes) {
+    body.string(name);
+    body.string(text);
+  }
   const writer = new ByteWriter(HEADER_PREFIX + body.length);
   writer.u32(MAGIC);
   writer.u32(FORMAT);
@@ -92,9 +112,13 @@ export function readHeader(
   const size = prefix.u32();
   const checksum = prefix.u32();
   if (format > FORMAT) {
-    throw new AsofError('newer_format', `'${path}' has format ${format}; this asof reads 1.`, {
-      path,
-    });
+    throw new AsofError(
+      'newer_format',
+      `'${path}' has format ${format}; this asof reads ${FORMAT}.`,
+      {
+        path,
+      },
+    );
   }
   const end = HEADER_PREFIX + size;
   if (end > bytes.length || crc32(bytes.subarray(HEADER_PREFIX, end)) !== checksum) return null;
@@ -109,15 +133,38 @@ export function readHeader(
       newestArrivalMs: body.f64(),
     });
   }
-  return { header: { firstCommit, partitions }, end };
+  const notes: LogNote[] = [];
+  if (format > 1) {
+    for (let count = body.varint(); count > 0; count--) {
+      notes.push({ name: body.string(), text: body.string() });
+    }
+  }
+  return { header: { firstCommit, partitions, notes }, end };
+}
+
+/** Where a frame lies in its group's bytes. */
+export interface FramePlace {
+  readonly start: number;
+  readonly end: number;
+  /** Whether the append goes on in the next frame. */
+  readonly continues: boolean;
+  readonly noted: boolean;
 }
 
 /** Completes a frame whose prefix was left blank at `start` and whose payload ends at `end`. */
-export function sealFrame(writer: ByteWriter, start: number, end: number, groupLag: number): void {
+export function sealFrame(writer: ByteWriter, place: FramePlace, groupLag: number): void {
+  const { start, end, continues, noted } = place;
   writer.patchU32(start, FRAME_MARK);
   writer.patchU32(start + 4, end - start - FRAME_PREFIX);
-  writer.patchU32(start + 12, groupLag);
+  writer.patchU32(start + 12, groupLag + (continues ? CONTINUES : 0) + (noted ? NOTED : 0));
   writer.patchU32(start + 8, crc32(writer.view().subarray(start + 12, end)));
+}
+
+export function writeNote(writer: ByteWriter, { name, text }: LogNote): void {
+  const start = writer.length;
+  writer.string(name);
+  writer.string(text);
+  writer.u32(writer.length - start);
 }
 
 export interface Frame {
@@ -125,6 +172,9 @@ export interface Frame {
   readonly start: number;
   readonly end: number;
   readonly payload: Uint8Array;
+  /** Whether the append goes on in the next frame. */
+  readonly continues: boolean;
+  readonly note: LogNote | null;
 }
 
 /** Walks the frames of a segment's bytes; `end` is where the last sound frame ended. */
@@ -160,7 +210,8 @@ export class FrameCursor {
     for (let at = this.end + 1; at + FRAME_PREFIX < this.#bytes.length; at++) {
       const frame = this.#frameAt(at, true);
       if (frame === null) continue;
-      if (frame.commit - this.#view.getUint32(at + 12, true) > this.#expected) return true;
+      if (frame.commit - (this.#view.getUint32(at + 12, true) & LAG_MASK) > this.#expected)
+        return true;
     }
     return false;
   }
@@ -174,7 +225,15 @@ export class FrameCursor {
     if (commit < 0) return null;
     const checked = this.#bytes.subarray(start + 12, end);
     if (check && crc32(checked) !== this.#view.getUint32(start + 8, true)) return null;
-    return { commit, start, end, payload: this.#bytes.subarray(start + FRAME_PREFIX, end) };
+    const flags = this.#view.getUint32(start + 12, true);
+    const continues = flags >= CONTINUES;
+    const payload = this.#bytes.subarray(start + FRAME_PREFIX, end);
+    if ((flags & NOTED) === 0) return { commit, start, end, payload, continues, note: null };
+    const size = payload.length - 4 - this.#view.getUint32(end - 4, true);
+    if (size < 0) return null;
+    const reader = new ByteReader(payload.subarray(size));
+    const note = check ? { name: reader.string(), text: reader.string() } : null;
+    return { commit, start, end, payload: payload.subarray(0, size), continues, note };
   }
 }
 
