@@ -4,8 +4,10 @@ import { type Pause, pause } from '../base/pause.ts';
 import type { ColumnMap } from '../define/column.ts';
 import type { Service, ServiceKeys, ServiceValues } from '../define/service.ts';
 import type { Stream } from '../define/stream.ts';
+import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import type { FeatureAnswer, PushAnswer } from './answer.ts';
 import { decimalFeatures, withDecimals } from './decimals.ts';
+import { encodeColumns } from './encode-columns.ts';
 import { encodeJson } from './encode-json.ts';
 import type { StreamRow } from './stream-row.ts';
 import { type CallOptions, send, type TransportOptions } from './transport.ts';
@@ -54,6 +56,17 @@ export interface Client {
    * has an id.
    */
   push<N extends string, C extends ColumnMap>(
+    source: Stream<N, C>,
+    rows: readonly StreamRow<C>[],
+    options?: CallOptions,
+  ): Promise<PushAnswer>;
+  /**
+   * As `push`, in the binary form that the server reads several times faster
+   * (docs/columnar-events.md): for batches of hundreds of rows and more. Rows that do not fit the
+   * definition go as JSON, so that the server tells what is wrong with each.
+   * @throws AsofError `schema_mismatch` where the server's definition has other columns
+   */
+  pushColumns<N extends string, C extends ColumnMap>(
     source: Stream<N, C>,
     rows: readonly StreamRow<C>[],
     options?: CallOptions,
@@ -127,18 +140,29 @@ class HttpClient implements Client {
     rows: readonly StreamRow<C>[],
     options: CallOptions = {},
   ): Promise<PushAnswer> {
-    const body = await send(
-      this.#transport,
-      {
-        method: 'POST',
-        path: `/v1/events/${encodeURIComponent(source.name)}`,
-        body: rows.map((row) => `${encodeJson(row)}\n`).join(''),
-        contentType: 'application/x-ndjson',
-        answers: [200, 207, 422],
-      },
-      options,
-    );
-    return body as PushAnswer;
+    const lines = rows.map((row) => `${encodeJson(row)}\n`).join('');
+    return this.#push(source.name, lines, 'application/x-ndjson', options);
+  }
+
+  async pushColumns<N extends string, C extends ColumnMap>(
+    source: Stream<N, C>,
+    rows: readonly StreamRow<C>[],
+    options: CallOptions = {},
+  ): Promise<PushAnswer> {
+    const body = await encodeColumns(source.node, rows);
+    if (body === null) return this.push(source, rows, options);
+    return this.#push(source.name, body, COLUMNS_TYPE, options);
+  }
+
+  async #push(
+    source: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    contentType: string,
+    options: CallOptions,
+  ): Promise<PushAnswer> {
+    const path = `/v1/events/${encodeURIComponent(source)}`;
+    const call = { method: 'POST', path, body, contentType, answers: [200, 207, 422] } as const;
+    return (await send(this.#transport, call, options)) as PushAnswer;
   }
 }
 

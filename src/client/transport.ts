@@ -22,7 +22,7 @@ export interface CallOptions {
 export interface HttpCall {
   readonly method: 'GET' | 'POST';
   readonly path: string;
-  readonly body?: string;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly contentType?: string;
   /** Statuses whose body is an answer, not an error. */
   readonly answers: readonly number[];

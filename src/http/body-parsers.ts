@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
+import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { parseJson } from '../schema/json.ts';
 
 export const NDJSON_TYPES: readonly string[] = ['application/x-ndjson', 'application/ndjson'];
@@ -29,7 +30,7 @@ export function readJsonAsText(app: FastifyInstance): void {
 /** Events arrive as bytes; which form they have, the content type says. */
 export function readEventsAsBytes(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const types = ['application/json', ...NDJSON_TYPES];
+  const types = ['application/json', ...NDJSON_TYPES, COLUMNS_TYPE];
   app.addContentTypeParser(types, { parseAs: 'buffer' }, (_request, bytes, done) => {
     done(null, bytes);
   });

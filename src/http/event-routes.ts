@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import { JsonBody } from '../ingest/push-body.ts';
+import { ColumnsBody } from '../ingest/columns-body.ts';
+import { JsonBody, type PushBody } from '../ingest/push-body.ts';
+import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { NDJSON_TYPES, readEventsAsBytes } from './body-parsers.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { requireSource } from './dead-letter-routes.ts';
@@ -32,6 +34,7 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
           207: eventsResponse,
           400: errorBody,
           404: errorBody,
+          409: errorBody,
           413: errorBody,
           422: eventsResponse,
           429: errorBody,
@@ -52,15 +55,16 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
 }
 
 /** The bytes as they came: the door reads them, and keeps what it refuses to the letter. */
-function bodyOf(request: FastifyRequest): { body: Uint8Array | JsonBody; size: number } {
+function bodyOf(request: FastifyRequest): { body: PushBody; size: number } {
   const bytes = request.body;
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) {
     throw new AsofError('bad_request', 'The request has no body.', {
       path: 'body',
-      remedy: 'Send one event, an array of events, or NDJSON.',
+      remedy: 'Send one event, an array of events, NDJSON, or columns.',
     });
   }
   const type = (request.headers['content-type'] ?? '').toLowerCase();
+  if (type.startsWith(COLUMNS_TYPE)) return { body: new ColumnsBody(bytes), size: bytes.length };
   const isLines = NDJSON_TYPES.some((ndjson) => type.startsWith(ndjson));
   return { body: isLines ? bytes : new JsonBody(bytes), size: bytes.length };
 }

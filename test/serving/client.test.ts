@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClient } from '../../src/client/client.ts';
+import { timestamp } from '../../src/define/column.ts';
+import { stream } from '../../src/define/stream.ts';
 import { listen } from '../../src/http/http-server.ts';
+import { COLUMNS_TYPE } from '../../src/schema/columns-format.ts';
 import { createHttpWorld } from './http-world.ts';
 import { airportNow, flights, lateFlight, START_MS } from './world.ts';
 
@@ -39,6 +42,37 @@ test('the client gets the declared types, exact integers and whole envelopes', a
   assert.equal(answer.position.commit, pushed.commit);
   assert.equal(answer.rows[0]?.statuses.shortest_leg, 'present');
   assert.deepEqual(answer.versions, { airport_delays: 1, pilot_flights: 1, route_delays: 2 });
+});
+
+test('columns mean what JSON means; what does not fit goes as JSON and is told row by row', async (t) => {
+  const http = await createHttpWorld(t);
+  const types: string[] = [];
+  const client = createClient({
+    url: await listen(http.app, 0),
+    fetch: (input, init) => {
+      types.push(new Headers(init?.headers).get('content-type') ?? '');
+      return fetch(input, init);
+    },
+  });
+  const rows = [
+    row('a', 2n ** 60n),
+    { ...row('b', 1), departs: '1990-01-01T00:00:00Z', fare: 3 },
+    { ...row('a', 5), miles: -0 },
+  ];
+  const columns = await client.pushColumns(flights, rows);
+  const codes = ({ rejections }: typeof columns) => rejections.map(({ row, code }) => [row, code]);
+  assert.deepEqual(codes(columns), [
+    [1, 'too_late'],
+    [2, 'duplicate'],
+  ]);
+  const values = await client.get(airportNow, { airport: 'ATL' });
+  assert.deepEqual([values.delay_sum, values.fare_today], [2n ** 60n, 12.5]);
+  // @ts-expect-error A delay is no text.
+  const mixed = await client.pushColumns(flights, [row('c', 1), { ...row('d', 1), delay: 'x' }]);
+  assert.deepEqual([mixed.accepted, codes(mixed)], [1, [[1, 'wrong_type']]]);
+  assert.deepEqual(types, [COLUMNS_TYPE, 'application/json', 'application/x-ndjson']);
+  const other = stream('flights', { columns: { at: timestamp() }, eventTime: 'at' });
+  await assert.rejects(client.pushColumns(other, [{ at: START_MS }]), { code: 'schema_mismatch' });
 });
 
 test('rejected rows are an answer, refusals are errors with code and remedy', async (t) => {

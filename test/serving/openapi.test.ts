@@ -32,7 +32,8 @@ test('the OpenAPI document has every route, and its schemas fit the answers', as
   assert.equal(new Set(ids).size, ids.length);
   assert.ok(!ids.includes(undefined));
   const content = document.paths['/v1/events/{source}'].post.requestBody.content;
-  assert.deepEqual(Object.keys(content), ['application/json', 'application/x-ndjson']);
+  const types = ['application/json', 'application/x-ndjson', 'application/vnd.asof.columns'];
+  assert.deepEqual(Object.keys(content), types);
   const answers: [string, string, unknown][] = [
     ['/v1/services', 'get', (await http.app.inject('/v1/services')).json()],
     ['/v1/status', 'get', (await http.app.inject('/v1/status')).json()],
