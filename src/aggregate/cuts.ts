@@ -1,3 +1,5 @@
+import { AssertionFailure } from '../base/assert.ts';
+import type { Compaction, TileRows } from './tile-rows.ts';
 import { floorTo, type WindowSpec, windowRange } from './window.ts';
 
 /** Boundaries `offset + k * stepMs`, from `fromMs` on, at which some window can still cut. */
@@ -13,7 +15,7 @@ interface CutSeries {
  * so each window's bounds do too: what lies behind them can never be cut again, and may be merged;
  * what lies behind all of them can never be read again, and may be dropped.
  */
-export class Cuts {
+export class Cuts implements Compaction {
   /** Width of the finest tiles: it divides every boundary. */
   readonly tileMs: number;
   readonly #windows: readonly WindowSpec[];
@@ -54,6 +56,10 @@ export class Cuts {
     for (const series of this.#series) series.fromMs = firstCut(series.window, this.#nowMs);
   }
 
+  expired(rows: TileRows, row: number): number {
+    return rows.lowerBound(row, this.#reachMs, rows.count(row));
+  }
+
   /** The first boundary after `startMs` at which a window can still cut; infinite if none. */
   nextCut(startMs: number): number {
     let next = Number.POSITIVE_INFINITY;
@@ -69,6 +75,7 @@ function seriesOf(window: WindowSpec): CutSeries[] {
   const series = (stepMs: number, offsetMs: number): CutSeries[] => [
     { window, stepMs, offsetMs: ((offsetMs % stepMs) + stepMs) % stepMs, fromMs: 0 },
   ];
+  if (window.kind === 'session') throw new AssertionFailure('sessions have no tiles');
   if (window.kind === 'tumbling') return series(window.sizeMs, window.offsetMs);
   if (window.kind === 'lifetime') return window.complete ? series(window.hopMs, 0) : [];
   return series(window.exact ? 1 : window.hopMs, 0);

@@ -2,6 +2,7 @@ import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { emptyOf, type Keep } from './extremes.ts';
 import type { EventOrder, FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
 import { NO_STRING, readSlot, type StringSlots, writeSlot } from './string-slots.ts';
+import type { TileSlots } from './tile-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
 /** How the value of a `first` or `last` is held. */
@@ -118,7 +119,7 @@ export class EndKernel implements Kernel {
   absorb(
     source: Float64Array,
     sourceTile: number,
-    sourceTexts: StringSlots,
+    sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void {
@@ -128,8 +129,8 @@ export class EndKernel implements Kernel {
     const wins = this.#precedes(source, from, tiles, at);
     if (this.#value === 'string') {
       const slot = source[from + ORDER_WORDS] as number;
-      if (wins) this.#putText(tiles, at + ORDER_WORDS, sourceTexts.get(slot));
-      if (sourceTexts === this.#texts) sourceTexts.release(slot);
+      if (wins) this.#putText(tiles, at + ORDER_WORDS, sourceSlots.texts.get(slot));
+      if (sourceSlots.texts === this.#texts) sourceSlots.texts.release(slot);
     } else if (wins) {
       for (let k = ORDER_WORDS; k < this.words; k++) tiles[at + k] = source[from + k] as number;
     }

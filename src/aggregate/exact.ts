@@ -83,6 +83,19 @@ export function addToThree(words: Float64Array, at: number, middle: number, low:
   if (next >= 0) words[at] = (words[at] as number) + 1;
 }
 
+/**
+ * Subtracts three words, the lower two in [0, 2^53), from those at `at`; the lower two stay there,
+ * and the highest may become negative.
+ */
+export function subtractThree(words: Float64Array, at: number, from: Float64Array): void {
+  const low = (words[at + 2] as number) - (from[2] as number);
+  const borrow = low < 0 ? 1 : 0;
+  words[at + 2] = low < 0 ? low + WORD : low;
+  const middle = (words[at + 1] as number) - (from[1] as number) - borrow;
+  words[at + 1] = middle < 0 ? middle + WORD : middle;
+  words[at] = (words[at] as number) - (from[0] as number) - (middle < 0 ? 1 : 0);
+}
+
 /** Adds y * y to the three words at `at`; y is an integer below 2^53 in size. */
 export function addSquare(words: Float64Array, at: number, y: number): void {
   if (y < SMALL_ROOT && y > -SMALL_ROOT) {

@@ -1,6 +1,6 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
-import type { StringSlots } from './string-slots.ts';
+import type { TileSlots } from './tile-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
 /** Which end of an order an accumulator keeps. */
@@ -65,7 +65,7 @@ export class ExtremeKernel implements Kernel {
   absorb(
     source: Float64Array,
     sourceTile: number,
-    _sourceTexts: StringSlots,
+    _sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void {
@@ -152,7 +152,7 @@ export class WideExtremeKernel implements Kernel {
   absorb(
     source: Float64Array,
     sourceTile: number,
-    _sourceTexts: StringSlots,
+    _sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void {

@@ -1,18 +1,22 @@
 import { present, unreachable } from '../base/assert.ts';
 import {
   canonicalInteger,
+  type FeatureValue,
   INT64_MAX,
   INT64_MIN,
-  type Scalar,
   type ValueType,
 } from '../schema/types.ts';
 import { bigOf, bigOfThree, powerOfTen, WORD } from './exact.ts';
+import { compileEntries } from './finish-entries.ts';
 import { valueForm } from './kernels.ts';
 import type { AggregateFn } from './spec.ts';
 import { NO_STRING } from './string-slots.ts';
-import type { TileTable } from './tile-table.ts';
+import type { WindowTable } from './window-table.ts';
 
-/** The result is an integer beyond int64: no value, and an error to count (semantics §2). */
+/**
+ * There is no exact answer: an integer beyond int64, or one that depends on what is kept no more. No
+ * value, and the status `error` (semantics §2, §6).
+ */
 export const OVERFLOW: unique symbol = Symbol('overflow');
 
 /** What `finish` must know of a feature; `AggregateFeaturePlan` has this form. */
@@ -25,14 +29,26 @@ export interface FinishSpec {
     readonly sumSquares?: number;
     readonly value?: number;
   };
+  /** k of top_k, n of first_n and last_n. */
+  readonly count?: number | null;
+  /** Of a quantile: its rank in millionths. */
+  readonly rankPpm?: number | null;
   readonly scale: number;
   readonly type: ValueType;
 }
 
 /** Reads one feature out of the table's last query; undefined where the window has no inputs. */
-export type Finish = () => Scalar | undefined | typeof OVERFLOW;
+export type Finish = () => FeatureValue | undefined | typeof OVERFLOW;
 
-export function compileFinish(feature: FinishSpec, table: TileTable): Finish {
+export function compileFinish(feature: FinishSpec, table: WindowTable): Finish {
+  const finish = compileFunction(feature, table);
+  const isSession = table.spec.windows[feature.window]?.kind === 'session';
+  // Only a session whose events can be taken back may lack what its answer depends on.
+  if (!isSession || table.spec.retractable !== true) return finish;
+  return () => (table.isLacking ? OVERFLOW : finish());
+}
+
+function compileFunction(feature: FinishSpec, table: WindowTable): Finish {
   switch (feature.fn) {
     case 'count':
       return compileCount(feature, table);
@@ -42,10 +58,21 @@ export function compileFinish(feature: FinishSpec, table: TileTable): Finish {
       return compileAverage(feature, table);
     case 'min':
     case 'max':
-      return compileValue(feature, table, 0);
+      return holdsOne(feature, table)
+        ? compileValue(feature, table, 0)
+        : compileEntries(feature, table);
     case 'first':
     case 'last':
-      return compileValue(feature, table, 3);
+      return holdsOne(feature, table)
+        ? compileValue(feature, table, 3)
+        : compileEntries(feature, table);
+    case 'count_distinct':
+    case 'quantile':
+    case 'top_k':
+    case 'histogram':
+    case 'first_n':
+    case 'last_n':
+      return compileEntries(feature, table);
     case 'var_pop':
     case 'stddev_pop':
       return compileVariance(feature, table, 0);
@@ -57,13 +84,18 @@ export function compileFinish(feature: FinishSpec, table: TileTable): Finish {
   }
 }
 
+/** Whether one value is kept, and not several because it may be taken back. */
+function holdsOne({ fn, parts }: FinishSpec, table: WindowTable): boolean {
+  return table.spec.accumulators[parts.value ?? -1]?.fn === fn;
+}
+
 /** Brings one accumulator's words up to the last query and gives their place in `partials`. */
-function part(feature: FinishSpec, table: TileTable, name: keyof FinishSpec['parts']) {
+function part(feature: FinishSpec, table: WindowTable, name: keyof FinishSpec['parts']) {
   const accumulator = present(feature.parts[name], `${feature.fn} has a part '${name}'`);
   return { accumulator, at: table.partialAt(feature.window, accumulator) };
 }
 
-function compileCount(feature: FinishSpec, table: TileTable): Finish {
+function compileCount(feature: FinishSpec, table: WindowTable): Finish {
   const count = part(feature, table, 'count');
   const words = table.partials;
   return () => {
@@ -73,7 +105,7 @@ function compileCount(feature: FinishSpec, table: TileTable): Finish {
   };
 }
 
-function compileSum(feature: FinishSpec, table: TileTable): Finish {
+function compileSum(feature: FinishSpec, table: WindowTable): Finish {
   const count = part(feature, table, 'count');
   const sum = part(feature, table, 'sum');
   const words = table.partials;
@@ -96,7 +128,7 @@ function wholeSum(hi: number, lo: number): number | bigint | typeof OVERFLOW {
   return whole < INT64_MIN || whole > INT64_MAX ? OVERFLOW : canonicalInteger(whole);
 }
 
-function compileAverage(feature: FinishSpec, table: TileTable): Finish {
+function compileAverage(feature: FinishSpec, table: WindowTable): Finish {
   const count = part(feature, table, 'count');
   const sum = part(feature, table, 'sum');
   const words = table.partials;
@@ -112,7 +144,7 @@ function compileAverage(feature: FinishSpec, table: TileTable): Finish {
   };
 }
 
-function compileVariance(feature: FinishSpec, table: TileTable, fewer: 0 | 1): Finish {
+function compileVariance(feature: FinishSpec, table: WindowTable, fewer: 0 | 1): Finish {
   const count = part(feature, table, 'count');
   const sum = part(feature, table, 'sum');
   const squares = part(feature, table, 'sumSquares');
@@ -154,7 +186,7 @@ function scaledCount(n: number, m: number, unit: bigint, scale: number): number 
   return Number(BigInt(n) * BigInt(m) * unit);
 }
 
-function compileValue(feature: FinishSpec, table: TileTable, orderWords: 0 | 3): Finish {
+function compileValue(feature: FinishSpec, table: WindowTable, orderWords: 0 | 3): Finish {
   const value = part(feature, table, 'value');
   const words = table.partials;
   const { accumulator } = value;
@@ -165,7 +197,7 @@ function compileValue(feature: FinishSpec, table: TileTable, orderWords: 0 | 3):
     return () => {
       table.fold(accumulator);
       const slot = words[at] as number;
-      return slot === NO_STRING ? undefined : table.texts.get(slot);
+      return slot === NO_STRING ? undefined : table.slots.texts.get(slot);
     };
   }
   const isBool = type.kind === 'bool';

@@ -1,5 +1,6 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
-import type { StringSlots } from './string-slots.ts';
+import type { Retractions } from '../schema/batch.ts';
+import type { TileSlots } from './tile-slots.ts';
 
 /** A lane of a batch, prepared: integers beyond 2^53 are split into words. */
 export interface PreparedLane {
@@ -19,11 +20,13 @@ export interface Selection {
   readonly tiles: Int32Array;
 }
 
-/** What orders the events of a batch (semantics §3, ties). */
+/** What orders the events of a batch (semantics §3, ties), and which of them are taken back. */
 export interface EventOrder {
   readonly eventTimeMs: Float64Array;
   readonly partition: number;
   readonly firstOffset: number;
+  /** Only tables that are retractable get any. */
+  readonly retractions?: Retractions | null;
 }
 
 /**
@@ -54,11 +57,11 @@ export interface Kernel {
   update(tiles: Float64Array, lane: PreparedLane, selected: Selection, order: EventOrder): void;
   /** Merges the tiles of each window into `out`, in one pass from the newest to the oldest. */
   fold(tiles: Float64Array, ranges: FoldRanges, out: Float64Array): void;
-  /** Merges one tile into another. A tile of the same `texts` is used up and owns nothing after. */
+  /** Merges one tile into another. A tile of the same table is used up and owns nothing after. */
   absorb(
     source: Float64Array,
     sourceTile: number,
-    sourceTexts: StringSlots,
+    sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void;

@@ -1,45 +1,68 @@
-import { AssertionFailure, unreachable } from '../base/assert.ts';
+import { AssertionFailure, assert, unreachable } from '../base/assert.ts';
 import type { ValueType } from '../schema/types.ts';
 import { EndKernel, type EndValue } from './ends.ts';
 import { ExtremeKernel, type Keep, WideExtremeKernel } from './extremes.ts';
 import type { Kernel } from './kernel.ts';
+import { createSetKernel } from './set-kernels.ts';
+import { SignedCountKernel, SignedSumKernel, SignedSumSquaresKernel } from './signed-sums.ts';
 import type { AccumulatorSpec, TileSpec } from './spec.ts';
 import { StringExtremeKernel } from './string-extremes.ts';
 import type { StringSlots } from './string-slots.ts';
 import { CountKernel, SumKernel, SumSquaresKernel } from './sums.ts';
+import { TILE_HEAD } from './tile-rows.ts';
+import type { TileSlots } from './tile-slots.ts';
 
-/** Chooses the kernel of each accumulator, once; their words follow the tile's start. */
+/** Chooses the kernel of each accumulator, once; their words follow the head of a tile. */
 export function createKernels(
-  accumulators: readonly AccumulatorSpec[],
-  texts: StringSlots,
+  spec: Pick<TileSpec, 'accumulators' | 'retractable'>,
+  slots: TileSlots,
+  headWords: number = TILE_HEAD,
 ): Kernel[] {
-  let offset = 1;
-  return accumulators.map((accumulator) => {
-    const kernel = createKernel(accumulator, offset, texts);
+  let offset = headWords;
+  return spec.accumulators.map((accumulator) => {
+    const kernel = createKernel(accumulator, offset, slots, spec.retractable ?? false);
     offset += kernel.words;
     return kernel;
   });
 }
 
-function createKernel(spec: AccumulatorSpec, offset: number, texts: StringSlots): Kernel {
+function createKernel(
+  spec: AccumulatorSpec,
+  offset: number,
+  slots: TileSlots,
+  retractable: boolean,
+): Kernel {
   switch (spec.fn) {
     case 'count':
-      return new CountKernel(offset);
+      return retractable ? new SignedCountKernel(offset) : new CountKernel(offset);
     case 'sum':
-      return new SumKernel(offset);
+      return retractable ? new SignedSumKernel(offset) : new SumKernel(offset);
     case 'sum_squares':
-      return new SumSquaresKernel(offset);
+      return retractable ? new SignedSumSquaresKernel(offset) : new SumSquaresKernel(offset);
     case 'min':
-      return createExtreme(spec.type, offset, 'least', texts);
     case 'max':
-      return createExtreme(spec.type, offset, 'greatest', texts);
     case 'first':
-      return new EndKernel(offset, 'least', valueForm(spec.type), texts);
     case 'last':
-      return new EndKernel(offset, 'greatest', valueForm(spec.type), texts);
+      assert(!retractable, `${spec.fn} forgets what it would have to give back`);
+      return createEnd(spec, offset, slots.texts);
+    case 'distinct':
+    case 'buckets':
+    case 'value_counts':
+    case 'newest':
+    case 'oldest':
+    case 'least':
+    case 'greatest':
+      return createSetKernel(spec, valueForm(spec.type), offset, slots, retractable);
     default:
       return unreachable(spec.fn);
   }
+}
+
+function createEnd(spec: AccumulatorSpec, offset: number, texts: StringSlots): Kernel {
+  if (spec.fn === 'min') return createExtreme(spec.type, offset, 'least', texts);
+  if (spec.fn === 'max') return createExtreme(spec.type, offset, 'greatest', texts);
+  const keep = spec.fn === 'first' ? 'least' : 'greatest';
+  return new EndKernel(offset, keep, valueForm(spec.type), texts);
 }
 
 function createExtreme(type: ValueType, offset: number, keep: Keep, texts: StringSlots): Kernel {
@@ -65,7 +88,9 @@ export function valueForm(type: ValueType): EndValue {
     case 'string':
       return 'string';
     case 'vector':
-      throw new AssertionFailure('a vector has no order and no sum');
+    case 'list':
+    case 'counts':
+      throw new AssertionFailure(`a ${type.kind} has no order and no sum`);
     default:
       return unreachable(type);
   }

@@ -151,9 +151,9 @@ test('strings are given back when their tiles merge, expire or are freed', () =>
     a.table.compactRow(a.row);
     const { tiles, counters } = a.table.stats();
     assert.ok(windows.length === 1 || counters.merged > 0);
-    assert.ok(a.table.texts.size <= tiles * 4, 'min, max, first and last of one lane');
+    assert.ok(a.table.slots.texts.size <= tiles * 4, 'min, max, first and last of one lane');
     a.table.freeRow(a.row);
-    assert.equal(a.table.texts.size, 0);
+    assert.equal(a.table.slots.texts.size, 0);
     assert.equal(a.table.stats().tiles, 0);
   });
 });

@@ -3,6 +3,7 @@ import { compareUtf8 } from '../base/utf8-order.ts';
 import type { Keep } from './extremes.ts';
 import type { FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
 import { NO_STRING, readSlot, type StringSlots, writeSlot } from './string-slots.ts';
+import type { TileSlots } from './tile-slots.ts';
 
 /** min or max of strings by their UTF-8 bytes; the word is the number of a string; distributive. */
 export class StringExtremeKernel implements Kernel {
@@ -69,14 +70,14 @@ export class StringExtremeKernel implements Kernel {
   absorb(
     source: Float64Array,
     sourceTile: number,
-    sourceTexts: StringSlots,
+    sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void {
     const slot = source[sourceTile + this.offset] as number;
     if (slot === NO_STRING) return;
-    this.#offer(tiles, tile + this.offset, sourceTexts.get(slot));
-    if (sourceTexts === this.#texts) sourceTexts.release(slot);
+    this.#offer(tiles, tile + this.offset, sourceSlots.texts.get(slot));
+    if (sourceSlots.texts === this.#texts) sourceSlots.texts.release(slot);
   }
 
   release(tiles: Float64Array, tile: number): void {

@@ -1,7 +1,7 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { addSquare, addToPair, addToThree, addWideSquare, WORD } from './exact.ts';
-import type { FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
-import type { StringSlots } from './string-slots.ts';
+import type { EventOrder, FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
+import type { TileSlots } from './tile-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
 /** The number of events; distributive. */
@@ -17,7 +17,7 @@ export class CountKernel implements Kernel {
     tiles[tile + this.offset] = 0;
   }
 
-  update(tiles: Float64Array, _lane: PreparedLane, selected: Selection): void {
+  update(tiles: Float64Array, _lane: PreparedLane, selected: Selection, _order: EventOrder): void {
     const { count, tiles: addresses } = selected;
     const offset = this.offset;
     for (let m = 0; m < count; m++) {
@@ -45,7 +45,7 @@ export class CountKernel implements Kernel {
   absorb(
     source: Float64Array,
     sourceTile: number,
-    _sourceTexts: StringSlots,
+    _sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void {
@@ -78,7 +78,7 @@ export class SumKernel implements Kernel {
     tiles[tile + this.offset + 1] = 0;
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, selected: Selection): void {
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection, _order: EventOrder): void {
     if (lane.highs !== null) {
       this.#updateWide(tiles, lane, lane.highs, selected);
       return;
@@ -150,7 +150,7 @@ export class SumKernel implements Kernel {
   absorb(
     source: Float64Array,
     sourceTile: number,
-    _sourceTexts: StringSlots,
+    _sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void {
@@ -185,7 +185,7 @@ export class SumSquaresKernel implements Kernel {
     tiles.fill(0, tile + this.offset, tile + this.offset + 3);
   }
 
-  update(tiles: Float64Array, lane: PreparedLane, selected: Selection): void {
+  update(tiles: Float64Array, lane: PreparedLane, selected: Selection, _order: EventOrder): void {
     const { lows, highs } = lane;
     const { count, events, tiles: addresses } = selected;
     const offset = this.offset;
@@ -236,7 +236,7 @@ export class SumSquaresKernel implements Kernel {
   absorb(
     source: Float64Array,
     sourceTile: number,
-    _sourceTexts: StringSlots,
+    _sourceSlots: TileSlots,
     tiles: Float64Array,
     tile: number,
   ): void {

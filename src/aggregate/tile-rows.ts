@@ -1,8 +1,9 @@
-import type { Cuts } from './cuts.ts';
 import type { Kernel } from './kernel.ts';
-import type { StringSlots } from './string-slots.ts';
 import { blockCapacity, blockClassFor, TileBlocks } from './tile-blocks.ts';
+import type { TileSlots } from './tile-slots.ts';
 
+/** Words of a tile before those of its kernels: its start. */
+export const TILE_HEAD = 1;
 const NONE = -1;
 const INITIAL_ROWS = 16;
 /** Smaller classes of blocks grow at once: looking for tiles to merge would not pay. */
@@ -21,10 +22,19 @@ export interface TileCounters {
   moved: number;
 }
 
+/** Which tiles of a row can go, and which can be merged: decided by windows and clock. */
+export interface Compaction {
+  /** How many of a row's oldest tiles are dropped. */
+  expired(rows: TileRows, row: number): number;
+  /** Tiles that start before this may be merged into the one that starts at `startMs`. */
+  nextCut(startMs: number): number;
+}
+
 /**
  * The tiles of each row: one block, sorted by start. A tile is `[startMs, ...words]`; it holds the
  * events from its start up to the next boundary at which a window can still cut, at most up to the
- * next tile, except that later arrivals may stand in finer tiles of their own beside it.
+ * next tile, except that later arrivals may stand in finer tiles of their own beside it. Sessions
+ * stand in such rows too, with a second word before those of the kernels.
  */
 export class TileRows {
   readonly counters: TileCounters = {
@@ -43,8 +53,8 @@ export class TileRows {
   rowLimit = 0;
   readonly stride: number;
   readonly #kernels: readonly Kernel[];
-  readonly #texts: StringSlots;
-  readonly #cuts: Cuts;
+  readonly #slots: TileSlots;
+  readonly #compaction: Compaction;
   readonly #blocks: TileBlocks;
   readonly #empty: Float64Array;
   readonly #freeRows: number[] = [];
@@ -53,11 +63,16 @@ export class TileRows {
   #end = new Int32Array(INITIAL_ROWS).fill(NONE);
   #class = new Int8Array(INITIAL_ROWS).fill(NONE);
 
-  constructor(kernels: readonly Kernel[], texts: StringSlots, cuts: Cuts) {
+  constructor(
+    kernels: readonly Kernel[],
+    slots: TileSlots,
+    compaction: Compaction,
+    headWords: number = TILE_HEAD,
+  ) {
     this.#kernels = kernels;
-    this.#texts = texts;
-    this.#cuts = cuts;
-    this.stride = kernels.reduce((words, kernel) => words + kernel.words, 1);
+    this.#slots = slots;
+    this.#compaction = compaction;
+    this.stride = kernels.reduce((words, kernel) => words + kernel.words, headWords);
     this.#blocks = new TileBlocks(this.stride);
     this.#empty = new Float64Array(this.stride);
     for (const kernel of kernels) kernel.clear(this.#empty, 0);
@@ -224,22 +239,22 @@ export class TileRows {
     const { stride } = this;
     const base = this.base(row);
     const count = this.count(row);
-    const reachMs = this.#cuts.reachMs;
+    const expired = this.#compaction.expired(this, row);
     let kept = 0;
     let cutMs = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < count; i++) {
       const tile = base + i * stride;
       const startMs = words[tile] as number;
       const last = base + (kept - 1) * stride;
-      if (startMs < reachMs) {
+      if (i < expired) {
         this.#release(tile);
         this.counters.dropped++;
       } else if (startMs < cutMs) {
-        for (const kernel of this.#kernels) kernel.absorb(words, tile, this.#texts, words, last);
+        for (const kernel of this.#kernels) kernel.absorb(words, tile, this.#slots, words, last);
         this.counters.merged++;
       } else {
         if (last + stride !== tile) words.copyWithin(last + stride, tile, tile + stride);
-        cutMs = this.#cuts.nextCut(startMs);
+        cutMs = this.#compaction.nextCut(startMs);
         kept++;
       }
     }

@@ -7,36 +7,25 @@ import { LanePreparer } from './lanes.ts';
 import { decodeTiles, encodeTiles } from './row-codec.ts';
 import { RowVersions } from './row-versions.ts';
 import type { KernelInput, TileSpec } from './spec.ts';
-import { StringSlots } from './string-slots.ts';
-import { type TileCounters, TileRows } from './tile-rows.ts';
+import { TileRows } from './tile-rows.ts';
+import { TileSlots } from './tile-slots.ts';
+import { unchangedUntilMs, type WindowSpec } from './window.ts';
 import { WindowFold } from './window-fold.ts';
+import type { TileStats, WindowTable } from './window-table.ts';
 
 /** Events whose tiles are found before their accumulators are updated: few enough for the cache. */
 const EVENTS_PER_PASS = 256;
-
-export interface TileStats {
-  readonly rows: number;
-  readonly tiles: number;
-  readonly strings: number;
-  readonly bytes: number;
-  readonly counters: Readonly<TileCounters>;
-}
 
 /**
  * The tiles of one group, row by row; a row is one entity key. The kernel of every engine of ours:
  * add events, merge tiles, read windows (semantics §4-5), all of it exact.
  */
-export class TileTable {
+export class TileTable implements WindowTable {
   readonly spec: TileSpec;
-  /** Partial tiles of the last query, by window; read them through `finish`. */
   readonly partials: Float64Array;
-  readonly texts = new StringSlots();
-  /**
-   * Called with a watched row before its next change, once: the mark is taken off first. The row
-   * then still holds exactly what it held before. `watched` is replaced when rows are created.
-   */
+  readonly slots = new TileSlots();
+  readonly isLacking = false;
   beforeChange: ((row: number) => void) | null = null;
-  /** Lets a reader keep an answer for as long as it holds. */
   readonly versions = new RowVersions();
   watched = new Uint8Array(16);
   readonly #kernels: readonly Kernel[];
@@ -56,27 +45,24 @@ export class TileTable {
 
   constructor(spec: TileSpec) {
     this.spec = spec;
-    this.#kernels = createKernels(spec.accumulators, this.texts);
+    this.#kernels = createKernels(spec, this.slots);
     this.#kernelsOfLane = kernelsByLane(spec, this.#kernels);
     this.#cuts = new Cuts(spec.windows);
-    this.#rows = new TileRows(this.#kernels, this.texts, this.#cuts);
+    this.#rows = new TileRows(this.#kernels, this.slots, this.#cuts);
     this.#fold = new WindowFold(spec.windows, this.#rows.stride);
     this.#lanes = new LanePreparer(EVENTS_PER_PASS);
     this.partials = new Float64Array(spec.windows.length * this.#rows.stride);
     this.#folded = new Float64Array(spec.accumulators.length);
   }
 
-  /** Rows that exist now. */
   get rowCount(): number {
     return this.#rows.rowCount;
   }
 
-  /** Every row's number is below this. */
   get rowLimit(): number {
     return this.#rows.rowLimit;
   }
 
-  /** The newest time told by `advanceTo`. */
   get nowMs(): number {
     return this.#cuts.nowMs;
   }
@@ -92,7 +78,6 @@ export class TileTable {
     return row;
   }
 
-  /** Drops the row's tiles; its number may be given out again. */
   freeRow(row: number): void {
     this.#announce(row);
     this.#queryIsCurrent = false;
@@ -100,12 +85,10 @@ export class TileTable {
     this.#rows.free(row);
   }
 
-  /** No event after this arrives with a later time than its arrival, so queries come at or after. */
   advanceTo(nowMs: number): void {
     this.#cuts.advanceTo(nowMs);
   }
 
-  /** Whether nothing of the row can be read by any window, now or later. */
   isExpired(row: number): boolean {
     const newest = this.#rows.newest[row] as number;
     return newest < 0 || (this.#rows.words[newest] as number) < this.#cuts.reachMs;
@@ -113,6 +96,10 @@ export class TileTable {
 
   /** Adds event i to row `rows[i]`; -1 leaves it out, as does passing no lane. */
   add(input: KernelInput, rows: Int32Array): void {
+    assert(
+      (input.retractions ?? null) === null || this.spec.retractable === true,
+      'only a retractable group takes anything back',
+    );
     this.#queryIsCurrent = false;
     this.#lanes.prepare(input);
     this.#passFrom = 0;
@@ -216,10 +203,6 @@ export class TileTable {
     this.beforeChange?.(row);
   }
 
-  /**
-   * Reads the windows (all of them, unless given) at a time not before the clock. Row -1 is an
-   * unknown key, with no events. The answer stays until the next change; `finish` takes it out.
-   */
   query(row: number, timeMs: number, windows?: readonly number[]): void {
     assert(timeMs >= this.#cuts.nowMs, `a query at ${timeMs} comes at or after the newest arrival`);
     this.#fold.plan(this.#rows, row, timeMs, windows);
@@ -227,7 +210,6 @@ export class TileTable {
     this.#queryIsCurrent = true;
   }
 
-  /** Merges one accumulator over the windows of the last query, unless that is done already. */
   fold(accumulator: number): void {
     if (this.#folded[accumulator] === this.#query) return;
     assert(this.#queryIsCurrent, 'the table has not changed since the query');
@@ -236,15 +218,22 @@ export class TileTable {
     this.#folded[accumulator] = this.#query;
   }
 
-  /** Where the words of an accumulator stand in `partials`, for one window. */
   partialAt(window: number, accumulator: number): number {
     const kernel = present(this.#kernels[accumulator], 'the accumulator exists');
     return window * this.#rows.stride + kernel.offset;
   }
 
-  /** Merges a row of another table of the same spec, as a reader of two origins does. */
-  mergeRow(row: number, other: TileTable, otherRow: number): void {
-    assert(other !== this, 'a row is merged from another table');
+  holdsUntilMs(_row: number, timeMs: number, windows: readonly number[]): number {
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const window of windows) {
+      const spec = this.spec.windows[window] as WindowSpec;
+      untilMs = Math.min(untilMs, unchangedUntilMs(spec, timeMs));
+    }
+    return untilMs;
+  }
+
+  mergeRow(row: number, other: WindowTable, otherRow: number): void {
+    assert(other instanceof TileTable && other !== this, 'a row is merged from another table');
     this.#queryIsCurrent = false;
     this.#announce(row);
     this.versions.bump(row);
@@ -258,27 +247,21 @@ export class TileTable {
       const found = this.#rows.find(row, startMs);
       const tile = found >= 0 ? found : this.#rows.insert(row, startMs);
       for (const kernel of this.#kernels) {
-        kernel.absorb(other.#rows.words, otherTile, other.texts, this.#rows.words, tile);
+        kernel.absorb(other.#rows.words, otherTile, other.slots, this.#rows.words, tile);
       }
     }
   }
 
-  /** Compacts the row now; nothing that can still be asked changes. */
   compactRow(row: number): void {
     this.#queryIsCurrent = false;
     this.#rows.settle(row);
   }
 
-  /**
-   * Writes the row, compacted. Rows that have taken the same events by the same clock give the same
-   * bytes, in whatever order and by whatever merges they got there.
-   */
   encodeRow(row: number, writer: ByteWriter): void {
     this.compactRow(row);
     encodeTiles(this.#rows, row, this.#kernels, this.#cuts.tileMs, writer);
   }
 
-  /** Replaces the row's content by what `encodeRow` wrote, by a clock not after this table's. */
   decodeRow(row: number, reader: ByteReader): void {
     this.#announce(row);
     this.versions.bump(row);
@@ -290,8 +273,9 @@ export class TileTable {
     return {
       rows: this.#rows.rowCount,
       tiles: this.#rows.tileCount,
-      strings: this.texts.size,
-      bytes: this.#rows.bytes + this.watched.byteLength,
+      strings: this.slots.texts.size,
+      sets: this.slots.sets.size,
+      bytes: this.#rows.bytes + this.watched.byteLength + this.slots.sets.bytes,
       counters: this.#rows.counters,
     };
   }

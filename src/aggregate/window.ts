@@ -1,4 +1,4 @@
-import { unreachable } from '../base/assert.ts';
+import { AssertionFailure, unreachable } from '../base/assert.ts';
 
 /** A window as the plan holds it; all spans in milliseconds (semantics §5). */
 export type WindowSpec =
@@ -32,7 +32,10 @@ export function floorTo(timeMs: number, stepMs: number, offsetMs = 0): number {
   return Math.floor((timeMs - offsetMs) / stepMs) * stepMs + offsetMs;
 }
 
-/** The events that count at time t, semantics §5, as one half-open range for every kind. */
+/**
+ * The events that count at time t, semantics §5, as one half-open range; for every kind but sessions,
+ * whose range the events decide.
+ */
 export function windowRange(window: WindowSpec, timeMs: number): TimeRange {
   switch (window.kind) {
     case 'sliding': {
@@ -48,6 +51,8 @@ export function windowRange(window: WindowSpec, timeMs: number): TimeRange {
     }
     case 'lifetime':
       return { startMs: 0, endMs: window.complete ? floorTo(timeMs, window.hopMs) : timeMs + 1 };
+    case 'session':
+      throw new AssertionFailure('the events of a session decide its range');
     default:
       return unreachable(window);
   }
@@ -72,6 +77,8 @@ export function unchangedUntilMs(window: WindowSpec, timeMs: number): number {
       return window.complete
         ? floorTo(timeMs, window.hopMs) + window.hopMs
         : Number.POSITIVE_INFINITY;
+    case 'session':
+      throw new AssertionFailure('the events of a session decide its range');
     default:
       return unreachable(window);
   }

@@ -1,6 +1,6 @@
 import { Cuts } from '../aggregate/cuts.ts';
 import { createKernels } from '../aggregate/kernels.ts';
-import { StringSlots } from '../aggregate/string-slots.ts';
+import { TileSlots } from '../aggregate/tile-slots.ts';
 import { exprText } from '../expr/text.ts';
 import type { AggregateFeaturePlan, LanePlan, ProjectPlan, TileGroupPlan } from './plan.ts';
 import { windowText } from './window-plan.ts';
@@ -61,7 +61,7 @@ function featuresOf(plan: ProjectPlan, group: TileGroupPlan): TitledFeature[] {
 
 function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]): GroupExplanation {
   const cuts = new Cuts(group.windows);
-  const kernels = createKernels(group.accumulators, new StringSlots());
+  const kernels = createKernels(group, new TileSlots());
   const words = kernels.reduce((sum, kernel) => sum + kernel.words, 1);
   const bytesPerTile = words * BYTES_PER_WORD;
   const tilesPerKeyMax = countTiles(cuts);

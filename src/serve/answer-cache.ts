@@ -1,11 +1,10 @@
-import { unchangedUntilMs } from '../aggregate/window.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { FeatureValue } from '../schema/types.ts';
 import type { EntityRead, GroupRead } from './read-plan.ts';
 
 /** What one entity key reads as, for as long as nothing that it was read from changes. */
 export interface CachedAnswer {
-  readonly values: readonly Scalar[];
+  readonly values: readonly FeatureValue[];
   readonly statuses: Uint8Array;
   /** By group: the key's row, or -1, and the version that was read. */
   readonly rows: readonly number[];
@@ -47,16 +46,15 @@ export class AnswerCache {
     key: string,
     timeMs: number,
     rows: readonly number[],
-    values: readonly Scalar[],
+    values: readonly FeatureValue[],
     statuses: Uint8Array,
   ): CachedAnswer {
     const { groups } = this.#entity;
     let untilMs = Number.POSITIVE_INFINITY;
-    for (const group of groups) {
-      for (const window of group.windows) {
-        const spec = group.store.table.spec.windows[window];
-        if (spec !== undefined) untilMs = Math.min(untilMs, unchangedUntilMs(spec, timeMs));
-      }
+    for (let i = 0; i < groups.length; i++) {
+      const { store, windows } = groups[i] as GroupRead;
+      const holdsMs = store.table.holdsUntilMs(rows[i] as number, timeMs, windows);
+      untilMs = Math.min(untilMs, holdsMs);
     }
     if (this.#answers.size >= this.#capacity && !this.#answers.has(key)) this.#answers.clear();
     const versions = groups.map((group, i) => versionOf(group, rows[i] as number));

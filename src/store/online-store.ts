@@ -1,4 +1,4 @@
-import type { TileTable } from '../aggregate/tile-table.ts';
+import type { WindowTable } from '../aggregate/window-table.ts';
 
 /** The port of the online store: what the read path and the monitors see of the hot state. */
 export interface OnlineStore {
@@ -12,7 +12,7 @@ export interface OnlineStore {
 }
 
 export interface GroupStore {
-  readonly table: TileTable;
+  readonly table: WindowTable;
   /** The row of an encoded entity key, or -1. */
   find(key: string): number;
 }

@@ -1,12 +1,13 @@
+import { createTable } from '../aggregate/create-table.ts';
 import type { TileSpec } from '../aggregate/spec.ts';
-import { TileTable } from '../aggregate/tile-table.ts';
+import type { WindowTable } from '../aggregate/window-table.ts';
 import { assert } from '../base/assert.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { ExpiryCalendar } from './expiry-calendar.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import type { GroupStore } from './online-store.ts';
 import { RowSet } from './row-set.ts';
-import { reachMs } from './window-reach.ts';
+import { idleMs, reachMs } from './window-reach.ts';
 
 /** A row that did not expire when it was due is looked at again after this part of the reach. */
 const RECHECK_PART = 16;
@@ -14,9 +15,9 @@ const RECHECK_PART = 16;
 /** The hot state of one tile group: its tiles, whose they are, and which rows changed. */
 export class TileGroup implements GroupStore {
   readonly id: string;
-  readonly table: TileTable;
+  readonly table: WindowTable;
   readonly keys: KeyDirectory;
-  /** Longest time after its event that an event can count; Infinity for a lifetime. */
+  /** Longest time after its event that an event can count; Infinity for lifetimes and sessions. */
   readonly reachMs: number;
   /** Rows that differ from the last checkpoint; one that is no longer live has been evicted. */
   readonly changed = new RowSet();
@@ -29,16 +30,19 @@ export class TileGroup implements GroupStore {
   #idOfRow = new Int32Array(0);
   /** By row: the newest applied arrival when the row was last marked as changed. */
   #touchedMs = new Float64Array(0);
+  /** How long after its last event a row expires; Infinity where it never does. */
+  readonly #idleMs: number;
   readonly #calendar: ExpiryCalendar | null;
   #nowMs = 0;
   #liveRows = 0;
 
   constructor(id: string, spec: TileSpec, keys: KeyDirectory) {
     this.id = id;
-    this.table = new TileTable(spec);
+    this.table = createTable(spec);
     this.keys = keys;
     this.reachMs = reachMs(spec.windows);
-    this.#calendar = Number.isFinite(this.reachMs) ? new ExpiryCalendar(this.reachMs) : null;
+    this.#idleMs = idleMs(spec);
+    this.#calendar = Number.isFinite(this.#idleMs) ? new ExpiryCalendar(this.#idleMs) : null;
   }
 
   /** Keys with state. */
@@ -100,7 +104,7 @@ export class TileGroup implements GroupStore {
       if (this.table.isExpired(row)) {
         this.#remove(row);
         evicted();
-      } else this.#schedule(row, this.#nowMs + this.reachMs / RECHECK_PART);
+      } else this.#schedule(row, this.#nowMs + this.#idleMs / RECHECK_PART);
     }
     return looked;
   }
@@ -141,7 +145,7 @@ export class TileGroup implements GroupStore {
   }
 
   #schedule(row: number, earliestMs: number): void {
-    const dueMs = Math.max((this.#touchedMs[row] ?? 0) + this.reachMs, earliestMs);
+    const dueMs = Math.max((this.#touchedMs[row] ?? 0) + this.#idleMs, earliestMs);
     this.#calendar?.add(row, dueMs, this.#nowMs);
   }
 

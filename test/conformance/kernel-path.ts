@@ -1,4 +1,4 @@
-import type { TileTable } from '../../src/aggregate/tile-table.ts';
+import type { WindowTable } from '../../src/aggregate/window-table.ts';
 import { present } from '../../src/base/assert.ts';
 import { ByteReader, ByteWriter } from '../../src/base/bytes.ts';
 import { ManualClock } from '../../src/base/clock.ts';
@@ -113,7 +113,7 @@ function settle(random: Random, { store }: Origin, nowMs: number): void {
   }
 }
 
-function throughBytes(table: TileTable, row: number): void {
+function throughBytes(table: WindowTable, row: number): void {
   const writer = new ByteWriter();
   table.encodeRow(row, writer);
   table.decodeRow(row, new ByteReader(writer.bytes()));

@@ -1,0 +1,25 @@
+const NO_WORDS = new Float64Array(0);
+/** What an empty set takes beside its words and texts, roughly. */
+const OVERHEAD_BYTES = 160;
+
+/**
+ * What an accumulator of several entries holds for one tile: entries in ascending order of their
+ * keys, each a run of words, and a text where keys or values are strings. `Entries` works on it.
+ */
+export class EntrySet {
+  count = 0;
+  /** Whether there have been more entries than are kept. */
+  more = false;
+  words: Float64Array = NO_WORDS;
+  readonly texts: string[] | null;
+  /** Bytes of the texts, two a character. */
+  textBytes = 0;
+
+  constructor(hasTexts: boolean) {
+    this.texts = hasTexts ? [] : null;
+  }
+
+  get bytes(): number {
+    return OVERHEAD_BYTES + this.words.length * 8 + this.textBytes;
+  }
+}

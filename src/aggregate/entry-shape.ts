@@ -1,0 +1,45 @@
+import type { EndValue } from './ends.ts';
+
+/**
+ * By what entries are ordered and told apart: an integer, a number, an int64 as a pair of words, a
+ * text, or an event's place in the total order.
+ */
+export type EntryKey = 'integer' | 'number' | 'wide' | 'text' | 'event';
+
+/** What the entries of one accumulator look like, and which of them are kept. */
+export interface EntryShape {
+  readonly key: EntryKey;
+  /** What an entry holds beside its key. */
+  readonly value: EndValue | 'none';
+  /** `weight`: how often the entry counts, less what was taken back. `taken`: whether it was. */
+  readonly mark: 'none' | 'weight' | 'taken';
+  /** The `limit` least or greatest; `all`: up to the limit, and nothing beyond it. */
+  readonly keeps: 'least' | 'greatest' | 'all';
+  readonly limit: number;
+  /** Whether an entry of weight 0 is as good as none. */
+  readonly dropsZero: boolean;
+}
+
+export const KEY_WORDS: Readonly<Record<EntryKey, number>> = {
+  integer: 1,
+  number: 1,
+  wide: 2,
+  text: 0,
+  event: 3,
+};
+
+export const VALUE_WORDS: Readonly<Record<EntryShape['value'], number>> = {
+  none: 0,
+  narrow: 1,
+  wide: 2,
+  string: 0,
+};
+
+/** Words of one entry: key, value, mark. */
+export function strideOf(shape: EntryShape): number {
+  return KEY_WORDS[shape.key] + VALUE_WORDS[shape.value] + (shape.mark === 'none' ? 0 : 1);
+}
+
+export function hasTexts(shape: EntryShape): boolean {
+  return shape.key === 'text' || shape.value === 'string';
+}

@@ -1,0 +1,191 @@
+import { AssertionFailure, present, unreachable } from '../base/assert.ts';
+import {
+  canonicalInteger,
+  INT64_MAX,
+  INT64_MIN,
+  type Scalar,
+  type ValueCount,
+} from '../schema/types.ts';
+import { middleOf } from './buckets.ts';
+import type { EndValue } from './ends.ts';
+import type { EntrySet } from './entry-set.ts';
+import { type EntryShape, KEY_WORDS, strideOf } from './entry-shape.ts';
+import { bigOf, powerOfTen } from './exact.ts';
+import { type Finish, type FinishSpec, OVERFLOW } from './finish.ts';
+import { HASH_RANGE } from './hash52.ts';
+import { valueForm } from './kernels.ts';
+import { shapeOf } from './set-kernels.ts';
+import { NO_SET } from './set-slots.ts';
+import type { AccumulatorSpec } from './spec.ts';
+import type { WindowTable } from './window-table.ts';
+
+const MILLION = 1_000_000n;
+
+/** What finishing needs of the sets of one accumulator. */
+interface EntryView {
+  readonly spec: AccumulatorSpec;
+  readonly shape: EntryShape;
+  readonly form: EndValue;
+  readonly stride: number;
+  /** Where the value stands in an entry: it is the key, or comes after it. */
+  readonly valueAt: number;
+}
+
+/** Reads a feature out of a set of entries; sets of the last query are settled. */
+export function compileEntries(feature: FinishSpec, table: WindowTable): Finish {
+  const accumulator = present(feature.parts.value, `${feature.fn} has a part 'value'`);
+  const spec = present(table.spec.accumulators[accumulator], 'the accumulator exists');
+  const form = valueForm(spec.type);
+  const shape = shapeOf(spec, form, table.spec.retractable ?? false);
+  const valueAt = shape.key === 'event' ? KEY_WORDS.event : 0;
+  const view: EntryView = { spec, shape, form, stride: strideOf(shape), valueAt };
+  const read = compileRead(feature, view);
+  const at = table.partialAt(feature.window, accumulator);
+  return () => {
+    table.fold(accumulator);
+    const slot = table.partials[at] as number;
+    return slot === NO_SET ? undefined : read(table.slots.sets.get(slot));
+  };
+}
+
+function compileRead(feature: FinishSpec, view: EntryView): (set: EntrySet) => ReturnType<Finish> {
+  switch (feature.fn) {
+    case 'count_distinct':
+      return (set) => distinctCount(set, view);
+    case 'quantile': {
+      const ppm = BigInt(present(feature.rankPpm, 'a quantile has a rank'));
+      const isFloat = feature.type.kind === 'float64';
+      return (set) => quantile(set, view, ppm, isFloat ? feature.scale : null);
+    }
+    case 'top_k': {
+      const k = present(feature.count, 'top_k has a count');
+      return (set) => topValues(set, view, k);
+    }
+    case 'histogram':
+      return (set) => histogram(set, view);
+    case 'first_n':
+    case 'last_n': {
+      const n = present(feature.count, `${feature.fn} has a count`);
+      return (set) => eventValues(set, view, n);
+    }
+    case 'first':
+    case 'last':
+    case 'min':
+    case 'max':
+      return (set) => endValue(set, view);
+    case 'count':
+    case 'sum':
+    case 'avg':
+    case 'var_pop':
+    case 'var_samp':
+    case 'stddev_pop':
+    case 'stddev_samp':
+      throw new AssertionFailure(`${feature.fn} is made of sums`);
+    default:
+      return unreachable(feature.fn);
+  }
+}
+
+/** The last word of an entry: its weight, or whether it is taken back. */
+function markOf(set: EntrySet, { stride }: EntryView, i: number): number {
+  return set.words[i * stride + stride - 1] as number;
+}
+
+function isLive(set: EntrySet, view: EntryView, i: number): boolean {
+  if (view.shape.mark === 'none') return true;
+  const mark = markOf(set, view, i);
+  return view.shape.mark === 'weight' ? mark > 0 : mark === 0;
+}
+
+function scalarAt(set: EntrySet, view: EntryView, i: number): Scalar {
+  if (view.form === 'string') return (set.texts as string[])[i] as string;
+  const at = i * view.stride + view.valueAt;
+  const head = set.words[at] as number;
+  if (view.form === 'narrow') return view.spec.type.kind === 'bool' ? head !== 0 : head;
+  const tail = set.words[at + 1] as number;
+  return head === 0 ? tail : canonicalInteger(bigOf(head, tail));
+}
+
+/** Exact while all hashes are kept; beyond, by how closely the least k of them lie. */
+function distinctCount(set: EntrySet, view: EntryView): number | undefined {
+  let live = 0;
+  for (let i = 0; i < set.count; i++) if (isLive(set, view, i)) live++;
+  if (!set.more) return live === 0 ? undefined : live;
+  const k = BigInt(set.count);
+  const greatest = set.words[(set.count - 1) * view.stride] as number;
+  const estimate = BigInt(live) * (k - 1n) * HASH_RANGE;
+  return Number(estimate / (k * BigInt(Math.max(greatest, 1))));
+}
+
+/** The middle of the bucket that holds the value of the rank. */
+function quantile(
+  set: EntrySet,
+  view: EntryView,
+  ppm: bigint,
+  scale: number | null,
+): number | bigint | typeof OVERFLOW | undefined {
+  let count = 0;
+  for (let i = 0; i < set.count; i++) count += markOf(set, view, i);
+  if (count === 0) return undefined;
+  const exact = Number((BigInt(count) * ppm + MILLION - 1n) / MILLION);
+  const rank = Math.max(1, exact);
+  let index = 0;
+  for (let seen = 0; seen < rank; index++) seen += markOf(set, view, index);
+  const bucket = set.words[(index - 1) * view.stride] as number;
+  const middle = middleOf(bucket, view.spec.size ?? 0);
+  if (scale !== null) return Number(middle) / powerOfTen(scale);
+  return middle < INT64_MIN || middle > INT64_MAX ? OVERFLOW : canonicalInteger(middle);
+}
+
+function liveEntries(set: EntrySet, view: EntryView): number[] {
+  const live: number[] = [];
+  for (let i = 0; i < set.count; i++) if (isLive(set, view, i)) live.push(i);
+  return live;
+}
+
+/** Entries stand in the order of their values, so equal counts keep that order. */
+function topValues(
+  set: EntrySet,
+  view: EntryView,
+  k: number,
+): readonly Scalar[] | typeof OVERFLOW | undefined {
+  if (set.more) return OVERFLOW;
+  const live = liveEntries(set, view);
+  if (live.length === 0) return undefined;
+  live.sort((a, b) => markOf(set, view, b) - markOf(set, view, a) || a - b);
+  return live.slice(0, k).map((i) => scalarAt(set, view, i));
+}
+
+function histogram(
+  set: EntrySet,
+  view: EntryView,
+): readonly ValueCount[] | typeof OVERFLOW | undefined {
+  if (set.more) return OVERFLOW;
+  const live = liveEntries(set, view);
+  if (live.length === 0) return undefined;
+  return live.map((i) => ({ value: scalarAt(set, view, i), count: markOf(set, view, i) }));
+}
+
+/** Oldest first. Fewer than n are right only where nothing had to be let go. */
+function eventValues(
+  set: EntrySet,
+  view: EntryView,
+  n: number,
+): readonly Scalar[] | typeof OVERFLOW | undefined {
+  const live = liveEntries(set, view);
+  if (live.length < n && set.more) return OVERFLOW;
+  if (live.length === 0) return undefined;
+  const chosen = view.shape.keeps === 'greatest' ? live.slice(-n) : live.slice(0, n);
+  return chosen.map((i) => scalarAt(set, view, i));
+}
+
+/** The live entry at the end that is kept. */
+function endValue(set: EntrySet, view: EntryView): Scalar | typeof OVERFLOW | undefined {
+  const { count } = set;
+  const isLast = view.shape.keeps === 'greatest';
+  for (let n = 0; n < count; n++) {
+    const i = isLast ? count - 1 - n : n;
+    if (isLive(set, view, i)) return scalarAt(set, view, i);
+  }
+  return set.more ? OVERFLOW : undefined;
+}
