@@ -11,6 +11,10 @@ import { sliding } from '../src/define/window.ts';
 import type { LogEntry } from '../src/ingest/log.ts';
 import { compileProject } from '../src/plan/compile.ts';
 import type { AggregateFeaturePlan, ProjectPlan } from '../src/plan/plan.ts';
+import type { Column } from '../src/schema/batch.ts';
+import { writeColumns } from '../src/schema/columns-writer.ts';
+import { schemaFingerprint } from '../src/schema/fingerprint.ts';
+import type { SourceSchema } from '../src/schema/types.ts';
 import type { MemoryTileStore } from '../src/store/memory-tile-store.ts';
 
 const user = entity('user', { keys: { user: string() } });
@@ -108,26 +112,14 @@ export class OrderWriter {
   /** The same orders as the log takes them, all arriving now. */
   entry(count: number): LogEntry {
     const rows = Array.from({ length: count }, () => this.#next());
-    const [source] = ORDERS_PLAN.sources;
-    assert.ok(source !== undefined);
+    const source = ordersSource();
     return {
       source: source.name,
       partition: 0,
       count,
       eventTimeMs: Float64Array.from(rows, (order) => order.at),
       arrivalTimeMs: new Float64Array(count).fill(this.nowMs),
-      columns: source.columns.map(({ name, type }) => {
-        const cells = rows.map((order) => order[name as keyof Order]);
-        return type.kind === 'string'
-          ? { kind: 'string', type, values: cells.map(String), valid: null }
-          : {
-              kind: 'number',
-              type,
-              values: Float64Array.from(cells, Number),
-              wide: null,
-              valid: null,
-            };
-      }),
+      columns: orderColumns(source, rows),
     };
   }
 
@@ -145,6 +137,28 @@ export class OrderWriter {
       status: random.below(5) === 0 ? 'open' : 'paid',
     };
   }
+}
+
+/** The same orders as one columnar body. */
+export function columnsOf(lines: readonly string[]): Uint8Array<ArrayBuffer> {
+  const source = ordersSource();
+  const rows = lines.map((line) => JSON.parse(line) as Order);
+  return writeColumns(schemaFingerprint(source), rows.length, orderColumns(source, rows));
+}
+
+function ordersSource(): SourceSchema {
+  const [source] = ORDERS_PLAN.sources;
+  assert.ok(source !== undefined);
+  return source;
+}
+
+function orderColumns(source: SourceSchema, rows: readonly Order[]): Column[] {
+  return source.columns.map(({ name, type }) => {
+    const cells = rows.map((order) => order[name as keyof Order]);
+    return type.kind === 'string'
+      ? { kind: 'string', type, values: cells.map(String), valid: null }
+      : { kind: 'number', type, values: Float64Array.from(cells, Number), wide: null, valid: null };
+  });
 }
 
 /** Compares the features of some users and shops with the oracle; answers how many values. */

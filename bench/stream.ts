@@ -6,6 +6,7 @@ import { ManualClock, systemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { NodeDisk } from '../src/base/node-disk.ts';
 import { pause } from '../src/base/pause.ts';
+import { ColumnsBody } from '../src/ingest/columns-body.ts';
 import { Ingestor } from '../src/ingest/ingestor.ts';
 import { EventLog } from '../src/ingest/log.ts';
 import { lmdbState } from '../src/store/state-store.ts';
@@ -19,7 +20,7 @@ import {
   quantile,
   report,
 } from './harness.ts';
-import { checkAnswers, ORDERS_PLAN, OrderWriter } from './orders.ts';
+import { checkAnswers, columnsOf, ORDERS_PLAN, OrderWriter } from './orders.ts';
 
 const ROWS_PER_PUSH = 5_000;
 /** Pushes that wait for an answer at the same time, as from so many producers. */
@@ -29,18 +30,24 @@ const PUSH_EVERY_MS = 10;
 /** So often that several fall into the measurement of freshness. */
 const CHECKPOINT_AFTER_MS = 2_000;
 
+type Form = 'json' | 'columns';
+
 /** One request of a producer: NDJSON, and the time at which it arrives. */
 interface Push {
   readonly body: Buffer;
+  /** The same rows in the binary form, which is sent instead. */
+  readonly columns: ColumnsBody | null;
   readonly rows: number;
   readonly nowMs: number;
 }
 
 /** Bodies stay outside the heap, so that the benchmark's own memory costs no collection. */
-function pushes(writer: OrderWriter, events: number, rowsEach: number): Push[] {
+function pushes(writer: OrderWriter, events: number, rowsEach: number, form: Form): Push[] {
   return Array.from({ length: Math.ceil(events / rowsEach) }, () => {
-    const body = Buffer.from(writer.lines(rowsEach).join('\n'));
-    return { body, rows: rowsEach, nowMs: writer.nowMs };
+    const lines = writer.lines(rowsEach);
+    const body = Buffer.from(lines.join('\n'));
+    const columns = form === 'columns' ? new ColumnsBody(columnsOf(lines)) : null;
+    return { body, columns, rows: rowsEach, nowMs: writer.nowMs };
   });
 }
 
@@ -82,9 +89,9 @@ class Platform {
   }
 
   /** Resolves with the commit that makes all rows durable and applied. */
-  async push({ body, nowMs, rows }: Push): Promise<number> {
+  async push({ body, columns, nowMs, rows }: Push): Promise<number> {
     this.clock.advanceTo(nowMs);
-    const result = await this.#ingestor.push('orders', body);
+    const result = await this.#ingestor.push('orders', columns ?? body);
     assert.equal(result.accepted, rows);
     return result.commit;
   }
@@ -119,9 +126,9 @@ async function withPlatform<T>(
 }
 
 /** Before anything is timed: what came in through the door reads as the oracle says. */
-async function check(perMs: number): Promise<number> {
+async function check(perMs: number, form: Form): Promise<number> {
   return withPlatform(async (platform) => {
-    const all = pushes(new OrderWriter(perMs), 20_000, ROWS_PER_PUSH);
+    const all = pushes(new OrderWriter(perMs), 20_000, ROWS_PER_PUSH, form);
     for (const push of all) await platform.push(push);
     return checkAnswers(platform.engine.store, linesOf(all));
   });
@@ -130,18 +137,19 @@ async function check(perMs: number): Promise<number> {
 async function measureIngest(
   measure: string,
   perMs: number,
+  form: Form,
   options: BenchOptions,
 ): Promise<Measurement> {
   const events = options.quick ? 100_000 : 400_000;
   const writer = new OrderWriter(perMs);
   return withPlatform(async (platform) => {
     // Every key has tiles before anything is timed.
-    await platform.pushAll(pushes(writer, 300_000, ROWS_PER_PUSH));
-    let next = pushes(writer, events, ROWS_PER_PUSH);
+    await platform.pushAll(pushes(writer, 300_000, ROWS_PER_PUSH, form));
+    let next = pushes(writer, events, ROWS_PER_PUSH, form);
     let fresh = true;
     let lines: string[] = [];
     const refill = (): void => {
-      if (!fresh) next = pushes(writer, events, ROWS_PER_PUSH);
+      if (!fresh) next = pushes(writer, events, ROWS_PER_PUSH, form);
       fresh = true;
     };
     const measurement = await compare(
@@ -198,8 +206,8 @@ async function measureFreshness(perSecond: number, options: BenchOptions): Promi
   const rows = Math.max(1, Math.round((perSecond * PUSH_EVERY_MS) / 1000));
   const writer = new OrderWriter(Math.max(1, Math.round(perSecond / 1000)));
   return withPlatform(async (platform) => {
-    await platform.pushAll(pushes(writer, 300_000, ROWS_PER_PUSH));
-    const all = pushes(writer, (rows * seconds * 1000) / PUSH_EVERY_MS, rows);
+    await platform.pushAll(pushes(writer, 300_000, ROWS_PER_PUSH, 'json'));
+    const all = pushes(writer, (rows * seconds * 1000) / PUSH_EVERY_MS, rows, 'json');
     const before = platform.engine.metrics.checkpoints;
     const sent: number[] = [];
     const acknowledged: number[] = [];
@@ -261,14 +269,16 @@ function readOne({ engine }: Platform, { body }: Push): void {
   }
 }
 
-/** Events from JSON text to readable features, durable and de-duplicated. */
+/** Events from text or columns to readable features, durable and de-duplicated. */
 export async function run(options: BenchOptions): Promise<Measurement[]> {
-  const compared = (await check(200)) + (await check(1));
+  const compared =
+    (await check(200, 'json')) + (await check(1, 'json')) + (await check(200, 'columns'));
   if (!options.json) options.write(`stream: ${compared} values equal the oracle's`);
-  const ingest = await measureIngest('ingest', 200, options);
-  const sparse = await measureIngest('ingest_sparse', 5, options);
+  const ingest = await measureIngest('ingest', 200, 'json', options);
+  const sparse = await measureIngest('ingest_sparse', 5, 'json', options);
+  const columns = await measureIngest('ingest_columns', 200, 'columns', options);
   const freshness = await measureFreshness((ingest.value * 1e6) / 2, options);
-  return [ingest, sparse, ...freshness];
+  return [ingest, sparse, columns, ...freshness];
 }
 
 if (import.meta.main) await run(benchOptions(process.argv.slice(2)));
