@@ -1,3 +1,4 @@
+import { formatBytes } from '../base/byte-size.ts';
 import { formatDuration } from '../base/duration.ts';
 import type { ExprNode } from '../expr/node.ts';
 import { exprText } from '../expr/text.ts';
@@ -5,13 +6,16 @@ import { formatDecimal } from '../schema/json.ts';
 import { type ColumnSchema, typeText } from '../schema/types.ts';
 import { canonicalJson } from './canonical.ts';
 import { aggregateMeaning } from './hash.ts';
+import { errorOfBits } from './parameters.ts';
 import type {
+  AggregateFeaturePlan,
   EntityPlan,
   FeaturePlan,
   Meta,
   ProjectPlan,
   ServicePlan,
   SourcePlan,
+  StatePlan,
   ViewPlan,
 } from './plan.ts';
 import { windowText } from './window-plan.ts';
@@ -23,6 +27,7 @@ export interface Definition {
   readonly hash: string;
   readonly meta: Meta;
   readonly freshnessMs?: number | null;
+  readonly state?: StatePlan;
   readonly features?: readonly { readonly name: string; readonly meta?: Meta }[];
 }
 
@@ -62,6 +67,26 @@ export function viewSentences(
   return [...own, ...inherited];
 }
 
+/** A view that is new: each feature in one line. */
+export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
+  return view.features.map((feature) => {
+    const type = `feature ${feature.name}: ${typeText(feature.type)}`;
+    if (feature.kind === 'derived') return `${type} = ${exprText(feature.expr)}`;
+    const group = plan.groups.find((candidate) => candidate.id === feature.group);
+    if (group === undefined) return type;
+    const { lane, window } = aggregateMeaning(feature, group);
+    const measure = lane.measure === null ? '' : exprText(lane.measure);
+    const filter = lane.filter === null ? '' : ` where ${exprText(lane.filter)}`;
+    const told = [measure, ...parametersOf(feature)].filter((part) => part !== '').join(', ');
+    return `${type} = ${feature.fn}(${told})${filter} over ${windowText(window)}`;
+  });
+}
+
+function parametersOf({ count, rankPpm }: AggregateFeaturePlan): string[] {
+  if (count !== null) return [String(count)];
+  return rankPpm === null ? [] : [String(rankPpm / 1_000_000)];
+}
+
 export function serviceSentences(before: ServicePlan, after: ServicePlan): string[] {
   const fields = (service: ServicePlan): Fields =>
     new Map(
@@ -92,6 +117,9 @@ function metadataFields(definition: Definition): Fields {
   addMeta(fields, '', definition.meta);
   const { freshnessMs } = definition;
   if (freshnessMs) fields.set('freshness', formatDuration(freshnessMs));
+  const { keys = null, budgetBytes = null, atLimit } = definition.state ?? {};
+  if (keys !== null) fields.set('expected keys', String(keys));
+  if (budgetBytes !== null) fields.set('budget', `${formatBytes(budgetBytes)}, then ${atLimit}`);
   for (const { name, meta } of definition.features ?? []) {
     if (meta !== undefined) addMeta(fields, `feature ${name} `, meta);
   }
@@ -105,7 +133,7 @@ function addMeta(fields: Map<string, string>, prefix: string, meta: Meta): void 
 }
 
 function sourceFields(source: SourcePlan): Fields {
-  return new Map([
+  const fields = new Map([
     ['event time', source.eventTime],
     ['arrival time', source.arrivalTime ?? 'stamped by the log'],
     ['id', source.id ?? 'none'],
@@ -114,6 +142,17 @@ function sourceFields(source: SourcePlan): Fields {
     ['dedupe horizon', formatDuration(source.dedupeHorizonMs)],
     ['partitions', String(source.partitions)],
   ]);
+  const { changes } = source;
+  if (!changes) return fields;
+  return fields
+    .set('changes', changes.column)
+    .set('inserts', changes.insert.join(', '))
+    .set('updates', changes.update.join(', '))
+    .set('deletes', changes.delete.join(', '))
+    .set('sequence', changes.sequence ?? 'none')
+    .set('shape of changes', changes.shape)
+    .set('horizon of changes', formatDuration(changes.horizonMs))
+    .set('kept for changes', String(changes.keep));
 }
 
 function columnFields(source: SourcePlan): Fields {
@@ -171,7 +210,11 @@ function featureFields(feature: FeaturePlan, plan: ProjectPlan): Fields {
   if (feature.kind === 'derived') return fields.set('expression', exprText(feature.expr));
   const group = plan.groups.find((candidate) => candidate.id === feature.group);
   if (group === undefined) return fields;
-  const { lane, window } = aggregateMeaning(feature, group);
+  const { lane, window, size } = aggregateMeaning(feature, group);
+  const bound = size === null ? null : sizeField(feature.fn, size);
+  if (bound !== null) fields.set(...bound);
+  if (feature.count !== null) fields.set('length', String(feature.count));
+  if (feature.rankPpm !== null) fields.set('rank', String(feature.rankPpm / 1_000_000));
   const text = (node: ExprNode | null): string => (node === null ? 'none' : exprText(node));
   return fields
     .set('function', feature.fn)
@@ -179,6 +222,13 @@ function featureFields(feature: FeaturePlan, plan: ProjectPlan): Fields {
     .set('filter', text(lane.filter))
     .set('scale', String(feature.scale))
     .set('window', windowText(window));
+}
+
+/** What the size of a feature's accumulator means; null where it follows from other fields. */
+function sizeField(fn: AggregateFeaturePlan['fn'], size: number): [string, string] | null {
+  if (fn === 'count_distinct') return ['exact up to', String(size)];
+  if (fn === 'quantile') return ['relative error', String(errorOfBits(size))];
+  return fn === 'top_k' || fn === 'histogram' ? ['max distinct', String(size)] : null;
 }
 
 /** One sentence a field: added, removed, or from what to what. */

@@ -3,6 +3,7 @@ import {
   type Definition,
   entitySentences,
   metadataSentences,
+  newViewSentences,
   serviceSentences,
   sourceSentences,
   viewSentences,
@@ -48,8 +49,12 @@ export function diffPlans(before: ProjectPlan | null, after: ProjectPlan): PlanD
   const kinds = [
     compare('source', before?.sources ?? [], after.sources, sourceSentences),
     compare('entity', before?.entities ?? [], after.entities, entitySentences),
-    compare('view', before?.views ?? [], after.views, (a, b) =>
-      viewSentences(a, before ?? after, b, after),
+    compare(
+      'view',
+      before?.views ?? [],
+      after.views,
+      (a, b) => viewSentences(a, before ?? after, b, after),
+      (view) => newViewSentences(view, after),
     ),
     compare('service', before?.services ?? [], after.services, serviceSentences),
   ];
@@ -77,6 +82,7 @@ function compare<T extends Definition>(
   before: readonly T[],
   after: readonly T[],
   sentencesOf: (before: T, after: T) => string[],
+  introduce: (one: T) => string[] = () => [],
 ): { readonly changes: readonly DefinitionChange[]; readonly unchanged: number } {
   const changes: DefinitionChange[] = [];
   const add = (one: T, change: DefinitionChange['change'], sentences: readonly string[]): void => {
@@ -88,7 +94,11 @@ function compare<T extends Definition>(
     const described = same === undefined ? [] : metadataSentences(same, one);
     if (same === undefined) {
       const earlier = newestBefore(one, before);
-      add(one, 'added', earlier === null ? [] : since(earlier, sentencesOf(earlier, one)));
+      add(
+        one,
+        'added',
+        earlier === null ? introduce(one) : since(earlier, sentencesOf(earlier, one)),
+      );
     } else if (same.hash !== one.hash) {
       const change = one.version === undefined ? 'changed' : 'refused';
       add(one, change, [...sentencesOf(same, one), ...described]);

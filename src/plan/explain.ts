@@ -1,8 +1,7 @@
 import { Cuts } from '../aggregate/cuts.ts';
-import { createKernels } from '../aggregate/kernels.ts';
-import { TileSlots } from '../aggregate/tile-slots.ts';
 import { exprText } from '../expr/text.ts';
 import type { AggregateFeaturePlan, LanePlan, ProjectPlan, TileGroupPlan } from './plan.ts';
+import { tileBytes } from './tile-bytes.ts';
 import { windowText } from './window-plan.ts';
 
 /** How one tile group is stored, and what shares it. */
@@ -13,15 +12,29 @@ export interface GroupExplanation {
   readonly keyColumns: readonly string[];
   /** For people; null where the view has no filter. */
   readonly filter: string | null;
+  /** Whether events can be taken back, and so more is kept of them. */
+  readonly retractable: boolean;
+  readonly lanes: readonly LaneExplanation[];
   readonly accumulators: readonly AccumulatorExplanation[];
   readonly windows: readonly WindowExplanation[];
-  /** Width of the finest tiles, or null where one tile holds all time. */
+  /** Width of the finest tiles, or null where one tile holds all time, or a session. */
   readonly tileMs: number | null;
-  /** Bytes of one tile, its start included; texts come on top. */
+  /** Bytes of one tile, its start included, before its lists have entries. */
   readonly bytesPerTile: number;
-  /** Tiles of a key with events at all times; null where it is one for each distinct event time. */
+  /** With all the entries that its lists can have; texts come on top. */
+  readonly bytesPerTileMax: number;
+  /**
+   * Tiles, or sessions, of a key with events at all times; null where it is one for each distinct
+   * event time.
+   */
   readonly tilesPerKeyMax: number | null;
   readonly bytesPerKeyMax: number | null;
+}
+
+/** A measure with its filter: what is computed of each event, once for all of its features. */
+export interface LaneExplanation {
+  readonly text: string;
+  readonly features: readonly string[];
 }
 
 export interface AccumulatorExplanation {
@@ -36,7 +49,6 @@ export interface WindowExplanation {
   readonly features: readonly string[];
 }
 
-const BYTES_PER_WORD = 8;
 /** Past so many, a count says no more than that there are as many tiles as events. */
 const TILES_COUNTED_MAX = 200_000;
 /** Any moment late enough that no window reaches behind the epoch. */
@@ -60,11 +72,11 @@ function featuresOf(plan: ProjectPlan, group: TileGroupPlan): TitledFeature[] {
 }
 
 function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]): GroupExplanation {
+  const [window] = group.windows;
+  const gapMs = window?.kind === 'session' ? window.gapMs : null;
   const cuts = new Cuts(group.windows);
-  const kernels = createKernels(group, new TileSlots());
-  const words = kernels.reduce((sum, kernel) => sum + kernel.words, 1);
-  const bytesPerTile = words * BYTES_PER_WORD;
-  const tilesPerKeyMax = countTiles(cuts);
+  const { empty: bytesPerTile, full: bytesPerTileMax } = tileBytes(group);
+  const tilesPerKeyMax = gapMs === null ? countTiles(cuts) : countSessions(group, gapMs);
   const titles = (uses: (feature: AggregateFeaturePlan) => boolean) =>
     features.filter(([, feature]) => uses(feature)).map(([title]) => title);
   return {
@@ -73,27 +85,49 @@ function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]):
     entity: group.entity,
     keyColumns: group.keyColumns,
     filter: group.filter === null ? null : exprText(group.filter),
-    accumulators: group.accumulators.map(({ fn, lane }, index) => ({
-      text: accumulatorText(fn, group.lanes[lane]),
+    retractable: group.retractable,
+    lanes: group.lanes.map((lane, index) => ({
+      text: laneText(lane),
+      features: titles(({ parts }) =>
+        Object.values(parts).some((part) => group.accumulators[part]?.lane === index),
+      ),
+    })),
+    accumulators: group.accumulators.map(({ fn, lane, size }, index) => ({
+      text: accumulatorText(fn, group.lanes[lane], size),
       features: titles(({ parts }) => Object.values(parts).includes(index)),
     })),
     windows: group.windows.map((window, index) => ({
       text: windowText(window),
       features: titles((feature) => feature.window === index),
     })),
-    tileMs: cuts.tileMs === Number.MAX_SAFE_INTEGER ? null : cuts.tileMs,
+    tileMs: gapMs !== null || cuts.tileMs === Number.MAX_SAFE_INTEGER ? null : cuts.tileMs,
     bytesPerTile,
+    bytesPerTileMax,
     tilesPerKeyMax,
-    bytesPerKeyMax: tilesPerKeyMax === null ? null : tilesPerKeyMax * bytesPerTile,
+    bytesPerKeyMax: tilesPerKeyMax === null ? null : tilesPerKeyMax * bytesPerTileMax,
   };
 }
 
-function accumulatorText(fn: string, lane: LanePlan | undefined): string {
+function laneText(lane: LanePlan): string {
+  const rows = lane.measure === null ? 'rows' : exprText(lane.measure);
+  return lane.filter === null ? rows : `${rows} where ${exprText(lane.filter)}`;
+}
+
+function accumulatorText(fn: string, lane: LanePlan | undefined, size: number | undefined): string {
   const measure = lane?.measure ? exprText(lane.measure) : '';
   const scale = lane?.quantizeScale ?? null;
   const rounded = scale === null ? '' : `, ${scale} decimals`;
   const filter = lane?.filter ? ` where ${exprText(lane.filter)}` : '';
-  return `${fn}(${measure}${rounded})${filter}`;
+  const sized = size === undefined ? '' : `, ${fn === 'buckets' ? `${size} bits` : size}`;
+  return `${fn}(${measure}${rounded}${sized})${filter}`;
+}
+
+/**
+ * Sessions that a key can have at a time: those that a late event can still reach, each more than
+ * a gap after the one before, and where events can be taken back, those that are kept for it.
+ */
+function countSessions({ latenessMs, keep, retractable }: TileGroupPlan, gapMs: number): number {
+  return retractable ? keep : Math.floor((latenessMs + gapMs) / (gapMs + 1)) + 2;
 }
 
 /** Walks from the oldest event that a window can reach to the newest, cut by cut. */
