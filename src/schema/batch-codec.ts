@@ -14,6 +14,7 @@ import {
   writeIntegers,
 } from './block-codec.ts';
 import { schemaFingerprint } from './fingerprint.ts';
+import { readRetractions, writeRetractions } from './retraction-codec.ts';
 import { readStrings, writeStrings } from './string-codec.ts';
 import type { SourceSchema, ValueType } from './types.ts';
 
@@ -47,6 +48,7 @@ export function encodeBatch(batch: EventBatch, schema: SourceSchema, writer: Byt
   writeIntegers(writer, batch.eventTimeMs, null);
   writeIntegers(writer, batch.arrivalTimeMs, null);
   for (const column of batch.columns) writeColumn(writer, column);
+  writeRetractions(writer, batch.retractions);
 }
 
 export function readBatchHeader(reader: ByteReader): BatchHeader {
@@ -62,6 +64,7 @@ export function readBatchHeader(reader: ByteReader): BatchHeader {
 }
 
 /**
+ * @param reader of one batch and nothing behind it
  * @param schemaOf the schema that a source's events were written with
  * @throws AsofError `corrupt_log` if the bytes do not fit that schema
  */
@@ -76,7 +79,7 @@ export function decodeBatch(
       remedy: 'Restore log/schemas.json; it names the schema of every frame.',
     });
   }
-  return {
+  const batch: EventBatch = {
     source,
     partition,
     firstOffset,
@@ -86,6 +89,8 @@ export function decodeBatch(
     arrivalTimeMs: readIntegers(reader, count, null),
     columns: schema.columns.map((column) => readColumn(reader, column.type, count)),
   };
+  const retractions = readRetractions(reader, batch);
+  return retractions === null ? batch : { ...batch, retractions };
 }
 
 function newestOf(times: Float64Array): number {
