@@ -7,6 +7,7 @@ import { SchemaBook } from '../ingest/schema-book.ts';
 import type { PlanDiff } from '../plan/diff.ts';
 import { explainPlan, type GroupExplanation } from '../plan/explain.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { estimateState, type StateEstimate } from '../plan/state-estimate.ts';
 import { type Applied, Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { checkFormat } from './data-directory.ts';
@@ -19,6 +20,8 @@ export interface PlannedChange {
   readonly refusals: readonly Issue[];
   /** Which features share which tiles, and what they cost. */
   readonly groups: readonly GroupExplanation[];
+  /** What the state can take, by view and in all. */
+  readonly state: StateEstimate;
   readonly generation: number;
 }
 
@@ -31,13 +34,15 @@ export function openRegistry(config: Config): Registry {
 /** What applying the definitions would change; nothing is written but an empty registry. */
 export async function planProject(config: Config): Promise<PlannedChange> {
   const plan = await loadDefinitions(config.definitions);
+  const groups = explainPlan(plan);
   const registry = openRegistry(config);
   try {
     return {
       plan,
       diff: registry.diff(plan),
       refusals: [...registry.conflicts(plan), ...loggedTypeConflicts(config, plan)],
-      groups: explainPlan(plan),
+      groups,
+      state: estimateState(plan, groups),
       generation: registry.generation(),
     };
   } finally {

@@ -1,7 +1,8 @@
 import { applyProject, type PlannedChange, planProject } from '../app/project.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
-import { count, EXIT, type Output, table } from './output.ts';
+import { EXIT, type Output } from './output.ts';
+import { sayState, sayTiles } from './plan-tiles.ts';
 
 type Change = PlannedChange['diff']['changes'][number];
 
@@ -15,11 +16,12 @@ const MARKS: Readonly<Record<Change['change'], (text: string) => string>> = {
 
 export async function planCommand({ config, output }: Context): Promise<number> {
   const planned = await planProject(config);
-  const { diff, refusals, groups } = planned;
-  const result = { generation: planned.generation, diff, refusals, groups };
+  const { diff, refusals, groups, state } = planned;
+  const result = { generation: planned.generation, diff, refusals, groups, state };
   output.finish(result, () => {
     sayChanges(output, diff);
     sayTiles(output, groups);
+    sayState(output, state);
     if (diff.changes.length > 0 && refusals.length === 0) {
       output.say();
       output.say('`asof apply` makes it so.');
@@ -61,19 +63,4 @@ export function sayChanges(output: Output, diff: PlannedChange['diff']): void {
     .map((kind) => `${diff[kind]} ${kind}`);
   output.say();
   output.say(`${counts.join(', ')}; ${diff.unchanged} unchanged`);
-}
-
-function sayTiles(output: Output, groups: PlannedChange['groups']): void {
-  if (groups.length === 0) return;
-  output.say();
-  output.say(pc.bold('Tiles'));
-  const rows = groups.map((group) => [
-    `  ${group.source} by ${group.entity}`,
-    `${new Set(group.accumulators.flatMap((one) => one.features)).size} features`,
-    `${group.windows.length} windows`,
-    group.bytesPerKeyMax === null
-      ? `${group.bytesPerTile} B for each event time of a key`
-      : `at most ${count(group.bytesPerKeyMax)} B a key`,
-  ]);
-  for (const line of table(rows)) output.say(line);
 }

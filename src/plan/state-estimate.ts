@@ -59,6 +59,7 @@ function warningOf({ keys, bytesPerKeyMax, bytesMax, budgetBytes }: Estimate): s
     return `its ${formatBytes(bytesMax)} may exceed its budget of ${formatBytes(budgetBytes)}`;
   }
   if (bytesPerKeyMax === null) {
+    if (budgetBytes !== null) return null;
     return 'a key has a tile for each distinct event time of an exact window, however many those are';
   }
   if (keys !== null || bytesPerKeyMax <= LIMITS.keyBytesUnannounced) return null;
