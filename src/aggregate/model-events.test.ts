@@ -1,6 +1,7 @@
 import type { Random } from '../base/random.ts';
+import type { Retractions } from '../schema/batch.ts';
 import { canonicalInteger, type Scalar, type ValueType } from '../schema/types.ts';
-import type { OracleRow } from './oracle.ts';
+import type { OraclePosition, OracleRow } from './oracle-rows.ts';
 import { quantize } from './quantize.ts';
 import type { KernelInput, Lane } from './spec.ts';
 
@@ -26,6 +27,8 @@ export interface ModelEvent {
   readonly offset: number;
   readonly values: Readonly<Record<Measure, Scalar>>;
   readonly pass: Readonly<Record<Measure, boolean>>;
+  /** Of a row that takes an event back: where that event stands. */
+  readonly retracts?: OraclePosition;
 }
 
 const NAMES = ['', 'a', 'ab', 'b', 'z', 'ß', '가', '\uffff', '😀', '𐀀', 'zz'];
@@ -82,7 +85,32 @@ export function oracleRows(events: readonly ModelEvent[], measure: Measure): Ora
     offset: event.offset,
     value: event.values[measure],
     pass: event.pass[measure],
+    retracts: event.retracts ?? null,
   }));
+}
+
+/** The row that takes an event back. */
+export function retractionOf(event: ModelEvent, partition: number, offset: number): ModelEvent {
+  const { partition: itsPartition, offset: itsOffset } = event;
+  const retracts = { partition: itsPartition, offset: itsOffset };
+  return { ...event, partition, offset, retracts };
+}
+
+/** The rows of a random event or of one that takes an earlier one back; `live` are what can be. */
+export function eventOrRetraction(
+  random: Random,
+  place: EventPlace,
+  live: ModelEvent[],
+): ModelEvent {
+  const at = random.below(live.length * 3 + 6);
+  const event = live[at];
+  if (event !== undefined) {
+    live.splice(at, 1);
+    return retractionOf(event, place.partition, place.offset);
+  }
+  const fresh = modelEvent(random, place);
+  if (fresh.key >= 0) live.push(fresh);
+  return fresh;
 }
 
 /** The events as the kernel takes them; they must stand at dense offsets of one partition. */
@@ -97,6 +125,16 @@ export function kernelInput(
     firstOffset,
     eventTimeMs: Float64Array.from(events, (event) => event.timeMs),
     lanes: LANES.map((measure) => laneOf(events, measure)),
+    retractions: retractionsOf(events),
+  };
+}
+
+function retractionsOf(events: readonly ModelEvent[]): Retractions | null {
+  if (events.every(({ retracts }) => retracts === undefined)) return null;
+  return {
+    weights: Int8Array.from(events, ({ retracts }) => (retracts === undefined ? 1 : -1)),
+    partitions: Int32Array.from(events, (event) => (event.retracts ?? event).partition),
+    offsets: Float64Array.from(events, (event) => (event.retracts ?? event).offset),
   };
 }
 

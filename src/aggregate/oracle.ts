@@ -1,33 +1,17 @@
 import { unreachable } from '../base/assert.ts';
-import {
-  canonicalInteger,
-  INT64_MAX,
-  INT64_MIN,
-  type Scalar,
-  type ValueType,
-} from '../schema/types.ts';
+import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
 import { OVERFLOW } from './finish.ts';
-import type { AggregateFn } from './spec.ts';
-import { type WindowSpec, windowRange } from './window.ts';
+import {
+  oracleDistinct,
+  oracleEnds,
+  oracleExtreme,
+  oracleQuantile,
+  oracleTop,
+} from './oracle-entries.ts';
+import { type OracleFeature, type OracleRow, oracleInputs } from './oracle-rows.ts';
+import { fitsInt64, unitsOf } from './oracle-values.ts';
 
-/** One event as the oracle sees it: its place in the total order, its value, and the filter. */
-export interface OracleRow {
-  readonly eventTimeMs: number;
-  readonly partition: number;
-  readonly offset: number;
-  /** The measure; null is skipped. For `count()` of rows any value but null will do. */
-  readonly value: Scalar;
-  /** Whether the feature's own filter is true. */
-  readonly pass: boolean;
-}
-
-export interface OracleFeature {
-  readonly fn: AggregateFn;
-  readonly window: WindowSpec;
-  /** Type of the measure; a float64 is summed in units of 10^-scale. */
-  readonly type: ValueType;
-  readonly scale: number;
-}
+export type { OracleFeature, OracleRow } from './oracle-rows.ts';
 
 /**
  * The value of a feature at a time by the letter of semantics §3 and §5: slow, naive, and what every
@@ -37,24 +21,28 @@ export function oracleAggregate(
   rows: Iterable<OracleRow>,
   feature: OracleFeature,
   timeMs: number,
-): Scalar | undefined | typeof OVERFLOW {
-  const range = windowRange(feature.window, timeMs);
-  const inputs = [...rows]
-    .filter((row) => row.pass && row.value !== null)
-    .filter((row) => row.eventTimeMs >= range.startMs && row.eventTimeMs < range.endMs)
-    .sort(inTotalOrder);
-  const values = inputs.map((row) => row.value);
+): FeatureValue | undefined | typeof OVERFLOW {
+  const inputs = oracleInputs(rows, feature, timeMs);
+  if (inputs === null) return OVERFLOW;
+  const values = inputs.live.map((row) => row.value);
   switch (feature.fn) {
     case 'count':
       return values.length === 0 ? undefined : values.length;
     case 'first':
-      return values[0];
     case 'last':
-      return values.at(-1);
+    case 'first_n':
+    case 'last_n':
+      return oracleEnds(inputs, feature);
     case 'min':
-      return values.toSorted(inValueOrder)[0];
     case 'max':
-      return values.toSorted(inValueOrder).at(-1);
+      return oracleExtreme(inputs, feature);
+    case 'count_distinct':
+      return oracleDistinct(inputs, feature);
+    case 'quantile':
+      return oracleQuantile(inputs, feature);
+    case 'top_k':
+    case 'histogram':
+      return oracleTop(inputs, feature);
     case 'sum':
       return oracleSum(values, feature);
     case 'avg':
@@ -72,31 +60,6 @@ export function oracleAggregate(
   }
 }
 
-/** (event_time, partition, offset), semantics §3. */
-function inTotalOrder(a: OracleRow, b: OracleRow): number {
-  return a.eventTimeMs - b.eventTimeMs || a.partition - b.partition || a.offset - b.offset;
-}
-
-function inValueOrder(a: Scalar, b: Scalar): number {
-  if (typeof a === 'string' && typeof b === 'string') {
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  }
-  if (a === b || a === null || b === null) return 0;
-  return a < b ? -1 : 1;
-}
-
-/** The integer a measure adds to a sum: itself, or a float64 quantized to the scale. */
-function unitsOf(value: Scalar, feature: OracleFeature): bigint {
-  if (typeof value === 'bigint') return value;
-  if (typeof value !== 'number') throw new TypeError(`${String(value)} cannot be summed`);
-  if (feature.type.kind !== 'float64') return BigInt(value);
-  const scaled = value * Number(10n ** BigInt(feature.scale));
-  const below = Math.floor(scaled);
-  const difference = scaled - below;
-  const nearest = BigInt(below) + (difference < 0.5 ? 0n : 1n);
-  return difference === 0.5 && nearest % 2n !== 0n ? nearest - 1n : nearest;
-}
-
 function total(values: readonly Scalar[], feature: OracleFeature): bigint {
   return values.reduce<bigint>((sum, value) => sum + unitsOf(value, feature), 0n);
 }
@@ -108,7 +71,7 @@ function oracleSum(
   if (values.length === 0) return undefined;
   const sum = total(values, feature);
   if (feature.type.kind === 'float64') return Number(sum) / Number(10n ** BigInt(feature.scale));
-  return sum < INT64_MIN || sum > INT64_MAX ? OVERFLOW : canonicalInteger(sum);
+  return fitsInt64(sum) ? canonicalInteger(sum) : OVERFLOW;
 }
 
 function oracleAverage(values: readonly Scalar[], feature: OracleFeature): number | undefined {

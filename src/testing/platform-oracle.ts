@@ -1,5 +1,6 @@
 import { OVERFLOW } from '../aggregate/finish.ts';
-import { type OracleFeature, type OracleRow, oracleAggregate } from '../aggregate/oracle.ts';
+import { oracleAggregate } from '../aggregate/oracle.ts';
+import type { OracleFeature, OraclePosition, OracleRow } from '../aggregate/oracle-rows.ts';
 import { type WindowSpec, windowRange } from '../aggregate/window.ts';
 import { assert, present } from '../base/assert.ts';
 import { newFaults } from '../expr/faults.ts';
@@ -17,7 +18,7 @@ import type {
   ViewPlan,
 } from '../plan/plan.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
-import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
 
 /** One accepted event, as plain data: what the oracle computes from. */
 export interface OracleEvent {
@@ -28,6 +29,8 @@ export interface OracleEvent {
   readonly eventTimeMs: number;
   readonly arrivalTimeMs: number;
   readonly values: Readonly<Record<string, Scalar>>;
+  /** Where the event stands that this one takes back; its values and event time are that one's. */
+  readonly retracts?: OraclePosition | null;
 }
 
 /** Which events an answer may know: a position, an arrival time, or all. */
@@ -38,7 +41,7 @@ export type OracleKey = Readonly<Record<string, Scalar>>;
 
 /** A feature as it must be served (semantics §6). */
 export interface OracleAnswer {
-  readonly value: Scalar;
+  readonly value: FeatureValue;
   readonly status: 'present' | 'default' | 'error';
 }
 
@@ -56,7 +59,16 @@ export function eventsOf(batch: EventBatch, columnNames: readonly string[]): Ora
     values: Object.fromEntries(
       columnNames.map((name, at) => [name, valueAt(batch.columns[at], i)]),
     ),
+    retracts: retractedAt(batch, i),
   }));
+}
+
+function retractedAt({ retractions }: EventBatch, i: number): OraclePosition | null {
+  if (!retractions || present(retractions.weights[i], 'a row of the batch') > 0) return null;
+  return {
+    partition: present(retractions.partitions[i], 'a row of the batch'),
+    offset: present(retractions.offsets[i], 'a row of the batch'),
+  };
 }
 
 function valueAt(column: Column | undefined, i: number): Scalar {
@@ -77,7 +89,7 @@ export function oracleView(
   key: OracleKey,
   timeMs: number,
   knows: Knows,
-): Map<string, Scalar> {
+): Map<string, FeatureValue> {
   const answers = new PlatformOracle(plan, events).view(view, key, timeMs, knows);
   return new Map([...answers].map(([name, { value }]) => [name, value]));
 }
@@ -153,7 +165,7 @@ export class PlatformOracle {
     feature: AggregateFeaturePlan,
     events: readonly OracleEvent[],
     timeMs: number,
-  ): Scalar | undefined | typeof OVERFLOW {
+  ): FeatureValue | undefined | typeof OVERFLOW {
     const group = present(
       this.plan.groups.find((one) => one.id === feature.group),
       'a feature has its group',
@@ -166,7 +178,12 @@ export class PlatformOracle {
       fn: feature.fn,
       window: present(group.windows[feature.window], 'a feature has a window'),
       type: lane.measure?.type ?? { kind: 'int64' },
-      scale: feature.scale,
+      scale: lane.quantizeScale ?? feature.scale,
+      size: accumulator.size ?? null,
+      count: feature.count,
+      rankPpm: feature.rankPpm,
+      retractable: group.retractable,
+      keep: group.keep,
     };
     const rows = events
       .filter((event) => counts(oracle.window, event.eventTimeMs, timeMs))
@@ -183,6 +200,7 @@ export class PlatformOracle {
       offset: event.offset,
       value: fitsQuantized(value, quantizeScale) ? value : null,
       pass: filter === null || this.#evaluate(filter, event) === true,
+      retracts: event.retracts ?? null,
     };
   }
 
@@ -202,13 +220,19 @@ export class PlatformOracle {
 
 /** Whether an event counts at a time, as the table of semantics §5 reads, and as ranges say it. */
 function counts(window: WindowSpec, eventMs: number, timeMs: number): boolean {
+  // Which events a session counts is decided by all of them.
+  if (window.kind === 'session') return eventMs <= timeMs;
   const { startMs, endMs } = windowRange(window, timeMs);
   const isInRange = eventMs >= startMs && eventMs < endMs;
   assert(isInRange === (eventMs <= timeMs && isInWindow(window, eventMs, timeMs)), 'one reading');
   return isInRange;
 }
 
-function isInWindow(window: WindowSpec, eventMs: number, timeMs: number): boolean {
+function isInWindow(
+  window: Exclude<WindowSpec, { kind: 'session' }>,
+  eventMs: number,
+  timeMs: number,
+): boolean {
   const { complete } = window;
   if (window.kind === 'tumbling') {
     const { sizeMs, offsetMs } = window;
@@ -238,10 +262,16 @@ function derivedAnswer(
 ): OracleAnswer {
   const input = (name: string): OracleAnswer => present(before.get(name), `the feature ${name}`);
   const faults = newFaults();
-  const value = evaluateNaive(feature.expr, (name) => input(name).value, faults);
+  const value = evaluateNaive(feature.expr, (name) => scalarOf(input(name)), faults);
   if (value !== null) return { value, status: 'present' };
   const isBroken = referencedColumns(feature.expr).some((name) => input(name).status === 'error');
   return { value: fallback, status: isBroken || faults.overflow > 0 ? 'error' : 'default' };
+}
+
+/** Lists and counts are no inputs of derived features. */
+function scalarOf({ value }: OracleAnswer): Scalar {
+  assert(typeof value !== 'object' || value === null, 'an input is one value');
+  return value;
 }
 
 /** A float64 measure beyond 2^53 of its units is null for its row (semantics §3). */
