@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { avg, count } from '../define/aggregate.ts';
 import { string } from '../define/column.ts';
+import { quantile, topK } from '../define/distribution.ts';
 import { service } from '../define/service.ts';
 import { stream } from '../define/stream.ts';
 import { view } from '../define/view.ts';
-import { sliding } from '../define/window.ts';
+import { session, sliding } from '../define/window.ts';
 import { canonicalJson } from './canonical.ts';
 import { compileProject } from './compile.ts';
 import { diffPlans, type PlanDiff } from './diff.ts';
@@ -56,6 +57,14 @@ test('everything is added at first, and nothing changes after', () => {
     'added source flights',
     'added entity airport',
     'added view origin_delays@1',
+    '  feature departures_24h: int64 = count() over sliding 1d (hop 15m)',
+    '  feature fares_7d: decimal(2) = sum(fare) over sliding 1w (hop 3h)',
+    '  feature last_destination: string = last(destination) over lifetime',
+    '  feature late_24h: int64 = count() where delay > 15 over sliding 1d (hop 15m)',
+    '  feature longest_today: int64 = max(delay) over tumbling 1d + 5h',
+    '  feature mean_delay_3h: float64 = avg(delay) over sliding 3h (hop 1m)',
+    '  feature spread_7d: float64 = stddev_samp(weight) over sliding 1w (hop 3h, complete)',
+    '  feature late_share: float64 = toFloat64(late_24h) / toFloat64(departures_24h)',
     'added service late_flight@1',
   ]);
   assert.equal(first.groupsAdded.length, 1);
@@ -121,4 +130,46 @@ test('what is gone is removed', () => {
     'removed service late_flight@1',
   ]);
   assert.equal(diff.groupsRemoved.length, 1);
+});
+
+test('what a distribution is told, and what a source changes by, is said field by field', () => {
+  const lists = (version: number, k: number, q: number, relativeError: number) =>
+    view('lists', {
+      ...shape,
+      version,
+      features: (flight) => ({
+        top: topK(flight.destination, k, { maxDistinct: k * 10 }).over(session('1h')),
+        high: quantile(flight.delay, q, { relativeError }).over(sliding('3h')),
+      }),
+    });
+  assert.deepEqual(linesOf(diffOf(null, [lists(1, 3, 0.95, 0.01)])).slice(-2), [
+    '  feature high: int64 = quantile(delay, 0.95) over sliding 3h (hop 1m)',
+    '  feature top: list(string) = top_k(destination, 3) over session (gap 1h)',
+  ]);
+  const before = lists(1, 3, 0.95, 0.01);
+  assert.deepEqual(linesOf(diffOf([before], [before, lists(2, 4, 0.9, 0.1)])), [
+    'added view lists@2',
+    '  since @1: feature high relative error: 0.0078125 → 0.0625',
+    '  since @1: feature high rank: 0.95 → 0.9',
+    '  since @1: feature top max distinct: 30 → 40',
+    '  since @1: feature top length: 3 → 4',
+  ]);
+  const changing = stream('flights', {
+    ...flightOptions,
+    changes: { column: 'destination', horizon: '1d' },
+  });
+  const changed = diffOf([flights], [changing]);
+  assert.ok(linesOf(changed).includes('  horizon of changes added: 1d'));
+  assert.equal(changed.changed, 1);
+  const bounded = view('counts', {
+    ...shape,
+    state: { keys: 1000, budget: '512MB', atLimit: 'stop' },
+    features: () => ({ n: count().over(sliding('1h')) }),
+  });
+  const free = view('counts', { ...shape, features: () => ({ n: count().over(sliding('1h')) }) });
+  assert.deepEqual(linesOf(diffOf([free], [bounded])), [
+    'metadata view counts@1',
+    '  expected keys added: 1000',
+    '  budget added: 512 MB, then stop',
+  ]);
 });
