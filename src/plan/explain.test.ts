@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type count, sum } from '../define/aggregate.ts';
-import { view } from '../define/view.ts';
-import { lifetime, sliding } from '../define/window.ts';
+import { avg, type count, sum } from '../define/aggregate.ts';
+import { countDistinct, histogram, lastN, topK } from '../define/distribution.ts';
+import { type StateOptions, view } from '../define/view.ts';
+import { lifetime, session, sliding, type Window } from '../define/window.ts';
 import { compileProject } from './compile.ts';
 import { explainPlan } from './explain.ts';
 import { originDelays, shape } from './sample-project.fixture.ts';
+import { estimateState } from './state-estimate.ts';
 
 test('it says which features share which tiles', () => {
   const [group] = explainPlan(compileProject([originDelays]));
@@ -40,4 +42,111 @@ test('it says how many tiles and bytes a key can cost', () => {
   assert.deepEqual([forever?.tileMs, forever?.tilesPerKeyMax], [null, 1]);
   const exact = explain(sliding('1d', { exact: true }));
   assert.deepEqual([exact?.tileMs, exact?.tilesPerKeyMax], [1, null]);
+});
+
+test('two views that measure the same thing keep it once, whatever their windows', () => {
+  const ranking = view('ranking', {
+    ...shape,
+    features: (flight) => ({
+      top_7d: topK(flight.destination, 3).over(sliding('7d')),
+      mean_1h: avg(flight.delay).over(sliding('1h')),
+    }),
+  });
+  const shares = view('shares', {
+    ...shape,
+    features: (flight) => ({
+      by_place_1h: histogram(flight.destination).over(sliding('1h')),
+      total_7d: sum(flight.delay).over(sliding('7d')),
+    }),
+  });
+  const groups = explainPlan(compileProject([ranking, shares]));
+  assert.equal(groups.length, 1);
+  const [group] = groups;
+  const sharedBy = (text: string) =>
+    group?.accumulators.find((accumulator) => accumulator.text === text)?.features;
+  assert.deepEqual(sharedBy('value_counts(destination, 1000)'), [
+    'ranking@1.top_7d',
+    'shares@1.by_place_1h',
+  ]);
+  assert.deepEqual(sharedBy('sum(delay)'), ['ranking@1.mean_1h', 'shares@1.total_7d']);
+  assert.deepEqual(group?.lanes.find(({ text }) => text === 'delay')?.features, [
+    'ranking@1.mean_1h',
+    'shares@1.total_7d',
+  ]);
+  assert.equal(group?.accumulators.length, 3, 'counts by value, and count and sum of the delay');
+  const [alone] = explainPlan(compileProject([ranking]));
+  assert.deepEqual(
+    alone?.accumulators.map(({ text }) => text),
+    group?.accumulators.map(({ text }) => text),
+    'a further window, and a further view, keep nothing more of an event',
+  );
+});
+
+test('what lists of entries can take is said as at most', () => {
+  const explain = (window: Window) =>
+    explainPlan(
+      compileProject([
+        view('v', {
+          ...shape,
+          features: (flight) => ({
+            some: countDistinct(flight.origin, { exactUpTo: 100 }).over(window),
+            last: lastN(flight.weight, 10).over(window),
+          }),
+        }),
+      ]),
+    )[0];
+  const forever = explain(lifetime());
+  assert.equal(forever?.tilesPerKeyMax, 1);
+  const entries = 100 * 8 + 10 * (3 + 1) * 8;
+  const { bytesPerTile = 0, bytesPerTileMax = 0 } = forever ?? {};
+  assert.ok(bytesPerTileMax >= bytesPerTile + entries);
+  assert.ok(bytesPerTileMax <= bytesPerTile + entries + 2 * 200);
+  assert.equal(forever?.bytesPerKeyMax, bytesPerTileMax);
+  const chain = explain(session('30m'));
+  assert.equal(chain?.tileMs, null);
+  // 12 h of lateness and a gap hold 24 whole gaps and a bit, so 26 sessions begin within them.
+  assert.ok(chain?.tilesPerKeyMax && chain.tilesPerKeyMax >= 25 && chain.tilesPerKeyMax <= 27);
+});
+
+test('the state of a view is estimated from its keys, and told of when it is too much', () => {
+  const estimate = (state: StateOptions, window: Window) => {
+    const plan = compileProject([
+      view('v', {
+        ...{ ...shape, state },
+        features: (flight) => ({ n: sum(flight.delay).over(window) }),
+      }),
+      originDelays,
+    ]);
+    const { views, bytesMax } = estimateState(plan, explainPlan(plan));
+    return { ...views.find(({ view: name }) => name === 'v'), total: bytesMax };
+  };
+  const small = estimate({ keys: 1000, budget: '1GB' }, lifetime());
+  assert.equal(small.bytesMax, 1000 * (small.bytesPerKeyMax ?? 0));
+  assert.deepEqual([small.warning, small.atLimit, small.total], [null, 'spill', null]);
+  const tight = estimate({ keys: 1000, budget: '1KB', atLimit: 'stop' }, lifetime());
+  assert.match(tight.warning ?? '', /may exceed its budget of 1 KB/);
+  assert.equal(tight.atLimit, 'stop');
+  const exact = estimate({ keys: 1000 }, sliding('7d', { exact: true }));
+  assert.equal(exact.bytesMax, null);
+  assert.match(exact.warning ?? '', /distinct event time/);
+  const open = estimate({}, sliding('1h', { hop: '100ms' }));
+  assert.match(open.warning ?? '', /a million keys may take 1\.05 TB; declare state/);
+  assert.equal(estimate({}, lifetime()).warning, null);
+});
+
+test('the state of all groups is each of them once, for the most keys that are declared', () => {
+  const named = (name: string, keys: number) =>
+    view(name, {
+      ...{ ...shape, state: { keys } },
+      features: (flight) => ({ n: sum(flight.delay).over(sliding('1h')) }),
+    });
+  const plan = compileProject([named('few', 10), named('many', 1000)]);
+  const groups = explainPlan(plan);
+  assert.equal(groups.length, 1);
+  const { bytesMax, views } = estimateState(plan, groups);
+  assert.equal(bytesMax, 1000 * (groups[0]?.bytesPerKeyMax ?? 0));
+  assert.deepEqual(
+    views.map((one) => one.bytesMax),
+    [10, 1000].map((keys) => keys * (groups[0]?.bytesPerKeyMax ?? 0)),
+  );
 });

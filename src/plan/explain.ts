@@ -72,11 +72,8 @@ function featuresOf(plan: ProjectPlan, group: TileGroupPlan): TitledFeature[] {
 }
 
 function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]): GroupExplanation {
-  const [window] = group.windows;
-  const gapMs = window?.kind === 'session' ? window.gapMs : null;
-  const cuts = new Cuts(group.windows);
+  const { tileMs, tilesPerKeyMax } = tilesOf(group);
   const { empty: bytesPerTile, full: bytesPerTileMax } = tileBytes(group);
-  const tilesPerKeyMax = gapMs === null ? countTiles(cuts) : countSessions(group, gapMs);
   const titles = (uses: (feature: AggregateFeaturePlan) => boolean) =>
     features.filter(([, feature]) => uses(feature)).map(([title]) => title);
   return {
@@ -100,12 +97,22 @@ function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]):
       text: windowText(window),
       features: titles((feature) => feature.window === index),
     })),
-    tileMs: gapMs !== null || cuts.tileMs === Number.MAX_SAFE_INTEGER ? null : cuts.tileMs,
+    tileMs,
     bytesPerTile,
     bytesPerTileMax,
     tilesPerKeyMax,
     bytesPerKeyMax: tilesPerKeyMax === null ? null : tilesPerKeyMax * bytesPerTileMax,
   };
+}
+
+function tilesOf(group: TileGroupPlan): Pick<GroupExplanation, 'tileMs' | 'tilesPerKeyMax'> {
+  const [window] = group.windows;
+  if (window?.kind === 'session') {
+    return { tileMs: null, tilesPerKeyMax: countSessions(group, window.gapMs) };
+  }
+  const cuts = new Cuts(group.windows);
+  const tileMs = cuts.tileMs === Number.MAX_SAFE_INTEGER ? null : cuts.tileMs;
+  return { tileMs, tilesPerKeyMax: countTiles(cuts) };
 }
 
 function laneText(lane: LanePlan): string {

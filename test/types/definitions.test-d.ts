@@ -2,24 +2,32 @@ import {
   avg,
   bool,
   count,
+  countDistinct,
   decimal,
   type EventOf,
   type Expression,
   entity,
+  firstN,
   float64,
+  histogram,
   int64,
   last,
+  lastN,
   lifetime,
   max,
+  median,
+  quantile,
   type ServiceKeys,
   type ServiceValues,
   service,
+  session,
   sliding,
   stddev,
   stream,
   string,
   sum,
   timestamp,
+  topK,
   tumbling,
   variance,
   vector,
@@ -160,6 +168,51 @@ same<
   }
 >();
 same<ServiceKeys<typeof everything>, { airport: string }>();
+
+// Lists and histograms hold values of their column's type, and are null for an empty window.
+const spread = view('spread', {
+  version: 1,
+  source: flights,
+  entity: airport,
+  key: { airport: 'origin' },
+  state: { keys: 1000, budget: '512MB', atLimit: 'stop' },
+  features: (flight) => ({
+    places: countDistinct(flight.destination, { exactUpTo: 64 }).over(session('30m')),
+    typical: median(flight.delay).over(sliding('7d')),
+    heavy: quantile(flight.weight, 0.99, { relativeError: 0.01 }).over(sliding('7d')).default(0),
+    price: quantile(flight.fare, 0.5).over(lifetime()),
+    top: topK(flight.destination, 3, { maxDistinct: 500 }).over(lifetime()),
+    delays: histogram(flight.delay).over(lifetime()),
+    by_state: histogram(flight.cancelled).over(tumbling('1d')),
+    recent: lastN(flight.weight, 5).over(lifetime()).describe('…').tag('x'),
+    earliest: firstN(flight.fare, 5).over(lifetime()),
+  }),
+  derived: (feature) => ({ crowded: feature.places.gt(10) }),
+});
+const distribution = service('distribution', { version: 1, features: [spread.all()] });
+same<
+  ServiceValues<typeof distribution>,
+  {
+    places: number;
+    typical: number | bigint | null;
+    heavy: number;
+    price: number | null;
+    top: readonly string[] | null;
+    delays: readonly { readonly value: number | bigint; readonly count: number }[] | null;
+    by_state: readonly { readonly value: boolean; readonly count: number }[] | null;
+    recent: readonly number[] | null;
+    earliest: readonly number[] | null;
+    crowded: boolean | null;
+  }
+>();
+
+const changes = stream('changes', {
+  columns: { order: string(), op: string(), lsn: int64(), at: timestamp() },
+  eventTime: 'at',
+  id: 'order',
+  changes: { column: 'op', sequence: 'lsn', shape: 'envelope', delete: ['x'], horizon: '3d' },
+});
+same<(typeof changes)['name'], 'changes'>();
 
 // Features that a definition has only under a condition are optional in its values.
 const conditional = view('conditional', {

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const PREAMBLE = `
-import { avg, bool, count, decimal, entity, float64, int64, last, max, service, sliding, stream, string, sum, timestamp, vector, view, when } from '${root}src/index.ts';
+import { avg, bool, count, countDistinct, decimal, entity, float64, histogram, int64, last, lastN, max, median, quantile, service, session, sliding, stream, string, sum, timestamp, topK, vector, view, when } from '${root}src/index.ts';
 const airport = entity('airport', { keys: { airport: string() } });
 const columns = {
   flight: string(), origin: string(), delay: int64(), fare: decimal(2), tax: decimal(4), weight: float64(),
@@ -20,7 +20,7 @@ const flights = stream('flights', { columns, eventTime: 'departs' });
 const shape = { version: 1, source: flights, entity: airport, key: { airport: 'origin' } } as const;
 const hour = sliding('1h');
 const ok = view('ok', { ...shape, features: () => ({ n_1h: count().over(hour), n_2h: count().over(sliding('2h')) }) });
-export { avg, last, max, ok, service, sum, when };
+export { avg, countDistinct, histogram, last, lastN, max, median, ok, quantile, service, session, sum, topK, when };
 `;
 
 const WIDE = Array.from({ length: 300 }, (_, index) => `f${index}`);
@@ -116,6 +116,58 @@ const MISUSES: readonly (readonly [snippet: string, sentence: string])[] = [
   [
     `view('v', { ...shape, features: () => ({ n: count().over(hour) }), derived: (x) => ({ y: x.m.div(2) }) })`,
     "Property 'm' does not exist",
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: topK(f.weight, 3).over(hour) }) })`,
+    'topK needs an int64, decimal, timestamp, bool or string column, but this one is a float64',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: histogram(f.weight).over(hour) }) })`,
+    'histogram needs an int64, decimal, timestamp, bool or string column, but this one is a float64',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: quantile(f.origin, 0.5).over(hour) }) })`,
+    'quantile needs a number column, but this one is a string',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: median(f.departs).over(hour) }) })`,
+    'median needs a number column, but this one is a timestamp',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: countDistinct(f.embedding).over(hour) }) })`,
+    'countDistinct needs a scalar column, but this one is a vector(8)',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: count().over(session('30m', { hop: '1m' })) }) })`,
+    'a session has no hop: its own events decide where it begins',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: lastN(f.origin, 3).over(hour).default([]) }) })`,
+    'a list(string) has no default; an empty window gives null',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: topK(f.delay, 3).over(hour) }), derived: (x) => ({ y: x.n.div(2) }) })`,
+    'the feature n is a list(int64); expressions take single values',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: histogram(f.delay).over(hour) }), derived: (x) => ({ y: x.n }) })`,
+    'the feature n is a counts(int64); expressions take single values',
+  ],
+  [
+    `stream('s', { columns, eventTime: 'departs', changes: { column: 'origin' } })`,
+    'changes needs id: the column that names the event that a row changes',
+  ],
+  [
+    `stream('s', { columns, eventTime: 'departs', id: 'flight', changes: { column: 'delay' } })`,
+    'changes.column needs a string column, but delay is an int64',
+  ],
+  [
+    `stream('s', { columns, eventTime: 'departs', id: 'flight', changes: { column: 'origin', sequence: 'fare' } })`,
+    'changes.sequence needs an int64 or a timestamp column, but fare is a decimal(2)',
+  ],
+  [
+    `stream('s', { columns, eventTime: 'departs', id: 'flight', changes: { column: 'orign' } })`,
+    'changes.column names a column that the source does not have: orign',
   ],
   [`ok.pick('n_1h', 'n_3h')`, 'the view ok has no feature n_3h'],
   [`ok.pick({ a: 'n_3h' })`, 'the view ok has no feature n_3h'],
