@@ -1,6 +1,8 @@
 import { present } from '../base/assert.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import { directSql } from './direct-pass.ts';
+import { directEntriesSql, tileEntriesSql } from './entry-pass.ts';
+import { type EntrySql, entrySql } from './entry-sql.ts';
 import { registerWideVariance, varianceFits } from './exact-sql.ts';
 import type { FeatureWork, PartNeed, WorkGroup } from './feature-work.ts';
 import type { PassInput } from './pass.ts';
@@ -32,16 +34,13 @@ export interface PartsRequest {
   readonly onPhase: (phase: string, share: number) => void;
 }
 
-/** A table `r, part…` of one pass; rows without events may be absent. */
-export interface PassTable {
-  readonly table: string;
-  readonly strategy: Strategy;
-}
-
 export interface ComputedParts {
-  readonly passes: readonly PassTable[];
+  /** Tables `r, part…`, one a pass; rows without events may be absent. */
+  readonly passes: readonly string[];
   /** SQL of each part's columns, for a query that joins all passes by their names. */
   readonly columnsOf: (group: number, need: PartNeed) => string[];
+  /** SQL of whether a row's window cannot be told, or null where it always can. */
+  readonly badOf: (group: number, window: number) => string | null;
   readonly strategies: Readonly<Partial<Record<Strategy, number>>>;
 }
 
@@ -49,7 +48,8 @@ export interface ComputedParts {
 export async function computeParts(request: PartsRequest): Promise<ComputedParts> {
   const { session, work, signal } = request;
   const run: RunOptions = signal === null ? {} : { signal };
-  const passes: PassTable[] = [];
+  const passes: string[] = [];
+  const bad = new Map<string, string>();
   const columns = new Map<string, string[]>();
   const strategies: Partial<Record<Strategy, number>> = {};
   for (const group of work.groups) {
@@ -68,14 +68,21 @@ export async function computeParts(request: PartsRequest): Promise<ComputedParts
     const facts = await factsOf(session, tables);
     const states = await statesOf(session, work, tables, facts);
     const plan = planPasses(request, tables, facts, states);
+    for (const window of badWindows(group)) {
+      const table = `asof_pass_${passes.length}`;
+      const sql = `SELECT r, bad${window} AS bad FROM ${tables.rows} WHERE bad${window}`;
+      await session.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${sql}`, run);
+      passes.push(table);
+      bad.set(`${group.index} ${window}`, `${table}.bad`);
+    }
     for (const [at, pass] of plan.entries()) {
       request.onPhase(`join ${group.source.name}`, share(0.4 + (0.6 * at) / plan.length));
       const table = `asof_pass_${passes.length}`;
       await session.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${pass.sql}`, run);
-      passes.push({ table, strategy: pass.strategy });
+      passes.push(table);
       strategies[pass.strategy] = (strategies[pass.strategy] ?? 0) + pass.needs.length;
       for (const need of pass.needs) {
-        const names = partColumns(need, present(states[need.accumulator], 'a state'));
+        const names = partColumns(need, present(states[need.accumulator], 'a part'));
         const key = partKey(group.index, need);
         columns.set(
           key,
@@ -87,7 +94,15 @@ export async function computeParts(request: PartsRequest): Promise<ComputedParts
   }
   const columnsOf = (group: number, need: PartNeed): string[] =>
     present(columns.get(partKey(group, need)), 'the part was computed');
-  return { passes, columnsOf, strategies };
+  const badOf = (group: number, window: number): string | null =>
+    bad.get(`${group} ${window}`) ?? null;
+  return { passes, columnsOf, badOf, strategies };
+}
+
+/** Sessions of events that can be taken back: their chain may go on among what is not kept. */
+function badWindows(group: WorkGroup): number[] {
+  if (!group.retractable) return [];
+  return group.windows.flatMap((window, at) => (window.kind === 'session' ? [at] : []));
 }
 
 function partKey(group: number, need: PartNeed): string {
@@ -127,15 +142,21 @@ async function factsOf(session: DuckDbSession, tables: GroupTables): Promise<Gro
   };
 }
 
+type AccumulatorSql = StateSql | EntrySql;
+
+function isEntry(sql: AccumulatorSql | undefined): sql is EntrySql {
+  return sql !== undefined && 'summary' in sql;
+}
+
 /** The states of the group's accumulators; squares are split where a variance could overflow. */
 async function statesOf(
   session: DuckDbSession,
   work: FeatureWork,
   tables: GroupTables,
   facts: GroupFacts,
-): Promise<StateSql[]> {
+): Promise<AccumulatorSql[]> {
   const { group, lanes, events } = tables;
-  const states: StateSql[] = [];
+  const states: AccumulatorSql[] = [];
   for (const [index, accumulator] of group.accumulators.entries()) {
     const lane = lanes[accumulator.lane] ?? null;
     let split = false;
@@ -147,7 +168,8 @@ async function statesOf(
       split = !varianceFits(BigInt(facts.events), magnitude, scaleOf(work, group, index));
       if (split) await registerWideVariance(session.connection);
     }
-    states.push(stateSql(accumulator, lane, split));
+    const how = { splitSquares: split, weighted: group.retractable };
+    states.push(entrySql(accumulator, lane) ?? stateSql(accumulator, lane, how));
   }
   return states;
 }
@@ -171,30 +193,46 @@ function planPasses(
   request: PartsRequest,
   tables: GroupTables,
   facts: GroupFacts,
-  states: readonly StateSql[],
+  sqls: readonly AccumulatorSql[],
 ): Pass[] {
   const { group, visibility } = tables;
   const chosen = Map.groupBy(group.needs, (need) =>
     chooseStrategy(group, need, facts, visibility, request.forced),
   );
+  const states = sqls.map((sql) => (isEntry(sql) ? null : sql));
   return STRATEGIES.flatMap((strategy): Pass[] => {
-    const needs = chosen.get(strategy) ?? [];
-    if (needs.length === 0) return [];
-    const input: PassInput = { tables, states, needs };
-    const windows = [...new Set(needs.map((need) => need.window))];
-    switch (strategy) {
-      case 'direct':
-        return [{ strategy, needs, sql: directSql(input, joinBucketMs(facts, windows)) }];
-      case 'prefix':
-        return [{ strategy, needs, sql: prefixSql(input, unseenBucketMs(facts)) }];
-      case 'running':
-        return [{ strategy, needs, sql: runningSql(input) }];
-      default:
-        return windows.map((window) => {
-          const own = needs.filter((need) => need.window === window);
-          const sql = tileSql({ ...input, needs: own }, window, tileWidthMs(facts, window));
-          return { strategy, needs: own, sql };
-        });
-    }
+    const all = chosen.get(strategy) ?? [];
+    const entries = all.flatMap((need): Pass[] => {
+      const entry = sqls[need.accumulator];
+      if (!isEntry(entry)) return [];
+      const input = { tables, entry, need };
+      const sql =
+        strategy === 'direct'
+          ? directEntriesSql(input, joinBucketMs(facts, [need.window]))
+          : tileEntriesSql(input, tileWidthMs(facts, need.window));
+      return [{ strategy, needs: [need], sql }];
+    });
+    const needs = all.filter((need) => !isEntry(sqls[need.accumulator]));
+    return [...statePasses({ tables, states, needs }, strategy, facts), ...entries];
   });
+}
+
+function statePasses(input: PassInput, strategy: Strategy, facts: GroupFacts): Pass[] {
+  const { needs } = input;
+  if (needs.length === 0) return [];
+  const windows = [...new Set(needs.map((need) => need.window))];
+  switch (strategy) {
+    case 'direct':
+      return [{ strategy, needs, sql: directSql(input, joinBucketMs(facts, windows)) }];
+    case 'prefix':
+      return [{ strategy, needs, sql: prefixSql(input, unseenBucketMs(facts)) }];
+    case 'running':
+      return [{ strategy, needs, sql: runningSql(input) }];
+    default:
+      return windows.map((window) => {
+        const own = needs.filter((need) => need.window === window);
+        const sql = tileSql({ ...input, needs: own }, window, tileWidthMs(facts, window));
+        return { strategy, needs: own, sql };
+      });
+  }
 }

@@ -1,5 +1,5 @@
-import type { WindowSpec } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
+import type { WorkWindow } from './feature-work.ts';
 import type { PassInput } from './pass.ts';
 import { aliased, partColumns } from './state-sql.ts';
 import { isOpen, startsNoLater } from './window-sql.ts';
@@ -39,7 +39,7 @@ export function directSql(input: PassInput, bucketMs: number | null): string {
 }
 
 /** Rows beside the events of their key, and of their time buckets where keys have long histories. */
-function joinSql(
+export function joinSql(
   rows: string,
   events: string,
   start: string,
@@ -52,7 +52,7 @@ function joinSql(
     JOIN (SELECT *, et // ${bucketMs} AS bucket FROM ${events}) USING (k, bucket)`;
 }
 
-export function windowAt(windows: readonly WindowSpec[], at: number): WindowSpec {
+export function windowAt(windows: readonly WorkWindow[], at: number): WorkWindow {
   return present(windows[at], 'the group has the window');
 }
 

@@ -34,6 +34,17 @@ const MACROS = [
      WHEN h BETWEEN -9223372036854775808 AND 9223372036854775807
        THEN CAST(TRY_CAST(h AS BIGINT) AS DOUBLE)
      ELSE CAST(CAST(h AS VARCHAR) AS DOUBLE) END`,
+  // The bucket of an integer by its magnitude, and the middle of a bucket.
+  `asof_size_bucket(m, bits) AS CASE WHEN m < (1 << (bits + 1)) THEN m
+     ELSE (length(bin(m)) - bits - 1) * (1 << bits)
+       + (m >> CAST(length(bin(m)) - bits - 1 AS UBIGINT)) END`,
+  `asof_bucket(x, bits) AS CAST(CASE WHEN x < 0 THEN -1 ELSE 1 END
+     * asof_size_bucket(CAST(abs(CAST(x AS HUGEINT)) AS UBIGINT), bits) AS BIGINT)`,
+  `asof_size_middle(i, bits) AS CASE WHEN i < (1 << (bits + 1)) THEN CAST(i AS HUGEINT)
+     ELSE (CAST(i - (i // (1 << bits) - 1) * (1 << bits) AS HUGEINT)
+         << CAST(i // (1 << bits) - 1 AS HUGEINT))
+       + ((CAST(1 AS HUGEINT) << CAST(i // (1 << bits) - 1 AS HUGEINT)) - 1) // 2 END`,
+  `asof_middle(i, bits) AS CASE WHEN i < 0 THEN -1 ELSE 1 END * asof_size_middle(abs(i), bits)`,
 ];
 
 export async function createExactMacros(connection: DuckDBConnection): Promise<void> {

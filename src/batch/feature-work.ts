@@ -29,6 +29,17 @@ export interface PartNeed {
   readonly window: number;
 }
 
+/** A session chains the events of which a lane is not null: those that pass its view's filter. */
+export interface SessionWindow {
+  readonly kind: 'session';
+  readonly gapMs: number;
+  readonly lane: number;
+  /** Distinct event times that are kept where events can be taken back, else 0. */
+  readonly keep: number;
+}
+
+export type WorkWindow = Exclude<WindowSpec, { readonly kind: 'session' }> | SessionWindow;
+
 /** All that is computed over one source and key: tile groups of different filters together. */
 export interface WorkGroup {
   readonly index: number;
@@ -37,7 +48,9 @@ export interface WorkGroup {
   readonly keyColumns: readonly string[];
   readonly lanes: readonly WorkLane[];
   readonly accumulators: readonly AccumulatorSpec[];
-  readonly windows: readonly WindowSpec[];
+  readonly windows: readonly WorkWindow[];
+  /** Whether rows may take earlier ones back. */
+  readonly retractable: boolean;
   readonly needs: readonly PartNeed[];
 }
 
@@ -71,7 +84,7 @@ interface GroupDraft {
   readonly keyColumns: readonly string[];
   readonly lanes: Catalog<WorkLane>;
   readonly accumulators: Catalog<AccumulatorSpec>;
-  readonly windows: Catalog<WindowSpec>;
+  readonly windows: Catalog<WorkWindow>;
   readonly needs: Catalog<PartNeed>;
 }
 
@@ -127,6 +140,7 @@ export function planFeatureWork(plan: ProjectPlan, service: ServicePlan): Featur
       lanes: draft.lanes.items,
       accumulators: draft.accumulators.items,
       windows: draft.windows.items,
+      retractable: (draft.source.changes ?? null) !== null,
       needs: draft.needs.items,
     }),
   );
@@ -166,7 +180,7 @@ function addFeature(
   );
   const draft = draftOf(plan, drafts, tiles);
   const spec = present(tiles.windows[feature.window], 'the group has the window');
-  const window = draft.windows.indexOf(spec);
+  const window = draft.windows.indexOf(workWindow(draft, tiles, spec));
   const parts: { -readonly [name in keyof AggregateFeaturePlan['parts']]: number } = {};
   for (const name of ['count', 'sum', 'sumSquares', 'value'] as const) {
     const at = feature.parts[name];
@@ -203,6 +217,13 @@ function draftOf(
   return draft;
 }
 
+function workWindow(draft: GroupDraft, tiles: TileGroupPlan, spec: WindowSpec): WorkWindow {
+  if (spec.kind !== 'session') return spec;
+  const filters = tiles.filter === null ? [] : [tiles.filter];
+  const lane = draft.lanes.indexOf({ measure: null, filters, quantizeScale: null });
+  return { kind: 'session', gapMs: spec.gapMs, lane, keep: tiles.keep };
+}
+
 function addAccumulator(draft: GroupDraft, tiles: TileGroupPlan, at: number): number {
   const accumulator = present(tiles.accumulators[at], 'the group has the accumulator');
   const lane: LanePlan = present(tiles.lanes[accumulator.lane], 'the group has the lane');
@@ -212,5 +233,6 @@ function addAccumulator(draft: GroupDraft, tiles: TileGroupPlan, at: number): nu
     fn: accumulator.fn,
     lane: draft.lanes.indexOf({ measure, filters, quantizeScale }),
     type: accumulator.type,
+    ...(accumulator.size === undefined ? {} : { size: accumulator.size }),
   });
 }

@@ -1,8 +1,9 @@
-import { present, unreachable } from '../base/assert.ts';
+import { AssertionFailure, present } from '../base/assert.ts';
 import { toDuckDb } from '../expr/duckdb.ts';
 import type { ComputedParts } from './compute-parts.ts';
 import { varianceSql } from './exact-sql.ts';
 import type { FeatureWork, WorkFeature, WorkView } from './feature-work.ts';
+import { entriesSql } from './finish-entries-sql.ts';
 import { literalSql, powerOfTenSql } from './literal-sql.ts';
 
 /** A service feature and the column of `featuresSql` that holds it. */
@@ -23,16 +24,16 @@ export function featuresSql(
   keep: readonly string[],
   withStatuses = false,
 ): string {
-  const joins = parts.passes.map(({ table }) => `LEFT JOIN ${table} ON ${table}.r = points.r`);
+  const joins = parts.passes.map((table) => `LEFT JOIN ${table} ON ${table}.r = points.r`);
   const aggregates = work.views.flatMap((view, index) =>
     view.features.flatMap((feature) => {
       if (feature.kind !== 'aggregate') return [];
       const planned = present(view.aggregates.get(feature.name), 'the feature is planned');
-      const value = aggregateSql(planned, parts);
+      const value = aggregateSql(work, planned, parts);
       const column = columnOf(view, index, feature.name);
       const shown = `CASE WHEN points.valid${index} THEN ${value} END AS ${column}`;
       if (!withStatuses) return [shown];
-      return [shown, `${statusSql(planned, parts)} AS ${statusColumn(column)}`];
+      return [shown, `${statusSql(work, planned, parts)} AS ${statusColumn(column)}`];
     }),
   );
   const kept = keep.map((column) => `points.${column}`);
@@ -76,19 +77,29 @@ export function outputColumns(work: FeatureWork): OutputColumn[] {
 }
 
 /** `finish` as SQL (semantics §3): the same formulas, in the same order, as the kernel's. */
-function aggregateSql(planned: WorkFeature, parts: ComputedParts): string {
+function aggregateSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts): string {
   const { type, default: declared } = planned.feature;
-  const { some, value } = finishSql(planned, parts);
+  const { some, value, broken } = wholeSql(work, planned, parts);
   const fallback = literalSql(type, declared);
-  return `CASE WHEN ${some} THEN ${value} ELSE ${fallback} END`;
+  const isBroken = broken.length === 0 ? '' : `WHEN ${broken.join(' OR ')} THEN NULL `;
+  return `CASE ${isBroken}WHEN ${some} THEN ${value} ELSE ${fallback} END`;
 }
 
 /** The status that goes with it (semantics §6). */
-function statusSql(planned: WorkFeature, parts: ComputedParts): string {
-  const { some, value } = finishSql(planned, parts);
-  const found =
-    planned.feature.fn === 'sum' ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
-  return `CASE WHEN ${some} THEN ${found} ELSE 'default' END`;
+function statusSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts): string {
+  const { some, value, broken } = wholeSql(work, planned, parts);
+  const { fn } = planned.feature;
+  const mayOverflow = fn === 'sum' || fn === 'quantile';
+  const found = mayOverflow ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
+  const isBroken = broken.length === 0 ? '' : `WHEN ${broken.join(' OR ')} THEN 'error' `;
+  return `CASE ${isBroken}WHEN ${some} THEN ${found} ELSE 'default' END`;
+}
+
+/** A function that holds entries, or one that adds; and whether its window can be told. */
+function wholeSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts) {
+  const finished = entriesSql(work, planned, parts) ?? { ...finishSql(planned, parts), broken: [] };
+  const bad = parts.badOf(planned.group, planned.window);
+  return { ...finished, broken: [...(bad === null ? [] : [bad]), ...finished.broken] };
 }
 
 /** Whether any input counts, and the value if so: NULL where it does not fit its type. */
@@ -124,13 +135,8 @@ function finishSql(planned: WorkFeature, parts: ComputedParts): { some: string; 
     case 'stddev_pop':
     case 'stddev_samp':
       return deviationSql(feature, count, part);
-    case 'min':
-    case 'max':
-    case 'first':
-    case 'last':
-      return { some: 'FALSE', value: 'NULL' };
     default:
-      return unreachable(feature.fn);
+      throw new AssertionFailure(`${feature.fn} has a part 'value'`);
   }
 }
 

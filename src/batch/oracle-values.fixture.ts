@@ -1,5 +1,6 @@
 import { OVERFLOW } from '../aggregate/finish.ts';
-import { type OracleRow, oracleAggregate } from '../aggregate/oracle.ts';
+import { oracleAggregate } from '../aggregate/oracle.ts';
+import type { OracleRow } from '../aggregate/oracle-rows.ts';
 import { quantize } from '../aggregate/quantize.ts';
 import { present } from '../base/assert.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
@@ -7,13 +8,13 @@ import { evaluateNaive } from '../expr/naive.ts';
 import type { ExprNode } from '../expr/node.ts';
 import type { AggregateFeaturePlan, ProjectPlan } from '../plan/plan.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { Scalar, ValueType } from '../schema/types.ts';
+import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
 import type { ModelEvent, ModelPoint } from './random-events.fixture.ts';
 
 const INT64: ValueType = { kind: 'int64' };
 
 export interface OracleAnswers {
-  readonly values: Record<string, Scalar>;
+  readonly values: Record<string, FeatureValue>;
   readonly statuses: Record<string, FeatureStatus>;
 }
 
@@ -24,7 +25,7 @@ export function oracleAnswers(
   point: ModelPoint,
   isVisible: (event: ModelEvent) => boolean,
 ): OracleAnswers {
-  const values: Record<string, Scalar> = {};
+  const values: Record<string, FeatureValue> = {};
   const statuses: Record<string, FeatureStatus> = {};
   const key: Readonly<Record<string, Scalar>> = { user: point.user, shop: point.shop };
   for (const view of plan.views) {
@@ -34,7 +35,7 @@ export function oracleAnswers(
       if (!isAsked || point.timeMs === null) {
         values[feature.name] = null;
       } else if (feature.kind === 'derived') {
-        const value = evaluateNaive(feature.expr, (name) => values[name] ?? null);
+        const value = evaluateNaive(feature.expr, (name) => scalarOf(values[name]));
         values[feature.name] = value ?? scalarOfLiteral(feature.type, feature.default);
         statuses[feature.name] = value === null ? 'default' : 'present';
       } else {
@@ -52,21 +53,28 @@ export function oracleAnswers(
   return { values, statuses };
 }
 
+function scalarOf(value: FeatureValue | undefined): Scalar {
+  return value === undefined || typeof value === 'object' ? null : value;
+}
+
 function oracleFeature(
   plan: ProjectPlan,
   feature: AggregateFeaturePlan,
   events: readonly ModelEvent[],
   timeMs: number,
-): Scalar | undefined | typeof OVERFLOW {
+): FeatureValue | undefined | typeof OVERFLOW {
   const group = present(
     plan.groups.find((each) => each.id === feature.group),
     'a group',
   );
   const lane = present(group.lanes[0], 'a lane');
-  const rows = events.map((event): OracleRow => {
+  const part = present(feature.parts.value ?? 0, 'a part');
+  const { size = null } = present(group.accumulators[part], 'an accumulator');
+  const passes = (event: ModelEvent, filter: ExprNode | null): boolean =>
+    filter === null || evaluateNaive(filter, (name) => event.values[name] ?? null) === true;
+  const own = events.filter((event) => passes(event, group.filter));
+  const rows = own.map((event): OracleRow => {
     const at = (name: string): Scalar => event.values[name] ?? null;
-    const passes = (filter: ExprNode | null): boolean =>
-      filter === null || evaluateNaive(filter, at) === true;
     const measured = lane.measure === null ? true : evaluateNaive(lane.measure, at);
     const isTooLarge =
       lane.quantizeScale !== null &&
@@ -77,10 +85,14 @@ function oracleFeature(
       partition: event.partition,
       offset: event.offset,
       value: isTooLarge ? null : measured,
-      pass: passes(group.filter) && passes(lane.filter),
+      pass: passes(event, lane.filter),
+      retracts: event.retracts,
     };
   });
   const type = lane.measure?.type ?? INT64;
   const window = present(group.windows[feature.window], 'a window');
-  return oracleAggregate(rows, { fn: feature.fn, window, type, scale: feature.scale }, timeMs);
+  const { fn, scale, count, rankPpm } = feature;
+  const { retractable, keep } = group;
+  const how = { fn, window, type, scale, count, rankPpm, size, retractable, keep };
+  return oracleAggregate(rows, how, timeMs);
 }

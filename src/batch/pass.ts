@@ -5,7 +5,7 @@ import type { StateSql } from './state-sql.ts';
 /** What one pass computes: these parts, for every row of the group that has events. */
 export interface PassInput {
   readonly tables: GroupTables;
-  /** Of the group's accumulators, by index. */
-  readonly states: readonly StateSql[];
+  /** Of the group's accumulators, by index; null where one holds entries. */
+  readonly states: readonly (StateSql | null)[];
   readonly needs: readonly PartNeed[];
 }

@@ -1,9 +1,11 @@
+import type { AccumulatorFn } from '../aggregate/spec.ts';
 import type { WindowSpec } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
 import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { WorkGroup, WorkLane } from './feature-work.ts';
 import { powerOfTenSql } from './literal-sql.ts';
+import { cutSessions } from './session-ranges.ts';
 import { windowRangeSql } from './window-sql.ts';
 
 /**
@@ -20,9 +22,15 @@ export const POINTS = 'asof_points';
 export interface GroupTables {
   readonly group: WorkGroup;
   readonly visibility: Visibility;
-  /** `r, k, v, s0, e0, …`: rows with a known key, their windows cut to what they may see. */
+  /**
+   * `r, k, v, time, s0, e0, …`: rows with a known key, their windows cut to what they may see, and
+   * `bad0`… of sessions that cannot be told.
+   */
   readonly rows: string;
-  /** `k, et, visible, ord, l0, …`: events of those keys that some window may reach. */
+  /**
+   * `k, et, visible, w, ord, l0, …`: events of those keys that some window may reach. One that is
+   * taken back is there twice, with `w` 1 and, from when that is known, with `w` -1.
+   */
   readonly events: string;
   /** Column of each lane, or null where every event counts. */
   readonly lanes: readonly (string | null)[];
@@ -56,7 +64,9 @@ export async function createGroupTables(
   await session.run(createEventsSql(events, keys, from, lanes, reach), options);
   await session.run(`DROP TABLE ${keys}`);
   const columns = lanes.own.map((lane, index) => (countsAll(lane) ? null : `l${index}`));
-  return { group, visibility, rows, events, lanes: columns };
+  const tables = { group, visibility, rows, events, lanes: columns };
+  await cutSessions(session, tables, options);
+  return tables;
 }
 
 export async function dropGroupTables(session: DuckDbSession, tables: GroupTables): Promise<void> {
@@ -83,8 +93,9 @@ function createRowsSql(rows: string, keys: string, from: GroupSource): string {
     const cut = from.visibility === 'position' ? end : `least(${end}, v + 1)`;
     return [`greatest(least(${start}, ${cut}), 0) AS s${at}`, `greatest(${cut}, 0) AS e${at}`];
   });
+  const hasSessions = from.group.windows.some((window) => window.kind === 'session');
   return `CREATE OR REPLACE TEMP TABLE ${rows} AS
-    SELECT r, k, v, ${bounds.join(', ')}
+    SELECT ${['r', 'k', 'v', ...(hasSessions ? ['time'] : []), ...bounds].join(', ')}
     FROM (SELECT r, v, t, greatest(least(t, ${TIME_BOUND_MS}), -1) AS time, ${names.join(', ')}
       FROM ${POINTS}) JOIN ${keys} USING (${names.join(', ')})
     WHERE t IS NOT NULL`;
@@ -147,14 +158,16 @@ function createEventsSql(
 ): string {
   const { group, relation, keyIndexes } = from;
   const column = (name: string): string => `e.${quotedIdentifier(name)}`;
-  const visible = visibleColumn(from.visibility);
-  const isOrdered = group.accumulators.some(({ fn }) => fn === 'first' || fn === 'last');
+  const visible = visibleColumn(from);
+  const isOrdered = group.accumulators.some(({ fn }) => ORDERED.has(fn));
   const order = `(CAST(e.__event_time AS HUGEINT) << 64)
-    + (CAST(e.__partition AS HUGEINT) << 44) + e.__offset AS ord`;
+    + (CAST(${ownOrOrigin(group, 'partition')} AS HUGEINT) << 44)
+    + ${ownOrOrigin(group, 'offset')} AS ord`;
   const select = [
     'd.k AS k',
     'e.__event_time AS et',
     `${visible} AS visible`,
+    ...(group.retractable ? [`${WEIGHT} AS w`] : []),
     ...(isOrdered ? [order] : []),
     ...lanes.own.flatMap((lane, at) =>
       countsAll(lane) ? [] : [`${laneSql(lane, column)} AS l${at}`],
@@ -165,6 +178,7 @@ function createEventsSql(
   );
   return `CREATE OR REPLACE TEMP TABLE ${events} AS
     SELECT ${select.join(', ')} FROM ${relation} e JOIN ${keys} d ON ${join.join(' AND ')}
+    ${seesOrigin(from) ? originJoin(relation) : ''}
     WHERE ${[
       `e.__event_time >= ${reach.fromMs}`,
       `e.__event_time < ${reach.beforeMs}`,
@@ -174,9 +188,32 @@ function createEventsSql(
     ORDER BY k`;
 }
 
-function visibleColumn(visibility: Visibility): string {
+const ORDERED: ReadonlySet<AccumulatorFn> = new Set(['first', 'last', 'newest', 'oldest']);
+
+/** Files from before a source had changes tell no weight. */
+const WEIGHT = 'coalesce(e.asof_weight, 1)';
+
+/** A row that takes an event back has that event's place in the total order. */
+function ownOrOrigin({ retractable }: WorkGroup, part: 'partition' | 'offset'): string {
+  if (!retractable) return `e.__${part}`;
+  return `CASE WHEN ${WEIGHT} < 0 THEN e.asof_origin_${part} ELSE e.__${part} END`;
+}
+
+function visibleColumn(from: GroupSource): string {
+  const { visibility } = from;
   if (visibility === 'position') return 'e.__commit';
-  return visibility === 'final' ? 'e.__event_time' : 'e.__arrival_time';
+  if (visibility === 'final') return 'e.__event_time';
+  return seesOrigin(from) ? 'greatest(e.__arrival_time, o.__arrival_time)' : 'e.__arrival_time';
+}
+
+/** Imported arrival times may say that an event was taken back before it came. */
+function seesOrigin({ group, visibility }: GroupSource): boolean {
+  return group.retractable && visibility === 'serving';
+}
+
+function originJoin(relation: string): string {
+  return `LEFT JOIN ${relation} o ON ${WEIGHT} < 0
+    AND o.__partition = e.asof_origin_partition AND o.__offset = e.asof_origin_offset`;
 }
 
 /** The value that an event gives a lane; null where it does not count. */

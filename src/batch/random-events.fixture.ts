@@ -1,6 +1,6 @@
 import { present } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
-import { sqlName, sqlString } from '../ingest/archive-relation.ts';
+import { RETRACTION_COLUMNS, sqlName, sqlString } from '../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
@@ -23,6 +23,8 @@ export interface ModelEvent {
   readonly eventTimeMs: number;
   readonly arrivalTimeMs: number;
   readonly values: Readonly<Record<string, Scalar>>;
+  /** Where the event stands that this row takes back; null for an event. */
+  readonly retracts: { readonly partition: number; readonly offset: number } | null;
 }
 
 export interface ModelPoint {
@@ -32,7 +34,8 @@ export interface ModelPoint {
   readonly commit: number;
 }
 
-export function randomEvents(random: Random, count: number): ModelEvent[] {
+export function randomEvents(random: Random, count: number, retractable = false): ModelEvent[] {
+  const left: ModelEvent[] = [];
   const offsets = [0, 0, 0];
   const orNull = (value: Scalar): Scalar => (random.below(9) === 0 ? null : value);
   let arrivalTimeMs = 1_000;
@@ -43,8 +46,16 @@ export function randomEvents(random: Random, count: number): ModelEvent[] {
     const late = random.pick([0, 0, random.below(20), random.below(2_000)]);
     const offset = present(offsets[partition], 'a partition');
     offsets[partition] = offset + 1;
+    if (retractable && left.length > 0 && random.below(3) === 0) {
+      const [origin] = left.splice(random.pick([left.length - 1, random.below(left.length)]), 1);
+      return retraction(random, present(origin, 'one'), index, {
+        partition,
+        offset,
+        arrivalTimeMs,
+      });
+    }
     const edge = random.pick([2n ** 63n - 1n, -(2n ** 63n), 2n ** 62n, 2n ** 53n + 1n, -1n]);
-    return {
+    const event: ModelEvent = {
       commit: 1 + Math.floor(index / 3),
       partition,
       offset,
@@ -59,8 +70,29 @@ export function randomEvents(random: Random, count: number): ModelEvent[] {
         label: orNull(random.pick(['', 'x', 'ü', '\uffff', '😀'])),
         flag: orNull(random.below(2) === 0),
       },
+      retracts: null,
     };
+    left.push(event);
+    return event;
   });
+}
+
+/** Now and then it has an imported arrival time before that of what it takes back. */
+function retraction(
+  random: Random,
+  origin: ModelEvent,
+  index: number,
+  place: Pick<ModelEvent, 'partition' | 'offset' | 'arrivalTimeMs'>,
+): ModelEvent {
+  const { partition, offset, eventTimeMs } = origin;
+  const early = random.below(10) === 0 ? Math.max(eventTimeMs, origin.arrivalTimeMs - 9) : null;
+  return {
+    ...origin,
+    ...place,
+    commit: 1 + Math.floor(index / 3),
+    arrivalTimeMs: early ?? place.arrivalTimeMs,
+    retracts: { partition, offset },
+  };
 }
 
 export function randomPoints(random: Random, events: readonly ModelEvent[], count: number) {
@@ -81,17 +113,23 @@ export function randomPoints(random: Random, events: readonly ModelEvent[], coun
 export async function loadEvents(
   session: DuckDbSession,
   events: readonly ModelEvent[],
+  retractable = false,
 ): Promise<EventRelations> {
   const names = Object.keys(COLUMNS);
   const columns = names.map(
     (name) => `${sqlName(name)} ${duckDbType(present(COLUMNS[name], name))}`,
   );
   await session.run(`CREATE OR REPLACE TABLE pay (__commit BIGINT, __partition INTEGER,
-    __offset BIGINT, __event_time BIGINT, __arrival_time BIGINT, ${columns.join(', ')})`);
+    __offset BIGINT, __event_time BIGINT, __arrival_time BIGINT, ${columns.join(', ')}
+    ${retractable ? `, ${RETRACTION_COLUMNS.map(({ name, sql }) => `${name} ${sql}`).join(', ')}` : ''})`);
   const rows = events.map((event) => {
     const { commit, partition, offset, eventTimeMs, arrivalTimeMs, values } = event;
     const own = names.map((name) => scalarSql(values[name] ?? null));
-    return `(${[commit, partition, offset, eventTimeMs, arrivalTimeMs, ...own].join(', ')})`;
+    const { retracts } = event;
+    const origin = [retracts === null ? 1 : -1, ...[retracts?.partition, retracts?.offset]];
+    const taken = retractable ? origin.map((each) => each ?? 'NULL') : [];
+    const all = [commit, partition, offset, eventTimeMs, arrivalTimeMs, ...own, ...taken];
+    return `(${all.join(', ')})`;
   });
   if (rows.length > 0) await session.run(`INSERT INTO pay VALUES ${rows.join(', ')}`);
   return { through: events.at(-1)?.commit ?? 0, attach: async () => 'pay' };

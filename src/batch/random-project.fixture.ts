@@ -4,6 +4,7 @@ import { present } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import { call, column, literal } from '../expr/build.ts';
 import type { ExprNode } from '../expr/node.ts';
+import { addsUp, partsOf } from '../plan/parts.ts';
 import type {
   AggregateFeaturePlan,
   DerivedFeaturePlan,
@@ -14,7 +15,8 @@ import type {
   TileGroupPlan,
   ViewPlan,
 } from '../plan/plan.ts';
-import type { ValueType } from '../schema/types.ts';
+import { UNBOUNDED_STATE } from '../plan/state-plan.ts';
+import type { ChangeSchema, ValueType } from '../schema/types.ts';
 import { COLUMNS } from './random-events.fixture.ts';
 
 const META = { owner: null, description: null, tags: [] };
@@ -23,7 +25,10 @@ const INT64: ValueType = { kind: 'int64' };
 function randomWindow(random: Random): WindowSpec {
   const sizeMs = random.pick([1, 10, 60, 100, 700]);
   const complete = random.below(3) === 0;
-  switch (random.below(4)) {
+  switch (random.below(6)) {
+    case 4:
+    case 5:
+      return { kind: 'session', gapMs: random.pick([3, 20, 60, 300]) };
     case 0:
       return { kind: 'sliding', sizeMs, hopMs: 1, exact: true, complete: false };
     case 1:
@@ -47,7 +52,7 @@ function randomFilter(random: Random): ExprNode | null {
   ]);
 }
 
-const NUMBERS: readonly AggregateFn[] = [
+const SUMS: readonly AggregateFn[] = [
   'sum',
   'avg',
   'var_pop',
@@ -55,41 +60,42 @@ const NUMBERS: readonly AggregateFn[] = [
   'stddev_pop',
   'stddev_samp',
 ];
-const ORDERED: readonly AggregateFn[] = ['min', 'max', 'first', 'last'];
+const NUMBERS = ['amount', 'price', 'cost'];
+const MEASURES: Readonly<Partial<Record<AggregateFn, readonly string[]>>> = {
+  quantile: NUMBERS,
+  top_k: ['amount', 'cost', 'label', 'flag'],
+  histogram: ['amount', 'cost', 'label', 'flag'],
+  min: [...NUMBERS, 'label'],
+  max: [...NUMBERS, 'label'],
+  count: [...NUMBERS, 'label'],
+};
+const FUNCTIONS: readonly AggregateFn[] = [
+  ...(['count', 'min', 'max', 'first', 'last', 'count_distinct'] as const),
+  ...(['quantile', 'top_k', 'histogram', 'first_n', 'last_n'] as const),
+  ...SUMS,
+];
 
 /** A group of its own for each feature: what is shared is left to the code under test. */
 function randomFeature(random: Random, name: string, group: Omit<TileGroupPlan, 'id'>) {
-  const fn = random.pick(['count', ...NUMBERS, ...ORDERED] as const);
-  const isNumeric = NUMBERS.includes(fn);
-  const measureName = random.pick(
-    isNumeric ? ['amount', 'price', 'cost'] : ['amount', 'price', 'cost', 'label'],
-  );
+  const fn = random.pick(FUNCTIONS);
+  const every = [...NUMBERS, 'label', 'flag'];
+  const measureName = random.pick(SUMS.includes(fn) ? NUMBERS : (MEASURES[fn] ?? every));
   const measure = fn === 'count' && random.below(2) === 0 ? null : col(measureName);
   const measureType = present(COLUMNS[measureName], measureName);
-  const isQuantized = isNumeric && measureType.kind === 'float64';
+  const isQuantized = addsUp(fn) && measureType.kind === 'float64';
   const lane: LanePlan = {
     measure,
     filter: randomFilter(random),
     quantizeScale: isQuantized ? 2 : null,
   };
-  const type = resultType(fn, measureType);
   const laneType: ValueType = isQuantized || fn === 'count' ? INT64 : measureType;
-  const spec = (each: AccumulatorSpec['fn']): AccumulatorSpec => ({
-    fn: each,
-    lane: 0,
-    type: laneType,
+  const count = ['top_k', 'first_n', 'last_n'].includes(fn) ? 1 + random.below(4) : null;
+  const size = sizeOf(random, fn, count, group.keep);
+  const placed = partsOf(fn, group.retractable, size);
+  const accumulators = placed.map((part): AccumulatorSpec => {
+    const own = part.size === null ? {} : { size: part.size };
+    return { fn: part.fn, lane: 0, type: laneType, ...own };
   });
-  const accumulators: AccumulatorSpec[] = isNumeric
-    ? [spec('count'), spec('sum'), spec('sum_squares')]
-    : [spec(fn as AccumulatorSpec['fn'])];
-  const parts =
-    fn === 'count'
-      ? { count: 0 }
-      : ORDERED.includes(fn)
-        ? { value: 0 }
-        : fn === 'sum' || fn === 'avg'
-          ? { count: 0, sum: 1 }
-          : { count: 0, sum: 1, sumSquares: 2 };
   const plan = { ...group, lanes: [lane], accumulators, windows: [randomWindow(random)] };
   const feature: AggregateFeaturePlan = {
     kind: 'aggregate',
@@ -97,19 +103,48 @@ function randomFeature(random: Random, name: string, group: Omit<TileGroupPlan, 
     fn,
     group: name,
     window: 0,
-    parts,
+    parts: Object.fromEntries(placed.map(({ part }, at) => [part, at])),
+    count,
+    rankPpm: fn === 'quantile' ? random.pick([1, 100_000, 500_000, 999_999, 1_000_000]) : null,
     scale: isQuantized || measureType.kind === 'decimal' ? 2 : 0,
-    type,
-    default: fn === 'count' ? 0 : null,
+    type: resultType(fn, measureType),
+    default: fn === 'count' || fn === 'count_distinct' ? 0 : null,
     meta: META,
   };
   return { feature, group: { id: name, ...plan } };
 }
 
+function sizeOf(random: Random, fn: AggregateFn, count: number | null, keep: number) {
+  switch (fn) {
+    case 'count_distinct':
+      return random.pick([2, 3, 4, 100]);
+    case 'quantile':
+      return 1 + random.below(12);
+    case 'top_k':
+    case 'histogram':
+      return random.pick([2, 5, 1_000]);
+    case 'first_n':
+    case 'last_n':
+      return (count ?? 1) + keep;
+    default:
+      return keep;
+  }
+}
+
 function resultType(fn: AggregateFn, measure: ValueType): ValueType {
-  if (fn === 'count') return INT64;
-  if (fn === 'sum' || ORDERED.includes(fn)) return measure;
-  return { kind: 'float64', scale: 6 };
+  switch (fn) {
+    case 'count':
+    case 'count_distinct':
+      return INT64;
+    case 'top_k':
+    case 'first_n':
+    case 'last_n':
+      return { kind: 'list', of: measure };
+    case 'histogram':
+      return { kind: 'counts', of: measure };
+    default:
+      return SUMS.includes(fn) && fn !== 'sum' ? { kind: 'float64', scale: 6 } : measure;
+  }
 }
 
 export interface RandomProject {
@@ -117,7 +152,19 @@ export interface RandomProject {
   readonly source: SourcePlan;
 }
 
-export function randomProject(random: Random): RandomProject {
+const CHANGES: ChangeSchema = {
+  column: 'label',
+  insert: ['c'],
+  update: ['u'],
+  delete: ['d'],
+  sequence: null,
+  shape: 'row',
+  horizonMs: 1_000,
+  keep: 1,
+};
+
+/** With `keep`, events can be taken back. */
+export function randomProject(random: Random, keep = 0): RandomProject {
   const source: SourcePlan = {
     name: 'pay',
     columns: Object.entries(COLUMNS).map(([name, type]) => ({
@@ -134,6 +181,7 @@ export function randomProject(random: Random): RandomProject {
     maxClockSkewMs: 0,
     dedupeHorizonMs: 0,
     partitions: 3,
+    changes: keep === 0 ? null : { ...CHANGES, keep },
     hash: 's',
     meta: META,
   };
@@ -148,8 +196,9 @@ export function randomProject(random: Random): RandomProject {
     const keyColumns = entity.joinKeys.map((key) => key.name);
     const filter = randomFilter(random);
     const base = { source: 'pay', entity: entity.name, keyColumns, filter };
+    const kept = { retractable: keep > 0, latenessMs: 0, keep };
     const features: FeaturePlan[] = Array.from({ length: 6 }, (_, index) => {
-      const empty = { ...base, lanes: [], accumulators: [], windows: [] };
+      const empty = { ...base, ...kept, lanes: [], accumulators: [], windows: [] };
       const made = randomFeature(random, `${entity.name}_f${index}`, empty);
       groups.push(made.group);
       return made.feature;
@@ -165,6 +214,7 @@ export function randomProject(random: Random): RandomProject {
       filter,
       features,
       freshnessMs: null,
+      state: UNBOUNDED_STATE,
       hash: `v_${entity.name}`,
       meta: META,
     };
@@ -191,7 +241,11 @@ export function randomProject(random: Random): RandomProject {
 }
 
 function derivedOf(features: readonly FeaturePlan[], name: string): DerivedFeaturePlan {
-  const first = present(features[0], 'a feature');
-  const expr = call('is_null', [column(first.name, first.type)]);
+  // Lists and counts cannot be read by a derived feature.
+  const one = features.find(({ type }) => type.kind !== 'list' && type.kind !== 'counts');
+  const expr =
+    one === undefined
+      ? literal({ kind: 'bool' }, true)
+      : call('is_null', [column(one.name, one.type)]);
   return { kind: 'derived', name, expr, type: { kind: 'bool' }, default: null, meta: META };
 }

@@ -1,10 +1,15 @@
 import type { AccumulatorSpec } from '../aggregate/spec.ts';
-import { present, unreachable } from '../base/assert.ts';
+import { AssertionFailure, present } from '../base/assert.ts';
 import { LIMB_BITS } from './exact-sql.ts';
 import type { PartNeed } from './feature-work.ts';
 
+/** A part of a pass: how many columns of its table are the result. */
+export interface PartSql {
+  readonly results: number;
+}
+
 /** One accumulator as SQL: what an event adds, and how what was added is aggregated. */
-export interface StateSql {
+export interface StateSql extends PartSql {
   /** Of one event, one expression a state column; null where the event does not count. */
   readonly ofEvent: readonly string[];
   /** The aggregate of each state column, over states given by name. */
@@ -15,25 +20,38 @@ export interface StateSql {
   readonly results: number;
 }
 
-/** The lane's column, or null where every event counts. */
+/**
+ * `lane` is the lane's column, or null where every event counts. With weights an event that is
+ * taken back is subtracted, which only counts and sums can be.
+ */
 export function stateSql(
   spec: AccumulatorSpec,
   lane: string | null,
-  splitSquares: boolean,
+  { splitSquares, weighted }: { readonly splitSquares: boolean; readonly weighted: boolean },
 ): StateSql {
   const value = lane ?? 'TRUE';
   switch (spec.fn) {
-    case 'count':
+    case 'count': {
+      if (weighted) {
+        const sign = lane === null ? 'w' : `CASE WHEN ${lane} IS NOT NULL THEN w END`;
+        return {
+          ofEvent: [sign],
+          merge: ([n]) => [`CAST(sum(${n}) AS BIGINT)`],
+          direct: (filter) => [`CAST(sum(${sign})${filter} AS BIGINT)`],
+          results: 1,
+        };
+      }
       return {
         ofEvent: [lane === null ? '1' : `CASE WHEN ${lane} IS NOT NULL THEN 1 END`],
         merge: ([n]) => [`CAST(sum(${n}) AS BIGINT)`],
         direct: (filter) => [`count(${lane ?? '*'})${filter}`],
         results: 1,
       };
+    }
     case 'sum':
-      return sums([`${value}`]);
+      return sums(signed([`${value}`], weighted));
     case 'sum_squares':
-      return sums(splitSquares ? limbs(square(value)) : [square(value)]);
+      return sums(signed(splitSquares ? limbs(square(value)) : [square(value)], weighted));
     case 'min':
     case 'max':
       return {
@@ -53,8 +71,12 @@ export function stateSql(
       };
     }
     default:
-      return unreachable(spec.fn);
+      throw new AssertionFailure(`${spec.fn} holds entries: they have a pass of their own`);
   }
+}
+
+function signed(values: readonly string[], weighted: boolean): readonly string[] {
+  return weighted ? values.map((value) => `CAST(${value} AS HUGEINT) * w`) : values;
 }
 
 function sums(values: readonly string[]): StateSql {
@@ -83,7 +105,7 @@ export function partColumn(need: PartNeed, index: number): string {
   return `p${need.accumulator}_${need.window}${index === 0 ? '' : 'h'}`;
 }
 
-export function partColumns(need: PartNeed, state: StateSql): string[] {
+export function partColumns(need: PartNeed, state: PartSql): string[] {
   return Array.from({ length: state.results }, (_, index) => partColumn(need, index));
 }
 

@@ -1,6 +1,8 @@
+import type { AccumulatorFn } from '../aggregate/spec.ts';
 import { present } from '../base/assert.ts';
 import type { PartNeed, WorkGroup } from './feature-work.ts';
 import type { Visibility } from './point-tables.ts';
+import { isOpen } from './window-sql.ts';
 
 export type Strategy =
   /** Every row joined with the events of its key: few events a window. */
@@ -54,6 +56,9 @@ export function chooseStrategy(
   return eligible.has('prefix') ? 'prefix' : 'tiles';
 }
 
+/** What only ever moves one way as events become visible. */
+const ONE_WAY: ReadonlySet<AccumulatorFn> = new Set(['min', 'max', 'first', 'last']);
+
 function eligibleStrategies(
   group: WorkGroup,
   need: PartNeed,
@@ -65,7 +70,7 @@ function eligibleStrategies(
   // By position, an event may be visible before its time: only the general plans hold.
   if (visibility === 'position') return eligible;
   if (fn === 'count' || fn === 'sum' || fn === 'sum_squares') eligible.add('prefix');
-  else if (!window.complete && (fn === 'last' || window.kind === 'lifetime')) {
+  else if (ONE_WAY.has(fn) && isOpen(window) && (fn === 'last' || window.kind === 'lifetime')) {
     eligible.add('running');
   }
   return eligible;

@@ -1,5 +1,6 @@
 import { present } from '../base/assert.ts';
 import type { PassInput } from './pass.ts';
+import type { GroupTables } from './point-tables.ts';
 import { aliased, partColumns } from './state-sql.ts';
 
 /**
@@ -9,7 +10,7 @@ import { aliased, partColumns } from './state-sql.ts';
  */
 export function tileSql(input: PassInput, window: number, tileMs: number): string {
   const { tables, needs, states } = input;
-  const { rows, events } = tables;
+  const { events } = tables;
   const used = [...new Set(needs.map((need) => need.accumulator))];
   const columnsOf = used.map((accumulator) => {
     const state = present(states[accumulator], 'a state');
@@ -28,7 +29,21 @@ export function tileSql(input: PassInput, window: number, tileMs: number): strin
     tiles AS (SELECT k, tile, max(visible) AS newest, min(et) AS oldest,
         max(et) AS latest, ${merged.join(', ')}
       FROM raw GROUP BY k, tile),
-    reach AS (SELECT min(et) AS oldest, max(et) AS newest FROM ${events}),
+    ${tileReadSql(tables, window, tileMs)}
+    SELECT r, ${results.join(', ')} FROM (
+      SELECT r, ${names.join(', ')} FROM read WHERE settled
+      UNION ALL
+      SELECT x.r, ${names.map((name) => `raw.${name}`).join(', ')} FROM ${UNSETTLED})
+    GROUP BY r`;
+}
+
+/**
+ * From `tiles`, which tiles each row reads, in `read`; `settled` where all of a tile's events lie
+ * in the window and are visible to the row.
+ */
+export function tileReadSql(tables: GroupTables, window: number, tileMs: number): string {
+  const { rows, events } = tables;
+  return `reach AS (SELECT min(et) AS oldest, max(et) AS newest FROM ${events}),
     asked AS (SELECT r, k, v, ${tileMs}::BIGINT AS width, s${window} AS s, e${window} AS e,
         greatest(s${window}, oldest) AS low, least(e${window}, newest + 1) AS high
       FROM ${rows}, reach),
@@ -37,13 +52,10 @@ export function tileSql(input: PassInput, window: number, tileMs: number): strin
       FROM asked WHERE high > low),
     read AS MATERIALIZED (SELECT x.*, t.* EXCLUDE (k, tile),
         t.oldest >= s AND t.latest < e AND t.newest <= v AS settled
-      FROM exploded x JOIN tiles t ON t.k = x.k AND t.tile = x.tile)
-    SELECT r, ${results.join(', ')} FROM (
-      SELECT r, ${names.join(', ')} FROM read WHERE settled
-      UNION ALL
-      SELECT x.r, ${names.map((name) => `raw.${name}`).join(', ')}
-      FROM (SELECT r, k, v, s, e, tile FROM read WHERE NOT settled) x
-      JOIN raw ON raw.k = x.k AND raw.tile = x.tile
-      WHERE raw.et >= x.s AND raw.et < x.e AND raw.visible <= x.v)
-    GROUP BY r`;
+      FROM exploded x JOIN tiles t ON t.k = x.k AND t.tile = x.tile)`;
 }
+
+/** The events that rows `x` read one by one, of `raw`. */
+export const UNSETTLED = `(SELECT r, k, v, s, e, tile FROM read WHERE NOT settled) x
+      JOIN raw ON raw.k = x.k AND raw.tile = x.tile
+      WHERE raw.et >= x.s AND raw.et < x.e AND raw.visible <= x.v`;

@@ -43,9 +43,35 @@ export function lineSql(
 
 /** A feature as a training set shows it: a decimal with its point; a timestamp is epoch ms. */
 export function shownSql(type: ValueType, column: string): string {
-  if (type.kind !== 'decimal' || type.scale === 0) return column;
-  const unit = `CAST('0.${'1'.padStart(type.scale, '0')}' AS DECIMAL(${type.scale}, ${type.scale}))`;
-  return `CAST(CAST(${column} AS DECIMAL(19, 0)) * ${unit} AS DECIMAL(38, ${type.scale}))`;
+  switch (type.kind) {
+    case 'list':
+      return isShownAsIs(type.of)
+        ? column
+        : `list_transform(${column}, lambda e: ${shownSql(type.of, 'e')})`;
+    case 'counts': {
+      const entry = `{'value': ${shownSql(type.of, 'e."value"')}, 'count': e."count"}`;
+      return isShownAsIs(type.of) ? column : `list_transform(${column}, lambda e: ${entry})`;
+    }
+    case 'decimal':
+      return isShownAsIs(type) ? column : decimalSql(type.scale, column);
+    default:
+      return column;
+  }
+}
+
+function isShownAsIs(type: ValueType): boolean {
+  return type.kind !== 'decimal' || type.scale === 0;
+}
+
+function decimalSql(scale: number, column: string): string {
+  const unit = `CAST('0.${'1'.padStart(scale, '0')}' AS DECIMAL(${scale}, ${scale}))`;
+  return `CAST(CAST(${column} AS DECIMAL(19, 0)) * ${unit} AS DECIMAL(38, ${scale}))`;
+}
+
+/** CSV knows no lists: there they are JSON text. */
+export function cellSql(type: ValueType, sql: string, out: string): string {
+  const isList = type.kind === 'list' || type.kind === 'counts';
+  return isList && extname(out).toLowerCase() === '.csv' ? `CAST(to_json(${sql}) AS VARCHAR)` : sql;
 }
 
 /** @throws AsofError `column_collision`: SQL names differ by more than their case. */

@@ -14,7 +14,14 @@ import { POINTS } from './point-tables.ts';
 import { loadSpine, SPINE, type Spine } from './spine.ts';
 import type { SpineSource } from './spine-source.ts';
 import type { Strategy } from './strategy.ts';
-import { checkCollisions, copyOptions, LINES_COPY, lineSql, shownSql } from './training-output.ts';
+import {
+  cellSql,
+  checkCollisions,
+  copyOptions,
+  LINES_COPY,
+  lineSql,
+  shownSql,
+} from './training-output.ts';
 
 /** The offline events that a training set or a replay reads; `History` is one. */
 export interface EventRelations {
@@ -135,7 +142,7 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
     asof_serving_delay_ms: String(delay),
     asof_through_commit: String(history.through),
   };
-  const rowsSql = outputSql(work, parts, spine, names);
+  const rowsSql = outputSql(work, parts, spine, names, out);
   await session.run(
     `COPY (${rowsSql}) TO ${sqlString(partial(options.out))}
      (${spine.kept === 'lines' ? LINES_COPY : copyOptions(options.out, metadata)})`,
@@ -220,6 +227,7 @@ function outputSql(
   parts: ComputedParts,
   spine: Spine,
   names: readonly string[],
+  out: string,
 ): string {
   const keepsLines = spine.kept === 'lines';
   const kept = keepsLines ? ['line'] : spine.columns.map((_, index) => `c${index}`);
@@ -227,7 +235,10 @@ function outputSql(
   const features = featuresSql(work, parts, from, ['r', ...kept]);
   const columns = outputColumns(work).map((output, index) => {
     const type = work.service.features[index]?.type ?? { kind: 'int64' };
-    return { name: names[index] ?? output.name, sql: shownSql(type, output.column) };
+    return {
+      name: names[index] ?? output.name,
+      sql: cellSql(type, shownSql(type, output.column), out),
+    };
   });
   if (keepsLines) return `SELECT ${lineSql(columns)} FROM (${features}) ORDER BY r`;
   const own = spine.columns.map(({ name }, index) => `c${index} AS ${sqlName(name)}`);
@@ -236,6 +247,6 @@ function outputSql(
 }
 
 export async function dropTables(session: DuckDbSession, parts: ComputedParts): Promise<void> {
-  const tables = [SPINE, POINTS, ...parts.passes.map((pass) => pass.table)];
+  const tables = [SPINE, POINTS, ...parts.passes];
   await session.run(tables.map((table) => `DROP TABLE IF EXISTS ${table}`).join('; '));
 }

@@ -1,0 +1,67 @@
+import { joinSql } from './direct-pass.ts';
+import type { EntrySql } from './entry-sql.ts';
+import type { PartNeed } from './feature-work.ts';
+import type { GroupTables } from './point-tables.ts';
+import { aliased, partColumns } from './state-sql.ts';
+import { tileReadSql, UNSETTLED } from './tile-pass.ts';
+
+export interface EntryInput {
+  readonly tables: GroupTables;
+  readonly entry: EntrySql;
+  readonly need: PartNeed;
+}
+
+/** Joins every row with the events of its key in the window, and sums them up by entry. */
+export function directEntriesSql(input: EntryInput, bucketMs: number | null): string {
+  const { tables, need, entry } = input;
+  const [start, end] = [`s${need.window}`, `e${need.window}`];
+  const events = `(${entriesOfEvents(input, ['k', 'et', 'visible'])})`;
+  const found = `SELECT r, x, any_value(y) AS y, sum(w) AS w
+    FROM ${joinSql(tables.rows, events, start, end, bucketMs)}
+    WHERE et >= ${start} AND et < ${end} AND visible <= v GROUP BY r, x`;
+  return summarySql(entry, need, found);
+}
+
+/** The same over tiles of `tileMs`, each with the entries that can be among those kept. */
+export function tileEntriesSql(input: EntryInput, tileMs: number): string {
+  const { tables, need, entry } = input;
+  const tile = `et // ${tileMs} AS tile`;
+  // One more than is kept tells that there were more.
+  const first =
+    entry.size === null
+      ? ''
+      : `QUALIFY row_number() OVER (PARTITION BY k, tile ORDER BY x ${entry.order}) <= ${entry.size + 1}`;
+  const found = `WITH
+    raw AS (${entriesOfEvents(input, ['k', 'et', 'visible', tile])}),
+    tiles AS (SELECT k, tile, max(visible) AS newest, min(et) AS oldest, max(et) AS latest
+      FROM raw GROUP BY k, tile),
+    held AS (SELECT k, tile, x, any_value(y) AS y, sum(w) AS w
+      FROM raw GROUP BY k, tile, x ${first}),
+    ${tileReadSql(tables, need.window, tileMs)}
+    SELECT r, x, any_value(y) AS y, sum(w) AS w FROM (
+      SELECT r, held.x, held.y, held.w
+      FROM read JOIN held ON held.k = read.k AND held.tile = read.tile WHERE settled
+      UNION ALL
+      SELECT x.r, raw.x, raw.y, raw.w FROM ${UNSETTLED})
+    GROUP BY r, x`;
+  return summarySql(entry, need, found);
+}
+
+/** Events that make an entry, each with its weight. */
+function entriesOfEvents({ tables, entry }: EntryInput, columns: readonly string[]): string {
+  const weight = tables.group.retractable ? 'w' : '1 AS w';
+  return `SELECT * FROM (
+      SELECT ${columns.join(', ')}, ${weight}, ${entry.x} AS x, ${entry.y} AS y
+      FROM ${tables.events})
+    WHERE x IS NOT NULL`;
+}
+
+function summarySql(entry: EntrySql, need: PartNeed, found: string): string {
+  const names = partColumns(need, entry);
+  const kept = entry.size === null ? '' : `QUALIFY place <= ${entry.size}`;
+  return `SELECT r, ${aliased(entry.summary, names).join(', ')} FROM (
+      SELECT r, x, y, CAST(w AS BIGINT) AS w, row_number() OVER own AS place,
+        CAST(sum(w) OVER own AS BIGINT) AS upto, count(*) OVER (PARTITION BY r) AS entries
+      FROM (${found}) WINDOW own AS (PARTITION BY r ORDER BY x ${entry.order}) ${kept})
+    GROUP BY r`;
+}

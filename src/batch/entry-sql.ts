@@ -1,0 +1,74 @@
+import type { AccumulatorSpec } from '../aggregate/spec.ts';
+import { AssertionFailure, present } from '../base/assert.ts';
+import type { ValueType } from '../schema/types.ts';
+import type { PartSql } from './state-sql.ts';
+
+/**
+ * One accumulator that holds several entries, as SQL over events: those of equal `x` are one entry.
+ * Events that are taken back stay entries, with less weight (semantics §6).
+ */
+export interface EntrySql extends PartSql {
+  /** Names the entry of an event; null where it has none. */
+  readonly x: string;
+  /** What an entry holds beside its name. */
+  readonly y: string;
+  readonly order: 'ASC' | 'DESC';
+  /** The first entries in that order that are kept; null for all. */
+  readonly size: number | null;
+  /**
+   * Results from the kept entries of a row: `x`, `y`, `w` its net weight, `place` from 1, `upto` the
+   * weight up to it, and `entries`, how many there were.
+   */
+  readonly results: number;
+  readonly summary: readonly string[];
+}
+
+/** Null where the accumulator holds no entries. */
+export function entrySql(spec: AccumulatorSpec, lane: string | null): EntrySql | null {
+  const value = lane ?? 'TRUE';
+  const size = (): number => present(spec.size, `${spec.fn} has a size`);
+  const kept = (x: string, order: 'ASC' | 'DESC', held: string, y = 'NULL'): EntrySql => {
+    const more = `any_value(entries) > ${size()}`;
+    return { x, y, order, size: size(), results: 2, summary: [held, more] };
+  };
+  switch (spec.fn) {
+    case 'distinct': {
+      const greatest = `CASE WHEN any_value(entries) > ${size()} THEN max(x) END`;
+      const held = kept(hashSql(spec.type, value), 'ASC', `count(*) FILTER (WHERE w > 0)`);
+      return { ...held, summary: [...held.summary.slice(0, 1), greatest] };
+    }
+    case 'buckets': {
+      const ranks = `list({x: x, upto: upto} ORDER BY x) FILTER (WHERE w > 0)`;
+      const x = `asof_bucket(${value}, ${size()})`;
+      return { x, y: 'NULL', order: 'ASC', size: null, results: 1, summary: [ranks] };
+    }
+    case 'value_counts':
+      return kept(value, 'ASC', `list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)`);
+    case 'newest':
+    case 'oldest': {
+      const order = spec.fn === 'newest' ? 'DESC' : 'ASC';
+      const ord = `CASE WHEN ${value} IS NOT NULL THEN ord END`;
+      return kept(ord, order, `list(y ORDER BY place) FILTER (WHERE w > 0)`, value);
+    }
+    case 'least':
+      return kept(value, 'ASC', `min(x) FILTER (WHERE w > 0)`);
+    case 'greatest':
+      return kept(value, 'DESC', `max(x) FILTER (WHERE w > 0)`);
+    case 'count':
+    case 'sum':
+    case 'sum_squares':
+    case 'min':
+    case 'max':
+    case 'first':
+    case 'last':
+      return null;
+    default:
+      throw new AssertionFailure(`no SQL for ${String(spec.fn)}`);
+  }
+}
+
+/** The first 52 bits of the MD5 of a value's canonical text. */
+function hashSql(type: ValueType, value: string): string {
+  const text = type.kind === 'string' ? value : `CAST(${value} AS VARCHAR)`;
+  return `CAST('0x' || substr(md5(${text}), 1, 13) AS BIGINT)`;
+}

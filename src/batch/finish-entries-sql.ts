@@ -1,0 +1,72 @@
+import { present } from '../base/assert.ts';
+import type { ComputedParts } from './compute-parts.ts';
+import type { FeatureWork, WorkFeature } from './feature-work.ts';
+import { powerOfTenSql } from './literal-sql.ts';
+
+/** A value that is there if `some` holds, unless one of `broken` does: then it is an error. */
+export interface FinishedSql {
+  readonly some: string;
+  readonly value: string;
+  readonly broken: readonly string[];
+}
+
+const HASH_RANGE = `CAST('${2n ** 52n}' AS HUGEINT)`;
+
+/** What is finished from the entries of one accumulator; null where there are none. */
+export function entriesSql(
+  work: FeatureWork,
+  planned: WorkFeature,
+  parts: ComputedParts,
+): FinishedSql | null {
+  const { feature, group, window } = planned;
+  const accumulator = planned.parts.value;
+  if (accumulator === undefined) return null;
+  const spec = present(work.groups[group]?.accumulators[accumulator], 'an accumulator');
+  if (spec.size === undefined) return null;
+  const [held, more] = parts.columnsOf(group, { accumulator, window });
+  const entries = present(held, 'a column of entries');
+  const some = `${entries} IS NOT NULL`;
+  const count = feature.count ?? 1;
+  switch (spec.fn) {
+    case 'distinct': {
+      // Exact while all hashes are kept; beyond, by how closely the least of them lie.
+      const scaled = `CAST(${entries} AS HUGEINT) * ${spec.size - 1} * ${HASH_RANGE}`;
+      const estimate = `${scaled} // (CAST(greatest(${more}, 1) AS HUGEINT) * ${spec.size})`;
+      const value = `CASE WHEN ${more} IS NULL THEN ${entries} ELSE CAST(${estimate} AS BIGINT) END`;
+      return { some: `${entries} > 0 OR ${more} IS NOT NULL`, value, broken: [] };
+    }
+    case 'buckets':
+      return { some, value: quantileSql(feature, entries, spec.size), broken: [] };
+    case 'value_counts': {
+      const isTop = feature.fn === 'top_k';
+      return { some, value: isTop ? topSql(entries, count) : entries, broken: [`${more}`] };
+    }
+    case 'newest':
+    case 'oldest': {
+      const listed = feature.fn === 'last_n' || feature.fn === 'first_n';
+      const first = `${entries}[:${count}]`;
+      const value = spec.fn === 'newest' ? `list_reverse(${first})` : first;
+      const broken = [`${more} AND coalesce(len(${entries}), 0) < ${count}`];
+      return { some, value: listed ? value : `${entries}[1]`, broken };
+    }
+    default:
+      return { some, value: entries, broken: [`${more} AND ${entries} IS NULL`] };
+  }
+}
+
+/** The middle of the bucket that holds the value of the rank; NULL where that is no int64. */
+function quantileSql(feature: WorkFeature['feature'], ranks: string, bits: number): string {
+  const ppm = present(feature.rankPpm, 'a quantile has a rank');
+  const rank = `greatest((CAST(${ranks}[-1].upto AS HUGEINT) * ${ppm} + 999999) // 1000000, 1)`;
+  const index = `list_filter(${ranks}, lambda e: e.upto >= ${rank})[1].x`;
+  const middle = `asof_middle(${index}, ${bits})`;
+  return feature.type.kind === 'float64'
+    ? `asof_double(${middle}) / ${powerOfTenSql(feature.scale)}`
+    : `TRY_CAST(${middle} AS BIGINT)`;
+}
+
+/** Entries stand in the order of their values; the most frequent first, then in that order. */
+function topSql(counts: string, k: number): string {
+  const ranked = `list_transform(${counts}, lambda e: {n: -e.count, v: e.value})`;
+  return `list_transform(list_sort(${ranked})[:${k}], lambda e: e.v)`;
+}
