@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Random } from '../base/random.ts';
-import type { Column, EventBatch } from '../schema/batch.ts';
-import type { ColumnSchema, SourceSchema, ValueType } from '../schema/types.ts';
+import type { Column, EventBatch, Retractions } from '../schema/batch.ts';
+import { type ColumnSchema, noColumn, type SourceSchema, type ValueType } from '../schema/types.ts';
 import type { ArchiveSource } from './archive-source.ts';
 import type { LogReader } from './history-log.ts';
 import type { SchemaOf } from './segment-reader.ts';
+
+const DAY_MS = 86_400_000;
 
 /** What the tests of the archive and of history share. */
 
@@ -54,8 +56,28 @@ export const EVERY_TYPE = {
 export const flights = sourceOf('flights', EVERY_TYPE);
 export const clicks = sourceOf('clicks', { happened: { kind: 'timestamp' }, n: { kind: 'int64' } });
 
+/** Of a source whose events can be taken back. */
+export const orders: SourceSchema = {
+  ...sourceOf('orders', {
+    happened: { kind: 'timestamp' },
+    op: { kind: 'string' },
+    n: { kind: 'int64' },
+  }),
+  id: 'n',
+  changes: {
+    column: 'op',
+    insert: ['c'],
+    update: ['u'],
+    delete: ['d'],
+    sequence: null,
+    shape: 'row',
+    horizonMs: DAY_MS,
+    keep: 10,
+  },
+};
+
 export function knownSchema(source: string): SourceSchema | undefined {
-  return [flights, clicks].find((schema) => schema.name === source);
+  return [flights, clicks, orders].find((schema) => schema.name === source);
 }
 
 const TEXTS = [
@@ -114,10 +136,11 @@ function randomColumn(random: Random, type: ValueType, count: number): Column {
       const wide = values.every(Number.isSafeInteger) ? null : BigInt64Array.from(exact);
       return { kind: 'number', type, values, wide, valid };
     }
+    default:
+      return noColumn(type);
   }
 }
 
-const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2026, 0, 30, 22);
 
 export interface CaseOptions {
@@ -144,6 +167,7 @@ export function randomBatches(random: Random, options: CaseOptions): EventBatch[
       () => baseMs + random.below(spreadMs + 1),
     );
     if (isSorted) arrivalTimeMs.sort();
+    const retractions = schema.changes && randomRetractions(random, partition, firstOffset, count);
     return {
       source: schema.name,
       partition,
@@ -153,8 +177,27 @@ export function randomBatches(random: Random, options: CaseOptions): EventBatch[
       eventTimeMs: arrivalTimeMs.map((arrivalMs) => arrivalMs - random.below(DAY_MS)),
       arrivalTimeMs,
       columns: schema.columns.map(({ type }) => randomColumn(random, type, count)),
+      ...(retractions === null || retractions === undefined ? {} : { retractions }),
     };
   });
+}
+
+function randomRetractions(
+  random: Random,
+  partition: number,
+  firstOffset: number,
+  count: number,
+): Retractions | null {
+  const share = random.pick([0, 0.1, 1]);
+  const weights = Int8Array.from({ length: count }, () => (random.next() < share ? -1 : 1));
+  if (!weights.includes(-1)) return null;
+  return {
+    weights,
+    partitions: Int32Array.from(weights, (w) => (w < 0 ? random.below(9) : partition)),
+    offsets: Float64Array.from(weights, (w, i) =>
+      w < 0 ? random.pick([0, 7, 2 ** 40]) : firstOffset + i,
+    ),
+  };
 }
 
 /** A log of single commits, for readers and for the archive; cutting forgets them. */

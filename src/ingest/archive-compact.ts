@@ -5,7 +5,7 @@ import { ArchiveFiles } from './archive-files.ts';
 import { type ArchiveFile, type ArchiveManifest, withFiles } from './archive-manifest.ts';
 import { type ArchiveStep, archivePath, ParquetWriter } from './archive-parquet.ts';
 import { DuckDbSession } from './duckdb-session.ts';
-import { orderedRuns, selectFiles } from './history-files.ts';
+import { formOf, orderedRuns, selectFiles } from './history-files.ts';
 
 export interface CompactOptions {
   readonly dataDir: string;
@@ -55,7 +55,7 @@ export async function compactArchive(options: CompactOptions): Promise<CompactRe
 /** Files of one date and schema, as many together as a file may have rows. */
 function mergeable(archived: readonly ArchiveFile[]): ArchiveFile[][] {
   const groups: ArchiveFile[][] = [];
-  const byDate = Map.groupBy(archived, (file) => `${file.arrivalDate} ${file.schema}`);
+  const byDate = Map.groupBy(archived, (file) => `${file.arrivalDate} ${formOf(file)}`);
   for (const files of byDate.values()) {
     let rows = Number.POSITIVE_INFINITY;
     for (const file of files) {
@@ -80,8 +80,9 @@ async function mergeFiles(
     file.last.commit > newest.last.commit ? file : newest,
   ).last;
   const columns = present(manifest.schemas[first.schema], first.schema);
+  const relation = { columns, weighted: first.weighted === true };
   const path = archivePath(source, first.arrivalDate, first.first.commit, last.commit);
-  const rows = selectFiles(source, manifest, group, columns, (name) => writer.files.real(name));
+  const rows = selectFiles(source, manifest, group, relation, (name) => writer.files.real(name));
   const isOrdered = orderedRuns(group).length === group.length;
   const bytes = await writer.write(path, isOrdered ? rows : `${rows} ORDER BY __commit, __offset`);
   return {

@@ -27,6 +27,8 @@ export interface ArchiveFile {
   readonly maxArrivalTimeMs: number;
   /** Fingerprint of the schema whose columns it has. */
   readonly schema: string;
+  /** Whether it has the columns of retractions; absent where it has none. */
+  readonly weighted?: boolean;
 }
 
 /** A file that another has replaced, kept a while for readers that still have it open. */

@@ -1,5 +1,5 @@
 import { duckDbType } from '../schema/duckdb-type.ts';
-import type { ColumnSchema } from '../schema/types.ts';
+import type { ColumnSchema, SourceSchema } from '../schema/types.ts';
 
 /**
  * The offline relation of a source: these columns, then the source's own under their names. No
@@ -23,6 +23,17 @@ export const RETRACTION_COLUMNS = [
 /** A column as the archive knows it: what a file needs to be read again. */
 export type ArchivedColumn = Pick<ColumnSchema, 'name' | 'type'>;
 
+/** The form of an offline relation. */
+export interface Relation {
+  readonly columns: readonly ArchivedColumn[];
+  /** Whether rows can take earlier ones back: then it has the retraction columns. */
+  readonly weighted: boolean;
+}
+
+export function relationOf({ columns, changes }: SourceSchema): Relation {
+  return { columns, weighted: (changes ?? null) !== null };
+}
+
 export function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
@@ -32,26 +43,35 @@ export function sqlString(text: string): string {
 }
 
 /** The columns of a CREATE TABLE. */
-export function relationColumns(columns: readonly ArchivedColumn[]): string {
-  const position = POSITION_COLUMNS.map(({ name, sql }) => `${name} ${sql}`);
+export function relationColumns({ columns, weighted }: Relation): string {
+  const made = weighted ? [...POSITION_COLUMNS, ...RETRACTION_COLUMNS] : POSITION_COLUMNS;
   return [
-    ...position,
+    ...made.map(({ name, sql }) => `${name} ${sql}`),
     ...columns.map(({ name, type }) => `${sqlName(name)} ${duckDbType(type)}`),
   ].join(', ');
 }
 
+/** Of rows written when their source had no changes yet: each is an event. */
+const EVENTS_ONLY = [
+  '1::TINYINT AS asof_weight',
+  '__partition AS asof_origin_partition',
+  '__offset AS asof_origin_offset',
+];
+
 /**
- * A select list that gives `columns`, typed, from something that has only `available`: what is
+ * A select list that gives the relation, typed, from something that has only `available`: what is
  * absent was added later and is null. Parquet turns FLOAT[n] into a list, hence the cast.
  */
 export function relationSelect(
-  columns: readonly ArchivedColumn[],
-  available: ReadonlySet<string>,
+  { columns, weighted }: Relation,
+  available: { readonly columns: ReadonlySet<string>; readonly weighted: boolean },
 ): string {
-  const position = POSITION_COLUMNS.map(({ name }) => name);
+  const position = POSITION_COLUMNS.map(({ name }): string => name);
+  const weights = available.weighted ? RETRACTION_COLUMNS.map(({ name }) => name) : EVENTS_ONLY;
+  if (weighted) position.push(...weights);
   const own = columns.map(({ name, type }) => {
     const quoted = sqlName(name);
-    if (!available.has(name)) return `NULL::${duckDbType(type)} AS ${quoted}`;
+    if (!available.columns.has(name)) return `NULL::${duckDbType(type)} AS ${quoted}`;
     return type.kind === 'vector' ? `${quoted}::${duckDbType(type)} AS ${quoted}` : quoted;
   });
   return [...position, ...own].join(', ');

@@ -37,7 +37,12 @@ export function widestSchemas(schemas: readonly SourceSchema[]): Map<string, Sou
     }
     const known = new Set(before.columns.map((column) => column.name));
     const added = schema.columns.filter((column) => !known.has(column.name));
-    widest.set(schema.name, { ...schema, columns: [...before.columns, ...added] });
+    const columns = [...before.columns, ...added];
+    widest.set(schema.name, {
+      ...schema,
+      columns,
+      changes: schema.changes ?? before.changes ?? null,
+    });
   }
   return widest;
 }

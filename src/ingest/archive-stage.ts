@@ -1,7 +1,7 @@
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import type { RowPosition } from './archive-manifest.ts';
-import { relationColumns, sqlName } from './archive-relation.ts';
+import { relationColumns, relationOf, sqlName } from './archive-relation.ts';
 import type { DuckDbSession } from './duckdb-session.ts';
 import { EventLoader } from './event-loader.ts';
 
@@ -44,8 +44,9 @@ export class ArchiveStage {
     schema: SourceSchema,
     table: string,
   ): Promise<ArchiveStage> {
-    await session.run(`CREATE TABLE ${sqlName(table)} (${relationColumns(schema.columns)})`);
-    const loader = await EventLoader.open(session.connection, table, schema.columns);
+    const relation = relationOf(schema);
+    await session.run(`CREATE TABLE ${sqlName(table)} (${relationColumns(relation)})`);
+    const loader = await EventLoader.open(session.connection, table, relation);
     return new ArchiveStage(schema, table, session, loader);
   }
 

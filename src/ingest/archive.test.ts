@@ -14,6 +14,7 @@ import {
   flights,
   knownSchema,
   ListLog,
+  orders,
   randomBatches,
   temporaryFolder,
 } from './archive-cases.test.ts';
@@ -56,7 +57,7 @@ test('random batches come back from Parquet bit for bit', async (context) => {
   for (const seed of [1, 2, 3]) {
     context.diagnostic(`seed ${seed}`);
     const dataDir = temporaryFolder(context);
-    const options = { commits: 8, maxRows: 3000, sources: [flights, clicks] };
+    const options = { commits: 8, maxRows: 3000, sources: [flights, clicks, orders] };
     const batches = randomBatches(seededRandom(seed), options);
     const archived = await archiveAll(dataDir, new ListLog(batches), { stageRows: 5000 });
     assert.equal(archived, 8);
@@ -125,7 +126,7 @@ async function crashAtStep(dataDir: string, log: ListLog, number: number): Promi
 }
 
 test('a crash at any step loses nothing and doubles nothing', async (context) => {
-  const options = { commits: 7, maxRows: 80, sources: [flights, clicks] };
+  const options = { commits: 7, maxRows: 80, sources: [flights, clicks, orders] };
   const batches = randomBatches(seededRandom(6), options);
   let crashes = 0;
   for (let step = 1; ; step += 1) {
@@ -161,7 +162,7 @@ test('what the manifest does not name is removed when the archive is opened', as
 
 test('running again changes nothing, and goes on where it ended', async (context) => {
   const dataDir = temporaryFolder(context);
-  const options = { commits: 9, maxRows: 300, sources: [flights, clicks] };
+  const options = { commits: 9, maxRows: 300, sources: [flights, clicks, orders] };
   const batches = randomBatches(seededRandom(8), options);
   for (const through of [4, 4, 2, 7, 100, 100]) {
     await archiveAll(dataDir, new ListLog(batches), { through });

@@ -7,7 +7,7 @@ import type { SourceSchema } from '../schema/types.ts';
 import { ArchiveFiles } from './archive-files.ts';
 import { type ArchiveFile, type ArchiveManifest, withFiles } from './archive-manifest.ts';
 import { type ArchiveStep, archivePath, ParquetWriter } from './archive-parquet.ts';
-import type { ArchivedColumn } from './archive-relation.ts';
+import { type ArchivedColumn, relationOf } from './archive-relation.ts';
 import type { ArchiveSource } from './archive-source.ts';
 import { ArchiveStage, type DayContent } from './archive-stage.ts';
 import { DuckDbSession } from './duckdb-session.ts';
@@ -158,7 +158,9 @@ export class Archive {
     const arrivalDate = dateText(dayStartMs);
     const path = archivePath(stage.schema.name, arrivalDate, day.first.commit, day.last.commit);
     const bytes = await this.#writer.write(path, stage.select(day));
-    return { path, arrivalDate, bytes, ...content, schema: schemaFingerprint(stage.schema) };
+    const schema = schemaFingerprint(stage.schema);
+    const file: ArchiveFile = { path, arrivalDate, bytes, ...content, schema };
+    return relationOf(stage.schema).weighted ? { ...file, weighted: true } : file;
   }
 
   #replaceManifest(manifest: ArchiveManifest): void {

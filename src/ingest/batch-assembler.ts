@@ -2,8 +2,8 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
 import { assert, present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
-import type { Column, EventBatch } from '../schema/batch.ts';
-import type { ArchivedColumn } from './archive-relation.ts';
+import type { Column, EventBatch, Retractions } from '../schema/batch.ts';
+import type { Relation } from './archive-relation.ts';
 import { type ColumnReader, columnReader, readPosition } from './column-reader.ts';
 import { joinColumns } from './column-slice.ts';
 
@@ -14,7 +14,16 @@ interface Rows {
   readonly offset: Float64Array;
   readonly eventTimeMs: Float64Array;
   readonly arrivalTimeMs: Float64Array;
+  /** Null where the source has no changes. */
+  readonly origins: Origins | null;
   readonly columns: readonly Column[];
+}
+
+/** The retraction columns. */
+interface Origins {
+  readonly weight: Float64Array;
+  readonly partition: Float64Array;
+  readonly offset: Float64Array;
 }
 
 /** Rows `from` to `to` of a decoded chunk, all of one commit. */
@@ -25,19 +34,22 @@ interface Piece {
 }
 
 const POSITION_COUNT = 5;
+const RETRACTION_COUNT = 3;
 
 /**
  * Makes the batches again from the offline relation's rows, which must come in the order of
- * (commit, offset), with every position column as BIGINT. A batch is whole when the next begins.
+ * (commit, offset), with every position and retraction column as BIGINT. A batch is whole when the next begins.
  */
 export class BatchAssembler {
   readonly #source: string;
   readonly #readers: readonly ColumnReader[];
+  readonly #weighted: boolean;
   #pieces: Piece[] = [];
   #commit = 0;
 
-  constructor(source: string, columns: readonly ArchivedColumn[]) {
+  constructor(source: string, { columns, weighted }: Relation) {
     this.#source = source;
+    this.#weighted = weighted;
     this.#readers = columns.map(({ type }) => columnReader(type));
   }
 
@@ -73,13 +85,18 @@ export class BatchAssembler {
     const count = chunk.rowCount;
     const vector = (index: number): bindings.Vector =>
       bindings.data_chunk_get_vector(chunk.chunk, index);
+    const position = (index: number): Float64Array => readPosition(vector(index), count);
+    const before = POSITION_COUNT + (this.#weighted ? RETRACTION_COUNT : 0);
     return {
-      commit: readPosition(vector(0), count),
-      partition: readPosition(vector(1), count),
-      offset: readPosition(vector(2), count),
-      eventTimeMs: readPosition(vector(3), count),
-      arrivalTimeMs: readPosition(vector(4), count),
-      columns: this.#readers.map((read, index) => read(vector(POSITION_COUNT + index), count)),
+      commit: position(0),
+      partition: position(1),
+      offset: position(2),
+      eventTimeMs: position(3),
+      arrivalTimeMs: position(4),
+      origins: this.#weighted
+        ? { weight: position(5), partition: position(6), offset: position(7) }
+        : null,
+      columns: this.#readers.map((read, index) => read(vector(before + index), count)),
     };
   }
 
@@ -92,6 +109,7 @@ export class BatchAssembler {
       this.#checkDense(piece, firstOffset + count);
       count += piece.to - piece.from;
     }
+    const retractions = joinRetractions(pieces, count);
     return {
       source: this.#source,
       partition: rows.partition[from] as number,
@@ -110,6 +128,7 @@ export class BatchAssembler {
           count,
         ),
       ),
+      ...(retractions === null ? {} : { retractions }),
     };
   }
 
@@ -124,6 +143,22 @@ export class BatchAssembler {
       );
     }
   }
+}
+
+/** Null where no row takes an event back. */
+function joinRetractions(pieces: readonly Piece[], count: number): Retractions | null {
+  const weights = new Int8Array(count);
+  const partitions = new Int32Array(count);
+  const offsets = new Float64Array(count);
+  let at = 0;
+  for (const { rows, from, to } of pieces) {
+    if (rows.origins === null) return null;
+    weights.set(rows.origins.weight.subarray(from, to), at);
+    partitions.set(rows.origins.partition.subarray(from, to), at);
+    offsets.set(rows.origins.offset.subarray(from, to), at);
+    at += to - from;
+  }
+  return weights.includes(-1) ? { weights, partitions, offsets } : null;
 }
 
 function joinTimes(

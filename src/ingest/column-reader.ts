@@ -1,7 +1,6 @@
 import bindings from '@duckdb/node-bindings';
-import { unreachable } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
-import type { ValueType } from '../schema/types.ts';
+import { noColumn, type ValueType } from '../schema/types.ts';
 import { copyData } from './chunk-memory.ts';
 import { TextReader } from './text-reader.ts';
 
@@ -32,7 +31,7 @@ export function columnReader(type: ValueType): ColumnReader {
     case 'vector':
       return (vector, count) => readVectors(vector, count, type, type.size);
     default:
-      return unreachable(type);
+      return noColumn(type);
   }
 }
 

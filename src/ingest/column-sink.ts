@@ -1,7 +1,7 @@
 import bindings from '@duckdb/node-bindings';
-import { assert, unreachable } from '../base/assert.ts';
+import { assert } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
-import type { ValueType } from '../schema/types.ts';
+import { noColumn, type ValueType } from '../schema/types.ts';
 import { CHUNK_ROWS, type ColumnSink, Validity } from './chunk-memory.ts';
 import { TextSink } from './text-sink.ts';
 
@@ -22,7 +22,7 @@ export function columnSink(type: ValueType): ColumnSink {
     case 'vector':
       return new VectorSink(type.size);
     default:
-      return unreachable(type);
+      return noColumn(type);
   }
 }
 
@@ -75,8 +75,29 @@ export class PositionSink {
     this.#values.fill(value, at, at + count);
   }
 
+  copy(values: Int32Array, from: number, at: number, count: number): void {
+    this.#values.set(values.subarray(from, from + count), at);
+  }
+
   flush(vector: bindings.Vector, count: number): void {
     bindings.copy_data_to_vector(vector, 0, this.#values.buffer, 0, count * 4);
+  }
+}
+
+/** TINYINT without nulls. */
+export class WeightSink {
+  readonly #values = new Int8Array(CHUNK_ROWS);
+
+  fill(value: number, at: number, count: number): void {
+    this.#values.fill(value, at, at + count);
+  }
+
+  copy(values: Int8Array, from: number, at: number, count: number): void {
+    this.#values.set(values.subarray(from, from + count), at);
+  }
+
+  flush(vector: bindings.Vector, count: number): void {
+    bindings.copy_data_to_vector(vector, 0, this.#values.buffer, 0, count);
   }
 }
 

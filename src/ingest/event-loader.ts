@@ -2,9 +2,9 @@ import { type DuckDBAppender, type DuckDBConnection, DuckDBDataChunk } from '@du
 import bindings from '@duckdb/node-bindings';
 import { assert } from '../base/assert.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import type { ArchivedColumn } from './archive-relation.ts';
+import type { Relation } from './archive-relation.ts';
 import { CHUNK_ROWS, type ColumnSink } from './chunk-memory.ts';
-import { columnSink, IntegerSink, PositionSink } from './column-sink.ts';
+import { columnSink, IntegerSink, PositionSink, WeightSink } from './column-sink.ts';
 import { duckDbError } from './duckdb-error.ts';
 
 /**
@@ -12,7 +12,7 @@ import { duckDbError } from './duckdb-error.ts';
  * memory into data chunks, with no value ever made a JavaScript object of its own.
  *
  * @example
- * const loader = await EventLoader.open(connection, 'stage', columns);
+ * const loader = await EventLoader.open(connection, 'stage', relationOf(source));
  * loader.append(batch);
  * loader.close();
  */
@@ -25,6 +25,11 @@ export class EventLoader {
   readonly #offset = new IntegerSink();
   readonly #eventTime = new IntegerSink();
   readonly #arrivalTime = new IntegerSink();
+  /** Of a source with changes. */
+  readonly #weight = new WeightSink();
+  readonly #originPartition = new PositionSink();
+  readonly #originOffset = new IntegerSink();
+  readonly #weighted: boolean;
   readonly #own: readonly ColumnSink[];
   readonly #all: readonly { flush(vector: bindings.Vector, count: number): void }[];
   #filled = 0;
@@ -33,10 +38,11 @@ export class EventLoader {
   private constructor(
     appender: DuckDBAppender,
     chunk: DuckDBDataChunk,
-    columns: readonly ArchivedColumn[],
+    { columns, weighted }: Relation,
   ) {
     this.#appender = appender;
     this.#chunk = chunk;
+    this.#weighted = weighted;
     this.#own = columns.map(({ type }) => columnSink(type));
     this.#all = [
       this.#commit,
@@ -44,23 +50,24 @@ export class EventLoader {
       this.#offset,
       this.#eventTime,
       this.#arrivalTime,
+      ...(weighted ? [this.#weight, this.#originPartition, this.#originOffset] : []),
       ...this.#own,
     ];
     this.#vectors = this.#all.map((_, index) => bindings.data_chunk_get_vector(chunk.chunk, index));
   }
 
-  /** `table` exists already and has exactly the offline relation of `columns`. */
+  /** `table` exists already and has exactly the offline relation. */
   static async open(
     connection: DuckDBConnection,
     table: string,
-    columns: readonly ArchivedColumn[],
+    relation: Relation,
   ): Promise<EventLoader> {
     try {
       const appender = await connection.createAppender(table);
       const types = Array.from({ length: appender.columnCount }, (_, index) =>
         appender.columnType(index),
       );
-      return new EventLoader(appender, DuckDBDataChunk.create(types), columns);
+      return new EventLoader(appender, DuckDBDataChunk.create(types), relation);
     } catch (cause) {
       throw duckDbError(cause, `append to ${table}`);
     }
@@ -88,10 +95,24 @@ export class EventLoader {
     this.#offset.count(batch.firstOffset + from, at, count);
     this.#eventTime.copy(batch.eventTimeMs, from, at, count);
     this.#arrivalTime.copy(batch.arrivalTimeMs, from, at, count);
+    if (this.#weighted) this.#copyOrigins(batch, from, count);
     for (const [index, sink] of this.#own.entries()) {
       const column = batch.columns[index];
       if (column !== undefined) sink.append(column, from, at, count);
     }
+  }
+
+  #copyOrigins({ retractions, partition, firstOffset }: EventBatch, from: number, count: number) {
+    const at = this.#filled;
+    if (retractions === null || retractions === undefined) {
+      this.#weight.fill(1, at, count);
+      this.#originPartition.fill(partition, at, count);
+      this.#originOffset.count(firstOffset + from, at, count);
+      return;
+    }
+    this.#weight.copy(retractions.weights, from, at, count);
+    this.#originPartition.copy(retractions.partitions, from, at, count);
+    this.#originOffset.copy(retractions.offsets, from, at, count);
   }
 
   #flushChunk(): void {

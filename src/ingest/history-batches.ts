@@ -4,9 +4,10 @@ import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import type { ArchiveFiles } from './archive-files.ts';
 import type { ArchiveFile, ArchiveManifest } from './archive-manifest.ts';
+import { relationOf } from './archive-relation.ts';
 import { BatchAssembler } from './batch-assembler.ts';
 import { DuckDbSession } from './duckdb-session.ts';
-import { filesWithin, orderedRuns, type RowRange, selectFiles } from './history-files.ts';
+import { filesWithin, formOf, orderedRuns, type RowRange, selectFiles } from './history-files.ts';
 import type { LogReader } from './history-log.ts';
 
 export interface BatchQuery {
@@ -141,16 +142,20 @@ async function* archivedOf(
   session: DuckDbSession,
   places: HistoryPlaces,
   manifest: ArchiveManifest,
-  { name, columns }: SourceSchema,
+  source: SourceSchema,
   range: RowRange,
 ): Batches {
+  const { name } = source;
   const files = filesWithin(manifest, name, range);
   if (files.length === 0) return;
-  const assembler = new BatchAssembler(name, columns);
+  const relation = relationOf(source);
+  const assembler = new BatchAssembler(name, relation);
+  const narrow = ['__partition', ...(relation.weighted ? NARROW_RETRACTIONS : [])];
+  const wide = narrow.map((column) => `${column}::BIGINT AS ${column}`).join(', ');
   for (const group of readableGroups(files)) {
-    const rows = selectFiles(name, manifest, group, columns, (path) => places.files.real(path));
+    const rows = selectFiles(name, manifest, group, relation, (path) => places.files.real(path));
     const order = orderedRuns(group).length === group.length ? '' : 'ORDER BY __commit, __offset';
-    const sql = `SELECT * REPLACE (__partition::BIGINT AS __partition) FROM (${rows})
+    const sql = `SELECT * REPLACE (${wide}) FROM (${rows})
       WHERE __commit > ${range.afterCommit} AND __commit <= ${range.throughCommit} ${order}`;
     for await (const chunk of session.chunks(sql)) yield* assembler.push(chunk);
   }
@@ -158,6 +163,7 @@ async function* archivedOf(
 }
 
 const GROUP_FILES = 64;
+const NARROW_RETRACTIONS = ['asof_weight', 'asof_origin_partition'];
 
 /**
  * What one query can read: a run that must be sorted, or many files of one schema that need not
@@ -171,11 +177,15 @@ function readableGroups(files: readonly ArchiveFile[]): ArchiveFile[][] {
     const group = groups.at(-1);
     const isSingle = run.length === 1;
     const fits = group !== undefined && group.length < GROUP_FILES;
-    if (isSingle && isOpen && fits && group[0]?.schema === first?.schema) group.push(...run);
+    if (isSingle && isOpen && fits && sameForm(group[0], first)) group.push(...run);
     else groups.push(run);
     isOpen = isSingle;
   }
   return groups;
+}
+
+function sameForm(a: ArchiveFile | undefined, b: ArchiveFile | undefined): boolean {
+  return a !== undefined && b !== undefined && formOf(a) === formOf(b);
 }
 
 async function* mergeByCommit(streams: readonly Batches[]): Batches {

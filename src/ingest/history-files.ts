@@ -4,7 +4,7 @@ import {
   checkedColumns,
   comparePositions,
 } from './archive-manifest.ts';
-import { type ArchivedColumn, readParquet, relationSelect } from './archive-relation.ts';
+import { type Relation, readParquet, relationSelect } from './archive-relation.ts';
 
 /** Which rows of a source a reader wants. */
 export interface RowRange {
@@ -40,19 +40,25 @@ export function orderedRuns(files: readonly ArchiveFile[]): ArchiveFile[][] {
   return runs;
 }
 
+/** Files of one form have the same columns. */
+export function formOf(file: ArchiveFile): string {
+  return file.weighted === true ? `${file.schema} weighted` : file.schema;
+}
+
 /** A query of the offline relation over files, each read with the columns that it has. */
 export function selectFiles(
   source: string,
   manifest: ArchiveManifest,
   files: readonly ArchiveFile[],
-  columns: readonly ArchivedColumn[],
+  relation: Relation,
   realPath: (path: string) => string,
 ): string {
-  const bySchema = Map.groupBy(files, (file) => file.schema);
-  const parts = [...bySchema].map(([schema, group]) => {
-    const available = checkedColumns(source, manifest.schemas[schema] ?? [], columns);
+  const parts = [...Map.groupBy(files, formOf).values()].map((group) => {
+    const { schema = '', weighted = false } = group[0] ?? {};
+    const columns = checkedColumns(source, manifest.schemas[schema] ?? [], relation.columns);
+    const available = { columns, weighted };
     const paths = group.map((file) => realPath(file.path));
-    return `SELECT ${relationSelect(columns, available)} FROM ${readParquet(paths)}`;
+    return `SELECT ${relationSelect(relation, available)} FROM ${readParquet(paths)}`;
   });
   return parts.join('\nUNION ALL\n');
 }

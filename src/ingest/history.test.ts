@@ -15,6 +15,7 @@ import {
   flights,
   knownSchema,
   ListLog,
+  orders,
   randomBatches,
   sourceOf,
   temporaryFolder,
@@ -54,7 +55,7 @@ async function checksums(history: History, sources: SourceSchema[]): Promise<unk
   }
 }
 
-const cases = { commits: 10, maxRows: 120, sources: [flights, clicks] };
+const cases = { commits: 10, maxRows: 120, sources: [flights, clicks, orders] };
 
 async function openHistory(dataDir: string, log: ListLog, throughCommit = 10): Promise<History> {
   const history = await History.open({ dataDir, log, schemaOf: knownSchema, throughCommit });
@@ -68,7 +69,7 @@ test('every cut between archive and log gives the same relation', async (context
     const batches = randomBatches(seededRandom(seed), cases);
     const dataDir = temporaryFolder(context);
     const log = new ListLog(batches);
-    const sources = [flights, clicks];
+    const sources = [flights, clicks, orders];
     const expected = await checksums(await openHistory(dataDir, log), sources);
     for (let cut = 1; cut <= 10; cut += 1) {
       await archiveThrough(dataDir, log, cut);

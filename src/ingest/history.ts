@@ -5,7 +5,7 @@ import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { ArchiveFiles } from './archive-files.ts';
 import type { ArchiveManifest } from './archive-manifest.ts';
-import { relationColumns, sqlName } from './archive-relation.ts';
+import { relationColumns, relationOf, sqlName } from './archive-relation.ts';
 import { duckDbError } from './duckdb-error.ts';
 import { EventLoader } from './event-loader.ts';
 import { type BatchQuery, historyBatches } from './history-batches.ts';
@@ -108,8 +108,9 @@ export class History {
     archivedCommit: number,
   ): Promise<boolean> {
     const loaders = new Map<string, EventLoader>();
-    for (const { name, columns } of sources) {
-      loaders.set(name, await EventLoader.open(connection, tailOf(name), columns));
+    for (const source of sources) {
+      const table = tailOf(source.name);
+      loaders.set(source.name, await EventLoader.open(connection, table, relationOf(source)));
     }
     let commit = archivedCommit;
     const byName = new Map(sources.map((source) => [source.name, source]));
@@ -128,7 +129,7 @@ export class History {
     const tail = `SELECT * FROM ${sqlName(tailOf(source.name))}`;
     if (files.length === 0) return tail;
     const realPath = (path: string): string => this.#files.real(path);
-    const archived = selectFiles(source.name, manifest, files, source.columns, realPath);
+    const archived = selectFiles(source.name, manifest, files, relationOf(source), realPath);
     if (manifest.archivedCommit <= this.through) return `${archived}\nUNION ALL\n${tail}`;
     return `SELECT * FROM (${archived}) WHERE __commit <= ${this.through}`;
   }
@@ -140,7 +141,7 @@ function tailOf(source: string): string {
 
 async function createTail(connection: DuckDBConnection, source: SourceSchema): Promise<void> {
   const table = sqlName(tailOf(source.name));
-  const columns = relationColumns(source.columns);
+  const columns = relationColumns(relationOf(source));
   await execute(connection, `CREATE OR REPLACE TEMP TABLE ${table} (${columns})`);
 }
 

@@ -16,7 +16,7 @@ import {
 import { schemaFingerprint } from './fingerprint.ts';
 import { readRetractions, writeRetractions } from './retraction-codec.ts';
 import { readStrings, writeStrings } from './string-codec.ts';
-import type { SourceSchema, ValueType } from './types.ts';
+import { noColumn, type SourceSchema, type ValueType } from './types.ts';
 
 const NO_NULLS = 0;
 const SOME_NULLS = 1;
@@ -147,7 +147,7 @@ function readColumn(reader: ByteReader, type: ValueType, count: number): Column 
     case 'vector':
       return { kind: 'vector', type, values: readFloat32s(reader, count * type.size), valid };
     default:
-      return unreachable(type);
+      return noColumn(type);
   }
 }
 
@@ -197,6 +197,6 @@ function nullColumn(type: ValueType, count: number): Column {
     case 'vector':
       return { kind: 'vector', type, values: new Float32Array(count * type.size), valid };
     default:
-      return unreachable(type);
+      return noColumn(type);
   }
 }

@@ -1,11 +1,10 @@
-import { unreachable } from '../base/assert.ts';
 import { compareUtf8 } from '../base/utf8-order.ts';
 import type { Column } from './batch.ts';
 import { numberFill } from './number-fill.ts';
 import { readString, readValue, ValueProblem } from './read-value.ts';
 import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
 import type { TypedColumn } from './typed-column.ts';
-import type { ColumnSchema, Scalar } from './types.ts';
+import { type ColumnSchema, noColumn, type Scalar } from './types.ts';
 
 /**
  * Gathers one column of many rows. It is filled column by column, so that what a type needs is
@@ -247,7 +246,7 @@ export class ColumnBuilder {
         return { kind: 'vector', type, values: vectors, valid: kept };
       }
       default:
-        return unreachable(type);
+        return noColumn(type);
     }
   }
 
@@ -282,7 +281,7 @@ function emptyStore({ type }: ColumnSchema, capacity: number): ColumnStore {
     case 'vector':
       return { values: new Float32Array(capacity * type.size), wide: null, valid: null };
     default:
-      return unreachable(type);
+      return noColumn(type);
   }
 }
 

@@ -1,7 +1,7 @@
-import { present, unreachable } from '../base/assert.ts';
+import { present } from '../base/assert.ts';
 import { EXACT_DECIMAL, EXACT_LIMIT, TIME_LIMIT_MS } from './read-value.ts';
 import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
-import type { ColumnSchema } from './types.ts';
+import { type ColumnSchema, noColumn } from './types.ts';
 
 /** Takes every value that the fast loop does not know for certain. */
 type Slowly = (value: unknown, slot: number) => void;
@@ -36,7 +36,7 @@ export function numberFill(
       each(rows, schema.name, start, slowly);
       break;
     default:
-      unreachable(type);
+      noColumn(type);
   }
 }
 

@@ -1,9 +1,15 @@
-import { unreachable } from '../base/assert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { parseDecimal } from './json.ts';
 import { parseTime } from './time-text.ts';
-import { canonicalInteger, INT64_MAX, INT64_MIN, typeText, type ValueType } from './types.ts';
+import {
+  canonicalInteger,
+  INT64_MAX,
+  INT64_MIN,
+  noColumn,
+  typeText,
+  type ValueType,
+} from './types.ts';
 
 /** Why a value does not fit its column; completed to a verdict by whoever knows the row. */
 export class ValueProblem {
@@ -50,7 +56,7 @@ export function readValue(
     case 'vector':
       return readVector(value, type.size);
     default:
-      return unreachable(type);
+      return noColumn(type);
   }
 }
 

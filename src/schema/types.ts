@@ -1,3 +1,5 @@
+import { AssertionFailure } from '../base/assert.ts';
+
 /** The kinds of value a column or a feature can hold (semantics §2). */
 export type ValueType =
   | { readonly kind: 'int64' }
@@ -28,6 +30,11 @@ export interface ValueCount {
 
 /** The value of a feature: a scalar, or for `list` and `counts` an array of them. */
 export type FeatureValue = Scalar | readonly Scalar[] | readonly ValueCount[];
+
+/** Lists and counts are values of features only: no column has such a type. */
+export function noColumn(type: Extract<ValueType, { kind: 'list' | 'counts' }>): never {
+  throw new AssertionFailure(`no column is a ${typeText(type)}`);
+}
 
 export const DEFAULT_SCALE = 6;
 
