@@ -54,6 +54,10 @@ export const LIMITS = {
   keysPerMap: 16_000_000,
   /** Ids kept whatever their age, for declared arrival times that come out of order. */
   dedupeIdsKept: 1_000_000,
+  /** A partition without events for so long holds its source's watermark back no more. */
+  idlePartitionMs: 60_000,
+  /** What was measured of clocks is written down at most so often, and at every end. */
+  clocksWrittenEveryMs: 60_000,
   /** Rows parsed before other work gets its turn. */
   rowsPerSlice: 2_048,
   /** Nesting of one expression; DuckDB's own limit is reached near 250. */
@@ -66,6 +70,16 @@ export const LIMITS = {
   checkpointSliceBytes: 32 * 1024,
   /** Rows looked at for eviction after one commit; the rest waits for the next ones. */
   evictionLooksPerCommit: 4_096,
+  /** Rows looked at after one commit to take them out of memory; the rest waits. */
+  spillLooksPerCommit: 16_384,
+  /** Bytes of saved rows read after one commit to find those that have expired. */
+  expiryReadBytes: 64 * 1024,
+  /** A file of saved rows is followed by another once it is as large as this. */
+  stateSegmentBytes: 16 * 1024 * 1024,
+  /** Bytes of saved rows that one checkpoint moves at most for each byte it saves. */
+  stateMovedPerByte: 2,
+  /** Bytes of saved rows held in memory while a restart replays the log. */
+  heldStateBytes: 512 * 1024 * 1024,
   /** Events that one archiving stages before it writes files and replaces the manifest. */
   archiveStageRows: 1_000_000,
   /** Rows of one row group of an archive file: the unit in which readers skip. */
@@ -86,6 +100,18 @@ export const LIMITS = {
   explainedEvents: 10,
   /** Events of a key among which an explanation looks. */
   explainedFromEvents: 500,
+  /** Rows of one batch of a connector: one append to the log. */
+  connectorRows: 4_096,
+  /** Bytes of rows after which a connector's batch ends. */
+  connectorBytes: 4 * 1024 * 1024,
+  /** Bytes of one line of a file, or of one record of a CSV file. */
+  fileLineBytes: 4 * 1024 * 1024,
+  /** Files of one watched folder. */
+  folderFiles: 10_000,
+  /** Longest pause between two tries of a connector. */
+  connectorRetryMs: 30_000,
+  /** Bytes of one fetch from a Kafka broker, over all partitions. */
+  kafkaFetchBytes: 8 * 1024 * 1024,
   /** Decimal places of a quantized float64 or a decimal. */
   scale: 15,
   /** Characters of a name. */

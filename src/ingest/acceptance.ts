@@ -109,12 +109,12 @@ export class Acceptance {
         `'${eventTime}' lies ${lateMs} ms before its arrival; ${allowedLatenessMs} are allowed.`,
         seconds ? `'${eventTime}' looks like seconds; send milliseconds since 1970.` : null,
       );
-      return { column: eventTime, problem };
+      return { column: eventTime, problem, lateMs };
     }
     if (-lateMs <= maxClockSkewMs) return null;
     const message =
       `'${eventTime}' lies ${-lateMs} ms ahead of its arrival; ` + `${maxClockSkewMs} are allowed.`;
-    return { column: eventTime, problem: new ValueProblem('from_the_future', message) };
+    return { column: eventTime, problem: new ValueProblem('from_the_future', message), lateMs };
   }
 
   #claim(partition: number, id: string, hash: number, arrivalMs: number): RowProblem | null {

@@ -1,22 +1,25 @@
 import type { ErrorCode } from '../base/errors.ts';
 import type { EventBatch } from '../schema/batch.ts';
-
-/** Bucket b counts events that arrived less than 2^b ms after they happened. */
-const LATENESS_BUCKETS = 44;
+import type { SourceSchema } from '../schema/types.ts';
+import { type ClockReport, SourceClocks } from './source-clocks.ts';
 
 export interface SourceStats {
   readonly received: number;
   readonly accepted: number;
   readonly rejected: Readonly<Partial<Record<ErrorCode, number>>>;
-  readonly lateness: readonly { readonly belowMs: number; readonly events: number }[];
+  readonly clocks: ClockReport;
 }
 
-/** What one source has seen since the process began. */
+/** What one source has seen: counts since the process began, and its clocks since ever. */
 export class IngestStats {
+  readonly clocks: SourceClocks;
   #received = 0;
   #accepted = 0;
   readonly #rejected = new Map<ErrorCode, number>();
-  readonly #lateness = new Float64Array(LATENESS_BUCKETS);
+
+  constructor(schema: SourceSchema) {
+    this.clocks = new SourceClocks(schema);
+  }
 
   receive(count: number): void {
     this.#received += count;
@@ -26,13 +29,9 @@ export class IngestStats {
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + count);
   }
 
-  accept({ count, eventTimeMs, arrivalTimeMs }: EventBatch): void {
-    this.#accepted += count;
-    for (let i = 0; i < count; i++) {
-      const lateMs = (arrivalTimeMs[i] as number) - (eventTimeMs[i] as number);
-      const bucket = lateMs < 0x8000_0000 ? 32 - Math.clz32(lateMs) : bucketOf(lateMs);
-      this.#lateness[bucket] = (this.#lateness[bucket] as number) + 1;
-    }
+  accept(batch: EventBatch): void {
+    this.#accepted += batch.count;
+    this.clocks.accept(batch);
   }
 
   snapshot(): SourceStats {
@@ -40,11 +39,7 @@ export class IngestStats {
       received: this.#received,
       accepted: this.#accepted,
       rejected: Object.fromEntries(this.#rejected),
-      lateness: Array.from(this.#lateness, (events, bucket) => ({ belowMs: 2 ** bucket, events })),
+      clocks: this.clocks.report(),
     };
   }
-}
-
-function bucketOf(lateMs: number): number {
-  return Math.min(LATENESS_BUCKETS - 1, 64 - Math.clz32(lateMs / 2 ** 32));
 }

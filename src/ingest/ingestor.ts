@@ -7,16 +7,19 @@ import { nextTurn, type Turn } from '../base/pause.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance, type ArrivalBound } from './acceptance.ts';
+import { ClockBook } from './clock-book.ts';
 import { ColumnsBody, readColumns } from './columns-body.ts';
 import { DeadLetters, type LetterFilter, type StoredLetter } from './dead-letters.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
 import { FormerIds } from './former-ids.ts';
 import { type IdBlock, readIds, writeIds } from './id-snapshot.ts';
 import { IngestStats, type SourceStats } from './ingest-stats.ts';
+import { portions, rowOf } from './letter-portions.ts';
 import type { EventLog } from './log.ts';
 import { type Door, Push, type PushResult } from './push.ts';
 import { type PushBody, type RowSlice, readBody, readRows } from './push-body.ts';
 import { SchemaBook } from './schema-book.ts';
+import type { LatenessReport, SourceClocks } from './source-clocks.ts';
 
 export interface IngestorOptions {
   readonly disk: Disk;
@@ -59,6 +62,7 @@ export class Ingestor {
   readonly #turn: Turn;
   readonly #limits: DedupeLimits & { readonly eventsPerCommit: number };
   readonly #doors = new Map<string, Door>();
+  readonly #clocks: ClockBook;
   #idsCommit = 0;
   #readmits: Promise<unknown> = Promise.resolve();
   #formerIds: FormerIds;
@@ -81,6 +85,7 @@ export class Ingestor {
     this.#arrivalBound = options.arrivalBound ?? 'none';
     this.#logger = options.logger ?? silentLogger;
     this.#turn = options.turn ?? nextTurn;
+    this.#clocks = new ClockBook(disk, clock, this.#logger, () => this.#eachClocks());
     this.letters = options.letters ?? new DeadLetters(disk);
     this.#limits = {
       ids: limits?.ids ?? LIMITS.dedupeIds,
@@ -96,6 +101,10 @@ export class Ingestor {
     log.cutLimit = () => this.#idsCommit;
   }
 
+  *#eachClocks(): Generator<[string, SourceClocks]> {
+    for (const [source, { stats }] of this.#doors) yield [source, stats.clocks];
+  }
+
   #newDoor(schema: SourceSchema): Door {
     const clock = {
       newestArrivalMs: (source: string, partition: number) =>
@@ -103,7 +112,7 @@ export class Ingestor {
     };
     return {
       acceptance: new Acceptance(schema, clock, this.#limits, this.#arrivalBound),
-      stats: new IngestStats(),
+      stats: new IngestStats(schema),
     };
   }
 
@@ -126,7 +135,9 @@ export class Ingestor {
     );
     const schemaOf = (source: string) =>
       this.#doors.get(source)?.acceptance.schema ?? this.#formerIds.schemaOf(source);
+    this.#clocks.read();
     for (const batch of this.#log.read(commit, schemaOf)) {
+      this.#clocks.restore(batch, this.#doors.get(batch.source)?.stats.clocks);
       const ids = this.#doors.get(batch.source)?.acceptance.ids ?? this.#formerIds;
       ids.restore(batch);
     }
@@ -211,6 +222,8 @@ export class Ingestor {
   /** Writes the ids down, so that the log up to the commit given back can be cut. */
   checkpoint(): number {
     const commit = this.#log.lastCommit;
+    // Before the ids: what they let go of the log is counted here.
+    this.#clocks.write(commit);
     if (commit > this.#idsCommit) {
       writeIds(this.#disk, commit, this.#idBlocks());
       this.#idsCommit = commit;
@@ -231,6 +244,11 @@ export class Ingestor {
     yield* this.#formerIds.blocks();
   }
 
+  /** The clocks of a source, and what each allowed lateness would lose. */
+  lateness(source: string, alsoMs: readonly number[]): LatenessReport | null {
+    return this.#doors.get(source)?.stats.clocks.lossReport(alsoMs) ?? null;
+  }
+
   stats(source: string): SourceStats | null {
     return this.#doors.get(source)?.stats.snapshot() ?? null;
   }
@@ -245,26 +263,7 @@ export class Ingestor {
     const door = this.#doors.get(batch.source);
     door?.acceptance.ids.confirm(batch);
     door?.stats.accept(batch);
+    this.#clocks.counted(batch.commit);
     this.onCommitted(batch);
   }
-}
-
-/** Bytes that are no UTF-8 can only be refused again. */
-function rowOf(raw: string | Uint8Array): string {
-  return typeof raw === 'string' ? raw : JSON.stringify('not UTF-8');
-}
-
-/** As many letters at a time as may be held in memory. */
-function* portions(letters: Iterable<StoredLetter>): Generator<StoredLetter[]> {
-  let portion: StoredLetter[] = [];
-  let size = 0;
-  for (const letter of letters) {
-    portion.push(letter);
-    size += letter.raw.length;
-    if (size < LIMITS.letterAnswerChars && portion.length < LIMITS.eventsPerCommit) continue;
-    yield portion;
-    portion = [];
-    size = 0;
-  }
-  if (portion.length > 0) yield portion;
 }

@@ -148,6 +148,7 @@ export class Push {
     this.#commit = Math.max(this.#commit, logged.value.at(-1)?.commit ?? 0);
     for (const { slot, problem } of judgement.rejected) {
       const { code, message, remedy } = problem.problem;
+      if (problem.lateMs !== undefined) this.#context.door.stats.clocks.refuse(problem.lateMs);
       this.#verdict(chunk, slot, code, problem.column, message, remedy);
     }
     if (kept.status === 'rejected') this.#sayNotKept(chunk, judgement, kept.reason);

@@ -14,6 +14,8 @@ const NO_COLUMNS: JsonRow = Object.freeze({});
 export interface RowProblem {
   readonly column: string | null;
   readonly problem: ValueProblem;
+  /** Arrival less event time of a row that is refused for nothing else. */
+  readonly lateMs?: number;
 }
 
 /**
