@@ -57,29 +57,3 @@ export function windowRange(window: WindowSpec, timeMs: number): TimeRange {
       return unreachable(window);
   }
 }
-
-/**
- * The first time after t at which a window may count other events of the same history: until then
- * its range begins and ends between the same tiles.
- */
-export function unchangedUntilMs(window: WindowSpec, timeMs: number): number {
-  switch (window.kind) {
-    case 'sliding': {
-      if (window.exact) return timeMs + 1;
-      const startMs = floorTo(timeMs - window.sizeMs, window.hopMs);
-      const nextStartMs = startMs + window.hopMs + window.sizeMs;
-      const nextHopMs = floorTo(timeMs, window.hopMs) + window.hopMs;
-      return window.complete ? Math.min(nextStartMs, nextHopMs) : nextStartMs;
-    }
-    case 'tumbling':
-      return floorTo(timeMs, window.sizeMs, window.offsetMs) + window.sizeMs;
-    case 'lifetime':
-      return window.complete
-        ? floorTo(timeMs, window.hopMs) + window.hopMs
-        : Number.POSITIVE_INFINITY;
-    case 'session':
-      throw new AssertionFailure('the events of a session decide its range');
-    default:
-      return unreachable(window);
-  }
-}

@@ -10,6 +10,9 @@ const WINDOWS: readonly WindowSpec[] = [
   { kind: 'sliding', sizeMs: 1_000, hopMs: 20, exact: false, complete: false },
   { kind: 'sliding', sizeMs: 5_000, hopMs: 100, exact: false, complete: true },
   { kind: 'tumbling', sizeMs: 2_000, offsetMs: 0, complete: true },
+  { kind: 'tumbling', sizeMs: 3_000, offsetMs: 700, complete: false },
+  { kind: 'sliding', sizeMs: 400, hopMs: 1, exact: true, complete: false },
+  { kind: 'lifetime', hopMs: 500, complete: true },
 ];
 
 /** One table with a count over each window, keys `k0`… and rows that come and go. */
