@@ -6,7 +6,7 @@ import { systemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/logger.ts';
 import { NodeDisk } from '../src/base/node-disk.ts';
 import { EventLog } from '../src/ingest/log.ts';
-import { lmdbState } from '../src/store/state-store.ts';
+import { diskState } from '../src/store/state-store.ts';
 import { neverCheckpoint } from '../src/stream/checkpoint-policy.ts';
 import { StreamEngine } from '../src/stream/stream-engine.ts';
 import { type BenchOptions, benchOptions, compare, type Measurement } from './harness.ts';
@@ -26,7 +26,7 @@ async function start(folder: string): Promise<Running> {
   const log = await EventLog.open({ disk, schemas: ORDERS_PLAN.sources, verify: 'tail' });
   const engine = await StreamEngine.open({
     plan: ORDERS_PLAN,
-    state: lmdbState(join(folder, 'state')),
+    state: diskState({ disk, folder: 'state' }),
     log,
     history: null,
     clock: systemClock,

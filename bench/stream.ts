@@ -9,7 +9,7 @@ import { pause } from '../src/base/pause.ts';
 import { ColumnsBody } from '../src/ingest/columns-body.ts';
 import { Ingestor } from '../src/ingest/ingestor.ts';
 import { EventLog } from '../src/ingest/log.ts';
-import { lmdbState } from '../src/store/state-store.ts';
+import { diskState } from '../src/store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../src/stream/checkpoint-policy.ts';
 import { StreamEngine } from '../src/stream/stream-engine.ts';
 import {
@@ -76,7 +76,7 @@ class Platform {
     const log = await EventLog.open({ disk, schemas: sources });
     const engine = await StreamEngine.open({
       plan: ORDERS_PLAN,
-      state: lmdbState(join(folder, 'state')),
+      state: diskState({ disk, folder: 'state' }),
       log,
       history: null,
       clock: systemClock,

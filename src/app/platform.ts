@@ -21,7 +21,7 @@ import type { EventBatch } from '../schema/batch.ts';
 import { FeatureServer } from '../serve/feature-server.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import { ServeLogWriter } from '../store/serve-log.ts';
-import { lmdbState } from '../store/state-store.ts';
+import { diskState } from '../store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
 import { StreamEngine } from '../stream/stream-engine.ts';
 import { Archiver, requireEveryCommit } from './archiver.ts';
@@ -223,7 +223,7 @@ export class Platform {
     });
     this.#engine = await StreamEngine.open({
       plan,
-      state: lmdbState(join(this.#config.dataDir, 'state')),
+      state: diskState({ disk, folder: 'state' }),
       log,
       history,
       clock: systemClock,

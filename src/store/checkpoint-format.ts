@@ -1,39 +1,19 @@
 import { AsofError } from '../base/errors.ts';
 import type { StoredPosition } from './applied-position.ts';
 
-export const STATE_FORMAT = 1;
+export const STATE_FORMAT = 2;
 
-/** Marks a record of a row that is to be deleted. */
-export const DELETED = 0xffff_ffff;
-
-/** What a checkpoint says of itself; stored in the transaction that stores its rows. */
+/** What a checkpoint says of itself; stored in the frame that makes its rows known. */
 export interface CheckpointMeta {
   readonly format: number;
-  /** Of the engine that wrote it; one of an older generation must not write any more. */
-  readonly generation: number;
   readonly position: StoredPosition;
   readonly groups: readonly StoredGroup[];
 }
 
 export interface StoredGroup {
   readonly id: string;
-  /** Live rows, checked when they are loaded. */
-  readonly rows: number;
-  /** Row numbers are below this. */
-  readonly rowBound: number;
-}
-
-/** What a checkpoint changes: `baseCommit` is the checkpoint it must follow. */
-export interface CheckpointCommit {
-  readonly meta: CheckpointMeta;
-  readonly baseCommit: number;
-  /** Groups that nobody needs any more. */
-  readonly dropped: readonly string[];
-}
-
-export interface CheckpointWritten {
-  readonly puts: number;
-  readonly deletes: number;
+  /** Stands in each of its rows. */
+  readonly number: number;
 }
 
 export function corruptState(message: string, cause?: unknown): AsofError {
@@ -43,15 +23,15 @@ export function corruptState(message: string, cause?: unknown): AsofError {
   });
 }
 
-export function encodeMeta(meta: CheckpointMeta): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(meta));
+export function encodeMeta(meta: CheckpointMeta): string {
+  return JSON.stringify(meta);
 }
 
 /** @throws AsofError `newer_format`, `corrupt_state` */
-export function decodeMeta(bytes: Uint8Array): CheckpointMeta {
+export function decodeMeta(text: string): CheckpointMeta {
   let meta: unknown;
   try {
-    meta = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    meta = JSON.parse(text);
   } catch (cause) {
     throw corruptState('The checkpoint does not say what it holds.', cause);
   }
@@ -78,8 +58,8 @@ function isCount(value: unknown): value is number {
 }
 
 function isMeta(value: Record<string, unknown>): value is Record<string, unknown> & CheckpointMeta {
-  const { generation, position, groups } = value;
-  if (!isCount(generation) || !isRecord(position) || !Array.isArray(groups)) return false;
+  const { position, groups } = value;
+  if (!isRecord(position) || !Array.isArray(groups)) return false;
   if (!isCount(position.commit) || !isCount(position.newestArrivalMs)) return false;
   if (!isRecord(position.sources)) return false;
   return Object.values(position.sources).every(isSource) && groups.every(isGroup);
@@ -92,6 +72,5 @@ function isSource(value: unknown): boolean {
 }
 
 function isGroup(value: unknown): boolean {
-  if (!isRecord(value) || typeof value.id !== 'string') return false;
-  return isCount(value.rows) && isCount(value.rowBound);
+  return isRecord(value) && typeof value.id === 'string' && isCount(value.number);
 }

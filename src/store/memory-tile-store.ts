@@ -16,11 +16,14 @@ export class MemoryTileStore implements OnlineStore {
     return this.#groups.values();
   }
 
-  /** Distinct keys held, over all key directoryes. */
+  /** Distinct keys held, in memory and on disk, over all key spaces: at least so many. */
   get keyCount(): number {
-    let count = 0;
-    for (const index of this.#directories.values()) count += index.size;
-    return count;
+    const counts = new Map<KeyDirectory, number>();
+    for (const { keys, liveRows, coldRows } of this.#groups.values()) {
+      // Keys that only one group holds may be in memory while those of another one are not.
+      counts.set(keys, Math.max(counts.get(keys) ?? keys.size, liveRows + coldRows));
+    }
+    return [...counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
   group(id: string): TileGroup {

@@ -1,7 +1,8 @@
-/** A set of rows as flags: cheap to add to, handed over as a whole. */
+/** A set of rows, cheap to add to; handing it over costs what is in it, whatever the rows. */
 export class RowSet {
-  /** By row; replaced by `cover` and `take`. Hot loops read it directly. */
+  /** By row; replaced by `cover`. Hot loops read it directly. */
   flags = new Uint8Array(0);
+  #rows = new Int32Array(64);
   #size = 0;
 
   get size(): number {
@@ -23,13 +24,19 @@ export class RowSet {
   add(row: number): void {
     if (this.flags[row] === 1) return;
     this.flags[row] = 1;
-    this.#size += 1;
+    if (this.#size === this.#rows.length) {
+      const grown = new Int32Array(this.#size * 2);
+      grown.set(this.#rows);
+      this.#rows = grown;
+    }
+    this.#rows[this.#size++] = row;
   }
 
-  /** Empties the set; the flags it had are the caller's. Costs no walk over the rows. */
-  take(): Uint8Array<ArrayBuffer> {
-    const taken = this.flags;
-    this.flags = new Uint8Array(taken.length);
+  /** Empties the set; the rows that it had, in the order of their coming, are the caller's. */
+  take(): Int32Array {
+    const taken = this.#rows.slice(0, this.#size);
+    for (const row of taken) this.flags[row] = 0;
+    if (this.#rows.length > 4096) this.#rows = new Int32Array(64);
     this.#size = 0;
     return taken;
   }

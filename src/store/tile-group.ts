@@ -1,30 +1,34 @@
 import { createTable } from '../aggregate/create-table.ts';
 import type { TileSpec } from '../aggregate/spec.ts';
 import type { WindowTable } from '../aggregate/window-table.ts';
-import { assert } from '../base/assert.ts';
-import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { assert, present } from '../base/assert.ts';
+import type { ByteWriter } from '../base/bytes.ts';
 import { ExpiryCalendar } from './expiry-calendar.ts';
 import type { KeyDirectory } from './key-directory.ts';
+import { keyHash } from './key-hash.ts';
 import type { GroupStore } from './online-store.ts';
 import { RowSet } from './row-set.ts';
+import { NOWHERE, SavedPlaces } from './saved-places.ts';
+import type { RowOwner, SavedRows } from './saved-rows.ts';
 import { idleMs, reachMs } from './window-reach.ts';
 
 /** A row that did not expire when it was due is looked at again after this part of the reach. */
 const RECHECK_PART = 16;
 
-/** The hot state of one tile group: its tiles, whose they are, and which rows changed. */
-export class TileGroup implements GroupStore {
+/**
+ * The state of one tile group: the rows in memory, whose they are and which have changed, and those
+ * that lie on disk only, which come into memory when somebody reads them or an event is theirs.
+ */
+export class TileGroup implements GroupStore, RowOwner {
   readonly id: string;
   readonly table: WindowTable;
   readonly keys: KeyDirectory;
   /** Longest time after its event that an event can count; Infinity for lifetimes and sessions. */
   readonly reachMs: number;
-  /** Rows that differ from the last checkpoint; one that is no longer live has been evicted. */
+  /** Rows that differ from the last checkpoint; one that is no longer live has been given up. */
   readonly changed = new RowSet();
-  /** Rows that were given up since the last checkpoint, and may have been taken into use again. */
-  removed: number[] = [];
-  /** Called before a row is given up, while a checkpoint may still need its content. */
-  beforeRemove: ((row: number) => void) | null = null;
+  /** Called after a row came from disk. */
+  afterLoad: (() => void) | null = null;
   /** Row by key id and key id by row, -1 where there is none. Hot loops read them directly. */
   rowOfId = new Int32Array(0);
   #idOfRow = new Int32Array(0);
@@ -33,8 +37,14 @@ export class TileGroup implements GroupStore {
   /** How long after its last event a row expires; Infinity where it never does. */
   readonly #idleMs: number;
   readonly #calendar: ExpiryCalendar | null;
+  /** By row: whether the calendar has an entry for its number. */
+  #scheduled = new Uint8Array(0);
+  #saved: SavedRows | null = null;
+  readonly #places = new SavedPlaces();
   #nowMs = 0;
   #liveRows = 0;
+  /** Where the search for rows to spill goes on. */
+  #hand = 0;
 
   constructor(id: string, spec: TileSpec, keys: KeyDirectory) {
     this.id = id;
@@ -45,12 +55,34 @@ export class TileGroup implements GroupStore {
     this.#calendar = Number.isFinite(this.#idleMs) ? new ExpiryCalendar(this.#idleMs) : null;
   }
 
-  /** Keys with state. */
+  /** Keys with state in memory. */
   get liveRows(): number {
     return this.#liveRows;
   }
 
+  /** Keys with state on disk only. */
+  get coldRows(): number {
+    return this.#saved === null ? 0 : this.#saved.index.size - this.#places.count;
+  }
+
+  /** Before any row: what was saved counts as the state from now on. */
+  attach(saved: SavedRows): void {
+    assert(this.#saved === null && this.#liveRows === 0, 'saved rows come before any other');
+    this.#saved = saved;
+  }
+
+  /** @throws AsofError `corrupt_state` where the row on disk is damaged */
   find(key: string): number {
+    const row = this.findHot(key);
+    if (row >= 0) {
+      this.#places.use(row);
+      return row;
+    }
+    return this.coldRows > 0 ? this.#load(key) : -1;
+  }
+
+  /** The row of a key in memory, or -1. */
+  findHot(key: string): number {
     const id = this.keys.find(key);
     return id < 0 || id >= this.rowOfId.length ? -1 : (this.rowOfId[id] as number);
   }
@@ -79,8 +111,10 @@ export class TileGroup implements GroupStore {
     return this.rowOfId;
   }
 
-  /** A new row for a key id that has none. */
+  /** The row of a key id that has none in memory: from disk, else a new one. */
   create(id: number): number {
+    const loaded = this.coldRows > 0 ? this.#load(this.keys.keyOf(id)) : -1;
+    if (loaded >= 0) return loaded;
     const row = this.table.createRow();
     this.#adopt(row, id, this.#nowMs);
     return row;
@@ -89,6 +123,7 @@ export class TileGroup implements GroupStore {
   markChanged(row: number): void {
     if (this.changed.has(row)) return;
     this.changed.add(row);
+    this.#places.use(row);
     this.#touchedMs[row] = this.#nowMs;
   }
 
@@ -101,12 +136,43 @@ export class TileGroup implements GroupStore {
       const row = calendar.due(this.#nowMs);
       if (row < 0) break;
       looked += 1;
+      this.#scheduled[row] = 0;
+      if (!this.isLive(row)) continue;
       if (this.table.isExpired(row)) {
         this.#remove(row);
         evicted();
-      } else this.#schedule(row, this.#nowMs + this.#idleMs / RECHECK_PART);
+      } else this.#schedule(row, this.#nowMs + this.reachMs / RECHECK_PART);
     }
     return looked;
+  }
+
+  /** Gives up a row that lies on disk only, if it has expired; else it stays in memory. */
+  expireSaved(key: string): boolean {
+    if (this.findHot(key) >= 0) return false;
+    const row = this.#load(key);
+    if (row < 0 || !this.table.isExpired(row)) return false;
+    this.#remove(row);
+    return true;
+  }
+
+  /**
+   * Takes rows out of memory that are on disk as they are, those first that were not used since the
+   * search last came by. Looks at `limit` rows or until `enough`; answers how many it looked at.
+   */
+  spill(limit: number, enough: () => boolean, spilled: () => void): number {
+    const { table } = this;
+    const bound = table.rowLimit;
+    const looks = Math.min(limit, 2 * bound);
+    for (let looked = 0; looked < looks; looked++) {
+      if (enough()) return looked;
+      if (this.#hand >= bound) this.#hand = 0;
+      const row = this.#hand++;
+      if (!this.isLive(row) || this.changed.has(row) || table.watched[row] === 1) continue;
+      if (!this.#places.isSpillable(row)) continue;
+      this.#free(row);
+      spilled();
+    }
+    return looks;
   }
 
   /** One live row as a checkpoint holds it. */
@@ -116,22 +182,52 @@ export class TileGroup implements GroupStore {
     this.table.encodeRow(row, writer);
   }
 
-  /** Puts back a row that `encodeRow` wrote, under its own number; numbers come in ascending. */
-  decodeRow(row: number, holes: number[], reader: ByteReader): void {
-    const key = reader.string();
-    const touchedMs = reader.varint();
-    let created = this.table.createRow();
-    while (created < row) {
-      holes.push(created);
-      created = this.table.createRow();
+  /** Where the row lies on disk, or `NOWHERE`. */
+  placeOf(row: number): number {
+    return this.#places.at(row);
+  }
+
+  /** A checkpoint that is under way writes the row to this place. */
+  saving(row: number, location: number): void {
+    this.#places.saving(row, location);
+  }
+
+  isSaving(row: number, location: number): boolean {
+    return this.#places.isSaving(row, location);
+  }
+
+  settle(row: number, location: number): boolean {
+    return this.#places.settle(row, location);
+  }
+
+  giveUp(row: number, location: number): void {
+    this.#places.giveUp(row, location);
+  }
+
+  /** Bytes in memory that grow with the number of rows. */
+  get rowBytes(): number {
+    return this.#idOfRow.length * 13 + this.rowOfId.length * 4 + this.#places.bytes;
+  }
+
+  #load(key: string): number {
+    const saved = present(this.#saved, 'rows on disk only were saved');
+    const found = saved.find(key);
+    if (found === null) return -1;
+    const { location, content } = found;
+    const row = this.table.createRow();
+    try {
+      const touchedMs = content.varint();
+      this.table.decodeRow(row, content);
+      const known = this.keys.find(key);
+      const id = known < 0 ? this.keys.add(key) : known;
+      this.coverIds(id + 1);
+      this.#adopt(row, id, touchedMs);
+    } catch (cause) {
+      throw saved.condemn(`a row of the group '${this.id}' cannot be read`, cause);
     }
-    assert(created === row, 'rows of a new table are numbered from 0');
-    this.table.decodeRow(row, reader);
-    const known = this.keys.find(key);
-    const id = known < 0 ? this.keys.add(key) : known;
-    this.coverIds(id + 1);
-    assert(this.rowOfId[id] === -1, 'a key has one row');
-    this.#adopt(row, id, touchedMs);
+    this.#places.restore(row, location, saved.adopt(location, row));
+    this.afterLoad?.();
+    return row;
   }
 
   #adopt(row: number, id: number, touchedMs: number): void {
@@ -139,31 +235,42 @@ export class TileGroup implements GroupStore {
     this.#idOfRow[row] = id;
     this.rowOfId[id] = row;
     this.#touchedMs[row] = touchedMs;
+    this.#places.use(row);
     this.keys.use(id);
     this.#liveRows += 1;
     this.#schedule(row, 0);
   }
 
+  /** A number that has an entry already keeps it: it may be looked at late, never not at all. */
   #schedule(row: number, earliestMs: number): void {
-    const dueMs = Math.max((this.#touchedMs[row] ?? 0) + this.#idleMs, earliestMs);
-    this.#calendar?.add(row, dueMs, this.#nowMs);
+    if (this.#calendar === null || this.#scheduled[row] === 1) return;
+    this.#scheduled[row] = 1;
+    const dueMs = Math.max((this.#touchedMs[row] ?? 0) + this.reachMs, earliestMs);
+    this.#calendar.add(row, dueMs, this.#nowMs);
   }
 
   #remove(row: number): void {
-    this.beforeRemove?.(row);
+    const place = this.#places.at(row);
+    if (place !== NOWHERE) this.#saved?.drop(keyHash(this.keyOf(row)), place);
+    this.#free(row);
+  }
+
+  #free(row: number): void {
     const id = this.#idOfRow[row] ?? -1;
-    assert(id >= 0, 'only a live row is removed');
-    this.changed.add(row);
-    this.removed.push(row);
+    assert(id >= 0, 'only a live row is given up');
     this.#idOfRow[row] = -1;
     this.rowOfId[id] = -1;
     this.#liveRows -= 1;
+    this.#places.forget(row);
     this.keys.release(id);
+    // No checkpoint needs a row that no window can reach after it.
+    this.table.watched[row] = 0;
     this.table.freeRow(row);
   }
 
   #coverRow(row: number): void {
     this.changed.cover(row + 1);
+    this.#places.cover(row + 1);
     if (row < this.#idOfRow.length) return;
     const size = Math.max(row + 1, this.#idOfRow.length * 2, 256);
     const ids = new Int32Array(size).fill(-1);
@@ -172,5 +279,8 @@ export class TileGroup implements GroupStore {
     const touchedMs = new Float64Array(size);
     touchedMs.set(this.#touchedMs);
     this.#touchedMs = touchedMs;
+    const scheduled = new Uint8Array(size);
+    scheduled.set(this.#scheduled);
+    this.#scheduled = scheduled;
   }
 }

@@ -2,32 +2,33 @@ import { ByteWriter } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Turn } from '../base/pause.ts';
-import { type CheckpointMeta, DELETED, STATE_FORMAT } from '../store/checkpoint-format.ts';
-import type { CheckpointWriter } from '../store/checkpoint-writer.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
+import type { SavedRows } from '../store/saved-rows.ts';
+import { SegmentCleaner } from '../store/segment-cleaner.ts';
+import type { StateFiles } from '../store/state-files.ts';
 import type { TileGroup } from '../store/tile-group.ts';
 import type { StreamMetrics } from './metrics.ts';
+
+/** Files that one checkpoint begins at most; far more than any does. */
+const SLOTS_NEEDED = 512;
 
 export interface CheckpointStats {
   /** The state at this commit is on disk. */
   readonly commit: number;
   readonly rows: number;
-  readonly deletes: number;
+  /** Rows written again, so that files with little in them could go. */
+  readonly moved: number;
   readonly bytes: number;
   readonly copies: number;
   readonly tookMs: number;
 }
 
 interface FrozenGroup {
-  readonly index: number;
   readonly group: TileGroup;
-  /** By row: 1 for what this checkpoint saves. */
-  readonly rows: Uint8Array;
-  readonly removed: readonly number[];
+  readonly saved: SavedRows;
+  /** What this checkpoint saves. */
+  readonly rows: Int32Array;
 }
-
-/** Rows walked past before events and reads go on, where few of them changed. */
-const ROWS_PER_SLICE = 100_000;
 
 /**
  * Saves the rows that changed since the last checkpoint, together with the position, as of one
@@ -35,39 +36,40 @@ const ROWS_PER_SLICE = 100_000;
  */
 export class Checkpointer {
   readonly #store: MemoryTileStore;
-  readonly #writer: CheckpointWriter;
+  readonly #files: StateFiles;
+  readonly #cleaner: SegmentCleaner;
   readonly #clock: Clock;
   readonly #metrics: StreamMetrics;
-  readonly #generation: number;
   readonly #sliceBytes: number;
   readonly #turn: Turn;
   #storedCommit: number;
-  #dropped: readonly string[];
   #running: Promise<CheckpointStats> | null = null;
-  readonly #records = new ByteWriter(2 * LIMITS.checkpointSliceBytes);
+  readonly #body = new ByteWriter();
+  /** Of the checkpoint that is being taken. */
+  #rows = 0;
+  #bytes = 0;
+  #newestMs = 0;
 
   constructor(options: {
     store: MemoryTileStore;
-    writer: CheckpointWriter;
+    files: StateFiles;
+    /** By the numbers that stand in their saved rows. */
+    groups: ReadonlyMap<number, TileGroup>;
     clock: Clock;
     metrics: StreamMetrics;
-    /** The checkpoint that the next one follows. */
-    base: CheckpointMeta;
     /** Bytes encoded before events and reads go on. */
     sliceBytes: number;
     /** Lets them. */
     turn: Turn;
   }) {
     this.#store = options.store;
-    this.#writer = options.writer;
+    this.#files = options.files;
+    this.#cleaner = new SegmentCleaner(options.files, options.groups);
     this.#clock = options.clock;
     this.#metrics = options.metrics;
     this.#sliceBytes = options.sliceBytes;
     this.#turn = options.turn;
-    this.#generation = options.base.generation;
-    this.#storedCommit = options.base.position.commit;
-    const kept = new Set([...options.store.groups].map((group) => group.id));
-    this.#dropped = options.base.groups.map(({ id }) => id).filter((id) => !kept.has(id));
+    this.#storedCommit = options.files.meta.position.commit;
   }
 
   get isRunning(): boolean {
@@ -96,22 +98,25 @@ export class Checkpointer {
   }
 
   async #take(): Promise<CheckpointStats> {
+    this.#files.segments.requireSlots(SLOTS_NEEDED);
     const startMs = this.#clock.nowMs();
     const copiesBefore = this.#metrics.checkpointCopies;
+    const movedBefore = this.#cleaner.rowsMoved;
+    const position = this.#store.applied.store();
+    this.#newestMs = position.newestArrivalMs;
+    this.#rows = 0;
+    this.#bytes = 0;
     const frozen = this.#freeze();
-    const meta = this.#meta();
-    let bytes = 0;
+    const owners = new Map([...this.#store.groups].map((group) => [group.id, group]));
     try {
-      for (const each of frozen) bytes += await this.#encode(each);
-      bytes += this.#flush();
-      const commit = { meta, baseCommit: this.#storedCommit, dropped: this.#dropped };
-      const written = await this.#writer.commit(commit);
-      this.#storedCommit = meta.position.commit;
-      this.#dropped = [];
+      for (const each of frozen) await this.#encode(each);
+      await this.#clean();
+      const { bytes } = await this.#files.commit(position, owners, this.#turn);
+      this.#storedCommit = position.commit;
       const stats = {
-        commit: meta.position.commit,
-        rows: written.puts,
-        deletes: written.deletes,
+        commit: position.commit,
+        rows: this.#rows,
+        moved: this.#cleaner.rowsMoved - movedBefore,
         bytes,
         copies: this.#metrics.checkpointCopies - copiesBefore,
         tookMs: this.#clock.nowMs() - startMs,
@@ -120,90 +125,76 @@ export class Checkpointer {
       return stats;
     } catch (error) {
       this.#metrics.checkpointFailures += 1;
+      this.#files.discard(owners);
       this.#thaw(frozen);
       throw error;
     }
   }
 
-  /** Short, whatever the number of rows: the flags of what changed become those to be watched. */
+  /** Costs what has changed, whatever the number of rows. */
   #freeze(): FrozenGroup[] {
-    return [...this.#store.groups].map((group, index) => {
-      const { table, removed } = group;
-      group.changed.cover(table.watched.length);
-      table.watched = group.changed.take();
-      const rows = table.watched.slice();
-      group.removed = [];
-      for (const row of removed) {
-        // A row that was given up may be someone else's before its turn comes.
-        if (table.watched[row] === 1 && !group.isLive(row)) this.#encodeRow(index, group, row);
-      }
-      const copy = (row: number): void => {
-        this.#encodeRow(index, group, row);
+    return [...this.#store.groups].map((group) => {
+      const { table } = group;
+      const frozen = {
+        group,
+        saved: this.#files.rowsOf(group.id),
+        rows: group.changed.take().filter((row) => group.isLive(row)),
+      };
+      for (const row of frozen.rows) table.watched[row] = 1;
+      table.beforeChange = (row) => {
+        this.#encodeRow(frozen, row);
         this.#metrics.checkpointCopies += 1;
       };
-      table.beforeChange = copy;
-      group.beforeRemove = (row) => {
-        if (table.watched[row] === 1) copy(row);
-      };
-      return { index, group, rows, removed };
+      return frozen;
     });
   }
 
-  #meta(): CheckpointMeta {
-    const groups = [...this.#store.groups].map((group) => ({
-      id: group.id,
-      rows: group.liveRows,
-      rowBound: group.table.rowLimit,
-    }));
-    const position = this.#store.applied.store();
-    return { format: STATE_FORMAT, generation: this.#generation, position, groups };
-  }
-
-  async #encode({ index, group, rows }: FrozenGroup): Promise<number> {
-    let bytes = 0;
-    let walked = 0;
-    for (let row = 0; row < rows.length; row++) {
-      if (group.table.watched[row] === 1) this.#encodeRow(index, group, row);
-      walked += 1;
-      if (this.#records.length >= this.#sliceBytes || walked === ROWS_PER_SLICE) {
-        walked = 0;
-        bytes += this.#flush();
-        await this.#turn();
-      }
+  async #encode(frozen: FrozenGroup): Promise<void> {
+    const { group, rows } = frozen;
+    let turnAt = this.#bytes + this.#sliceBytes;
+    for (const row of rows) {
+      if (group.table.watched[row] !== 1) continue;
+      this.#encodeRow(frozen, row);
+      if (this.#bytes < turnAt) continue;
+      this.#files.segments.flush();
+      await this.#turn();
+      turnAt = this.#bytes + this.#sliceBytes;
     }
     group.table.beforeChange = null;
-    group.beforeRemove = null;
-    return bytes;
   }
 
-  #encodeRow(index: number, group: TileGroup, row: number): void {
+  #encodeRow({ group, saved }: FrozenGroup, row: number): void {
     group.table.watched[row] = 0;
-    const records = this.#records;
-    records.u32(index);
-    records.u32(row);
-    const lengthAt = records.length;
-    records.u32(DELETED);
-    if (!group.isLive(row)) return;
-    group.encodeRow(row, records);
-    records.patchU32(lengthAt, records.length - lengthAt - 4);
+    const body = this.#body;
+    body.reset();
+    group.encodeRow(row, body);
+    const before = group.placeOf(row);
+    group.saving(row, saved.save(row, group.keyOf(row), body.view(), before, this.#newestMs));
+    this.#rows += 1;
+    this.#bytes += body.length;
   }
 
-  #flush(): number {
-    const bytes = this.#records.length;
-    if (bytes > 0) this.#writer.add(this.#records.bytes());
-    this.#records.reset();
-    return bytes;
+  /** In proportion to what was saved, so that a checkpoint's cost follows what has changed. */
+  async #clean(): Promise<void> {
+    let left = LIMITS.stateMovedPerByte * this.#bytes + this.#sliceBytes;
+    while (left > 0) {
+      const read = this.#cleaner.step(Math.min(left, this.#sliceBytes));
+      if (read === 0) return;
+      left -= read;
+      this.#files.segments.flush();
+      await this.#turn();
+    }
   }
 
   /** After a failure nothing was saved: what had changed counts as changed again. */
   #thaw(frozen: readonly FrozenGroup[]): void {
-    this.#records.reset();
-    for (const { group, rows, removed } of frozen) {
+    this.#cleaner.restart();
+    for (const { group, rows } of frozen) {
       group.table.beforeChange = null;
-      group.beforeRemove = null;
-      group.table.watched.fill(0);
-      for (let row = 0; row < rows.length; row++) if (rows[row] === 1) group.changed.add(row);
-      group.removed.push(...removed);
+      for (const row of rows) {
+        group.table.watched[row] = 0;
+        group.changed.add(row);
+      }
     }
   }
 
@@ -211,7 +202,7 @@ export class Checkpointer {
     const metrics = this.#metrics;
     metrics.checkpoints += 1;
     metrics.checkpointRows += stats.rows;
-    metrics.checkpointDeletes += stats.deletes;
+    metrics.checkpointMoves += stats.moved;
     metrics.checkpointBytes += stats.bytes;
     metrics.checkpointMs += stats.tookMs;
     metrics.lastCheckpointCommit = stats.commit;

@@ -15,14 +15,20 @@ export interface StreamMetrics {
   checkpoints: number;
   checkpointFailures: number;
   checkpointRows: number;
-  checkpointDeletes: number;
+  /** Rows written again, so that files with little in them could go. */
+  checkpointMoves: number;
   checkpointBytes: number;
   /** Rows copied because they changed while a checkpoint was being taken. */
   checkpointCopies: number;
   checkpointMs: number;
   lastCheckpointAtMs: number;
   lastCheckpointCommit: number;
+  /** Rows that came from disk because somebody read them or an event was theirs. */
   rowsLoaded: number;
+  /** Rows taken out of memory; they are on disk. */
+  rowsSpilled: number;
+  /** 1 where the saved state was damaged, and has been built anew from archive and log. */
+  statesRebuilt: number;
   eventsReplayed: number;
   groupsRebuilt: number;
   eventsRebuilt: number;
@@ -42,13 +48,15 @@ export function newMetrics(): StreamMetrics {
     checkpoints: 0,
     checkpointFailures: 0,
     checkpointRows: 0,
-    checkpointDeletes: 0,
+    checkpointMoves: 0,
     checkpointBytes: 0,
     checkpointCopies: 0,
     checkpointMs: 0,
     lastCheckpointAtMs: 0,
     lastCheckpointCommit: 0,
     rowsLoaded: 0,
+    rowsSpilled: 0,
+    statesRebuilt: 0,
     eventsReplayed: 0,
     groupsRebuilt: 0,
     eventsRebuilt: 0,

@@ -1,58 +1,32 @@
-import { AssertionFailure } from '../base/assert.ts';
-import { ByteReader } from '../base/bytes.ts';
 import { AsofError } from '../base/errors.ts';
 import type { ProjectPlan, TileGroupPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import { type CheckpointMeta, corruptState } from '../store/checkpoint-format.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
-import type { StateReader } from '../store/state-store.ts';
-import type { TileGroup } from '../store/tile-group.ts';
+import type { StateFiles } from '../store/state-files.ts';
 import type { CommittedLog, EventHistory, HistoryQuery } from './event-history.ts';
 import type { StreamMetrics } from './metrics.ts';
 import { type GroupToFeed, SourceApplier } from './source-applier.ts';
 
 /** Adds every group of the plan to the store; answers those that the checkpoint does not hold. */
-export function loadGroups(
+export function attachGroups(
   plan: ProjectPlan,
   store: MemoryTileStore,
-  file: StateReader,
-  meta: CheckpointMeta,
-  metrics: StreamMetrics,
+  files: StateFiles,
 ): TileGroupPlan[] {
   const missing: TileGroupPlan[] = [];
   for (const groupPlan of plan.groups) {
     const group = store.addGroup(groupPlan.id, groupPlan, groupPlan.entity);
-    group.advanceTo(meta.position.newestArrivalMs);
-    const stored = meta.groups.find(({ id }) => id === groupPlan.id);
-    if (stored === undefined) missing.push(groupPlan);
-    else {
-      const rows = loadRows(group, file, stored.rowBound);
-      if (rows !== stored.rows) {
-        throw corruptState(
-          `The tile group '${group.id}' has ${rows} rows; its checkpoint says ${stored.rows}.`,
-        );
-      }
-      metrics.rowsLoaded += rows;
-    }
+    group.advanceTo(files.meta.position.newestArrivalMs);
+    if (!files.has(groupPlan.id)) missing.push(groupPlan);
+    group.attach(files.rowsOf(groupPlan.id));
   }
+  files.keepOnly(plan.groups.map(({ id }) => id));
   return missing;
 }
 
-function loadRows(group: TileGroup, file: StateReader, rowBound: number): number {
-  const holes: number[] = [];
-  let rows = 0;
-  try {
-    for (const { row, bytes } of file.readRows(group.id, rowBound)) {
-      group.decodeRow(row, holes, new ByteReader(bytes));
-      rows += 1;
-    }
-  } catch (cause) {
-    const unreadable = cause instanceof AsofError && cause.code === 'corrupt_log';
-    if (!unreadable && !(cause instanceof AssertionFailure)) throw cause;
-    throw corruptState(`A row of the tile group '${group.id}' cannot be read.`, cause);
-  }
-  for (const row of holes) group.table.freeRow(row);
-  return rows;
+/** Whether log and archive hold every event from the first one on. */
+export function reachesBack(log: CommittedLog, history: EventHistory | null): boolean {
+  return log.firstCommit <= 1 || (history !== null && history.through >= log.firstCommit - 1);
 }
 
 /** A source's events of commits `1..through`, from the history and then from the log. */

@@ -38,6 +38,9 @@ function groupOf(id: string, more: Partial<TileGroupPlan>): TileGroupPlan {
     lanes: [{ measure: null, filter: null, quantizeScale: null }],
     accumulators: [{ fn: 'count', lane: 0, type: INT64 }],
     windows: [{ kind: 'lifetime', hopMs: 1, complete: false }],
+    retractable: false,
+    latenessMs: 0,
+    keep: 0,
     ...more,
   };
 }

@@ -6,15 +6,15 @@ import type { Logger } from '../base/logger.ts';
 import { nextTurn, type Turn } from '../base/pause.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import type { CheckpointMeta } from '../store/checkpoint-format.ts';
-import type { CheckpointWriter } from '../store/checkpoint-writer.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
+import { SavedExpiry } from '../store/saved-expiry.ts';
+import type { StateFiles } from '../store/state-files.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { CheckpointPolicy } from './checkpoint-policy.ts';
 import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
 import { newMetrics, type StreamMetrics } from './metrics.ts';
-import { archivedAfter, loadGroups, rebuildGroups } from './restore.ts';
+import { archivedAfter, attachGroups, reachesBack, rebuildGroups } from './restore.ts';
 import { SourceApplier } from './source-applier.ts';
 
 export interface StreamEngineOptions {
@@ -40,7 +40,8 @@ export class StreamEngine {
   readonly #options: StreamEngineOptions;
   readonly #appliers = new Map<string, SourceApplier>();
   readonly #checkpointer: Checkpointer;
-  readonly #writer: CheckpointWriter;
+  readonly #files: StateFiles;
+  readonly #savedExpiry: SavedExpiry;
   #eventsSince = 0;
   #checkpointBeganMs: number;
   /** Set while a batch is being applied: one that failed half-way leaves it set for ever. */
@@ -50,7 +51,7 @@ export class StreamEngine {
   private constructor(
     options: StreamEngineOptions,
     store: MemoryTileStore,
-    base: CheckpointMeta,
+    files: StateFiles,
     metrics: StreamMetrics,
   ) {
     this.#options = options;
@@ -64,54 +65,80 @@ export class StreamEngine {
     }
     const { clock } = options;
     this.#checkpointBeganMs = clock.nowMs();
-    this.#writer = options.state.writer();
+    this.#files = files;
+    const groups = new Map(
+      [...store.groups].map((group) => [files.rowsOf(group.id).number, group]),
+    );
+    this.#savedExpiry = new SavedExpiry(files, groups);
     this.#checkpointer = new Checkpointer({
       store,
-      writer: this.#writer,
+      files,
+      groups,
       clock,
       metrics,
-      base,
       sliceBytes: options.sliceBytes ?? LIMITS.checkpointSliceBytes,
       turn: options.turn ?? nextTurn,
     });
   }
 
   /**
-   * Loads the checkpoint, builds the groups it lacks, and replays the log after it.
+   * Reads where the rows of the checkpoint lie, builds the groups it lacks, and replays the log
+   * after it. Rows come into memory when they are needed. A state that is damaged is given up and
+   * built anew where archive and log hold every event.
    * @throws AsofError `corrupt_state`, `newer_format`, `corrupt_log`
    */
   static async open(options: StreamEngineOptions): Promise<StreamEngine> {
-    const { plan, log, history, state } = options;
+    const { log, history, state, logger } = options;
+    try {
+      return await StreamEngine.#openOnce(options);
+    } catch (error) {
+      const isDamaged = error instanceof AsofError && error.code === 'corrupt_state';
+      if (!isDamaged || !reachesBack(log, history)) throw error;
+      const fields = { code: error.code, error: error.message };
+      logger.warn(fields, 'the saved state is damaged; it is built anew from archive and log');
+      state.wipe();
+      const engine = await StreamEngine.#openOnce(options);
+      engine.metrics.statesRebuilt = 1;
+      return engine;
+    }
+  }
+
+  static async #openOnce(options: StreamEngineOptions): Promise<StreamEngine> {
+    const { plan, log, history, state, logger } = options;
     const store = new MemoryTileStore();
     const metrics = newMetrics();
-    const file = state.open();
-    let meta: CheckpointMeta;
-    let missing: ReturnType<typeof loadGroups>;
+    const files = state.open();
     try {
-      meta = file.claim();
-      const { commit } = meta.position;
-      if (commit > log.lastCommit) {
+      if (files.tornBytes > 0) {
+        const fields = { bytes: files.tornBytes, commit: files.meta.position.commit };
+        logger.warn(fields, 'the newest checkpoint is not whole; the one before it is used');
+      }
+      const { position } = files.meta;
+      if (position.commit > log.lastCommit) {
         throw new AsofError(
           'corrupt_log',
-          `The state is at commit ${commit}, but the log ends at commit ${log.lastCommit}.`,
+          `The state is at commit ${position.commit}, but the log ends at commit ${log.lastCommit}.`,
           { remedy: 'Restore the log from a copy: it lacks acknowledged events.' },
         );
       }
-      missing = loadGroups(plan, store, file, meta, metrics);
-    } finally {
-      await file.close();
-    }
-    if (meta.position.commit > 0) store.applied.restore(meta.position);
-    await rebuildGroups(plan, missing, store, log, history, metrics);
-    metrics.lastCheckpointCommit = meta.position.commit;
-    const engine = new StreamEngine(options, store, meta, metrics);
-    try {
+      const missing = attachGroups(plan, store, files);
+      for (const group of store.groups) {
+        group.afterLoad = () => {
+          metrics.rowsLoaded += 1;
+        };
+      }
+      if (position.commit > 0) store.applied.restore(position);
+      await rebuildGroups(plan, missing, store, log, history, metrics);
+      metrics.lastCheckpointCommit = position.commit;
+      const engine = new StreamEngine(options, store, files, metrics);
+      files.segments.hold(true);
       await engine.#replay(log, history);
+      files.segments.hold(false);
+      return engine;
     } catch (error) {
-      await engine.abandon();
+      files.close();
       throw error;
     }
-    return engine;
   }
 
   /**
@@ -136,7 +163,7 @@ export class StreamEngine {
 
   /** Asks the policy whether to take a checkpoint now; `apply` does so after every commit. */
   poll(): void {
-    if (this.#closed || this.#inside) return;
+    if (this.#closed || this.#inside || this.damage !== null) return;
     const decision = this.#options.policy({
       running: this.#checkpointer.isRunning,
       eventsSince: this.#eventsSince,
@@ -163,7 +190,12 @@ export class StreamEngine {
     return this.#checkpointer.storedCommit;
   }
 
-  /** Keys, tiles and bytes held, over all groups. */
+  /** What failed its checksum, or null; reads and events that need it are refused. */
+  get damage(): string | null {
+    return this.#files.segments.damage;
+  }
+
+  /** Keys held, and the tiles and bytes of those in memory, over all groups. */
   size(): { keys: number; rows: number; tiles: number; bytes: number } {
     const size = { keys: this.store.keyCount, rows: 0, tiles: 0, bytes: 0 };
     for (const group of this.store.groups) {
@@ -175,16 +207,17 @@ export class StreamEngine {
     return size;
   }
 
-  /** Saves what is unsaved and ends the checkpoint thread. */
+  /** Saves what is unsaved and frees the files. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     try {
       await this.#checkpointer.settled();
       const unsaved = this.store.applied.commit > this.#checkpointer.storedCommit;
-      if (!this.#inside && (unsaved || this.metrics.groupsRebuilt > 0)) await this.checkpoint();
+      const isSound = !this.#inside && this.damage === null;
+      if (isSound && (unsaved || this.metrics.groupsRebuilt > 0)) await this.checkpoint();
     } finally {
-      await this.#writer.close();
+      this.#files.close();
     }
   }
 
@@ -192,7 +225,7 @@ export class StreamEngine {
   async abandon(): Promise<void> {
     this.#closed = true;
     await this.#checkpointer.settled();
-    await this.#writer.close();
+    this.#files.close();
   }
 
   async #replay(log: CommittedLog, history: EventHistory | null): Promise<void> {
@@ -254,6 +287,7 @@ export class StreamEngine {
       this.metrics.evictionLooks += looked;
       if (looks <= 0) return;
     }
+    this.#savedExpiry.step(this.store.applied.newestArrivalMs, count);
   }
 
   #changedRows(): number {

@@ -1,6 +1,7 @@
 import { present } from '../../src/base/assert.ts';
 import type { ManualClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
+import { NodeDisk } from '../../src/base/node-disk.ts';
 import type { Random } from '../../src/base/random.ts';
 import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
 import { EventLog } from '../../src/ingest/log.ts';
@@ -8,10 +9,8 @@ import type { ProjectPlan } from '../../src/plan/plan.ts';
 import type { EventBatch } from '../../src/schema/batch.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
-import { CheckpointFile } from '../../src/store/checkpoint-file.ts';
-import { InlineCheckpointWriter } from '../../src/store/checkpoint-writer.ts';
 import type { ServeLogWriter } from '../../src/store/serve-log.ts';
-import { lmdbState } from '../../src/store/state-store.ts';
+import { diskState } from '../../src/store/state-store.ts';
 import { checkpointPolicy, neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
 import type { EventHistory } from '../../src/stream/event-history.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
@@ -98,10 +97,7 @@ export class Platform {
     const events = 1 + random.below(60);
     this.#engine = await StreamEngine.open({
       plan: this.plan,
-      state: lmdbState(
-        stateFolder,
-        (folder) => new InlineCheckpointWriter(CheckpointFile.open(folder)),
-      ),
+      state: diskState({ disk: new NodeDisk(stateFolder), folder: 'rows', segmentBytes: 65_536 }),
       log: this.log,
       history,
       clock,

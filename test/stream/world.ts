@@ -131,6 +131,8 @@ export function randomGroup(random: Random, source: string, id: string): Probe[]
       group: id,
       window: random.below(draft.windows.length),
       ...made,
+      count: null,
+      rankPpm: null,
       default: null,
       meta: META,
     };
@@ -145,6 +147,9 @@ export function randomGroup(random: Random, source: string, id: string): Probe[]
     keyColumns,
     filter: random.pick(FILTERS),
     ...draft,
+    retractable: false,
+    latenessMs: 0,
+    keep: 0,
   };
   return drafts.map((each) => ({ group, ...each }));
 }

@@ -1,0 +1,89 @@
+import { ByteReader } from '../base/bytes.ts';
+import type { Scanned, Segment } from './segments.ts';
+import type { StateFiles } from './state-files.ts';
+import type { TileGroup } from './tile-group.ts';
+
+/** Half-empty files that are kept, so that restarts and quiet times do not cost rewriting. */
+const SMALL_FILES = 32;
+const READ_BYTES = 128 * 1024;
+
+/**
+ * Moves live rows out of the files with the least of them, so that the files take at most about
+ * twice what is live. What it costs follows what was saved: a row dies only when it is saved again.
+ */
+export class SegmentCleaner {
+  readonly #files: StateFiles;
+  readonly #groups: ReadonlyMap<number, TileGroup>;
+  #victim: Segment | null = null;
+  #offset = 0;
+  rowsMoved = 0;
+
+  constructor(files: StateFiles, groups: ReadonlyMap<number, TileGroup>) {
+    this.#files = files;
+    this.#groups = groups;
+  }
+
+  /** Moves about so many bytes, as part of the next commit; answers how many it read. */
+  step(limitBytes: number): number {
+    let done = 0;
+    while (done < limitBytes) {
+      const victim = this.#victim ?? this.#choose();
+      if (victim === null) return done;
+      const { records, next } = this.#files.segments.scan(victim, this.#offset, READ_BYTES);
+      for (const scanned of records) this.#moveIfLive(scanned, victim.newestMs);
+      done += Math.max(1, next - this.#offset);
+      this.#offset = next;
+      if (next >= victim.savedBytes) this.restart();
+    }
+    return done;
+  }
+
+  /** After a failure nothing was moved. */
+  restart(): void {
+    this.#victim = null;
+    this.#offset = 0;
+  }
+
+  #moveIfLive(scanned: Scanned, newestMs: number): void {
+    const { location, record } = scanned;
+    const rows = this.#files.groupOf(record.group);
+    const group = this.#groups.get(record.group);
+    if (rows === null || group === undefined) return;
+    if (!rows.index.has(record.hash, location) || rows.isMoving(location)) return;
+    const row = group.findHot(new ByteReader(record.body).string());
+    const isHere = row >= 0 && group.placeOf(row) === location;
+    // A row that is being saved leaves this place anyway.
+    if (isHere && !group.isSaving(row, 0)) return;
+    const after = rows.move(scanned, isHere ? row : -1, newestMs);
+    if (isHere) group.saving(row, after);
+    this.rowsMoved += 1;
+  }
+
+  #choose(): Segment | null {
+    const { segments } = this.#files;
+    let rows = 0;
+    let live = 0;
+    let small = 0;
+    let emptiest: Segment | null = null;
+    let smallest: Segment | null = null;
+    for (const segment of segments.all()) {
+      rows += segment.rows;
+      live += segment.liveRows;
+      // What was appended since the last commit, or is all dead, is not worth a look.
+      if (segments.isOpen(segment) || segment.liveRows === 0) continue;
+      if (segment.savedBytes !== segment.bytes) continue;
+      if (emptiest === null || shareOf(segment) < shareOf(emptiest)) emptiest = segment;
+      if (segment.savedBytes * 2 > segments.segmentBytes) continue;
+      small += 1;
+      if (smallest === null || segment.savedBytes < smallest.savedBytes) smallest = segment;
+    }
+    if (rows > 2 * live && emptiest !== null && shareOf(emptiest) < 0.75) this.#victim = emptiest;
+    else if (small > SMALL_FILES) this.#victim = smallest;
+    this.#offset = 0;
+    return this.#victim;
+  }
+}
+
+function shareOf(segment: Segment): number {
+  return segment.liveRows / Math.max(1, segment.rows);
+}

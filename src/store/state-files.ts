@@ -1,0 +1,271 @@
+import type { Disk } from '../base/disk.ts';
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { Turn } from '../base/pause.ts';
+import type { StoredPosition } from './applied-position.ts';
+import { type CheckpointMeta, corruptState, STATE_FORMAT } from './checkpoint-format.ts';
+import { IndexFile, type LoadedIndex, loadIndexFile } from './index-file.ts';
+import { INDEX_PARTS, RowIndex } from './row-index.ts';
+import { type RowOwner, SavedRows } from './saved-rows.ts';
+import { damagePath, fileNumbers, removeQuietly, type Segment, Segments } from './segments.ts';
+
+export interface StateOptions {
+  readonly disk: Disk;
+  /** Within the disk; made if it is absent, rebuilt from archive and log if deleted. */
+  readonly folder: string;
+  readonly segmentBytes?: number;
+}
+
+const EMPTY: StoredPosition = { commit: 0, newestArrivalMs: 0, sources: {} };
+/** An index this small is written whole at any time. */
+const SMALL_INDEX_BYTES = 64 * 1024;
+
+/**
+ * The state on disk. Rows are appended to segments, whatever their keys, so saving costs what has
+ * changed and not what there is; an index file says, checkpoint by checkpoint, where each one lies.
+ * A checkpoint is its last frame: synced after the rows it names, so either all of it is there or
+ * none. Everything that is read is checked.
+ */
+export class StateFiles {
+  readonly segments: Segments;
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #groups = new Map<string, SavedRows>();
+  #meta: CheckpointMeta;
+  /** Begun at once: whoever wrote before finds a newer file, and stops. Null after a failure. */
+  #file: IndexFile | null;
+  /** Of the index file that is written, or will be: above all that were found. */
+  #fileNumber: number;
+  #wholeBytes = 0;
+  #nextGroup = 1;
+  #isClean = false;
+  readonly tornBytes: number;
+
+  private constructor({ disk, folder, segmentBytes }: StateOptions, loaded: LoadedIndex | null) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#meta = loaded?.meta ?? { format: STATE_FORMAT, position: EMPTY, groups: [] };
+    this.tornBytes = loaded?.tornBytes ?? 0;
+    this.#fileNumber = Math.max(0, ...fileNumbers(disk, folder, 'index-')) + 1;
+    this.#file = new IndexFile(disk, `${folder}/index-${this.#fileNumber}`);
+    this.segments = new Segments({
+      disk,
+      folder,
+      segmentBytes: segmentBytes ?? LIMITS.stateSegmentBytes,
+    });
+    for (const segment of loaded?.segments ?? []) this.segments.restore(segment);
+    for (const { id, number } of this.#meta.groups) {
+      const index = loaded?.indexes.get(number) ?? new RowIndex();
+      index.forEach((location) => {
+        this.segments.at(location).liveRows += 1;
+      });
+      this.#groups.set(id, new SavedRows(number, index, this.segments));
+      this.#nextGroup = Math.max(this.#nextGroup, number + 1);
+    }
+  }
+
+  /**
+   * Reads the newest whole index; no row is read.
+   * @throws AsofError `corrupt_state`, `newer_format`
+   */
+  static open(options: StateOptions): StateFiles {
+    const { disk, folder } = options;
+    disk.makeFolder(folder);
+    if (disk.exists(damagePath(folder))) {
+      const what = new TextDecoder().decode(disk.read(damagePath(folder)));
+      throw corruptState(`The saved state was found damaged: ${what}.`);
+    }
+    const numbers = fileNumbers(disk, folder, 'index-').sort((a, b) => b - a);
+    for (const number of numbers) {
+      const loaded = loadIndexFile(disk.read(`${folder}/index-${number}`));
+      // The newest is not whole where its first checkpoint was cut short; then the last one holds.
+      if (loaded !== null) return new StateFiles(options, loaded);
+    }
+    if (numbers.some((number) => disk.size(`${folder}/index-${number}`) > 0)) {
+      throw corruptState('No checkpoint in the state is whole.');
+    }
+    removeOld(disk, folder);
+    return new StateFiles(options, null);
+  }
+
+  /** Gives up everything that is saved; what a process that was killed here leaves is no state. */
+  static wipe({ disk, folder }: StateOptions): void {
+    disk.makeFolder(folder);
+    for (const prefix of ['index-', 'rows-']) {
+      for (const number of fileNumbers(disk, folder, prefix)) {
+        disk.remove(`${folder}/${prefix}${number}`);
+      }
+      disk.syncFolder(folder);
+    }
+    if (disk.exists(damagePath(folder))) disk.remove(damagePath(folder));
+  }
+
+  /** What the last checkpoint says of itself. */
+  get meta(): CheckpointMeta {
+    return this.#meta;
+  }
+
+  has(group: string): boolean {
+    return this.#groups.has(group);
+  }
+
+  /** The saved rows of a group; of a new one there are none. */
+  rowsOf(group: string): SavedRows {
+    let rows = this.#groups.get(group);
+    if (rows === undefined) {
+      rows = new SavedRows(this.#nextGroup++, new RowIndex(), this.segments);
+      this.#groups.set(group, rows);
+    }
+    return rows;
+  }
+
+  /** Gives up the rows of all other groups. */
+  keepOnly(groups: readonly string[]): void {
+    for (const [id, rows] of this.#groups) {
+      if (groups.includes(id)) continue;
+      rows.index.forEach((location) => {
+        this.segments.at(location).liveRows -= 1;
+      });
+      this.#groups.delete(id);
+    }
+  }
+
+  /** The groups' own numbers stand in their rows. */
+  groupOf(number: number): SavedRows | null {
+    for (const rows of this.#groups.values()) if (rows.number === number) return rows;
+    return null;
+  }
+
+  /**
+   * Makes all that was saved the state as of a position, at once. After a failure nothing was saved.
+   * @throws AsofError `directory_in_use` where somebody else has taken the state over
+   */
+  async commit(
+    position: StoredPosition,
+    owners: ReadonlyMap<string, RowOwner>,
+    turn: Turn,
+  ): Promise<{ bytes: number }> {
+    const writtenBefore = this.segments.bytesWritten;
+    try {
+      await this.segments.sync();
+      const file = await this.#indexFile(turn);
+      const before = file.bytes;
+      const removed = this.#deadSegments();
+      const told = new Map<SavedRows, number>();
+      const meta = { format: STATE_FORMAT, position, groups: this.#storedGroups() };
+      file.addCommit({
+        meta,
+        segments: this.#segmentsToTell(),
+        removedSlots: removed.map(({ slot }) => slot),
+        changes: [...this.#groups].map(([id, rows]) => {
+          told.set(rows, rows.expiredWords);
+          return { number: rows.number, words: rows.changes(ownerOf(owners, id)) };
+        }),
+      });
+      await file.sync();
+      if (this.#wholeBytes === 0) {
+        this.#wholeBytes = file.bytes;
+        this.#disk.syncFolder(this.#folder);
+      }
+      this.#meta = meta;
+      this.segments.settle();
+      for (const [id, rows] of this.#groups) rows.settle(ownerOf(owners, id), told.get(rows) ?? 0);
+      this.#clean(removed);
+      return { bytes: this.segments.bytesWritten - writtenBefore + file.bytes - before };
+    } catch (error) {
+      this.discard(owners);
+      throw error;
+    }
+  }
+
+  /** Nothing saved since the last commit will be known; the next one begins a new index file. */
+  discard(owners: ReadonlyMap<string, RowOwner>): void {
+    for (const [id, rows] of this.#groups) rows.discard(ownerOf(owners, id));
+    this.segments.discard();
+    this.#dropFile();
+  }
+
+  close(): void {
+    this.discard(new Map());
+  }
+
+  /** Bytes of the files, and of the index in memory. */
+  size(): { fileBytes: number; indexBytes: number } {
+    const size = { fileBytes: 0, indexBytes: 0 };
+    for (const segment of this.segments.all()) size.fileBytes += segment.bytes;
+    for (const rows of this.#groups.values()) size.indexBytes += rows.index.bytes;
+    return size;
+  }
+
+  /** The file to append to. A new one begins with every index as it is now. */
+  async #indexFile(turn: Turn): Promise<IndexFile> {
+    const newest = Math.max(0, ...fileNumbers(this.#disk, this.#folder, 'index-'));
+    if (newest > this.#fileNumber) {
+      throw new AsofError('directory_in_use', 'Another engine has taken the state over.');
+    }
+    const isLong = (this.#file?.bytes ?? 0) > 2 * this.#wholeBytes + SMALL_INDEX_BYTES;
+    if (isLong && this.#wholeBytes > 0) this.#dropFile();
+    if (this.#file !== null && this.#wholeBytes > 0) return this.#file;
+    const path = `${this.#folder}/index-${this.#fileNumber}`;
+    const file = this.#file ?? new IndexFile(this.#disk, path);
+    this.#file = file;
+    // What changes while the parts are written is told by the commit that follows them.
+    for (const rows of this.#groups.values()) {
+      for (let part = 0; part < INDEX_PARTS; part++) {
+        if (rows.index.part(part).count === 0) continue;
+        file.addPart(rows.number, rows.index, part);
+        await turn();
+      }
+    }
+    return file;
+  }
+
+  /** The number goes with the file: whatever it holds, a later file stands above it. */
+  #dropFile(): void {
+    if (this.#file === null) return;
+    this.#file.close();
+    this.#file = null;
+    this.#wholeBytes = 0;
+    this.#fileNumber += 1;
+  }
+
+  #segmentsToTell(): Segment[] {
+    const touched = this.segments.takeTouched();
+    return this.#wholeBytes === 0 ? [...this.segments.all()] : touched;
+  }
+
+  #storedGroups(): CheckpointMeta['groups'] {
+    return [...this.#groups].map(([id, { number }]) => ({ id, number }));
+  }
+
+  /** Those of which the commit that is being written needs nothing, and none after it. */
+  #deadSegments(): Segment[] {
+    return [...this.segments.all()].filter(
+      (segment) =>
+        segment.liveRows === 0 &&
+        segment.savedBytes === segment.bytes &&
+        !this.segments.isOpen(segment),
+    );
+  }
+
+  #clean(removed: readonly Segment[]): void {
+    for (const segment of removed) this.segments.remove(segment);
+    if (this.#wholeBytes !== this.#file?.bytes && this.#isClean) return;
+    for (const number of fileNumbers(this.#disk, this.#folder, 'index-')) {
+      if (number < this.#fileNumber) removeQuietly(this.#disk, `${this.#folder}/index-${number}`);
+    }
+    if (!this.#isClean) this.segments.removeStrangers();
+    this.#isClean = true;
+  }
+}
+
+function ownerOf(owners: ReadonlyMap<string, RowOwner>, group: string): RowOwner {
+  return owners.get(group) ?? { settle: () => false, isSaving: () => false, giveUp: () => {} };
+}
+
+/** Files of the first format of the state, which was a database. */
+function removeOld(disk: Disk, folder: string): void {
+  for (const name of ['data.mdb', 'lock.mdb']) {
+    if (disk.exists(`${folder}/${name}`)) removeQuietly(disk, `${folder}/${name}`);
+  }
+}
