@@ -11,3 +11,17 @@ export {
   oracleView,
   PlatformOracle,
 } from './platform-oracle.ts';
+export {
+  type DiskFaults,
+  type DiskLies,
+  type DiskOperation,
+  SimulatedDisk,
+  type SimulatedDiskOptions,
+} from './simulated-disk.ts';
+export { SimulatedFile } from './simulated-file.ts';
+export {
+  SimulatedState,
+  type SimulatedStateOptions,
+  type StateFaults,
+} from './simulated-state.ts';
+export { Life, SimulatedClock, SimulatedTime } from './simulated-time.ts';

@@ -107,6 +107,10 @@ export class SimulatedDisk {
     this.#names.delete(path);
   }
 
+  hasFolder(path: string): boolean {
+    return this.#folders.has(path);
+  }
+
   addFolder(path: string): void {
     this.#folders.add(path);
   }
@@ -133,7 +137,7 @@ class MountedDisk implements Disk {
   }
 
   openAppend(path: string): DiskFile {
-    this.#attempt('open', path);
+    this.#attempt(this.exists(path) ? 'read' : 'open', path);
     const file = this.#disk.files.get(path) ?? this.#disk.create(path);
     return {
       get length() {
@@ -193,7 +197,7 @@ class MountedDisk implements Disk {
   }
 
   makeFolder(path: string): void {
-    this.#attempt('make folder', path);
+    this.#attempt(this.#disk.hasFolder(path) ? 'read' : 'make folder', path);
     this.#disk.addFolder(path);
   }
 
@@ -223,7 +227,7 @@ class MountedDisk implements Disk {
     // Changes of an earlier sync of the same file may be settled by now.
     const pending = Math.min(count, file.pending);
     this.#attempt('sync', path, (fault) => {
-      if (fault === 'io') file.fail(pending, random);
+      if (fault !== 'crash') file.fail(pending, random);
     });
     if (lies?.ignoresSyncs !== true) file.settle(pending);
   }

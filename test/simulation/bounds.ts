@@ -1,0 +1,42 @@
+import { present } from '../../src/base/assert.ts';
+import type { OracleEvent } from '../../src/testing/platform-oracle.ts';
+import type { Problems } from './problems.ts';
+import type { Server } from './server.ts';
+
+/** Buckets and second looks of the eviction: a row may stay so much longer than it is needed. */
+const SLACK = 1.2;
+
+/** Rows of keys that no window can reach any more are given up; the others are one for each key. */
+export function checkBounds(server: Server, events: readonly OracleEvent[], problems: Problems) {
+  const { store, metrics } = server.engine;
+  if (metrics.batchesApplied === 0) return;
+  const { commit, newestArrivalMs } = store.applied;
+  const touchedBy = arrivalsByCommit(events);
+  for (const group of store.groups) {
+    const plan = present(
+      server.plan.groups.find(({ id }) => id === group.id),
+      group.id,
+    );
+    const held = new Set<string>();
+    for (const event of events) {
+      const touchedMs = touchedBy.get(event.commit) ?? 0;
+      if (event.commit > commit || event.source !== plan.source) continue;
+      if (newestArrivalMs - touchedMs > group.reachMs * SLACK) continue;
+      held.add(JSON.stringify(plan.keyColumns.map((name) => String(event.values[name]))));
+    }
+    if (group.liveRows <= held.size) continue;
+    const reach = `${group.reachMs} ms after ${newestArrivalMs}`;
+    problems.report(`${group.id} holds ${group.liveRows} rows for ${held.size} keys, ${reach}`);
+  }
+}
+
+/** The newest arrival up to each commit: what its rows are touched at. */
+function arrivalsByCommit(events: readonly OracleEvent[]): ReadonlyMap<number, number> {
+  const newest = new Map<number, number>();
+  let newestMs = 0;
+  for (const { commit, arrivalTimeMs } of events) {
+    newestMs = Math.max(newestMs, arrivalTimeMs);
+    newest.set(commit, newestMs);
+  }
+  return newest;
+}

@@ -1,0 +1,60 @@
+import { type Random, seededRandom } from '../../src/base/random.ts';
+import { compileProject } from '../../src/plan/compile.ts';
+import type { ProjectPlan } from '../../src/plan/plan.ts';
+import { generateDefinitions } from '../conformance/generate-definitions.ts';
+import { generatePushes, type Push } from '../conformance/generate-events.ts';
+import type { Defect } from './defects.ts';
+import { Simulation } from './simulation.ts';
+
+export interface RunResult {
+  readonly seed: number;
+  /** What was wrong, the first of it; none if all was right. */
+  readonly problems: readonly string[];
+  readonly simulatedMs: number;
+  readonly steps: number;
+  readonly events: number;
+  readonly answers: number;
+  /** What happened, and how often. */
+  readonly seen: ReadonlyMap<string, number>;
+}
+
+const START_MS = 1_700_000_000_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+/** One run: everything in it follows from the seed. */
+export function simulate(
+  seed: number,
+  defect: Defect = {},
+  tell: (line: string) => void = () => {},
+): Promise<RunResult> {
+  const random = seededRandom(seed);
+  const definitions = generateDefinitions(random);
+  const whole = compileProject(definitions.whole);
+  const first = compileProject(definitions.first);
+  const pushes = pushesOf(random, whole);
+  return new Simulation({ seed, random, whole, first, pushes, defect, tell }).run();
+}
+
+/** Several spells of events, with gaps of minutes to days between them. */
+function pushesOf(random: Random, { sources }: ProjectPlan): Push[] {
+  const pushes: Push[] = [];
+  let nowMs = START_MS + random.below(DAY_MS);
+  const isHot = random.below(4) === 0;
+  for (let spell = 1 + random.below(4); spell > 0; spell--) {
+    const start = { nowMs, nr: 1_000 * spell };
+    pushes.push(...generatePushes(random, sources, start).map((push) => heat(push, isHot)));
+    const last = pushes.at(-1)?.nowMs ?? nowMs;
+    nowMs = last + random.below(random.pick([10 * MINUTE_MS, DAY_MS, 10 * DAY_MS]));
+  }
+  return pushes;
+}
+
+/** With a hot key most events are of one user and one shop. */
+function heat(push: Push, isHot: boolean): Push {
+  if (!isHot) return push;
+  const lines = push.lines.map((line) =>
+    line.replace(/"user":"[^"]*"/, '"user":"u1"').replace(/"shop":-?\d+/, '"shop":1'),
+  );
+  return { ...push, lines };
+}

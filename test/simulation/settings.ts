@@ -1,0 +1,29 @@
+import type { Random } from '../../src/base/random.ts';
+import type { ProjectPlan } from '../../src/plan/plan.ts';
+import type { ServerSettings } from './server.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Bounds of the server, small enough to be met. */
+export function settingsOf(random: Random, { sources }: ProjectPlan): ServerSettings {
+  const declares = sources.every(({ arrivalTime }) => arrivalTime !== null);
+  const stamps = sources.every(({ arrivalTime }) => arrivalTime === null);
+  const eventsPerCommit = random.pick([65_536, 65_536, 8, 3]);
+  // Where arrivals come in order, an id that is let go of can never be repeated in time.
+  const idsKept = stamps && random.below(2) === 0 ? { idsKept: random.below(8) } : {};
+  return {
+    clockMode: declares && random.below(2) === 0 ? 'arrival' : 'wall',
+    segmentBytes: random.pick([600, 3_000, 1_000_000]),
+    pendingBytes: random.pick([500, 1_000_000]),
+    letterBytes: random.pick([500, 1_000_000]),
+    thresholds: {
+      events: random.pick([1, 10, 60, 1e9]),
+      rows: random.pick([2, 1e9]),
+      afterMs: random.pick([1_000, HOUR_MS, 1e15]),
+    },
+    sliceBytes: 1 + random.below(2) * random.below(400),
+    doorLimits: { eventsPerCommit, ...idsKept },
+    pollMs: random.pick([10_000, HOUR_MS]),
+    archiveMs: random.pick([60_000, HOUR_MS, 100 * HOUR_MS]),
+  };
+}

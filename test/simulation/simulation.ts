@@ -1,0 +1,340 @@
+import { AsofError } from '../../src/base/errors.ts';
+import type { Logger } from '../../src/base/logger.ts';
+import type { Random } from '../../src/base/random.ts';
+import type { ProjectPlan } from '../../src/plan/plan.ts';
+import { CrashError } from '../../src/testing/memory-disk.ts';
+import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
+import { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
+import { SimulatedState } from '../../src/testing/simulated-state.ts';
+import { Life, SimulatedClock, SimulatedTime } from '../../src/testing/simulated-time.ts';
+import type { Push } from '../conformance/generate-events.ts';
+import { SimulatedArchive } from './archive.ts';
+import { checkBounds } from './bounds.ts';
+import { Sender } from './clients.ts';
+import type { Defect } from './defects.ts';
+import { Ledger } from './ledger.ts';
+import { Problems } from './problems.ts';
+import { Reader } from './reader.ts';
+import type { RunResult } from './run.ts';
+import { type Machine, Server, type ServerSettings } from './server.ts';
+import { settingsOf } from './settings.ts';
+import { Truth } from './truth.ts';
+import { Weather } from './weather.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly random: Random;
+  readonly whole: ProjectPlan;
+  /** The same project before its other views were defined. */
+  readonly first: ProjectPlan;
+  readonly pushes: readonly Push[];
+  readonly defect: Defect;
+  /** Told of all that happens, with its time. */
+  readonly tell: (line: string) => void;
+}
+
+type Ending = 'kill' | 'power' | 'close';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Tasks after which a run that does not end is stuck. */
+const MOST_STEPS = 60_000;
+/** Tasks after which the storm is over, wherever the run is. */
+const STORM_STEPS = 4_000;
+
+/** A machine, its processes one after the other, and the clients around it. */
+export class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #random: Random;
+  readonly #time: SimulatedTime;
+  readonly #weather: Weather;
+  readonly #problems = new Problems();
+  readonly #truth: Truth;
+  readonly #ledger: Ledger;
+  readonly #machine: Machine;
+  readonly #senders: readonly Sender[];
+  readonly #reader: Reader;
+  readonly #seen = new Map<string, number>();
+  readonly #world = new Life();
+  #plan: ProjectPlan;
+  #life: Life | null = null;
+  #server: Server | null = null;
+  /** In which life letters are being sent again: one call at a time, so that it is known which. */
+  #readmitting: Life | null = null;
+  /** What the state store refuses until it is deleted, as an operator is told to. */
+  #isStateCorrupt = false;
+
+  constructor(options: SimulationOptions) {
+    const { random, whole, first, pushes, defect } = options;
+    this.#options = options;
+    this.#random = random;
+    this.#time = new SimulatedTime(random, (pushes[0]?.nowMs ?? 0) - 1_000);
+    this.#weather = new Weather(random, (what, where) => this.#see(what, where));
+    this.#truth = new Truth(whole.sources, this.#problems, (line) => this.#tell(line));
+    this.#ledger = new Ledger(this.#truth, this.#problems);
+    this.#plan = random.below(4) === 0 ? first : whole;
+    this.#machine = this.#newMachine(settingsOf(random, whole), defect);
+    const outside = {
+      random,
+      time: this.#time,
+      weather: this.#weather,
+      ledger: this.#ledger,
+      server: () => this.#server,
+      seen: (what: string) => this.#see(what),
+    };
+    const count = 1 + random.below(4);
+    this.#senders = Array.from({ length: count }, (_, i) => {
+      return new Sender(
+        outside,
+        pushes.filter((_, at) => at % count === i),
+      );
+    });
+    this.#reader = new Reader(random, this.#truth, this.#problems);
+  }
+
+  async run(): Promise<RunResult> {
+    const onRejection = (reason: unknown): void => {
+      if (!(reason instanceof CrashError)) this.#problems.report(`nobody caught ${reason}`);
+    };
+    process.on('unhandledRejection', onRejection);
+    try {
+      await this.#play();
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.#problems.report(`the run broke: ${text}`);
+    } finally {
+      process.off('unhandledRejection', onRejection);
+    }
+    return {
+      seed: this.#options.seed,
+      problems: this.#problems.found.slice(0, 5),
+      simulatedMs: this.#time.elapsedMs,
+      steps: this.#time.steps,
+      events: this.#truth.events.length,
+      answers: this.#reader.answers,
+      seen: this.#seen,
+    };
+  }
+
+  async #play(): Promise<void> {
+    this.#begin();
+    for (const sender of this.#senders) void sender.run();
+    this.#disturb();
+    this.#ask();
+    if (this.#random.below(2) === 0) this.#readmit();
+    const stormMs = (this.#options.pushes.at(-1)?.nowMs ?? 0) + HOUR_MS;
+    this.#time.after(Math.max(1, stormMs - this.#time.nowMs), this.#world, () => this.#calm());
+    await this.#until('all is answered', () => this.#senders.every(({ isDone }) => isDone));
+    this.#calm();
+    await this.#until('the server is up', () => this.#isUp);
+    await this.#checkQuiet();
+    // Once more from what is on the disk, in order or by the loss of power.
+    this.#end(this.#random.pick(['power', 'kill', 'close'] as const));
+    await this.#until('the server is up again', () => this.#isUp && this.#life !== null);
+    await this.#checkQuiet();
+  }
+
+  get #isUp(): boolean {
+    return this.#server !== null && !this.#server.isClosing;
+  }
+
+  #calm(): void {
+    this.#weather.isCalm = true;
+  }
+
+  async #until(what: string, isDone: () => boolean): Promise<void> {
+    const { stepCrash } = this.#weather.climate;
+    const found = await this.#time.run(() => {
+      if (this.#time.steps > STORM_STEPS) this.#calm();
+      if (this.#weather.happens(stepCrash)) this.#end(this.#random.pick(['kill', 'power']));
+      return isDone() || this.#problems.any || this.#time.steps > MOST_STEPS;
+    });
+    if (!found || (!isDone() && !this.#problems.any)) {
+      this.#problems.report(`stuck before ${what}, after ${this.#time.steps} steps`);
+    }
+  }
+
+  async #checkQuiet(): Promise<void> {
+    const server = this.#server;
+    if (server === null || this.#problems.any) return;
+    this.#ledger.checkAll();
+    this.#ledger.checkLetters(server.letters);
+    for (let i = 0; i < 4; i++) this.#answer(server);
+  }
+
+  #begin(): void {
+    const life = new Life(() => this.#over());
+    this.#life = life;
+    if (this.#random.below(3) > 0) this.#plan = this.#options.whole;
+    this.#reader.begin(new PlatformOracle(this.#plan, this.#truth.events));
+    Server.start(this.#machine, this.#plan, life).then(
+      (server) => {
+        if (life.isOver) return;
+        this.#server = server;
+        this.#see('a start');
+      },
+      (error: unknown) => this.#startFailed(life, error),
+    );
+  }
+
+  #over(): void {
+    this.#server = null;
+    this.#life = null;
+    const delayMs = this.#random.pick([100, 10_000, HOUR_MS]);
+    this.#time.after(this.#random.below(delayMs), this.#world, () => this.#begin());
+  }
+
+  #startFailed(life: Life, error: unknown): void {
+    if (life.isOver) return;
+    const code = error instanceof AsofError ? error.code : null;
+    const isDisk = code === 'disk_full' || code === 'disk_failed';
+    if (code === 'corrupt_state' && this.#isStateCorrupt) {
+      this.#see('a corrupt checkpoint refused');
+      this.#machine.state.clear();
+      this.#isStateCorrupt = false;
+    } else if (!isDisk || this.#weather.isCalm) {
+      this.#problems.report(`no restart: ${error instanceof Error ? error.stack : error}`);
+    } else this.#see('a start that the disk refused');
+    life.end();
+  }
+
+  #end(how: Ending): void {
+    const life = this.#life;
+    if (life === null) return;
+    this.#see(`an end by ${how}`);
+    if (how === 'close' && this.#server !== null) {
+      void this.#server.close().then(() => life.end());
+      return;
+    }
+    life.end();
+    if (how !== 'power') return;
+    this.#machine.disk.losePower();
+    this.#machine.servedDisk.losePower();
+    this.#ledger.forgetRefusals();
+  }
+
+  /** Ends of processes, clocks set wrong, and bad sectors of the state, now and then. */
+  #disturb(): void {
+    const random = this.#random;
+    const everyMs = random.pick([10_000, HOUR_MS, DAY_MS]);
+    this.#time.after(1 + random.below(everyMs), this.#world, () => {
+      if (this.#weather.isCalm) return;
+      const what = random.below(8);
+      if (what < 3) this.#end(random.pick(['kill', 'power', 'close']));
+      else if (what === 3) this.#jump(random.pick([-HOUR_MS, HOUR_MS]));
+      else if (what === 4) this.#corruptState();
+      this.#disturb();
+    });
+  }
+
+  #jump(byMs: number): void {
+    this.#machine.clock.jump(byMs);
+    this.#see(byMs < 0 ? 'a clock set back by an hour' : 'a clock set forward by an hour');
+  }
+
+  #corruptState(): void {
+    const { state } = this.#machine;
+    const rows = state.rowCount;
+    if (rows === 0 || !state.corrupt(this.#random.below(rows), this.#random.below(4_096))) return;
+    this.#isStateCorrupt = true;
+    this.#end('kill');
+  }
+
+  #ask(): void {
+    const random = this.#random;
+    const everyMs = random.pick([200, 30_000, HOUR_MS, 6 * HOUR_MS]);
+    this.#time.after(1 + random.below(everyMs), this.#world, () => {
+      if (this.#server !== null && !this.#server.isClosing) this.#answer(this.#server);
+      if (this.#reader.answers < 40) this.#ask();
+    });
+  }
+
+  #answer(server: Server): void {
+    this.#reader.ask(server);
+    checkBounds(server, this.#truth.events, this.#problems);
+  }
+
+  #readmit(): void {
+    const random = this.#random;
+    this.#time.after(1 + random.below(12 * HOUR_MS), this.#world, () => {
+      if (this.#weather.isCalm) return;
+      const server = this.#server;
+      const source = random.pick(this.#options.whole.sources).name;
+      if (server !== null && !server.isClosing && this.#readmitting !== server.life) {
+        void this.#readmitNow(server, source);
+      }
+      this.#readmit();
+    });
+  }
+
+  async #readmitNow(server: Server, source: string): Promise<void> {
+    const limit = 1 + this.#random.below(5);
+    this.#readmitting = server.life;
+    try {
+      const open = [...server.letters.list(source, { open: true, limit })];
+      this.#ledger.deliver(
+        source,
+        open.map(({ raw }) => (typeof raw === 'string' ? raw : '')),
+      );
+      await server.readmit(source, limit);
+      this.#see('letters sent again');
+    } catch (error) {
+      const isKnown = error instanceof AsofError || error instanceof CrashError;
+      if (!isKnown) this.#problems.report(`letters could not be sent again: ${error}`);
+    } finally {
+      this.#readmitting = null;
+    }
+  }
+
+  #newMachine(settings: ServerSettings, defect: Defect): Machine {
+    const random = this.#random;
+    const time = this.#time;
+    const { disk: faults, state: stateFaults } = this.#weather;
+    const lies = defect.disk ?? {};
+    const truth = this.#truth;
+    return {
+      random,
+      time,
+      clock: new SimulatedClock(time),
+      disk: new SimulatedDisk({ random, time, faults, lies }),
+      servedDisk: new SimulatedDisk({ random, time, faults }),
+      state: new SimulatedState({
+        time,
+        faults: stateFaults,
+        tears: defect.tornState === true,
+        onStored: ({ position }) => {
+          if (position.commit <= truth.lastCommit) return;
+          this.#problems.report(
+            `the state is at ${position.commit}, the log at ${truth.lastCommit}`,
+          );
+        },
+      }),
+      archive: new SimulatedArchive(),
+      truth,
+      logger: this.#logger(),
+      settings,
+      defect,
+    };
+  }
+
+  #tell(line: string): void {
+    this.#options.tell(`${new Date(this.#time.nowMs).toISOString()} ${line}`);
+  }
+
+  /** Disk failures are logged and survived; what the program itself guarantees must hold. */
+  #logger(): Logger {
+    const look = (fields: object, message: string): void => {
+      const text = Object.values(fields).map(String).join(' ');
+      this.#tell(`log: ${message} ${text}`);
+      if (/AssertionFailure|TypeError|RangeError/.test(text)) {
+        this.#problems.report(`${message}: ${text}`);
+      }
+    };
+    return { debug: look, info: look, warn: look, error: look };
+  }
+
+  #see(what: string, where = ''): void {
+    this.#tell(`${what} ${where}`);
+    this.#seen.set(what, (this.#seen.get(what) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,91 @@
+import type { Random } from '../../src/base/random.ts';
+import type { DiskFaults, DiskOperation } from '../../src/testing/simulated-disk.ts';
+import type { StateFaults } from '../../src/testing/simulated-state.ts';
+
+/** How bad one run is, from nothing at all to a storm: chances of one operation or step. */
+interface Climate {
+  readonly io: number;
+  readonly full: number;
+  readonly crash: number;
+  readonly stepCrash: number;
+  readonly state: number;
+  readonly network: number;
+}
+
+/** What goes wrong in a run, and how slow everything is. */
+export class Weather {
+  readonly disk: DiskFaults;
+  readonly state: StateFaults;
+  readonly climate: Climate;
+  /** From the end of the storm on nothing goes wrong any more. */
+  isCalm = false;
+  readonly #random: Random;
+  readonly #seen: (what: string, where?: string) => void;
+  readonly #slowMs: number;
+  readonly #slowStateMs: number;
+  /** Operations for which the disk stays full. */
+  #fullFor = 0;
+
+  constructor(random: Random, seen: (what: string, where?: string) => void) {
+    this.#random = random;
+    this.#seen = seen;
+    const chance = (...chances: readonly number[]): number => random.pick(chances);
+    this.climate = {
+      io: chance(0, 0, 0.003, 0.03),
+      full: chance(0, 0, 0.003, 0.02),
+      crash: chance(0, 0.002, 0.01),
+      stepCrash: chance(0, 0.001, 0.01),
+      state: chance(0, 0.05, 0.4),
+      network: chance(0, 0.1, 0.4),
+    };
+    this.#slowMs = random.pick([1, 5, 200, 60_000]);
+    this.#slowStateMs = random.pick([1, 100, 10_000, 600_000]);
+    this.disk = {
+      next: (operation, path) => this.#diskFault(operation, path),
+      syncMs: () => random.below(this.isCalm ? 5 : this.#slowMs),
+    };
+    this.state = {
+      next: (operation) => this.#stateFault(operation),
+      commitMs: () => random.below(this.isCalm ? 5 : this.#slowStateMs),
+      isDone: () => random.below(2) === 0,
+    };
+  }
+
+  happens(chance: number): boolean {
+    return !this.isCalm && chance > 0 && this.#random.next() < chance;
+  }
+
+  /** How long a message is under way. */
+  networkMs(): number {
+    const late = this.happens(this.climate.network);
+    return 1 + this.#random.below(late ? this.#random.pick([1_000, 60_000, 3_600_000]) : 40);
+  }
+
+  #diskFault(operation: DiskOperation, path: string): 'none' | 'io' | 'full' | 'crash' {
+    if (this.isCalm) return 'none';
+    const { io, full, crash } = this.climate;
+    const isReading = operation === 'read';
+    if (this.happens(crash)) return this.#says(`a crash in ${operation}`, 'crash', path);
+    if (this.happens(isReading ? io / 5 : io)) return this.#says(`EIO in ${operation}`, 'io', path);
+    if (this.happens(full)) this.#fullFor = 1 + this.#random.below(30);
+    const takesRoom = !['read', 'remove', 'truncate', 'sync folder'].includes(operation);
+    if (this.#fullFor === 0 || !takesRoom) return 'none';
+    this.#fullFor -= 1;
+    return this.#says(`ENOSPC in ${operation}`, 'full', path);
+  }
+
+  #stateFault(operation: string): 'none' | 'io' | 'full' | 'unsure' | 'crash' {
+    if (this.isCalm) return 'none';
+    if (this.happens(this.climate.crash * 5)) return this.#says('a crash in the state', 'crash');
+    if (!this.happens(operation === 'commit' ? this.climate.state : this.climate.io)) return 'none';
+    const fault = this.#random.pick(
+      operation === 'commit' ? (['io', 'full', 'unsure'] as const) : (['io'] as const),
+    );
+    return this.#says(`a state store that fails: ${fault}`, fault);
+  }
+
+  #says<T>(what: string, fault: T, where = ''): T {
+    this.#seen(what, where);
+    return fault;
+  }
+}
