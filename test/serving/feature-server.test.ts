@@ -5,70 +5,19 @@ import { ManualClock } from '../../src/base/clock.ts';
 import { AsofError } from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { jsonScalar } from '../../src/schema/json.ts';
-import type { Scalar } from '../../src/schema/types.ts';
-import type { FeatureResponse } from '../../src/serve/answer.ts';
+import type { FeatureValue } from '../../src/schema/types.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import { ServeLogWriter } from '../../src/store/serve-log.ts';
 import { newestAnswers } from '../../src/store/serve-log-reader.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
-import { eventsOf, type OracleEvent, oracleView } from '../../src/testing/platform-oracle.ts';
+import { eventsOf } from '../../src/testing/platform-oracle.ts';
+import { naiveJson, oracleValues } from './naive-answer.ts';
 import { type Row, randomRows, ServingWorld, START_MS } from './world.ts';
 
 const HOUR_MS = 3_600_000;
 
 function serving(world: ServingWorld): FeatureServer {
   return new FeatureServer({ plan: world.plan, store: world.store, clock: world.clock });
-}
-
-/** The obvious way to write an answer as JSON, for the fast text to be compared with. */
-function naiveJson(world: ServingWorld, response: FeatureResponse): string {
-  const service = given(
-    world.plan.services.find((one) => one.name === response.service),
-    'the service is in the plan',
-  );
-  const object = (fields: readonly (readonly [string, string])[]): string =>
-    `{${fields.map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(',')}}`;
-  const rows = response.rows.map((row) =>
-    object([
-      [
-        'key',
-        object(service.joinKeys.map((k) => [k.name, jsonScalar(row.key[k.name] ?? null, k.type)])),
-      ],
-      [
-        'values',
-        object(
-          service.features.map((f) => [f.name, jsonScalar(row.values[f.name] ?? null, f.type)]),
-        ),
-      ],
-      ['statuses', JSON.stringify(row.statuses)],
-    ]),
-  );
-  const { rows: _, ...envelope } = response;
-  return `${JSON.stringify(envelope).slice(0, -1)},"rows":[${rows.join(',')}]}`;
-}
-
-function oracleValues(
-  world: ServingWorld,
-  response: FeatureResponse,
-  key: Row,
-  events: readonly OracleEvent[],
-): Record<string, Scalar> {
-  const service = given(
-    world.plan.services.find((one) => one.name === response.service),
-    'the service is in the plan',
-  );
-  const values: Record<string, Scalar> = {};
-  for (const output of service.features) {
-    const view = given(
-      world.plan.views.find((one) => one.name === output.view && one.version === output.version),
-      'the view is in the plan',
-    );
-    const knows = (event: OracleEvent): boolean => event.commit <= response.position.commit;
-    const oracle = oracleView(world.plan, view, events, key, response.asOfMs, knows);
-    values[output.name] = oracle.get(output.feature) ?? null;
-  }
-  return values;
 }
 
 const AIRPORT_KEYS = ['ATL', 'JFK', 'SFO', 'ORD', 'nowhere'].map((airport) => ({ airport }));
@@ -160,7 +109,7 @@ test('keys that would collide when joined are different entities', () => {
   const world = new ServingWorld();
   const base = { ...(randomRows(1, 1, START_MS)[0] as Row), miles: 100 };
   world.apply([{ ...base, origin: '1:a', destination: 'b' }], START_MS);
-  const read = (from_airport: string, to_airport: string): Scalar | undefined =>
+  const read = (from_airport: string, to_airport: string): FeatureValue | undefined =>
     serving(world).get('late_flight', [{ from_airport, to_airport, pilot: 9, airport: 'x' }])
       .rows[0]?.values.miles_sum;
   assert.equal(read('1:a', 'b'), 100);
@@ -203,7 +152,7 @@ test('an int64 key is exact, as number, bigint or text, and never a fraction', (
   const base = randomRows(1, 1, START_MS)[0] as Row;
   world.apply([{ ...base, pilot: 2n ** 60n + 1n }], START_MS);
   const server = serving(world);
-  const flights = (pilot: unknown): Scalar | undefined =>
+  const flights = (pilot: unknown): FeatureValue | undefined =>
     server.get('late_flight', [{ from_airport: 'a', to_airport: 'b', airport: 'c', pilot }]).rows[0]
       ?.values.flights_1d;
   assert.equal(flights(2n ** 60n + 1n), 1);

@@ -25,8 +25,8 @@ export interface HttpWorld {
 export async function createHttpWorld(
   t: TestContext,
   more: Partial<HttpDependencies> = {},
+  world = new ServingWorld(),
 ): Promise<HttpWorld> {
-  const world = new ServingWorld();
   const disk = new MemoryDisk(seededRandom(1));
   const { sources } = world.plan;
   const log = await EventLog.open({ disk, schemas: sources, logger: silentLogger });

@@ -96,13 +96,14 @@ export type Row = Readonly<Record<string, Scalar>>;
 
 /** A store that is fed row by row, with its plan and the rows it has applied. */
 export class ServingWorld {
-  readonly plan: ProjectPlan = compileProject(DEFINITIONS);
+  readonly plan: ProjectPlan;
   readonly store = new MemoryTileStore();
   readonly clock = new ManualClock(START_MS);
   readonly batches: EventBatch[] = [];
   readonly #applier: SourceApplier;
 
-  constructor() {
+  constructor(definitions: readonly unknown[] = DEFINITIONS) {
+    this.plan = compileProject(definitions);
     const [source] = this.plan.sources;
     if (source === undefined) throw new RangeError('the plan has a source');
     const feeds = this.plan.groups.map((plan) => ({
