@@ -44,6 +44,11 @@ export interface Retractions {
   /** Position of the event that is taken back; a row's own where nothing is. */
   readonly partitions: Int32Array;
   readonly offsets: Float64Array;
+  /**
+   * Of a source whose changes have a sequence, that of the change which takes the event back; 0
+   * for events. Only the door needs it, so only the log keeps it.
+   */
+  readonly sequences?: BigInt64Array | null;
 }
 
 /**
