@@ -1,18 +1,19 @@
-import { OVERFLOW } from '../aggregate/finish.ts';
-import { type OracleFeature, type OracleRow, oracleAggregate } from '../aggregate/oracle.ts';
-import { type TimeRange, windowRange } from '../aggregate/window.ts';
+import type { TimeRange } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
 import { formatDuration } from '../base/duration.ts';
 import { LIMITS } from '../base/limits.ts';
-import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { referencedColumns } from '../expr/references.ts';
-import type { DuckDbSession } from '../ingest/duckdb-session.ts';
-import { jsonScalar } from '../schema/json.ts';
-import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import type { FeatureValue } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
-import type { FeatureWork, WorkFeature } from './feature-work.ts';
-import { literalSql, powerOfTenSql } from './literal-sql.ts';
+import {
+  type ExplainedEvent,
+  eventsNear,
+  explainedWindow,
+  type Mismatch,
+  naiveValue,
+} from './explain-events.ts';
+import { isSameValue } from './value-text.ts';
 
 export type ExplanationKind =
   /** The served value counts events of a later commit than the answer says. */
@@ -21,6 +22,8 @@ export type ExplanationKind =
   | 'missing_event'
   /** The served value counts an event twice. */
   | 'counted_twice'
+  /** The served value still counts an event that was taken back before. */
+  | 'retraction_missed'
   /** The served value counts an event just outside the window. */
   | 'boundary'
   /** The served value is the declared default although events count. */
@@ -44,29 +47,6 @@ export interface Explanation {
   readonly events: readonly ExplainedEvent[];
 }
 
-export interface ExplainedEvent {
-  readonly commit: number;
-  readonly partition: number;
-  readonly offset: number;
-  readonly eventTimeMs: number;
-  readonly arrivalTimeMs: number;
-  /** The event's measure; null where the event does not count. */
-  readonly value: Scalar;
-  /** The measure in JSON: a decimal with its point. */
-  readonly text: string;
-}
-
-export interface Mismatch {
-  readonly session: DuckDbSession;
-  readonly work: FeatureWork;
-  readonly relations: ReadonlyMap<string, string>;
-  readonly answer: ServedAnswer;
-  /** Of the feature within the service. */
-  readonly index: number;
-  readonly served: Scalar;
-  readonly replayed: Scalar;
-}
-
 /** Tries one event after another: which one, left out or put in, gives the served value? */
 export async function explainMismatch(mismatch: Mismatch): Promise<Explanation> {
   const { work, answer, index, served } = mismatch;
@@ -81,38 +61,47 @@ export async function explainMismatch(mismatch: Mismatch): Promise<Explanation> 
     const inputs = derived?.kind === 'derived' ? referencedColumns(derived.expr).join(', ') : '';
     return { kind: 'derived', text: `It is derived from ${inputs}: see those.`, events: [] };
   }
-  const group = present(work.groups[planned.group], 'a work group');
-  const range = windowRange(present(group.windows[planned.window], 'a window'), answer.asOfMs);
-  const events = await eventsNear(mismatch, planned, range);
-  const oracle = oracleOf(work, planned);
-  const value = (rows: readonly ExplainedEvent[]): Scalar => evaluate(rows, oracle, planned);
+  const window = explainedWindow(work, planned, answer.asOfMs);
+  const events = await eventsNear(mismatch, planned, window);
+  const value = (rows: readonly ExplainedEvent[]): FeatureValue =>
+    naiveValue(rows, work, planned, window.counts);
   const isInside = (event: ExplainedEvent): boolean =>
-    event.eventTimeMs >= range.startMs && event.eventTimeMs < range.endMs;
+    event.eventTimeMs >= window.startMs && event.eventTimeMs < window.endMs;
+  const isServed: IsServed = (rows) => isSameValue(value(rows), served);
   const counted = events.filter((event) => event.commit <= answer.commit && isInside(event));
   const found =
-    explainByPosition(events.filter(isInside), counted, answer, served, value) ??
-    explainByEvent(events, counted, isInside, served, value);
+    explainByPosition(events.filter(isInside), counted, answer, isServed) ??
+    explainByEvent(events, counted, isInside, isServed);
   if (found !== null) return found;
-  if (served === scalarOfLiteral(planned.feature.type, planned.feature.default)) {
+  for (const beside of window.besides) {
+    if (!isSameValue(naiveValue(counted, work, planned, beside), served)) continue;
+    const text = 'Its session is one of a gap that is 1 ms off.';
+    return { kind: 'boundary', text, events: nearEdges(events, window) };
+  }
+  const { type, default: fallback } = planned.feature;
+  if (isSameValue(served, scalarOfLiteral(type, fallback))) {
     const text = `The default was served, but ${counted.length} events lie in the window.`;
     return { kind: 'served_default', text, events: counted.slice(-LIMITS.explainedEvents) };
   }
-  const text = `No single event explains it; the window is [${range.startMs}, ${range.endMs}).`;
-  return { kind: 'unknown', text, events: nearEdges(events, range) };
+  const { startMs, endMs } = window;
+  const text = `No single event explains it; the window is [${startMs}, ${endMs}).`;
+  return { kind: 'unknown', text, events: nearEdges(events, window) };
 }
+
+/** Whether the served value is that of a history with these events. */
+type IsServed = (events: readonly ExplainedEvent[]) => boolean;
 
 /** Events that became visible one commit after another: does the served value stand at one? */
 function explainByPosition(
   inside: readonly ExplainedEvent[],
   counted: readonly ExplainedEvent[],
   answer: ServedAnswer,
-  served: Scalar,
-  value: (rows: readonly ExplainedEvent[]) => Scalar,
+  isServed: IsServed,
 ): Explanation | null {
   const commits = [...new Set(inside.map((event) => event.commit))].sort((a, b) => a - b);
   for (const commit of commits) {
     if (commit <= answer.commit) continue;
-    if (value(inside.filter((event) => event.commit <= commit)) !== served) continue;
+    if (!isServed(inside.filter((event) => event.commit <= commit))) continue;
     const events = inside.filter((event) => event.commit > answer.commit && event.commit <= commit);
     const text = `The value is that of commit ${commit}, after the answer's ${answer.commit}.`;
     return { kind: 'after_position', text, events };
@@ -120,7 +109,7 @@ function explainByPosition(
   for (const commit of commits.toReversed()) {
     if (commit > answer.commit) continue;
     const before = counted.filter((event) => event.commit < commit);
-    if (value(before) !== served) continue;
+    if (!isServed(before)) continue;
     const events = counted.filter((event) => event.commit >= commit);
     const text = `The value lacks commit ${commit} and later, applied by ${answer.commit}.`;
     return { kind: 'missing_event', text, events };
@@ -132,19 +121,22 @@ function explainByEvent(
   events: readonly ExplainedEvent[],
   counted: readonly ExplainedEvent[],
   isInside: (event: ExplainedEvent) => boolean,
-  served: Scalar,
-  value: (rows: readonly ExplainedEvent[]) => Scalar,
+  isServed: IsServed,
 ): Explanation | null {
   for (const event of counted) {
-    if (value(counted.filter((other) => other !== event)) === served) {
+    if (isServed(counted.filter((other) => other !== event))) {
+      if (event.retracts !== null) {
+        const text = `It still counts what ${place(event)} takes back.`;
+        return { kind: 'retraction_missed', text, events: [event] };
+      }
       return { kind: 'missing_event', text: `It lacks ${place(event)}.`, events: [event] };
     }
-    if (value([...counted, event]) === served) {
+    if (isServed([...counted, event])) {
       return { kind: 'counted_twice', text: `It counts ${place(event)} twice.`, events: [event] };
     }
   }
   for (const event of events) {
-    if (isInside(event) || value([...counted, event]) !== served) continue;
+    if (isInside(event) || !isServed([...counted, event])) continue;
     const text = `It counts ${place(event)}, outside the window.`;
     return { kind: 'boundary', text, events: [event] };
   }
@@ -168,101 +160,4 @@ function nearEdges(events: readonly ExplainedEvent[], range: TimeRange): Explain
     .toSorted((a, b) => distance(a) - distance(b))
     .slice(0, LIMITS.explainedEvents)
     .sort((a, b) => a.eventTimeMs - b.eventTimeMs);
-}
-
-function oracleOf(work: FeatureWork, planned: WorkFeature): OracleFeature {
-  const group = present(work.groups[planned.group], 'a work group');
-  const { feature } = planned;
-  const lane = laneOf(work, planned);
-  const window = present(group.windows[planned.window], 'a window');
-  // The window is applied to the events beforehand, so that one outside it can be put in.
-  const open = { kind: 'lifetime', hopMs: window.kind === 'tumbling' ? 1 : window.hopMs } as const;
-  return {
-    fn: feature.fn,
-    window: { ...open, complete: false },
-    type: lane.measure?.type ?? { kind: 'int64' },
-    scale: feature.scale,
-  };
-}
-
-function laneOf(work: FeatureWork, planned: WorkFeature) {
-  const group = present(work.groups[planned.group], 'a work group');
-  const at = present(
-    planned.parts.value ?? planned.parts.count ?? planned.parts.sum,
-    'a feature has a part',
-  );
-  const accumulator = present(group.accumulators[at], 'an accumulator');
-  return present(group.lanes[accumulator.lane], 'a lane');
-}
-
-function evaluate(
-  events: readonly ExplainedEvent[],
-  oracle: OracleFeature,
-  planned: WorkFeature,
-): Scalar {
-  const rows = events.map((event): OracleRow => ({ ...event, pass: true }));
-  const value = oracleAggregate(rows, oracle, Number.MAX_SAFE_INTEGER - 1);
-  if (value === OVERFLOW) return null;
-  const { type, default: fallback } = planned.feature;
-  return value === undefined ? scalarOfLiteral(type, fallback) : value;
-}
-
-/** The key's events in the window and one window's length around it, the newest first. */
-async function eventsNear(
-  { session, work, relations, answer }: Mismatch,
-  planned: WorkFeature,
-  range: TimeRange,
-): Promise<ExplainedEvent[]> {
-  const group = present(work.groups[planned.group], 'a work group');
-  const column = (name: string): string => quotedIdentifier(name);
-  const keys = group.entity.joinKeys.map((key, at) => {
-    const name = column(present(group.keyColumns[at], 'a key column'));
-    const value = answer.key[key.name] ?? null;
-    const literal = typeof value === 'bigint' ? String(value) : value;
-    return `${name} = ${literalSql(key.type, literal)}`;
-  });
-  const lane = laneOf(work, planned);
-  const measure = lane.measure === null ? 'TRUE' : toDuckDb(lane.measure, column);
-  const { quantizeScale } = lane;
-  const tests = lane.filters.map((filter) => toDuckDb(filter, column));
-  const fits =
-    quantizeScale === null
-      ? []
-      : [`asof_quantize(${measure}, ${powerOfTenSql(quantizeScale)}) IS NOT NULL`];
-  const margin = Math.max(1, range.endMs - range.startMs);
-  const rows = await session.rows(
-    `SELECT __commit, __partition, __offset, __event_time, __arrival_time, ${measure}
-     FROM ${relations.get(group.source.name) ?? group.source.name}
-     WHERE ${[
-       ...keys,
-       ...tests,
-       ...fits,
-       `(${measure}) IS NOT NULL`,
-       `__event_time >= ${range.startMs - margin}`,
-       `__event_time < ${range.endMs + margin}`,
-     ].join(' AND ')}
-     ORDER BY __event_time DESC, __partition DESC, __offset DESC
-     LIMIT ${LIMITS.explainedFromEvents}`,
-  );
-  return rows.map((row) => {
-    const [commit, partition, offset, eventTimeMs, arrivalTimeMs] = row.map(Number);
-    const value = scalarOf(row[5]);
-    return {
-      commit: commit ?? 0,
-      partition: partition ?? 0,
-      offset: offset ?? 0,
-      eventTimeMs: eventTimeMs ?? 0,
-      arrivalTimeMs: arrivalTimeMs ?? 0,
-      value,
-      text: jsonScalar(value, lane.measure?.type ?? { kind: 'bool' }),
-    };
-  });
-}
-
-function scalarOf(value: unknown): Scalar {
-  if (typeof value === 'bigint') return canonicalInteger(value);
-  if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
-    return value;
-  }
-  return null;
 }

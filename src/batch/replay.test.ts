@@ -91,6 +91,8 @@ function tinyProject(): ProjectPlan {
     group: 'g',
     window: 0,
     parts: { count: 0, sum: 1 },
+    count: null,
+    rankPpm: null,
     scale: 0,
     type: int64,
     default: null,
@@ -110,7 +112,8 @@ function tinyProject(): ProjectPlan {
 function eventAt(commit: number, eventTimeMs: number, amount: number | bigint): ModelEvent {
   const values = { user: 'a', shop: 1, amount, price: 0, cost: 0, label: '', flag: true };
   const arrivalTimeMs = eventTimeMs + 5;
-  return { commit, partition: 0, offset: commit, eventTimeMs, arrivalTimeMs, values };
+  const place = { commit, partition: 0, offset: commit, eventTimeMs, arrivalTimeMs };
+  return { ...place, values, retracts: null };
 }
 
 test('a mismatch names the event or the rule that explains it', async () => {

@@ -4,9 +4,8 @@ import { sqlString } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
-import { jsonScalar } from '../schema/json.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { Scalar, ValueType } from '../schema/types.ts';
+import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
 import { computeParts } from './compute-parts.ts';
 import { createExactMacros } from './exact-sql.ts';
@@ -16,6 +15,7 @@ import { featuresSql } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
 import { type ReplayedFeature, type ReplayedRows, replayedRows } from './replayed-row.ts';
 import { attachSources, dropTables, type EventRelations, validSql } from './training-set.ts';
+import { isSameValue, valueText } from './value-text.ts';
 
 export interface ReplayOptions {
   readonly plan: ProjectPlan;
@@ -38,9 +38,9 @@ export interface ReplayMismatch {
   readonly key: Readonly<Record<string, Scalar>>;
   readonly asOfMs: number;
   readonly commit: number;
-  readonly served: Scalar;
+  readonly served: FeatureValue;
   /** Undefined where nothing could be replayed. */
-  readonly replayed: Scalar | undefined;
+  readonly replayed: FeatureValue | undefined;
   readonly servedStatus: FeatureStatus | null;
   readonly replayedStatus: FeatureStatus | null;
   /** What both values are in JSON: a decimal with its point, null where nothing was replayed. */
@@ -143,7 +143,7 @@ function refuseAll(answers: readonly ServedAnswer[], tally: Tally): void {
 
 interface Difference {
   readonly feature: string;
-  readonly served: Scalar;
+  readonly served: FeatureValue;
   readonly type?: ValueType;
   readonly replayed?: ReplayedFeature;
   /** Null once enough are explained. */
@@ -156,7 +156,7 @@ function addMismatch(tally: Tally, answer: ServedAnswer, difference: Difference)
   const { feature, served, type, replayed, explanation } = difference;
   if (tally.isFull || explanation === null) return;
   const { service, version, key, asOfMs, commit } = answer;
-  const text = (value: Scalar): string => scalarText(value, type ?? null);
+  const text = (value: FeatureValue): string => valueText(value, type ?? null);
   tally.mismatches.push({
     ...{ service, version, feature, key, asOfMs, commit, served, explanation },
     replayed: replayed?.value,
@@ -164,13 +164,6 @@ function addMismatch(tally: Tally, answer: ServedAnswer, difference: Difference)
     replayedStatus: replayed?.status ?? null,
     text: { served: text(served), replayed: replayed === undefined ? null : text(replayed.value) },
   });
-}
-
-/** JSON text of a value, even of one that is not of the type it should have. */
-function scalarText(value: Scalar, type: ValueType | null): string {
-  const isWhole = typeof value === 'bigint' || Number.isSafeInteger(value);
-  if (type?.kind === 'decimal' && isWhole) return jsonScalar(value, type);
-  return typeof value === 'bigint' ? String(value) : JSON.stringify(value);
 }
 
 async function replayService(
@@ -227,7 +220,8 @@ async function compareAnswer(
   for (const [index, { name: feature, type }] of work.service.features.entries()) {
     const replayed = present(replay[index], 'a feature of the service');
     const served = answer.values[feature];
-    const isSame = served === replayed.value && answer.statuses[feature] === replayed.status;
+    const isSame =
+      isSameValue(served, replayed.value) && answer.statuses[feature] === replayed.status;
     if (isSame && answer.commit <= history.through) {
       tally.values += 1;
       tally.identical += 1;
@@ -250,7 +244,7 @@ async function explain(
   { session, work, history, relations }: Comparing,
   answer: ServedAnswer,
   index: number,
-  served: Scalar | undefined,
+  served: FeatureValue | undefined,
   { value: replayed, status }: ReplayedFeature,
 ): Promise<Explanation> {
   const { through } = history;
@@ -261,7 +255,7 @@ async function explain(
   if (served === undefined) {
     return { kind: 'definition', text: 'The answer lacks this feature.', events: [] };
   }
-  if (served === replayed) {
+  if (isSameValue(served, replayed)) {
     const text = `The value is the same, but its status is '${status}' when replayed.`;
     return { kind: 'status', text, events: [] };
   }

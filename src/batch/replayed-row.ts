@@ -1,15 +1,22 @@
-import { present } from '../base/assert.ts';
+import { DuckDBListValue, DuckDBStructValue } from '@duckdb/node-api';
+import { assert, present } from '../base/assert.ts';
 import { compileScalar } from '../expr/compile-scalar.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import { referencedColumns } from '../expr/references.ts';
 import type { DerivedFeaturePlan } from '../plan/plan.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import { canonicalInteger, type Scalar, type ValueType } from '../schema/types.ts';
+import {
+  canonicalInteger,
+  type FeatureValue,
+  type Scalar,
+  type ValueCount,
+  type ValueType,
+} from '../schema/types.ts';
 import type { FeatureWork } from './feature-work.ts';
 import { columnOf, outputColumns, statusColumn } from './finish-sql.ts';
 
 export interface ReplayedFeature {
-  readonly value: Scalar;
+  readonly value: FeatureValue;
   readonly status: FeatureStatus;
 }
 
@@ -35,16 +42,17 @@ export function replayedRows(work: FeatureWork): ReplayedRows {
     for (const feature of view.features) {
       const column = columnOf(view, index, feature.name);
       const at = columns.push(column) - 1;
-      const scalarAt = (row: readonly unknown[]): Scalar => replayedScalar(row[at], feature.type);
+      const valueAt = (row: readonly unknown[]): FeatureValue =>
+        replayedValue(row[at], feature.type);
       if (feature.kind === 'aggregate') {
         columns.push(statusColumn(column));
         readers.push((row, slots) => {
-          slots.set(column, { value: scalarAt(row), status: row[at + 1] as FeatureStatus });
+          slots.set(column, { value: valueAt(row), status: row[at + 1] as FeatureStatus });
         });
       } else {
         const statusOf = derivedStatus(feature, (name) => columnOf(view, index, name), faults);
         readers.push((row, slots) => {
-          slots.set(column, { value: scalarAt(row), status: statusOf(slots) });
+          slots.set(column, { value: valueAt(row), status: statusOf(slots) });
         });
       }
     }
@@ -69,14 +77,32 @@ function derivedStatus(
   return (slots) => {
     const inputs = inputColumns.map((column) => present(slots.get(column), 'an input'));
     const overflowsBefore = faults.overflow;
-    if (evaluate(inputs.map(({ value }) => value)) !== null) return 'present';
+    if (evaluate(inputs.map(({ value }) => scalarOf(value))) !== null) return 'present';
     const isBroken =
       faults.overflow !== overflowsBefore || inputs.some(({ status }) => status === 'error');
     return isBroken ? 'error' : 'default';
   };
 }
 
+/** Only scalars can be read by a derived feature. */
+function scalarOf(value: FeatureValue): Scalar {
+  return typeof value === 'object' ? null : value;
+}
+
 /** What DuckDB gives for a value of a type, in the one form it has inside asof. */
+function replayedValue(value: unknown, type: ValueType): FeatureValue {
+  if (!(value instanceof DuckDBListValue)) return replayedScalar(value, type);
+  if (type.kind === 'counts') return value.items.map((item) => replayedCount(item, type.of));
+  assert(type.kind === 'list', 'only lists and counts hold several values');
+  return value.items.map((item) => replayedScalar(item, type.of));
+}
+
+function replayedCount(item: unknown, type: ValueType): ValueCount {
+  assert(item instanceof DuckDBStructValue, 'counts are entries');
+  const { value, count } = item.entries;
+  return { value: replayedScalar(value, type), count: Number(count) };
+}
+
 function replayedScalar(value: unknown, type: ValueType): Scalar {
   if (value === null) return null;
   if (typeof value === 'bigint') return canonicalInteger(value);

@@ -40,8 +40,11 @@ after(() => {
 
 function eventAt(commit: number, eventTimeMs: number): ModelEvent {
   const values = { user: '007', shop: 1, amount: 5, price: 1, cost: 250, label: 'x', flag: true };
-  return { commit, partition: 0, offset: commit, eventTimeMs, arrivalTimeMs: eventTimeMs, values };
+  const place = { commit, partition: 0, offset: commit, eventTimeMs, arrivalTimeMs: eventTimeMs };
+  return { ...place, values, retracts: null };
 }
+
+const NO_PARAMETERS = { count: null, rankPpm: null } as const;
 
 /** One view on users: how many events ever, and the sum of their costs. */
 function countingProject(): ProjectPlan {
@@ -62,9 +65,12 @@ function countingProject(): ProjectPlan {
       { fn: 'sum', lane: 0, type: decimal },
     ],
     windows: [window],
+    retractable: false,
+    latenessMs: 0,
+    keep: 0,
   } as const;
   const meta = { owner: null, description: null, tags: [] };
-  const shared = { kind: 'aggregate', group: 'g', window: 0, meta } as const;
+  const shared = { kind: 'aggregate', group: 'g', window: 0, meta, ...NO_PARAMETERS } as const;
   const features = [
     { ...shared, name: 'n', fn: 'count', parts: { count: 0 }, scale: 0, type: int64, default: 0 },
     {
