@@ -139,20 +139,24 @@ const batches = fc
 /** The same with some rows that take earlier events back, of any partition. */
 const changed = batches.chain(({ batch, schema }) => {
   const taken = fc.option(fc.tuple(fc.nat(9), fc.oneof(fc.nat(500), fc.maxSafeInteger())));
-  return fc
+  const taking = fc
     .array(taken, { minLength: batch.count, maxLength: batch.count })
-    .filter((rows) => rows.some((row) => row !== null))
-    .map((rows) => ({
-      schema,
-      batch: {
-        ...batch,
-        retractions: {
-          weights: Int8Array.from(rows, (row) => (row === null ? 1 : -1)),
-          partitions: Int32Array.from(rows, (row) => row?.[0] ?? batch.partition),
-          offsets: Float64Array.from(rows, (row, i) => Math.abs(row?.[1] ?? batch.firstOffset + i)),
-        },
+    .filter((rows) => rows.some((row) => row !== null));
+  const sequence = fc.option(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }));
+  return fc.tuple(taking, sequence).map(([rows, least]) => ({
+    schema,
+    batch: {
+      ...batch,
+      retractions: {
+        weights: Int8Array.from(rows, (row) => (row === null ? 1 : -1)),
+        partitions: Int32Array.from(rows, (row) => row?.[0] ?? batch.partition),
+        offsets: Float64Array.from(rows, (row, i) => Math.abs(row?.[1] ?? batch.firstOffset + i)),
+        ...(least === null
+          ? {}
+          : { sequences: BigInt64Array.from(rows, (row) => (row === null ? 0n : least)) }),
       },
-    }));
+    },
+  }));
 });
 
 function encoded(batch: EventBatch, schema: SourceSchema): Uint8Array {

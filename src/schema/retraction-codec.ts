@@ -1,6 +1,16 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Retractions } from './batch.ts';
-import { readBits, readIntegers, writeBits, writeIntegers } from './block-codec.ts';
+import {
+  readBigInt64s,
+  readBits,
+  readIntegers,
+  writeArray,
+  writeBits,
+  writeIntegers,
+} from './block-codec.ts';
+
+const NO_SEQUENCES = 0;
+const SEQUENCES = 1;
 
 /**
  * Behind the columns: which rows take an event back, then the positions of those events alone.
@@ -11,7 +21,7 @@ export function writeRetractions(
   retractions: Retractions | null | undefined,
 ): void {
   if (retractions === null || retractions === undefined) return;
-  const { weights, partitions, offsets } = retractions;
+  const { weights, partitions, offsets, sequences = null } = retractions;
   const taking = weights.map((weight) => (weight < 0 ? 1 : 0));
   const rows = rowsOf(taking);
   writeBits(writer, Uint8Array.from(taking));
@@ -25,6 +35,13 @@ export function writeRetractions(
     Float64Array.from(rows, (row) => offsets[row] as number),
     null,
   );
+  writer.u8(sequences === null ? NO_SEQUENCES : SEQUENCES);
+  if (sequences !== null) {
+    writeArray(
+      writer,
+      BigInt64Array.from(rows, (row) => sequences[row] as bigint),
+    );
+  }
 }
 
 /** @param at where the rows themselves are */
@@ -43,7 +60,14 @@ export function readRetractions(
     partitions[row] = ownPartitions[i] as number;
     offsets[row] = ownOffsets[i] as number;
   });
-  return { weights: Int8Array.from(taking, (flag) => (flag === 1 ? -1 : 1)), partitions, offsets };
+  const weights = Int8Array.from(taking, (flag) => (flag === 1 ? -1 : 1));
+  if (reader.u8() === NO_SEQUENCES) return { weights, partitions, offsets };
+  const own = readBigInt64s(reader, rows.length);
+  const sequences = new BigInt64Array(at.count);
+  rows.forEach((row, i) => {
+    sequences[row] = own[i] as bigint;
+  });
+  return { weights, partitions, offsets, sequences };
 }
 
 function rowsOf(flags: ArrayLike<number>): number[] {
