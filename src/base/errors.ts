@@ -57,6 +57,17 @@ export const ERRORS = {
     'A columnar body was written for another layout of the source.',
     'Send it by the definitions that are applied.',
   ),
+  unreadable_row: user(
+    422,
+    'A row could not be read in the format of its source.',
+    'Fix what writes it; the row is in the dead letters as it came.',
+  ),
+  // Connectors.
+  source_changed: user(
+    409,
+    'What was read already is not there any more, or is another one.',
+    'See docs/connectors.md; nothing was skipped or read twice.',
+  ),
   // Requests.
   bad_request: user(400, 'The request is not of the documented form.', 'See the OpenAPI document.'),
   unknown_source: user(404, 'No source has this name.', 'Check the spelling.'),
@@ -116,12 +127,26 @@ export const ERRORS = {
     meaning: 'The server did not answer.',
     remedy: 'Start it with `asof dev` or check the address.',
   },
+  source_unreachable: {
+    domain: 'external',
+    retryable: true,
+    status: 503,
+    meaning: 'What a connector reads from does not answer.',
+    remedy: 'Nothing to do: it is tried again until it answers.',
+  },
   overloaded: {
     domain: 'external',
     retryable: true,
     status: 429,
     meaning: 'A bounded queue is full.',
     remedy: 'Retry after the time given.',
+  },
+  state_full: {
+    domain: 'external',
+    retryable: true,
+    status: 429,
+    meaning: 'The state takes all the memory that it may.',
+    remedy: 'Raise the budget that the message names, or let cold keys move to disk.',
   },
   not_ready: {
     domain: 'external',

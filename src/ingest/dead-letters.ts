@@ -1,7 +1,9 @@
 import type { Disk } from '../base/disk.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { LetterCounts } from './letter-counts.ts';
 import { LetterFile } from './letter-file.ts';
+import { type LetterFilter, mayHold, passes } from './letter-filter.ts';
 
 const FOLDER = 'dead';
 const READMITTED = 'readmitted.ndjson';
@@ -15,6 +17,16 @@ export interface Letter {
   readonly message: string;
   /** The row as it was sent; bytes that are no UTF-8 stay bytes. */
   readonly raw: string | Uint8Array;
+  /** Where a connector read the row; absent for rows that were pushed. */
+  readonly origin?: LetterOrigin;
+}
+
+export interface LetterOrigin {
+  readonly connector: string;
+  /** The lane's batch that held the row, from 1. */
+  readonly batch: number;
+  /** `flights.ndjson:17`, `orders/3/4711`. */
+  readonly place: string;
 }
 
 export interface StoredLetter extends Letter {
@@ -31,17 +43,6 @@ export interface LetterCount {
   readonly readmitted: number;
 }
 
-export interface LetterFilter {
-  readonly code?: string;
-  /** Letters of this code are left out. */
-  readonly except?: string;
-  /** A UTC day, `2026-01-31`. */
-  readonly day?: string;
-  /** Only letters that were not re-admitted. */
-  readonly open?: boolean;
-  readonly limit?: number;
-}
-
 /** The letters of a day, or the next ones of it once the file before was full. */
 interface Part {
   /** `2026-01-31`, and from the second part on `2026-01-31.2`. */
@@ -55,8 +56,9 @@ interface SourceLetters {
   /** In order, oldest first. */
   readonly parts: Part[];
   readonly marks: LetterFile;
-  readonly readmitted: Set<string>;
-  readonly counts: Map<string, { count: number; readmitted: number }>;
+  /** Ids; read when the first letter is asked for. */
+  readmitted: Set<string> | null;
+  readonly counts: LetterCounts;
 }
 
 interface NumberedLine {
@@ -71,6 +73,7 @@ interface LetterLine {
   readonly message: string;
   readonly row?: string;
   readonly base64?: string;
+  readonly origin?: LetterOrigin;
 }
 
 /** The side output of acceptance: no rejected event is lost (semantics §1). */
@@ -89,14 +92,29 @@ export class DeadLetters {
     const kept = this.#open(source);
     const byDay = Map.groupBy(letters, ({ arrivalTimeMs }) => dayOf(arrivalTimeMs));
     await Promise.all(
-      [...byDay].map(([day, ofDay]) => this.#part(source, kept, day).append(ofDay.map(encode))),
+      [...byDay].map(async ([day, ofDay]) => {
+        const { name, file } = this.#part(source, kept, day);
+        const bytes = await file.append(ofDay.map(encodeLetter));
+        const codes = ofDay.map(({ code }) => code);
+        kept.counts.added(name, bytes, codes);
+      }),
     );
-    for (const { code } of letters) countOf(kept, code).count += 1;
   }
 
-  /** Per reason, since ever; re-admitted ones included. */
+  /**
+   * Per reason, since ever; re-admitted ones included. Soon after a start, what has been counted so
+   * far; see `counted`.
+   */
   count(source: string): LetterCount[] {
-    return [...this.#open(source).counts].map(([code, counts]) => ({ source, code, ...counts }));
+    return this.#open(source)
+      .counts.byCode()
+      .map((counts) => ({ source, ...counts }));
+  }
+
+  /** As `count`, once all of them are counted. */
+  async counted(source: string): Promise<LetterCount[]> {
+    await this.#open(source).counts.whole();
+    return this.count(source);
   }
 
   /** Oldest first. */
@@ -104,16 +122,13 @@ export class DeadLetters {
     const kept = this.#open(source);
     let left = filter.limit ?? Number.POSITIVE_INFINITY;
     for (const { name, day, file } of [...kept.parts]) {
-      if (filter.day !== undefined && filter.day !== day) continue;
+      if (!mayHold(filter, name, day)) continue;
       let number = 0;
       for (const line of file.lines()) {
         if (left <= 0) return;
         number += 1;
         const letter = stored(line, `${name}:${number}`, kept);
-        if (letter === null) continue;
-        if (filter.code !== undefined && filter.code !== letter.code) continue;
-        if (filter.except === letter.code) continue;
-        if (filter.open === true && letter.readmitted) continue;
+        if (letter === null || !passes(filter, letter)) continue;
         left -= 1;
         yield letter;
       }
@@ -121,13 +136,19 @@ export class DeadLetters {
   }
 
   /** The last letters, newest first; fewer than the limit where they are very long. */
-  newest(source: string, limit: number): StoredLetter[] {
+  newest(source: string, limit: number, filter: LetterFilter = {}): StoredLetter[] {
     const kept = this.#open(source);
     const letters: StoredLetter[] = [];
     let chars: number = LIMITS.letterAnswerChars;
-    for (const { name, file } of kept.parts.toReversed()) {
+    const isPlain = Object.keys(filter).length === 0;
+    for (const { name, day, file } of kept.parts.toReversed()) {
       if (letters.length >= limit || chars <= 0) break;
-      for (const { line, number } of lastLines(file, limit - letters.length, chars)) {
+      if (!mayHold(filter, name, day)) continue;
+      const wanted = (line: string, number: number): boolean => {
+        const letter = isPlain || stored(line, `${name}:${number}`, kept);
+        return letter === true || (letter !== null && passes(filter, letter));
+      };
+      for (const { line, number } of lastLines(file, limit - letters.length, chars, wanted)) {
         chars -= line.length;
         const letter = stored(line, `${name}:${number}`, kept);
         if (letter !== null) letters.push(letter);
@@ -140,16 +161,19 @@ export class DeadLetters {
   async markReadmitted(source: string, letters: readonly StoredLetter[]): Promise<void> {
     const kept = this.#open(source);
     this.#disk.makeFolder(`${FOLDER}/${source}`);
-    await kept.marks.append(letters.map(({ id }) => JSON.stringify(id)));
-    for (const { id, code } of letters) {
-      if (kept.readmitted.has(id)) continue;
-      kept.readmitted.add(id);
-      countOf(kept, code).readmitted += 1;
-    }
+    const known = readmittedIds(kept);
+    const fresh = letters.filter(({ id }) => !known.has(id));
+    if (fresh.length === 0) return;
+    const lines = fresh.map(({ id, code }) => JSON.stringify([id, code]));
+    const bytes = await kept.marks.append(lines);
+    for (const { id } of fresh) known.add(id);
+    const codes = fresh.map(({ code }) => code);
+    kept.counts.marked(bytes, codes);
   }
 
   close(): void {
-    for (const { parts, marks } of this.#sources.values()) {
+    for (const { parts, marks, counts } of this.#sources.values()) {
+      counts.stop();
       for (const { file } of parts) file.close();
       marks.close();
     }
@@ -161,63 +185,59 @@ export class DeadLetters {
     if (opened !== undefined) return opened;
     const folder = `${FOLDER}/${source}`;
     const marks = new LetterFile(this.#disk, `${folder}/${READMITTED}`);
-    const kept: SourceLetters = {
-      parts: [],
-      marks,
-      readmitted: new Set([...marks.lines()].map((line) => String(JSON.parse(line)))),
-      counts: new Map(),
-    };
+    const parts: Part[] = [];
     for (const path of this.#disk.list(folder)) {
       const [, name, day, number = '1'] = PART_FILE.exec(path) ?? [];
       if (name === undefined || day === undefined) continue;
       const file = new LetterFile(this.#disk, `${folder}/${path}`);
-      kept.parts.push({ name, day, number: Number(number), file });
+      parts.push({ name, day, number: Number(number), file });
     }
-    kept.parts.sort((a, b) => (a.day === b.day ? a.number - b.number : a.day < b.day ? -1 : 1));
-    for (const part of kept.parts) countPart(part, kept);
+    parts.sort((a, b) => (a.day === b.day ? a.number - b.number : a.day < b.day ? -1 : 1));
+    const counts = new LetterCounts(this.#disk, folder, parts, marks);
+    const kept: SourceLetters = { parts, marks, readmitted: null, counts };
     this.#sources.set(source, kept);
     return kept;
   }
 
   /** The part that takes the next letters of a day. */
-  #part(source: string, kept: SourceLetters, day: string): LetterFile {
+  #part(source: string, kept: SourceLetters, day: string): Part {
     const last = kept.parts.findLast((part) => part.day === day);
-    if (last !== undefined && last.file.bytes < this.#fileBytes) return last.file;
+    if (last !== undefined && last.file.bytes < this.#fileBytes) return last;
     const number = (last?.number ?? 0) + 1;
     const name = number === 1 ? day : `${day}.${number}`;
     this.#disk.makeFolder(`${FOLDER}/${source}`);
     const file = new LetterFile(this.#disk, `${FOLDER}/${source}/${name}.ndjson`);
     // Of a day that is over no more letters come, unless the clock was set back.
     const place = kept.parts.findLastIndex((part) => part.day <= day) + 1;
-    kept.parts.splice(place, 0, { name, day, number, file });
-    return file;
-  }
-}
-
-function countPart({ name, file }: Part, kept: SourceLetters): void {
-  let number = 0;
-  for (const line of file.lines()) {
-    number += 1;
-    const letter = stored(line, `${name}:${number}`, kept);
-    if (letter === null) continue;
-    const counts = countOf(kept, letter.code);
-    counts.count += 1;
-    if (letter.readmitted) counts.readmitted += 1;
+    const part: Part = { name, day, number, file };
+    kept.parts.splice(place, 0, part);
+    return part;
   }
 }
 
 function stored(line: string, id: string, kept: SourceLetters): StoredLetter | null {
-  const letter = decode(line);
-  return letter === null ? null : { ...letter, id, readmitted: kept.readmitted.has(id) };
+  const letter = decodeLetter(line);
+  return letter === null ? null : { ...letter, id, readmitted: readmittedIds(kept).has(id) };
+}
+
+function readmittedIds(kept: SourceLetters): Set<string> {
+  kept.readmitted ??= new Set([...kept.marks.lines()].map((line) => [JSON.parse(line)].flat()[0]));
+  return kept.readmitted;
 }
 
 /** The last lines with their numbers, the last one first. */
-function lastLines(file: LetterFile, limit: number, chars: number): NumberedLine[] {
+function lastLines(
+  file: LetterFile,
+  limit: number,
+  chars: number,
+  wanted: (line: string, number: number) => boolean,
+): NumberedLine[] {
   const lines: NumberedLine[] = [];
   let number = 0;
   let held = 0;
   for (const line of file.lines()) {
     number += 1;
+    if (!wanted(line, number)) continue;
     lines.push({ line, number });
     held += line.length;
     while (lines.length > limit || (held > chars && lines.length > 1)) {
@@ -227,31 +247,29 @@ function lastLines(file: LetterFile, limit: number, chars: number): NumberedLine
   return lines.reverse();
 }
 
-function countOf(kept: SourceLetters, code: string): { count: number; readmitted: number } {
-  const counts = kept.counts.get(code) ?? { count: 0, readmitted: 0 };
-  kept.counts.set(code, counts);
-  return counts;
-}
-
-function dayOf(timeMs: number): string {
+/** The UTC day whose file a letter is kept in. */
+export function dayOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 10);
 }
 
-function encode({ arrivalTimeMs, code, column, message, raw }: Letter): string {
+/** A letter as one line of JSON. */
+export function encodeLetter(letter: Letter): string {
+  const { arrivalTimeMs, code, column, message, raw, origin } = letter;
   const row =
     typeof raw === 'string' ? { row: raw } : { base64: Buffer.from(raw).toString('base64') };
-  return JSON.stringify({ at: arrivalTimeMs, code, column, message, ...row });
+  return JSON.stringify({ at: arrivalTimeMs, code, column, message, ...row, origin });
 }
 
 /** Null for a line that a crash left damaged. */
-function decode(line: string): Letter | null {
+export function decodeLetter(line: string): Letter | null {
   let parsed: LetterLine;
   try {
     parsed = JSON.parse(line) as LetterLine;
   } catch {
     return null;
   }
-  const { at, code, column, message, row, base64 } = parsed;
+  const { at, code, column, message, row, base64, origin } = parsed;
   const raw = base64 === undefined ? (row ?? '') : new Uint8Array(Buffer.from(base64, 'base64'));
-  return { arrivalTimeMs: at, code, column, message, raw };
+  const letter = { arrivalTimeMs: at, code, column, message, raw };
+  return origin === undefined ? letter : { ...letter, origin };
 }

@@ -9,17 +9,20 @@ import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance, type ArrivalBound } from './acceptance.ts';
 import { ClockBook } from './clock-book.ts';
 import { ColumnsBody, readColumns } from './columns-body.ts';
-import { DeadLetters, type LetterFilter, type StoredLetter } from './dead-letters.ts';
+import { DeadLetters, type StoredLetter } from './dead-letters.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
 import { FormerIds } from './former-ids.ts';
 import { type IdBlock, readIds, writeIds } from './id-snapshot.ts';
 import { IngestStats, type SourceStats } from './ingest-stats.ts';
+import { type LanePosition, lanesOf } from './lane-note.ts';
+import type { LetterFilter } from './letter-filter.ts';
 import { portions, rowOf } from './letter-portions.ts';
 import type { EventLog } from './log.ts';
 import { type Door, Push, type PushResult } from './push.ts';
 import { type PushBody, type RowSlice, readBody, readRows } from './push-body.ts';
 import { SchemaBook } from './schema-book.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
+import { pushSourced, type SourcedBatch, type SourcedResult, settleLanes } from './sourced-push.ts';
 
 export interface IngestorOptions {
   readonly disk: Disk;
@@ -156,6 +159,19 @@ export class Ingestor {
         ? readColumns(body, schema, this.#sliceRows)
         : readBody(body, this.#sliceRows);
     return this.#push(source, slices, true);
+  }
+
+  /** Takes a connector's batch exactly once. @throws AsofError as `pushSourced` */
+  take(source: string, batch: SourcedBatch): Promise<SourcedResult> {
+    const context = { log: this.#log, letters: this.letters, clock: this.#clock };
+    return pushSourced(context, this.#door(source), batch);
+  }
+
+  /** Finishes what a crash left of a connector's last batches, and says how far it has read. */
+  async lanes(source: string, connector: string): Promise<ReadonlyMap<string, LanePosition>> {
+    this.#door(source);
+    await settleLanes({ log: this.#log, letters: this.letters }, source, connector);
+    return lanesOf(this.#log, source, connector);
   }
 
   #door(source: string): Door {

@@ -63,10 +63,12 @@ export async function recoverLog(
     logger.warn({ path: last.path, bytes: tornBytes }, 'the torn tail of the log was cut');
   }
   // Frames that were read here are served from now on, so they must be durable, acknowledged
-  // before the crash or not.
+  // before the crash or not; and their file may have been made by a process that died before the
+  // name was durable.
   const file = disk.openAppend(last.path);
   try {
     await file.sync();
+    disk.syncFolder(LOG_FOLDER);
   } finally {
     file.close();
   }
@@ -118,7 +120,8 @@ function readTail(disk: Disk, segment: Segment): Tail {
     if (frame.continues) continue;
     for (const { payload, note } of begun) {
       advance(partitions, payload);
-      if (note !== null) notes.set(note.name, note.text);
+      if (note?.text === '') notes.delete(note.name);
+      else if (note !== null) notes.set(note.name, note.text);
     }
     begun = [];
     [end, lastCommit] = [frame.end, frame.commit];

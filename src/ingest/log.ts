@@ -109,9 +109,20 @@ export class EventLog {
     return this.#ahead.of(source, partition);
   }
 
-  /** The newest durable note of a name. */
-  note(name: string): string | null {
-    return this.#notes.get(name) ?? null;
+  /** The newest durable note of each name. */
+  get notes(): ReadonlyMap<string, string> {
+    return this.#notes;
+  }
+
+  /** A shorter form that says enough from now on: later segments begin with it. */
+  shortenNote(name: string, from: string, to: string): void {
+    if (this.#notes.get(name) === from) this.#notes.set(name, to);
+  }
+
+  /** An empty text is no note any more. */
+  #keepNote(name: string, text: string): void {
+    if (text === '') this.#notes.delete(name);
+    else this.#notes.set(name, text);
   }
 
   /** Whether an append would be taken at once; false is backpressure. */
@@ -168,15 +179,14 @@ export class EventLog {
   cutThrough(commit: number): void {
     const limit = Math.min(commit, this.cutLimit());
     const segments = this.#segments.segments;
-    let removed = 0;
     for (let next = segments[1]; next !== undefined; next = segments[1]) {
       if (next.firstCommit - 1 > limit) break;
       const oldest = present(segments[0], 'an oldest segment');
       this.#disk.remove(oldest.path);
       segments.shift();
-      removed += 1;
+      // One by one: a disk may keep the removal of a segment and lose that of an older one.
+      this.#disk.syncFolder(LOG_FOLDER);
     }
-    if (removed > 0) this.#disk.syncFolder(LOG_FOLDER);
   }
 
   /** Waits until all that was appended is durable, then lets go of the files. */
@@ -256,7 +266,7 @@ export class EventLog {
 
   #settle(group: CommitGroup): void {
     this.#flushing = null;
-    for (const { name, text } of group.notes()) this.#notes.set(name, text);
+    for (const { name, text } of group.notes()) this.#keepNote(name, text);
     let failure: unknown = null;
     for (const batch of group.batches) {
       this.#lastCommit = batch.commit;

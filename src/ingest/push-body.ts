@@ -175,7 +175,8 @@ function* parsedSlices(
   if (slice.length > 0) yield finish();
 }
 
-function numberIn(row: string, column: string): string | null {
+/** The digits of a number as they stand in a row's text. */
+export function numberIn(row: string, column: string): string | null {
   return fieldText(JSON.parse(row, keepNumberText), column);
 }
 
@@ -266,7 +267,8 @@ function parseLines(
   };
 }
 
-function parseLine(raw: string | Uint8Array): unknown {
+/** The row of a text, or why it is none. */
+export function parseLine(raw: string | Uint8Array): unknown {
   if (typeof raw !== 'string') return new ValueProblem('malformed_json', 'The line is no UTF-8.');
   try {
     return JSON.parse(raw);
@@ -275,7 +277,8 @@ function parseLine(raw: string | Uint8Array): unknown {
   }
 }
 
-function textOf(row: unknown): string {
+/** A row as JSON text, whatever it holds. */
+export function textOf(row: unknown): string {
   try {
     return JSON.stringify(row, bigintAsText) ?? String(row);
   } catch {

@@ -1,0 +1,52 @@
+import type { ColumnSchema, SourceSchema } from '../../../schema/types.ts';
+
+/** Names of a file's columns, and the source's column each one is; null leaves it out. */
+export type ColumnMapping = Readonly<Record<string, string | null>>;
+
+/** By place in the file: the column of the source, or null for one that is left out. */
+export type FileColumns = readonly (ColumnSchema | null)[];
+
+/** Which columns of the source a file's columns are; a text says what does not fit. */
+export function matchColumns(
+  names: readonly string[],
+  schema: SourceSchema,
+  mapping: ColumnMapping,
+): FileColumns | string {
+  const seen = new Set<string>();
+  const columns: (ColumnSchema | null)[] = [];
+  for (const name of names) {
+    const target = Object.hasOwn(mapping, name) ? mapping[name] : name;
+    if (target === null) {
+      columns.push(null);
+      continue;
+    }
+    const column = schema.columns.find((one) => one.name === target);
+    if (column === undefined) return `has a column '${name}' that '${schema.name}' lacks`;
+    if (seen.has(column.name)) return `has two columns for '${column.name}'`;
+    seen.add(column.name);
+    columns.push(column);
+  }
+  const missing = schema.columns.find((one) => !one.optional && !seen.has(one.name));
+  return missing === undefined ? columns : `lacks the column '${missing.name}'`;
+}
+
+/** A field of a text file as the JSON value that the door reads for its column. */
+export function valueOfText(text: string, { type }: ColumnSchema): unknown {
+  if (type.kind === 'string') return text;
+  const trimmed = text.trim();
+  if (type.kind === 'timestamp') return /^-?\d{1,15}$/.test(trimmed) ? Number(trimmed) : trimmed;
+  if (type.kind === 'bool') {
+    const lower = trimmed.toLowerCase();
+    if (lower === 'true' || lower === '1') return true;
+    return lower === 'false' || lower === '0' ? false : trimmed;
+  }
+  return type.kind === 'vector' ? vectorOf(trimmed) : trimmed;
+}
+
+function vectorOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,165 @@
+import type { Clock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import type { Judgement } from './acceptance.ts';
+import {
+  type DeadLetters,
+  dayOf,
+  decodeLetter,
+  encodeLetter,
+  type Letter,
+} from './dead-letters.ts';
+import { type LaneNote, laneName, lanesOf, laneText, readLane } from './lane-note.ts';
+import type { EventLog, LogEntry } from './log.ts';
+import type { Door } from './push.ts';
+import { RowChunk } from './row-chunk.ts';
+import { readSourced, type SourcedRow } from './sourced-rows.ts';
+
+/** Rows that a connector read, and where it goes on behind them. */
+export interface SourcedBatch {
+  readonly connector: string;
+  readonly lane: string;
+  /** One more than that of the lane's batch before. */
+  readonly batch: number;
+  /** Null forgets the lane. */
+  readonly token: string | null;
+  readonly rows: readonly SourcedRow[];
+}
+
+export interface SourcedResult {
+  readonly accepted: number;
+  readonly rejected: number;
+  /** Rows that came at a bad time (`overloaded`): kept as letters, and a reason to slow down. */
+  readonly overloaded: number;
+}
+
+interface SourcedContext {
+  readonly log: EventLog;
+  readonly letters: DeadLetters;
+  readonly clock: Clock;
+}
+
+/**
+ * Takes one batch of a connector exactly once. Accepted rows, the position behind the batch and the
+ * rows that were refused are one append to the log, which is there as a whole or not at all; the
+ * refused ones then go to the dead letters, and `settleLanes` finishes that after a crash.
+ * @throws AsofError `overloaded`, `disk_full`, `disk_failed`: try the same batch again
+ */
+export async function pushSourced(
+  { log, letters, clock }: SourcedContext,
+  door: Door,
+  batch: SourcedBatch,
+): Promise<SourcedResult> {
+  const { schema, ids } = door.acceptance;
+  const name = laneName(schema.name, batch.connector, batch.lane);
+  while (!log.hasRoom) await log.room();
+  const known = log.notes.get(name);
+  // The try before was durable, and only what came after it failed.
+  if (known !== undefined && readLane(known).batch >= batch.batch) {
+    await settleLane({ log, letters }, schema.name, name);
+    return { accepted: 0, rejected: 0, overloaded: 0 };
+  }
+  const chunk = new RowChunk(schema, Math.max(1, batch.rows.length), 0);
+  for (const slice of readSourced(batch.rows, LIMITS.rowsPerSlice)) chunk.add(slice);
+  // From here to the append nothing waits: verdicts and offsets are given in one order.
+  const nowMs = clock.nowMs();
+  const pending = ids.pending();
+  const judgement = door.acceptance.judge(chunk, nowMs);
+  const refused = lettersOf(batch, chunk, judgement, nowMs);
+  const note: LaneNote = {
+    batch: batch.batch,
+    token: batch.token,
+    letters: refused.map(encodeLetter),
+  };
+  const text = batch.token === null && refused.length === 0 ? '' : laneText(note);
+  const before = log.aheadCommit;
+  const { entries } = judgement;
+  const durable = log.append(entries.length > 0 ? entries : [nothing(chunk)], { name, text });
+  if (log.aheadCommit === before) ids.rollback(pending);
+  await durable;
+  const accepted = entries.reduce((sum, { count }) => sum + count, 0);
+  door.stats.receive(batch.rows.length);
+  for (const { code } of refused) door.stats.reject(code, 1);
+  for (const { problem } of judgement.rejected) {
+    if (problem.lateMs !== undefined) door.stats.clocks.refuse(problem.lateMs);
+  }
+  if (refused.length > 0) {
+    await letters.append(schema.name, refused);
+    log.shortenNote(name, text, laneText({ ...note, letters: [] }));
+  }
+  const overloaded = refused.filter(({ code }) => code === 'overloaded').length;
+  return { accepted, rejected: refused.length, overloaded };
+}
+
+function lettersOf(
+  { connector, batch, rows }: SourcedBatch,
+  chunk: RowChunk,
+  judgement: Judgement,
+  nowMs: number,
+): Letter[] {
+  return judgement.rejected.map(({ slot, problem }) => {
+    const { code, message } = problem.problem;
+    const place = rows[slot]?.place ?? '';
+    return {
+      arrivalTimeMs: nowMs,
+      code,
+      column: problem.column,
+      message,
+      raw: chunk.rawOf(slot),
+      origin: { connector, batch, place },
+    };
+  });
+}
+
+/** A commit without events, for a position that moves although nothing was accepted. */
+function nothing(chunk: RowChunk): LogEntry {
+  const none = new Float64Array(0);
+  return {
+    source: chunk.schema.name,
+    partition: 0,
+    count: 0,
+    eventTimeMs: none,
+    arrivalTimeMs: none,
+    columns: chunk.gather(new Int32Array(0)),
+  };
+}
+
+/** Writes the refused rows that a crash kept from the dead letters, for all lanes of a connector. */
+export async function settleLanes(
+  context: Pick<SourcedContext, 'log' | 'letters'>,
+  source: string,
+  connector: string,
+): Promise<void> {
+  for (const lane of lanesOf(context.log, source, connector).keys()) {
+    await settleLane(context, source, laneName(source, connector, lane));
+  }
+}
+
+async function settleLane(
+  { log, letters }: Pick<SourcedContext, 'log' | 'letters'>,
+  source: string,
+  name: string,
+): Promise<void> {
+  const text = log.notes.get(name);
+  if (text === undefined) return;
+  const note = readLane(text);
+  const due = note.letters.map((line) => {
+    const letter = decodeLetter(line);
+    if (letter !== null) return letter;
+    throw new AsofError('corrupt_log', `A refused row of ${name} cannot be read.`);
+  });
+  const [first] = due;
+  if (first === undefined) return;
+  const kept = new Set<string>();
+  // All letters of a batch bear one time, so they are in the files of one day.
+  const { arrivalTimeMs } = first;
+  for (const letter of letters.list(source, { day: dayOf(arrivalTimeMs) })) {
+    const { origin } = letter;
+    if (origin === undefined || letter.arrivalTimeMs !== arrivalTimeMs) continue;
+    const own = origin.batch === note.batch && origin.connector === first.origin?.connector;
+    if (own) kept.add(origin.place);
+  }
+  const missing = due.filter(({ origin }) => origin === undefined || !kept.has(origin.place));
+  if (missing.length > 0) await letters.append(source, missing);
+  log.shortenNote(name, text, laneText({ ...note, letters: [] }));
+}
