@@ -1,6 +1,6 @@
 import { present } from '../../src/base/assert.ts';
 import type { ProjectPlan, ServicePlan } from '../../src/plan/plan.ts';
-import { jsonScalar } from '../../src/schema/json.ts';
+import { jsonFeature, jsonScalar } from '../../src/schema/json.ts';
 import type { FeatureResponse, FeatureRow } from '../../src/serve/answer.ts';
 import type { OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { SERVICE } from './generate-definitions.ts';
@@ -50,6 +50,7 @@ function checkRow(
     tally.compare(engine, row.statuses[name], answer.status, () => `the status of ${what()}`);
     tally.cover(`status ${answer.status}`);
     if (typeof answer.value === 'bigint') tally.cover('an integer beyond 2^53 answered');
+    if (Array.isArray(answer.value)) tally.cover('several values answered');
   }
   for (const [name, value] of Object.entries(key)) {
     tally.compare(engine, row.key[name], value, () => `the key ${name}`);
@@ -66,7 +67,7 @@ export function naiveJson(plan: ProjectPlan, response: FeatureResponse): string 
       ({ name, type }) => [name, jsonScalar(row.key[name] ?? null, type)] as const,
     );
     const values = service.features.map(
-      ({ name, type }) => [name, jsonScalar(row.values[name] ?? null, type)] as const,
+      ({ name, type }) => [name, jsonFeature(row.values[name] ?? null, type)] as const,
     );
     return object([
       ['key', object(key)],

@@ -77,19 +77,60 @@ function checkAggregate(
     name,
   );
   const form = { variance: 'var', stddev: 'stddev' }[node.fn as string];
-  const fn = form === undefined ? node.fn : `${form}_${node.sample ? 'samp' : 'pop'}`;
+  const plain = NAMES[node.fn] ?? node.fn;
+  const fn = form === undefined ? plain : `${form}_${node.sample ? 'samp' : 'pop'}`;
   assert.equal(feature.fn, fn, name);
+  assert.equal(feature.count, node.count, name);
+  assert.equal(feature.rankPpm, node.rank === null ? null : Math.round(node.rank * 1e6), name);
   assert.deepEqual(group.windows[feature.window], windowOf(node.window), name);
   const { measure, filter, scale } = expectedLane(node);
   for (const [part, index] of Object.entries(parts)) {
     const accumulator: AccumulatorSpec | undefined = group.accumulators[index];
-    const names: Record<string, string> = { sumSquares: 'sum_squares', value: fn };
+    const names: Record<string, string> = { sumSquares: 'sum_squares', value: KEPT[fn] ?? fn };
     assert.equal(accumulator?.fn, names[part] ?? part, name);
+    assert.equal(accumulator?.size, sizeOf(node), name);
     const lane: LanePlan | undefined = group.lanes[accumulator?.lane ?? -1];
     assert.ok(lane !== undefined, name);
     assert.equal(textOf(lane.measure), measure, name);
     assert.equal(textOf(lane.filter), filter, name);
     assert.equal(lane.quantizeScale, scale, name);
+  }
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  countDistinct: 'count_distinct',
+  median: 'quantile',
+  topK: 'top_k',
+  firstN: 'first_n',
+  lastN: 'last_n',
+};
+
+/** What the functions with several entries are finished from. */
+const KEPT: Readonly<Record<string, string>> = {
+  count_distinct: 'distinct',
+  quantile: 'buckets',
+  top_k: 'value_counts',
+  histogram: 'value_counts',
+  first_n: 'oldest',
+  last_n: 'newest',
+};
+
+function sizeOf({ fn, size, count, relativeError }: AggregateNode): number | undefined {
+  switch (fn) {
+    case 'countDistinct':
+      return size ?? 1024;
+    case 'topK':
+    case 'histogram':
+      return size ?? 1000;
+    case 'firstN':
+    case 'lastN':
+      return count ?? undefined;
+    case 'quantile':
+    case 'median':
+      // The fewest bits b with 2^-(b + 1) <= relativeError.
+      return Math.max(1, Math.ceil(-Math.log2(relativeError ?? 0.005) - 1));
+    default:
+      return undefined;
   }
 }
 
@@ -118,7 +159,8 @@ function expectedLane({ fn, measure, filter, scale }: AggregateNode): ExpectedLa
         : { kind: 'call', op: 'and', args: [filter, exists], type: measure.type };
     return { measure: '', filter: textOf(both), scale: null };
   }
-  const isSummed = ['sum', 'avg', 'variance', 'stddev'].includes(fn);
+  const sums = ['sum', 'avg', 'variance', 'stddev', 'countDistinct', 'quantile', 'median'];
+  const isSummed = sums.includes(fn);
   const isQuantized = isSummed && measure.type.kind === 'float64';
   const own = measure.kind === 'column' && measure.type.kind === 'float64' ? measure.type.scale : 6;
   return {
@@ -164,18 +206,22 @@ function windowOf(node: AggregateNode['window']): WindowSpec | null {
 }
 
 function resolved(node: WindowNode): WindowSpec {
-  const { complete } = node;
   switch (node.kind) {
     case 'sliding': {
+      const { complete } = node;
       const hop = node.hop ?? DEFAULT_HOPS[node.size] ?? '';
       const hopMs = node.exact ? 1 : spanMs(hop);
       return { kind: 'sliding', sizeMs: spanMs(node.size), hopMs, exact: node.exact, complete };
     }
     case 'tumbling': {
       const offsetMs = node.offset === null ? 0 : spanMs(node.offset);
-      return { kind: 'tumbling', sizeMs: spanMs(node.size), offsetMs, complete };
+      return { kind: 'tumbling', sizeMs: spanMs(node.size), offsetMs, complete: node.complete };
     }
-    case 'lifetime':
-      return { kind: 'lifetime', hopMs: node.hop === null ? 1 : spanMs(node.hop), complete };
+    case 'session':
+      return { kind: 'session', gapMs: spanMs(node.gap) };
+    case 'lifetime': {
+      const hopMs = node.hop === null ? 1 : spanMs(node.hop);
+      return { kind: 'lifetime', hopMs, complete: node.complete };
+    }
   }
 }

@@ -17,6 +17,12 @@ const FUNCTIONS: readonly AggregateFn[] = [
   'var_samp',
   'stddev_pop',
   'stddev_samp',
+  'count_distinct',
+  'quantile',
+  'top_k',
+  'histogram',
+  'first_n',
+  'last_n',
 ];
 
 /** What a run of some size must have met at least once. */
@@ -25,7 +31,7 @@ export const REQUIRED: readonly string[] = [
   ...['sliding', 'sliding complete', 'sliding exact', 'lifetime', 'lifetime complete'].map(
     (window) => `window ${window}`,
   ),
-  ...['tumbling', 'tumbling complete', 'tumbling offset'].map((window) => `window ${window}`),
+  ...['tumbling', 'tumbling complete', 'tumbling offset', 'session'].map((w) => `window ${w}`),
   ...['int64', 'decimal', 'float64', 'string', 'timestamp', 'bool'].map((k) => `measure ${k}`),
   'measure of rows',
   'measure computed',
@@ -39,6 +45,7 @@ export const REQUIRED: readonly string[] = [
   'keys given up',
   'two partitions',
   'an integer beyond 2^53 answered',
+  'several values answered',
   ...['present', 'default', 'error'].map((status) => `status ${status}`),
   ...['accepted', 'too_late', 'from_the_future', 'duplicate', 'wrong_type'].map(
     (verdict) => `verdict ${verdict}`,
@@ -95,5 +102,6 @@ function coverExpression(tally: Tally, what: string, node: ExprNode): void {
 function windowName(window: WindowSpec): string {
   if (window.kind === 'sliding' && window.exact) return 'sliding exact';
   if (window.kind === 'tumbling' && window.offsetMs > 0) return 'tumbling offset';
+  if (window.kind === 'session') return window.kind;
   return `${window.kind}${window.complete ? ' complete' : ''}`;
 }

@@ -97,6 +97,7 @@ function generateSource(random: Random, name: string, fields: readonly Field[]):
     maxClockSkew: random.pick(['1s', '1m']),
     dedupeHorizon: hasId ? random.pick(['1m', '1h', '30d']) : null,
     partitions: 1 + random.below(3),
+    changes: null,
     ...META,
   };
 }
@@ -147,6 +148,7 @@ function generateView(
     entity,
     key,
     freshness: random.below(2) === 0 ? null : '1m',
+    state: null,
     filter: random.below(4) === 0 ? expressions.condition(1) : null,
     features: [...aggregates, ...generateDerived(random, aggregates, at)],
     ...META,

@@ -22,6 +22,23 @@ const FUNCTIONS: readonly FunctionName[] = [
   'last',
   'variance',
   'stddev',
+  'countDistinct',
+  'quantile',
+  'median',
+  'topK',
+  'histogram',
+  'firstN',
+  'lastN',
+];
+/** A float64 of these is made a whole number of units first. */
+const QUANTIZING: readonly FunctionName[] = [
+  'sum',
+  'avg',
+  'variance',
+  'stddev',
+  'countDistinct',
+  'quantile',
+  'median',
 ];
 
 export function generateAggregate(
@@ -34,11 +51,11 @@ export function generateAggregate(
   const field = measureField(random, fn, fields);
   const measure =
     field === null ? null : expressions.value(field.type, random.below(3) === 0 ? 2 : 0);
-  const isSummed = ['sum', 'avg', 'variance', 'stddev'].includes(fn);
   // A scale above a column's own is refused, as its values were let in by that one.
   const most =
     measure?.kind === 'column' && measure.type.kind === 'float64' ? measure.type.scale : 9;
-  const takesScale = isSummed && measure?.type.kind === 'float64' && random.below(3) === 0;
+  const takesScale =
+    QUANTIZING.includes(fn) && measure?.type.kind === 'float64' && random.below(3) === 0;
   const type = resultType(fn, measure?.type ?? null);
   return {
     kind: 'aggregate',
@@ -46,6 +63,7 @@ export function generateAggregate(
     measure,
     sample: random.below(2) === 0,
     scale: takesScale ? random.below(most + 1) : null,
+    ...parametersOf(random, fn),
     filter: random.below(3) === 0 ? expressions.condition(1) : null,
     window: generateWindow(random, sizes),
     type,
@@ -55,24 +73,55 @@ export function generateAggregate(
   };
 }
 
+type Parameters = Pick<AggregateNode, 'size' | 'count' | 'rank' | 'relativeError'>;
+
+/** Small bounds, so that they are met. */
+function parametersOf(random: Random, fn: FunctionName): Parameters {
+  const none = { size: null, count: null, rank: null, relativeError: null };
+  const relativeError = random.pick([null, 0.3, 0.1, 0.02, 0.0002]);
+  switch (fn) {
+    case 'countDistinct':
+      return { ...none, size: random.pick([null, 2, 3, 16]) };
+    case 'quantile':
+      return { ...none, relativeError, rank: random.pick([0.000001, 0.25, 0.333333, 0.95, 1]) };
+    case 'median':
+      return { ...none, relativeError, rank: 0.5 };
+    case 'topK':
+      return { ...none, count: random.pick([1, 2, 5]), size: random.pick([null, 1, 3, 20]) };
+    case 'histogram':
+      return { ...none, size: random.pick([null, 1, 3, 20]) };
+    case 'firstN':
+    case 'lastN':
+      return { ...none, count: random.pick([1, 2, 3, 9]) };
+    default:
+      return none;
+  }
+}
+
 function measureField(random: Random, fn: FunctionName, fields: readonly Field[]): Field | null {
   const of = (...kinds: string[]): Field =>
     random.pick(fields.filter(({ type }) => kinds.includes(type.kind)));
   if (fn === 'count') return random.below(2) === 0 ? null : random.pick(fields);
-  if (fn === 'first' || fn === 'last') return random.pick(fields);
+  const takesAll = ['first', 'last', 'firstN', 'lastN', 'countDistinct'].includes(fn);
+  if (takesAll) return random.pick(fields);
+  if (fn === 'topK' || fn === 'histogram') {
+    return of('int64', 'decimal', 'timestamp', 'bool', 'string');
+  }
   const numbers = ['int64', 'decimal', 'float64'];
   return fn === 'min' || fn === 'max' ? of(...numbers, 'string', 'timestamp') : of(...numbers);
 }
 
 function resultType(fn: FunctionName, measure: ValueType | null): ValueType {
-  if (fn === 'count' || measure === null) return { kind: 'int64' };
+  if (fn === 'count' || fn === 'countDistinct' || measure === null) return { kind: 'int64' };
+  if (fn === 'topK' || fn === 'firstN' || fn === 'lastN') return { kind: 'list', of: measure };
+  if (fn === 'histogram') return { kind: 'counts', of: measure };
   if (fn === 'avg' || fn === 'variance' || fn === 'stddev') return { kind: 'float64', scale: 6 };
   return measure;
 }
 
 /** As written in a definition: a decimal in its own numbers. */
 function defaultFor(random: Random, type: ValueType): unknown {
-  if (random.below(3) > 0) return undefined;
+  if (type.kind === 'list' || type.kind === 'counts' || random.below(3) > 0) return undefined;
   switch (type.kind) {
     case 'string':
       return random.pick(['none', '', '😀']);
@@ -92,7 +141,7 @@ function defaultFor(random: Random, type: ValueType): unknown {
 function generateWindow(random: Random, sizes: readonly string[]): WindowNode {
   const size = random.pick(sizes);
   const complete = random.below(4) === 0;
-  switch (random.below(7)) {
+  switch (random.below(8)) {
     case 0:
       return { kind: 'sliding', size, hop: null, exact: true, complete: false };
     case 1:
@@ -102,6 +151,8 @@ function generateWindow(random: Random, sizes: readonly string[]): WindowNode {
     case 2:
     case 3:
       return { kind: 'tumbling', size, offset: random.pick([null, '3s', '1s']), complete };
+    case 7:
+      return { kind: 'session', gap: size, options: [] };
     case 4:
       return { kind: 'sliding', size, hop: random.pick(['100ms', '70ms']), exact: false, complete };
     default:
@@ -117,10 +168,11 @@ export function generateDerived(
 ): NamedFeature[] {
   const fields: Field[] = [];
   for (const { name, feature } of aggregates) {
-    if (feature.kind === 'aggregate' && feature.type !== null) {
-      fields.push({ name, type: feature.type });
-    }
+    if (feature.kind !== 'aggregate' || feature.type === null) continue;
+    const { type } = feature;
+    if (type.kind !== 'list' && type.kind !== 'counts') fields.push({ name, type });
   }
+  if (fields.length === 0) return [];
   const derived: NamedFeature[] = [];
   for (let nr = random.below(3); nr > 0; nr -= 1) {
     const expressions = new ExpressionGenerator(random, fields);

@@ -191,7 +191,7 @@ function checkBody(
     const expected = oracle.service(service, key, asOfMs, (event) => event.commit <= commit);
     for (const { name, type } of service.features) {
       const what = (): string => `${name} for ${shownKey(key)} at ${asOfMs}, commit ${commit}`;
-      const value = wireScalar(row.values[name], type);
+      const value = wireValue(row.values[name], type);
       tally.compare('http', value, expected.get(name)?.value, what);
       const status = expected.get(name)?.status;
       tally.compare('http', row.statuses[name], status, () => `the status of ${what()}`);
@@ -201,6 +201,22 @@ function checkBody(
 
 function textOf(value: unknown): string {
   return value instanceof NumberText ? value.text : String(value);
+}
+
+/** A feature as it was sent, with the fields of counts in their order. */
+function wireValue(value: unknown, type: ValueType): unknown {
+  if ((type.kind !== 'list' && type.kind !== 'counts') || !Array.isArray(value)) {
+    return wireScalar(value, type);
+  }
+  if (type.kind === 'list') return value.map((item) => wireScalar(item, type.of));
+  return value.map((entry: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(
+      Object.entries(entry).map(([name, part]) => [
+        name,
+        wireScalar(part, name === 'count' ? { kind: 'int64' } : type.of),
+      ]),
+    ),
+  );
 }
 
 /** What the digits say, by the declared type of the feature. */

@@ -3,7 +3,7 @@ import { replayServed } from '../../src/batch/replay.ts';
 import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
 import type { History } from '../../src/ingest/history.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
-import type { Scalar } from '../../src/schema/types.ts';
+import type { FeatureValue } from '../../src/schema/types.ts';
 import type { ServedAnswer } from '../../src/store/serve-log.ts';
 import { shown, shownKey, type Tally } from './tally.ts';
 
@@ -45,9 +45,10 @@ function tampered(random: Random, answer: ServedAnswer): ServedAnswer {
 }
 
 /** Another value, by as little as the type allows. */
-function other(value: Scalar): Scalar {
+function other(value: FeatureValue): FeatureValue {
   if (typeof value === 'number') return Number.isSafeInteger(value) ? value + 1 : value / 2;
   if (typeof value === 'bigint') return value - 1n;
   if (typeof value === 'string') return `${value} `;
+  if (typeof value === 'object' && value !== null) return value.slice(1) as FeatureValue;
   return value === null ? 0 : !value;
 }

@@ -1,4 +1,4 @@
-import type { Scalar } from '../../src/schema/types.ts';
+import type { FeatureValue } from '../../src/schema/types.ts';
 
 /** The paths an event can take to a value; each is held to the naive oracle. */
 export const ENGINES = [
@@ -30,10 +30,10 @@ export class Tally {
     return [...this.comparisons.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Bit for bit: 1 is not 1n, 0 is not -0, and null is not undefined. */
+  /** Bit for bit: 1 is not 1n, 0 is not -0, and null is not undefined; also within lists. */
   compare(engine: Engine, actual: unknown, expected: unknown, what: () => string): void {
     this.comparisons.set(engine, (this.comparisons.get(engine) ?? 0) + 1);
-    if (Object.is(actual, expected)) return;
+    if (isSame(actual, expected)) return;
     this.mismatchCount += 1;
     if (this.mismatches.length >= SHOWN) return;
     this.mismatches.push(
@@ -63,14 +63,30 @@ export class Tally {
   }
 }
 
-/** A value with its type: `7n`, `'7'`, `7`. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const [ours, theirs] = [Object.entries(a), Object.entries(b)];
+  return (
+    ours.length === theirs.length &&
+    ours.every(([name, value], i) => theirs[i]?.[0] === name && isSame(value, theirs[i]?.[1]))
+  );
+}
+
+/** A value with its type: `7n`, `'7'`, `7`, `[7n, null]`, `{value: 'a', count: 2}`. */
 export function shown(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(shown).join(', ')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const fields = Object.entries(value).map(([name, part]) => `${name}: ${shown(part)}`);
+    return `{${fields.join(', ')}}`;
+  }
   if (typeof value === 'bigint') return `${value}n`;
   if (Object.is(value, -0)) return '-0';
   return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
-export function shownKey(key: Readonly<Record<string, Scalar>>): string {
+export function shownKey(key: Readonly<Record<string, FeatureValue>>): string {
   return Object.entries(key)
     .map(([name, value]) => `${name}=${shown(value)}`)
     .join(' ');

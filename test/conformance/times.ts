@@ -52,6 +52,8 @@ function windowEdge(random: Random, window: WindowSpec, eventMs: number): number
       if (isEntering) return window.complete ? nextMs : eventMs;
       return window.complete ? nextMs + window.sizeMs : nextMs;
     }
+    case 'session':
+      return isEntering ? eventMs : eventMs + window.gapMs + 1;
     case 'lifetime':
       return window.complete ? floorTo(eventMs, window.hopMs) + window.hopMs : eventMs;
   }

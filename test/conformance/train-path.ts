@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DuckDBDecimalValue } from '@duckdb/node-api';
+import { DuckDBDecimalValue, DuckDBListValue, DuckDBStructValue } from '@duckdb/node-api';
 import { present } from '../../src/base/assert.ts';
 import type { ManualClock } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
@@ -10,7 +10,12 @@ import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
 import type { History } from '../../src/ingest/history.ts';
 import type { ServicePlan, ViewPlan } from '../../src/plan/plan.ts';
 import { duckDbType } from '../../src/schema/duckdb-type.ts';
-import { canonicalInteger, type Scalar, type ValueType } from '../../src/schema/types.ts';
+import {
+  canonicalInteger,
+  type FeatureValue,
+  type Scalar,
+  type ValueType,
+} from '../../src/schema/types.ts';
 import type {
   OracleAnswer,
   OracleEvent,
@@ -82,7 +87,7 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
       const what = (): string =>
         `row ${i}, ${name} for ${shownKey(row.key)} at ${row.timeMs}, through ` +
         `${history.through}, ${mode}`;
-      tally.compare('train', cellScalar(cell, type), expected.get(name), what);
+      tally.compare('train', cellValue(cell, type), expected.get(name), what);
     });
   });
 }
@@ -187,9 +192,9 @@ function trained(
   service: ServicePlan,
   { key, timeMs }: SpineRow,
   knows: Parameters<PlatformOracle['view']>[3],
-): Map<string, Scalar> {
+): Map<string, FeatureValue> {
   const views = new Map<ViewPlan, Map<string, OracleAnswer>>();
-  const values = new Map<string, Scalar>();
+  const values = new Map<string, FeatureValue>();
   for (const output of service.features) {
     const view = present(
       oracle.plan.views.find(({ name, version }) => {
@@ -207,6 +212,20 @@ function trained(
     values.set(output.name, answers.get(output.feature)?.value ?? null);
   }
   return values;
+}
+
+/** A cell of a list or a histogram holds values of its type, and their counts. */
+function cellValue(cell: unknown, type: ValueType): unknown {
+  if ((type.kind !== 'list' && type.kind !== 'counts') || cell === null) {
+    return cellScalar(cell, type);
+  }
+  if (!(cell instanceof DuckDBListValue)) return undefined;
+  return cell.items.map((item) => {
+    if (type.kind === 'list') return cellScalar(item, type.of);
+    if (!(item instanceof DuckDBStructValue)) return undefined;
+    const { value, count } = item.entries;
+    return { value: cellScalar(value, type.of), count: cellScalar(count, { kind: 'int64' }) };
+  });
 }
 
 /** A cell as the platform holds it; what is of another type than declared is no value at all. */
@@ -228,6 +247,8 @@ function cellScalar(cell: unknown, type: ValueType): Scalar | undefined {
     case 'string':
       return typeof cell === 'string' ? cell : undefined;
     case 'vector':
+    case 'list':
+    case 'counts':
       return undefined;
   }
 }
