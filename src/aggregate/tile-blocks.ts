@@ -14,6 +14,7 @@ export class TileBlocks {
   readonly #free: number[][] = CAPACITIES.map(() => []);
   readonly #slab: GrowingWords;
   #used = 0;
+  #freeWords = 0;
 
   constructor(stride: number) {
     this.#stride = stride;
@@ -27,19 +28,23 @@ export class TileBlocks {
 
   allocate(blockClass: number): number {
     const reused = this.#free[blockClass]?.pop();
-    if (reused !== undefined) return reused;
+    if (reused !== undefined) {
+      this.#freeWords -= blockCapacity(blockClass) * this.#stride;
+      return reused;
+    }
     const address = this.#used;
     this.#used += blockCapacity(blockClass) * this.#stride;
     this.#slab.ensure(this.#used);
     return address;
   }
 
-  /** Words in blocks, in use or free to be reused. */
+  /** Words in blocks that are in use. */
   get usedWords(): number {
-    return this.#used;
+    return this.#used - this.#freeWords;
   }
 
   release(address: number, blockClass: number): void {
+    this.#freeWords += blockCapacity(blockClass) * this.#stride;
     present(this.#free[blockClass], 'a block class exists').push(address);
   }
 }

@@ -40,6 +40,8 @@ export const LIMITS = {
   rejectionsPerAnswer: 10_000,
   /** A file of dead letters is followed by another once it is as large as this. */
   letterFileBytes: 64 * 1024 * 1024,
+  /** Bytes of dead letters that are counted at once; more are counted in the background. */
+  letterBytesAtOnce: 2 * 1024 * 1024,
   /** Bytes of dead letters that are read at a time. */
   letterBlockBytes: 1024 * 1024,
   /** Characters of the dead letters of one answer; there is always one. */
@@ -74,6 +76,8 @@ export const LIMITS = {
   spillLooksPerCommit: 16_384,
   /** Bytes of saved rows read after one commit to find those that have expired. */
   expiryReadBytes: 64 * 1024,
+  /** Bytes of memory that the state of all views takes; keys that are not in use go to disk. */
+  stateMemoryBytes: 4 * 1024 * 1024 * 1024,
   /** A file of saved rows is followed by another once it is as large as this. */
   stateSegmentBytes: 16 * 1024 * 1024,
   /** Bytes of saved rows that one checkpoint moves at most for each byte it saves. */

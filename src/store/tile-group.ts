@@ -163,14 +163,15 @@ export class TileGroup implements GroupStore, RowOwner {
     const { table } = this;
     const bound = table.rowLimit;
     const looks = Math.min(limit, 2 * bound);
+    if (enough()) return 0;
     for (let looked = 0; looked < looks; looked++) {
-      if (enough()) return looked;
       if (this.#hand >= bound) this.#hand = 0;
       const row = this.#hand++;
       if (!this.isLive(row) || this.changed.has(row) || table.watched[row] === 1) continue;
       if (!this.#places.isSpillable(row)) continue;
       this.#free(row);
       spilled();
+      if (enough()) return looked + 1;
     }
     return looks;
   }

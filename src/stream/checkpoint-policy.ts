@@ -4,6 +4,9 @@ export interface CheckpointFacts {
   readonly eventsSince: number;
   readonly changedRows: number;
   readonly sinceMs: number;
+  /** The state takes more memory than it may, and this many rows are in memory. */
+  readonly isOverBudget: boolean;
+  readonly hotRows: number;
 }
 
 export type CheckpointDecision =
@@ -11,7 +14,7 @@ export type CheckpointDecision =
   | { readonly kind: 'wait' }
   /** One is being taken; the facts are looked at again after it. */
   | { readonly kind: 'busy' }
-  | { readonly kind: 'checkpoint'; readonly because: 'events' | 'rows' | 'time' };
+  | { readonly kind: 'checkpoint'; readonly because: 'events' | 'rows' | 'time' | 'budget' };
 
 export type CheckpointPolicy = (facts: CheckpointFacts) => CheckpointDecision;
 
@@ -29,6 +32,9 @@ export const DEFAULT_THRESHOLDS: CheckpointThresholds = {
   afterMs: 10_000,
 };
 
+/** Over the budget a checkpoint is worth it once this part of the rows in memory has changed. */
+const SAVED_FOR_BUDGET_PART = 4;
+
 /** Replay work and memory are bounded by counts, the age of what is saved by time. */
 export function checkpointPolicy(thresholds: CheckpointThresholds): CheckpointPolicy {
   return (facts) => {
@@ -37,6 +43,10 @@ export function checkpointPolicy(thresholds: CheckpointThresholds): CheckpointPo
     if (facts.eventsSince >= thresholds.events) return { kind: 'checkpoint', because: 'events' };
     if (facts.changedRows >= thresholds.rows) return { kind: 'checkpoint', because: 'rows' };
     if (facts.sinceMs >= thresholds.afterMs) return { kind: 'checkpoint', because: 'time' };
+    // Only what is saved can leave memory; saving little at a time would do nothing else.
+    if (facts.isOverBudget && facts.changedRows * SAVED_FOR_BUDGET_PART >= facts.hotRows) {
+      return { kind: 'checkpoint', because: 'budget' };
+    }
     return { kind: 'wait' };
   };
 }

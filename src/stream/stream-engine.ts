@@ -16,6 +16,7 @@ import type { CommittedLog, EventHistory } from './event-history.ts';
 import { newMetrics, type StreamMetrics } from './metrics.ts';
 import { archivedAfter, attachGroups, reachesBack, rebuildGroups } from './restore.ts';
 import { SourceApplier } from './source-applier.ts';
+import { StateBudget, type StateUsage } from './state-budget.ts';
 
 export interface StreamEngineOptions {
   readonly plan: ProjectPlan;
@@ -29,6 +30,8 @@ export interface StreamEngineOptions {
   readonly policy: CheckpointPolicy;
   /** Bytes that a checkpoint encodes at a time; the limit of that name unless given. */
   readonly sliceBytes?: number;
+  /** Bytes of memory that the whole state may take; the limit of that name unless given. */
+  readonly stateMemoryBytes?: number;
   /** Taken between two slices of a checkpoint; that of the event loop unless given. */
   readonly turn?: Turn;
 }
@@ -42,6 +45,9 @@ export class StreamEngine {
   readonly #checkpointer: Checkpointer;
   readonly #files: StateFiles;
   readonly #savedExpiry: SavedExpiry;
+  readonly #budget: StateBudget;
+  /** Rows came from disk by reads, and nothing has looked at the budget since. */
+  #spillWaits = false;
   #eventsSince = 0;
   #checkpointBeganMs: number;
   /** Set while a batch is being applied: one that failed half-way leaves it set for ever. */
@@ -70,6 +76,9 @@ export class StreamEngine {
       [...store.groups].map((group) => [files.rowsOf(group.id).number, group]),
     );
     this.#savedExpiry = new SavedExpiry(files, groups);
+    const { stateMemoryBytes = LIMITS.stateMemoryBytes, logger } = options;
+    this.#budget = new StateBudget(options.plan, store, stateMemoryBytes, logger);
+    for (const group of store.groups) group.afterLoad = () => this.#loaded();
     this.#checkpointer = new Checkpointer({
       store,
       files,
@@ -122,11 +131,6 @@ export class StreamEngine {
         );
       }
       const missing = attachGroups(plan, store, files);
-      for (const group of store.groups) {
-        group.afterLoad = () => {
-          metrics.rowsLoaded += 1;
-        };
-      }
       if (position.commit > 0) store.applied.restore(position);
       await rebuildGroups(plan, missing, store, log, history, metrics);
       metrics.lastCheckpointCommit = position.commit;
@@ -169,6 +173,8 @@ export class StreamEngine {
       eventsSince: this.#eventsSince,
       changedRows: this.#changedRows(),
       sinceMs: this.#options.clock.nowMs() - this.#checkpointBeganMs,
+      isOverBudget: this.#budget.isOver,
+      hotRows: this.#hotRows(),
     });
     if (decision.kind !== 'checkpoint') return;
     this.checkpoint().catch((error: unknown) => {
@@ -188,6 +194,16 @@ export class StreamEngine {
   /** The log and archive up to this commit are not needed for a restart of the present groups. */
   get checkpointedCommit(): number {
     return this.#checkpointer.storedCommit;
+  }
+
+  /** Why pushes to a source cannot be taken now, or null. */
+  refusal(source: string): AsofError | null {
+    return this.#budget.refusal(source);
+  }
+
+  /** What the state of each view takes, and what it may. */
+  stateUsage(): StateUsage[] {
+    return this.#budget.usage();
   }
 
   /** What failed its checksum, or null; reads and events that need it are refused. */
@@ -260,6 +276,7 @@ export class StreamEngine {
     const applier = this.#appliers.get(batch.source);
     if (applier !== undefined) this.#applyTo(applier, batch);
     this.#evict();
+    this.#spill();
     this.#eventsSince += batch.count;
     this.metrics.eventsApplied += batch.count;
     this.metrics.batchesApplied += 1;
@@ -288,6 +305,29 @@ export class StreamEngine {
       if (looks <= 0) return;
     }
     this.#savedExpiry.step(this.store.applied.newestArrivalMs, count);
+  }
+
+  /** A reader may hold rows that it has just found, so memory is freed only after its turn. */
+  #loaded(): void {
+    this.metrics.rowsLoaded += 1;
+    if (this.#inside || this.#spillWaits) return;
+    this.#spillWaits = true;
+    const { turn = nextTurn } = this.#options;
+    void turn().then(() => {
+      this.#spillWaits = false;
+      if (!this.#inside && !this.#closed) this.#spill();
+    });
+  }
+
+  #spill(): void {
+    this.#budget.enforce();
+    this.metrics.rowsSpilled = this.#budget.spilled;
+  }
+
+  #hotRows(): number {
+    let rows = 0;
+    for (const group of this.store.groups) rows += group.liveRows;
+    return rows;
   }
 
   #changedRows(): number {

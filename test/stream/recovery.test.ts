@@ -94,6 +94,7 @@ class Run {
         this.random.below(2) === 0
           ? neverCheckpoint
           : checkpointPolicy({ events, rows: 1000, afterMs: 1e9 }),
+      stateMemoryBytes: this.random.pick([1, 10_000, 15_000, 1e9]),
       sliceBytes: 1 + this.random.below(2) * this.random.below(400),
     });
     assert.equal(this.engine.store.applied.commit, this.log.lastCommit);
@@ -231,6 +232,7 @@ test('whatever crashes, is redelivered or rebuilt, every value equals the naive 
     'keylessEvents',
     'overflow',
     'rowsLoaded',
+    'rowsSpilled',
     'eventsReplayed',
     'groupsRebuilt',
     'eventsRebuilt',
