@@ -162,7 +162,8 @@ export class DeadLetters {
     const kept = this.#open(source);
     this.#disk.makeFolder(`${FOLDER}/${source}`);
     const known = readmittedIds(kept);
-    const fresh = letters.filter(({ id }) => !known.has(id));
+    const distinct = new Map(letters.map((letter) => [letter.id, letter]));
+    const fresh = [...distinct.values()].filter(({ id }) => !known.has(id));
     if (fresh.length === 0) return;
     const lines = fresh.map(({ id, code }) => JSON.stringify([id, code]));
     const bytes = await kept.marks.append(lines);

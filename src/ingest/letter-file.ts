@@ -2,6 +2,7 @@ import type { Disk, DiskFile } from '../base/disk.ts';
 import { LIMITS } from '../base/limits.ts';
 
 const NEWLINE = 0x0a;
+const FIRST_LOOK_BYTES = 4_096;
 
 interface Waiting {
   readonly bytes: Uint8Array;
@@ -17,6 +18,8 @@ export class LetterFile {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #flushing = false;
+  /** Whoever created the file may have died before its name was durable. */
+  #isNameDurable = false;
   /** Of what is certain: a failed write is cut back to here. */
   #durableBytes: number;
 
@@ -34,31 +37,36 @@ export class LetterFile {
     return this.#durableBytes + this.#waitingBytes;
   }
 
-  append(lines: readonly string[]): Promise<void> {
+  /** Resolves, once they are durable, to how many bytes they take. */
+  async append(lines: readonly string[]): Promise<number> {
     const bytes = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));
     this.#waitingBytes += bytes.length;
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ bytes, resolve, reject });
     });
     if (!this.#flushing) void this.#flush();
-    return done;
+    await done;
+    return bytes.length;
   }
 
-  /** The durable lines, read a block at a time: a file may be larger than memory. */
-  *lines(): Generator<string> {
-    const end = this.#durableBytes;
+  /**
+   * The durable lines from one byte to another, which begin lines, read a block at a time: a file
+   * may be larger than memory.
+   */
+  *lines(from = 0, to = this.#durableBytes): Generator<string> {
+    const end = to;
     const block = LIMITS.letterBlockBytes;
     let begun: Uint8Array[] = [];
-    for (let offset = 0; offset < end; offset += block) {
+    for (let offset = from; offset < end; offset += block) {
       const bytes = this.#disk.readAt(this.path, offset, Math.min(block, end - offset));
       const last = bytes.lastIndexOf(NEWLINE) + 1;
       if (last > 0) {
         // Decoded a block at a time: a call for each of a million lines would take seconds.
         const text = Buffer.concat([...begun, bytes.subarray(0, last)]).toString();
-        let from = 0;
-        for (let to = text.indexOf('\n'); to >= 0; to = text.indexOf('\n', from)) {
-          yield text.slice(from, to);
-          from = to + 1;
+        let start = 0;
+        for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', start)) {
+          yield text.slice(start, at);
+          start = at + 1;
         }
         begun = [];
       }
@@ -67,8 +75,9 @@ export class LetterFile {
   }
 
   #endOfLines(size: number): number {
-    for (let end = size; end > 0; ) {
-      const start = Math.max(0, end - LIMITS.letterBlockBytes);
+    // Mostly the last byte ends a line: a first look is short.
+    for (let end = size, block = FIRST_LOOK_BYTES; end > 0; block = LIMITS.letterBlockBytes) {
+      const start = Math.max(0, end - block);
       const at = this.#disk.readAt(this.path, start, end - start).lastIndexOf(NEWLINE);
       if (at >= 0) return start + at + 1;
       end = start;
@@ -103,14 +112,17 @@ export class LetterFile {
 
   async #write(bytes: Uint8Array): Promise<void> {
     try {
-      const created = !this.#disk.exists(this.path);
-      if (!created && this.#file === null && this.#disk.size(this.path) > this.#durableBytes) {
+      const exists = this.#disk.exists(this.path);
+      if (exists && this.#file === null && this.#disk.size(this.path) > this.#durableBytes) {
         this.#disk.truncate(this.path, this.#durableBytes);
       }
       this.#file ??= this.#disk.openAppend(this.path);
       this.#file.append(bytes);
       await this.#file.sync();
-      if (created) this.#disk.syncFolder(this.path.slice(0, this.path.lastIndexOf('/')));
+      if (!this.#isNameDurable) {
+        this.#disk.syncFolder(this.path.slice(0, this.path.lastIndexOf('/')));
+        this.#isNameDurable = true;
+      }
       this.#durableBytes += bytes.length;
     } catch (error) {
       const file = this.#file;
