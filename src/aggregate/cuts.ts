@@ -1,5 +1,6 @@
 import { AssertionFailure } from '../base/assert.ts';
-import type { Compaction, TileRows } from './tile-rows.ts';
+import type { Compaction } from './compaction.ts';
+import type { TileRows } from './tile-rows.ts';
 import { floorTo, type WindowSpec, windowRange } from './window.ts';
 
 /** Boundaries `offset + k * stepMs`, from `fromMs` on, at which some window can still cut. */

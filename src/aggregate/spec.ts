@@ -93,4 +93,6 @@ export interface KernelInput {
   readonly lanes: readonly Lane[];
   /** Which rows take an earlier event back, and which one; null where none does. */
   readonly retractions?: Retractions | null;
+  /** No event that comes after this batch arrives before this time: old sessions go by it. */
+  readonly settledMs?: number;
 }

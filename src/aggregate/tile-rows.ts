@@ -1,3 +1,4 @@
+import type { Compaction } from './compaction.ts';
 import type { Kernel } from './kernel.ts';
 import { blockCapacity, blockClassFor, TileBlocks } from './tile-blocks.ts';
 import type { TileSlots } from './tile-slots.ts';
@@ -6,10 +7,10 @@ import type { TileSlots } from './tile-slots.ts';
 export const TILE_HEAD = 1;
 const NONE = -1;
 const INITIAL_ROWS = 16;
-/** Smaller classes of blocks grow at once: looking for tiles to merge would not pay. */
+/** Smaller blocks grow at once: looking for tiles to merge would not pay. */
 const SMALLEST_COMPACTED = 2;
 
-/** What has happened to the tiles since the table was made, for tests and metrics. */
+/** What has happened to the tiles so far, for tests and metrics. */
 export interface TileCounters {
   appended: number;
   /** Tiles put before a newer one. */
@@ -22,19 +23,11 @@ export interface TileCounters {
   moved: number;
 }
 
-/** Which tiles of a row can go, and which can be merged: decided by windows and clock. */
-export interface Compaction {
-  /** How many of a row's oldest tiles are dropped. */
-  expired(rows: TileRows, row: number): number;
-  /** Tiles that start before this may be merged into the one that starts at `startMs`. */
-  nextCut(startMs: number): number;
-}
-
 /**
  * The tiles of each row: one block, sorted by start. A tile is `[startMs, ...words]`; it holds the
  * events from its start up to the next boundary at which a window can still cut, at most up to the
- * next tile, except that later arrivals may stand in finer tiles of their own beside it. Sessions
- * stand in such rows too, with a second word before those of the kernels.
+ * next tile, except that later arrivals may stand in finer tiles of their own. Sessions stand in such
+ * rows too, with a second word before those of the kernels.
  */
 export class TileRows {
   readonly counters: TileCounters = {
@@ -78,7 +71,7 @@ export class TileRows {
     for (const kernel of kernels) kernel.clear(this.#empty, 0);
   }
 
-  /** Fetch again after `insert` and `compact`: the slab may have grown. */
+  /** Fetch again after `insert`: the slab may have grown. */
   get words(): Float64Array {
     return this.#blocks.words;
   }
@@ -168,7 +161,7 @@ export class TileRows {
     return (this.words[newest] as number) < startMs && newest + this.stride < this.blockEnd(row);
   }
 
-  /** Gives an empty row a block for `tiles`. */
+  /** Gives an empty row a block. */
   reserve(row: number, tiles: number): void {
     if (tiles > 0) this.#move(row, blockClassFor(tiles));
   }
@@ -261,6 +254,24 @@ export class TileRows {
     this.tileCount -= count - kept;
     this.counters.compactions++;
     this.newest[row] = kept === 0 ? NONE : base + (kept - 1) * stride;
+  }
+
+  /** Merges the tiles from index `from` up to before `to` into the first of them. */
+  join(row: number, from: number, to: number): void {
+    const { words } = this.#blocks;
+    const { stride } = this;
+    const base = this.base(row);
+    const tile = base + from * stride;
+    for (let i = from + 1; i < to; i++) {
+      for (const kernel of this.#kernels) {
+        kernel.absorb(words, base + i * stride, this.#slots, words, tile);
+      }
+    }
+    const joined = to - from - 1;
+    words.copyWithin(tile + stride, base + to * stride, base + this.count(row) * stride);
+    this.newest[row] = (this.newest[row] as number) - joined * stride;
+    this.tileCount -= joined;
+    this.counters.merged += joined;
   }
 
   /** Compacts, and gives up a block that is mostly empty. */

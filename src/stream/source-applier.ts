@@ -8,6 +8,7 @@ import type { TileGroup } from '../store/tile-group.ts';
 import { ExpressionTable } from './expression-table.ts';
 import { KeyResolver } from './key-resolver.ts';
 import { compileLane, keepTrue, type LaneMaker } from './lane.ts';
+import { SettledArrivals } from './settled-arrivals.ts';
 
 export interface GroupToFeed {
   readonly plan: TileGroupPlan;
@@ -33,11 +34,13 @@ export class SourceApplier {
   readonly #resolvers = new Map<string, KeyResolver>();
   readonly #groups: FedGroup[];
   readonly #schema: SourceSchema;
+  readonly #arrivals: SettledArrivals;
   #rows = new Int32Array(0);
   #pass = new Uint8Array(0);
 
   constructor(schema: SourceSchema, groups: readonly GroupToFeed[]) {
     this.#schema = schema;
+    this.#arrivals = new SettledArrivals(schema);
     this.#expressions = new ExpressionTable(schema, this.faults);
     this.#groups = groups.map((each) => this.#compile(each));
   }
@@ -53,6 +56,7 @@ export class SourceApplier {
     const lanes = this.#laneMakers.map((make) => make(batch.count));
     const ids = new Map<KeyResolver, Int32Array>();
     for (const resolver of this.#resolvers.values()) ids.set(resolver, resolver.resolve(batch));
+    const settledMs = this.#arrivals.observe(batch);
     for (const fed of this.#groups) {
       const keyIds = present(ids.get(fed.keys), 'the keys of a group are resolved');
       this.#placeRows(fed, keyIds, batch.count);
@@ -63,6 +67,8 @@ export class SourceApplier {
           firstOffset: batch.firstOffset,
           eventTimeMs: batch.eventTimeMs,
           lanes: fed.lanes.map((slot) => lanes[slot] as Lane),
+          retractions: batch.retractions ?? null,
+          settledMs,
         },
         this.#rows,
       );

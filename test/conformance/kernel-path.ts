@@ -89,9 +89,11 @@ function ask(
 
 function newOrigin(plan: ProjectPlan): Origin {
   const store = new MemoryTileStore();
+  // Events come in any order here, so no session may be given up as settled.
+  const latenessMs = Number.MAX_SAFE_INTEGER;
   const feeds = plan.groups.map((group) => ({
     plan: group,
-    group: store.addGroup(group.id, group, group.entity),
+    group: store.addGroup(group.id, { ...group, latenessMs }, group.entity),
   }));
   const appliers = plan.sources.map((source) => {
     const own = feeds.filter((feed) => feed.plan.source === source.name);
