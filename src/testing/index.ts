@@ -19,9 +19,4 @@ export {
   type SimulatedDiskOptions,
 } from './simulated-disk.ts';
 export { SimulatedFile } from './simulated-file.ts';
-export {
-  SimulatedState,
-  type SimulatedStateOptions,
-  type StateFaults,
-} from './simulated-state.ts';
 export { Life, SimulatedClock, SimulatedTime } from './simulated-time.ts';

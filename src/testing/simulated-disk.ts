@@ -26,6 +26,8 @@ export interface DiskFaults {
 
 /** Defects of a disk itself: with one of them no program on it is safe. */
 export interface DiskLies {
+  /** Only of paths that begin with it. */
+  readonly below?: string;
   /** Says that a file is synced, and syncs nothing. */
   readonly ignoresSyncs?: boolean;
   readonly ignoresFolderSyncs?: boolean;
@@ -217,7 +219,8 @@ class MountedDisk implements Disk {
 
   async #sync(path: string, file: SimulatedFile): Promise<void> {
     this.#alive();
-    const { time, random, faults, lies } = this.#options;
+    const { time, random, faults } = this.#options;
+    const lies = path.startsWith(this.#options.lies?.below ?? '') ? this.#options.lies : undefined;
     const count = file.pending;
     if (lies?.syncsLateMs !== undefined) {
       time.after(lies.syncsLateMs, this.#life, () => file.settle(Math.min(count, file.pending)));

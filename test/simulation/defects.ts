@@ -4,12 +4,8 @@ import type { DiskLies } from '../../src/testing/simulated-disk.ts';
 /** What can be broken on purpose, through the ports alone, to see that a run finds it. */
 export interface Defect {
   readonly disk?: DiskLies;
-  /** A transaction of the state store that a crash cuts short is there by half. */
-  readonly tornState?: boolean;
   /** The engine is given every so many batches with its rows doubled. */
   readonly appliesTwice?: boolean;
-  /** Checkpoints say that they hold one commit more than they do. */
-  readonly stateAhead?: boolean;
   /** Ids of events that could not be logged stay taken. */
   readonly keepsIds?: boolean;
   /** Segments are cut although their ids are not written down. */
@@ -24,9 +20,8 @@ export const DEFECTS: Readonly<Record<string, Defect>> = {
   'a disk that ignores fsync': { disk: { ignoresSyncs: true } },
   'a disk that ignores the fsync of folders': { disk: { ignoresFolderSyncs: true } },
   'an acknowledgement before the data is durable': { disk: { syncsLateMs: 50 } },
-  'a state store without transactions': { tornState: true },
   'a batch applied twice': { appliesTwice: true },
-  'a state ahead of the log': { stateAhead: true },
+  'a state ahead of the log': { disk: { below: 'log/', ignoresSyncs: true } },
   'ids that are not taken back': { keepsIds: true },
   'segments cut without their ids': { cutsEarly: true },
   'dead letters that are not kept': { losesLetters: true },

@@ -8,17 +8,16 @@ import { EventLog } from '../../src/ingest/log.ts';
 import type { PushResult } from '../../src/ingest/push.ts';
 import type { PushBody } from '../../src/ingest/push-body.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
+import type { EventBatch } from '../../src/schema/batch.ts';
 import type { FeatureResponse } from '../../src/serve/answer.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
-import type { CheckpointWriter } from '../../src/store/checkpoint-writer.ts';
 import { ServeLogWriter } from '../../src/store/serve-log.ts';
-import type { StateStore } from '../../src/store/state-store.ts';
+import { diskState } from '../../src/store/state-store.ts';
 import type { CheckpointThresholds } from '../../src/stream/checkpoint-policy.ts';
 import { checkpointPolicy } from '../../src/stream/checkpoint-policy.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
 import type { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
-import type { SimulatedState } from '../../src/testing/simulated-state.ts';
 import type { Life, SimulatedClock, SimulatedTime } from '../../src/testing/simulated-time.ts';
 import { SERVICE } from '../conformance/generate-definitions.ts';
 import type { SimulatedArchive } from './archive.ts';
@@ -32,12 +31,13 @@ export interface Machine {
   readonly clock: SimulatedClock;
   readonly disk: SimulatedDisk;
   readonly servedDisk: SimulatedDisk;
-  readonly state: SimulatedState;
   readonly archive: SimulatedArchive;
   readonly truth: Truth;
   readonly logger: Logger;
   readonly settings: ServerSettings;
   readonly defect: Defect;
+  /** A process that can only be ended. */
+  readonly onBroken: (error: unknown) => void;
 }
 
 /** Small, so that a few hundred events meet every bound. */
@@ -46,6 +46,7 @@ export interface ServerSettings {
   readonly segmentBytes: number;
   readonly pendingBytes: number;
   readonly letterBytes: number;
+  readonly stateBytes: number;
   readonly thresholds: CheckpointThresholds;
   readonly sliceBytes: number;
   readonly doorLimits: NonNullable<IngestorOptions['limits']>;
@@ -90,7 +91,7 @@ export class Server {
     const letters = new DeadLetters(disk, settings.letterBytes);
     const engine = await StreamEngine.open({
       plan,
-      state: stateOf(machine, life),
+      state: diskState({ disk, folder: 'state', segmentBytes: settings.stateBytes }),
       log,
       history: archive,
       clock,
@@ -129,7 +130,7 @@ export class Server {
     });
     this.#door.onCommitted = (batch) => {
       truth.record(batch);
-      engine.apply(misapplied(batch, defect));
+      this.#apply(misapplied(batch, defect));
       this.#wake();
     };
     if (defect.keepsIds === true) log.onFailure = null;
@@ -170,6 +171,16 @@ export class Server {
 
   get(keys: readonly unknown[]): FeatureResponse {
     return this.#features.get(SERVICE, keys);
+  }
+
+  /** A batch that fails half-way breaks the state: nothing is answered from it any more. */
+  #apply(batch: EventBatch): void {
+    try {
+      this.engine.apply(batch);
+    } catch (error) {
+      this.#machine.onBroken(error);
+      throw error;
+    }
   }
 
   /** Lets nobody in any more, waits for those inside, and saves everything, as the app does. */
@@ -240,22 +251,4 @@ export class Server {
       logger.error({ error: String(error) }, 'archiving failed; it is tried again');
     }
   }
-}
-
-function stateOf({ state, defect }: Machine, life: Life): StateStore {
-  const store = state.mount(life);
-  if (defect.stateAhead !== true) return store;
-  const writer = (): CheckpointWriter => {
-    const real = store.writer();
-    return {
-      add: (chunk) => real.add(chunk),
-      commit: (commit) => {
-        const { meta } = commit;
-        const position = { ...meta.position, commit: meta.position.commit + 1 };
-        return real.commit({ ...commit, meta: { ...meta, position } });
-      },
-      close: () => real.close(),
-    };
-  };
-  return { open: () => store.open(), writer };
 }

@@ -15,6 +15,7 @@ export function settingsOf(random: Random, { sources }: ProjectPlan): ServerSett
     clockMode: declares && random.below(2) === 0 ? 'arrival' : 'wall',
     segmentBytes: random.pick([600, 3_000, 1_000_000]),
     pendingBytes: random.pick([500, 1_000_000]),
+    stateBytes: random.pick([2_048, 65_536]),
     letterBytes: random.pick([500, 1_000_000]),
     thresholds: {
       events: random.pick([1, 10, 60, 1e9]),

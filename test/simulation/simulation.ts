@@ -5,7 +5,6 @@ import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { CrashError } from '../../src/testing/memory-disk.ts';
 import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
-import { SimulatedState } from '../../src/testing/simulated-state.ts';
 import { Life, SimulatedClock, SimulatedTime } from '../../src/testing/simulated-time.ts';
 import type { Push } from '../conformance/generate-events.ts';
 import { SimulatedArchive } from './archive.ts';
@@ -61,8 +60,6 @@ export class Simulation {
   #server: Server | null = null;
   /** In which life letters are being sent again: one call at a time, so that it is known which. */
   #readmitting: Life | null = null;
-  /** What the state store refuses until it is deleted, as an operator is told to. */
-  #isStateCorrupt = false;
 
   constructor(options: SimulationOptions) {
     const { random, whole, first, pushes, defect } = options;
@@ -188,14 +185,19 @@ export class Simulation {
     if (life.isOver) return;
     const code = error instanceof AsofError ? error.code : null;
     const isDisk = code === 'disk_full' || code === 'disk_failed';
-    if (code === 'corrupt_state' && this.#isStateCorrupt) {
-      this.#see('a corrupt checkpoint refused');
-      this.#machine.state.clear();
-      this.#isStateCorrupt = false;
-    } else if (!isDisk || this.#weather.isCalm) {
+    if (!isDisk || this.#weather.isCalm) {
       this.#problems.report(`no restart: ${error instanceof Error ? error.stack : error}`);
     } else this.#see('a start that the disk refused');
     life.end();
+  }
+
+  /** What was durable before the state broke is answered for as if it were not. */
+  #broken(error: unknown): void {
+    const isKnown = error instanceof AsofError || error instanceof CrashError;
+    if (!isKnown) this.#problems.report(`the state broke: ${error}`);
+    this.#see('a state that broke');
+    this.#ledger.forgetRefusals();
+    this.#end('kill');
   }
 
   #end(how: Ending): void {
@@ -233,11 +235,11 @@ export class Simulation {
   }
 
   #corruptState(): void {
-    const { state } = this.#machine;
-    const rows = state.rowCount;
-    if (rows === 0 || !state.corrupt(this.#random.below(rows), this.#random.below(4_096))) return;
-    this.#isStateCorrupt = true;
-    this.#end('kill');
+    const files = [...this.#machine.disk.files].filter(([path]) => path.startsWith('state/'));
+    const [path, file] = files[this.#random.below(files.length)] ?? [];
+    if (path === undefined || file === undefined || file.durableLength === 0) return;
+    file.flip(this.#random.below(file.durableLength), this.#random.below(8));
+    this.#see('a bit of the state that flipped', path);
   }
 
   #ask(): void {
@@ -250,8 +252,26 @@ export class Simulation {
   }
 
   #answer(server: Server): void {
-    this.#reader.ask(server);
+    try {
+      this.#reader.ask(server);
+    } catch (error) {
+      // Rows that are not in memory are read from the disk.
+      this.#unanswered(error);
+      return;
+    }
+    const { checkpointedCommit } = server.engine;
+    if (checkpointedCommit > this.#truth.lastCommit) {
+      this.#problems.report(`the state is at ${checkpointedCommit}, ahead of the log`);
+    }
     checkBounds(server, this.#truth.events, this.#problems);
+  }
+
+  #unanswered(error: unknown): void {
+    if (error instanceof CrashError) return;
+    const code = error instanceof AsofError ? error.code : null;
+    this.#see(`a question without an answer: ${code}`);
+    if (code === 'corrupt_state') this.#end('kill');
+    else if (code !== 'disk_failed') throw error;
   }
 
   #readmit(): void {
@@ -289,7 +309,7 @@ export class Simulation {
   #newMachine(settings: ServerSettings, defect: Defect): Machine {
     const random = this.#random;
     const time = this.#time;
-    const { disk: faults, state: stateFaults } = this.#weather;
+    const { disk: faults } = this.#weather;
     const lies = defect.disk ?? {};
     const truth = this.#truth;
     return {
@@ -298,22 +318,12 @@ export class Simulation {
       clock: new SimulatedClock(time),
       disk: new SimulatedDisk({ random, time, faults, lies }),
       servedDisk: new SimulatedDisk({ random, time, faults }),
-      state: new SimulatedState({
-        time,
-        faults: stateFaults,
-        tears: defect.tornState === true,
-        onStored: ({ position }) => {
-          if (position.commit <= truth.lastCommit) return;
-          this.#problems.report(
-            `the state is at ${position.commit}, the log at ${truth.lastCommit}`,
-          );
-        },
-      }),
       archive: new SimulatedArchive(),
       truth,
       logger: this.#logger(),
       settings,
       defect,
+      onBroken: (error) => this.#broken(error),
     };
   }
 

@@ -1,6 +1,5 @@
 import type { Random } from '../../src/base/random.ts';
 import type { DiskFaults, DiskOperation } from '../../src/testing/simulated-disk.ts';
-import type { StateFaults } from '../../src/testing/simulated-state.ts';
 
 /** How bad one run is, from nothing at all to a storm: chances of one operation or step. */
 interface Climate {
@@ -8,21 +7,18 @@ interface Climate {
   readonly full: number;
   readonly crash: number;
   readonly stepCrash: number;
-  readonly state: number;
   readonly network: number;
 }
 
 /** What goes wrong in a run, and how slow everything is. */
 export class Weather {
   readonly disk: DiskFaults;
-  readonly state: StateFaults;
   readonly climate: Climate;
   /** From the end of the storm on nothing goes wrong any more. */
   isCalm = false;
   readonly #random: Random;
   readonly #seen: (what: string, where?: string) => void;
   readonly #slowMs: number;
-  readonly #slowStateMs: number;
   /** Operations for which the disk stays full. */
   #fullFor = 0;
 
@@ -35,19 +31,12 @@ export class Weather {
       full: chance(0, 0, 0.003, 0.02),
       crash: chance(0, 0.002, 0.01),
       stepCrash: chance(0, 0.001, 0.01),
-      state: chance(0, 0.05, 0.4),
       network: chance(0, 0.1, 0.4),
     };
     this.#slowMs = random.pick([1, 5, 200, 60_000]);
-    this.#slowStateMs = random.pick([1, 100, 10_000, 600_000]);
     this.disk = {
       next: (operation, path) => this.#diskFault(operation, path),
       syncMs: () => random.below(this.isCalm ? 5 : this.#slowMs),
-    };
-    this.state = {
-      next: (operation) => this.#stateFault(operation),
-      commitMs: () => random.below(this.isCalm ? 5 : this.#slowStateMs),
-      isDone: () => random.below(2) === 0,
     };
   }
 
@@ -72,16 +61,6 @@ export class Weather {
     if (this.#fullFor === 0 || !takesRoom) return 'none';
     this.#fullFor -= 1;
     return this.#says(`ENOSPC in ${operation}`, 'full', path);
-  }
-
-  #stateFault(operation: string): 'none' | 'io' | 'full' | 'unsure' | 'crash' {
-    if (this.isCalm) return 'none';
-    if (this.happens(this.climate.crash * 5)) return this.#says('a crash in the state', 'crash');
-    if (!this.happens(operation === 'commit' ? this.climate.state : this.climate.io)) return 'none';
-    const fault = this.#random.pick(
-      operation === 'commit' ? (['io', 'full', 'unsure'] as const) : (['io'] as const),
-    );
-    return this.#says(`a state store that fails: ${fault}`, fault);
   }
 
   #says<T>(what: string, fault: T, where = ''): T {
