@@ -69,15 +69,15 @@ export async function explainMismatch(mismatch: Mismatch): Promise<Explanation> 
     event.eventTimeMs >= window.startMs && event.eventTimeMs < window.endMs;
   const isServed: IsServed = (rows) => isSameValue(value(rows), served);
   const counted = events.filter((event) => event.commit <= answer.commit && isInside(event));
-  const found =
-    explainByPosition(events.filter(isInside), counted, answer, isServed) ??
-    explainByEvent(events, counted, isInside, isServed);
-  if (found !== null) return found;
+  const byPosition = explainByPosition(events.filter(isInside), counted, answer, isServed);
+  if (byPosition !== null) return byPosition;
   for (const beside of window.besides) {
     if (!isSameValue(naiveValue(counted, work, planned, beside), served)) continue;
     const text = 'Its session is one of a gap that is 1 ms off.';
     return { kind: 'boundary', text, events: nearEdges(events, window) };
   }
+  const byEvent = explainByEvent(events, counted, isInside, isServed);
+  if (byEvent !== null) return byEvent;
   const { type, default: fallback } = planned.feature;
   if (isSameValue(served, scalarOfLiteral(type, fallback))) {
     const text = `The default was served, but ${counted.length} events lie in the window.`;
@@ -159,5 +159,5 @@ function nearEdges(events: readonly ExplainedEvent[], range: TimeRange): Explain
   return events
     .toSorted((a, b) => distance(a) - distance(b))
     .slice(0, LIMITS.explainedEvents)
-    .sort((a, b) => a.eventTimeMs - b.eventTimeMs);
+    .sort((a, b) => a.eventTimeMs - b.eventTimeMs || a.commit - b.commit);
 }

@@ -28,7 +28,7 @@ function randomWindow(random: Random): WindowSpec {
   switch (random.below(6)) {
     case 4:
     case 5:
-      return { kind: 'session', gapMs: random.pick([3, 20, 60, 300]) };
+      return randomSession(random);
     case 0:
       return { kind: 'sliding', sizeMs, hopMs: 1, exact: true, complete: false };
     case 1:
@@ -38,6 +38,10 @@ function randomWindow(random: Random): WindowSpec {
     default:
       return { kind: 'lifetime', hopMs: random.pick([1, 50]), complete };
   }
+}
+
+export function randomSession(random: Random): WindowSpec {
+  return { kind: 'session', gapMs: random.pick([3, 10, 50, 100]) };
 }
 
 const col = (name: string): ExprNode => column(name, present(COLUMNS[name], name));
@@ -76,7 +80,12 @@ const FUNCTIONS: readonly AggregateFn[] = [
 ];
 
 /** A group of its own for each feature: what is shared is left to the code under test. */
-function randomFeature(random: Random, name: string, group: Omit<TileGroupPlan, 'id'>) {
+function randomFeature(
+  random: Random,
+  name: string,
+  group: Omit<TileGroupPlan, 'id'>,
+  windowOf: (random: Random) => WindowSpec,
+) {
   const fn = random.pick(FUNCTIONS);
   const every = [...NUMBERS, 'label', 'flag'];
   const measureName = random.pick(SUMS.includes(fn) ? NUMBERS : (MEASURES[fn] ?? every));
@@ -96,7 +105,7 @@ function randomFeature(random: Random, name: string, group: Omit<TileGroupPlan, 
     const own = part.size === null ? {} : { size: part.size };
     return { fn: part.fn, lane: 0, type: laneType, ...own };
   });
-  const plan = { ...group, lanes: [lane], accumulators, windows: [randomWindow(random)] };
+  const plan = { ...group, lanes: [lane], accumulators, windows: [windowOf(random)] };
   const feature: AggregateFeaturePlan = {
     kind: 'aggregate',
     name,
@@ -152,7 +161,7 @@ export interface RandomProject {
   readonly source: SourcePlan;
 }
 
-const CHANGES: ChangeSchema = {
+export const CHANGES: ChangeSchema = {
   column: 'label',
   insert: ['c'],
   update: ['u'],
@@ -164,7 +173,7 @@ const CHANGES: ChangeSchema = {
 };
 
 /** With `keep`, events can be taken back. */
-export function randomProject(random: Random, keep = 0): RandomProject {
+export function randomProject(random: Random, keep = 0, windowOf = randomWindow): RandomProject {
   const source: SourcePlan = {
     name: 'pay',
     columns: Object.entries(COLUMNS).map(([name, type]) => ({
@@ -199,7 +208,7 @@ export function randomProject(random: Random, keep = 0): RandomProject {
     const kept = { retractable: keep > 0, latenessMs: 0, keep };
     const features: FeaturePlan[] = Array.from({ length: 6 }, (_, index) => {
       const empty = { ...base, ...kept, lanes: [], accumulators: [], windows: [] };
-      const made = randomFeature(random, `${entity.name}_f${index}`, empty);
+      const made = randomFeature(random, `${entity.name}_f${index}`, empty, windowOf);
       groups.push(made.group);
       return made.feature;
     });

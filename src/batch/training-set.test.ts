@@ -19,7 +19,7 @@ import {
   randomPoints,
   scalarSql,
 } from './random-events.fixture.ts';
-import { randomProject } from './random-project.fixture.ts';
+import { randomProject, randomSession } from './random-project.fixture.ts';
 import { STRATEGIES, type Strategy } from './strategy.ts';
 import { buildTrainingSet } from './training-set.ts';
 
@@ -68,14 +68,22 @@ interface Case {
   readonly strategy: Strategy | null;
   /** Entries that are kept where events can be taken back; 0 where they cannot. */
   readonly keep: number;
+  /** Whether all windows are sessions. */
+  readonly sessions?: boolean;
 }
 
 async function check(one: Case): Promise<Readonly<Partial<Record<Strategy, number>>>> {
   const random = seededRandom(one.seed);
-  const { plan } = randomProject(random, one.keep);
+  const { plan } = one.sessions
+    ? randomProject(random, one.keep, randomSession)
+    : randomProject(random, one.keep);
   const retractable = one.keep > 0;
-  const events = randomEvents(random, random.pick([0, 5, 120, 300]), retractable);
-  const points = randomPoints(random, events, random.pick([0, 1, 60]));
+  const events = randomEvents(
+    random,
+    one.sessions ? 300 : random.pick([0, 5, 120, 300]),
+    retractable,
+  );
+  const points = randomPoints(random, events, one.sessions ? 90 : random.pick([0, 1, 60]));
   const history = await loadEvents(session, events, retractable);
   await spineOf(points);
   const out = join(folder, `${one.seed}.parquet`);
@@ -134,6 +142,15 @@ for (const strategy of [null, ...STRATEGIES]) {
     assert.ok((ran[strategy ?? 'direct'] ?? 0) > 0, `it ran: ${JSON.stringify(ran)}`);
   });
 }
+
+test('sessions are the chains of what each row may know, and of what is left of it', async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const known = seed % 3 === 0 ? 'final' : 'serving';
+    const keep = [0, 1, 2, 4, 9][seed % 5] ?? 0;
+    const servingDelayMs = seed % 4 === 0 ? 9 : 0;
+    await check({ seed, known, servingDelayMs, strategy: null, keep, sessions: true });
+  }
+});
 
 test('over many row groups all strategies write the same training set', async () => {
   const { plan } = randomProject(seededRandom(9));

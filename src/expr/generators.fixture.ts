@@ -159,7 +159,9 @@ export const rowSets: fc.Arbitrary<Scalar[][]> = fc
   );
 
 function kindOf(type: ValueType): Kind {
-  if (type.kind === 'vector') throw new TypeError('no vectors here');
+  if (type.kind === 'vector' || type.kind === 'list' || type.kind === 'counts') {
+    throw new TypeError('scalars only');
+  }
   return type.kind;
 }
 
