@@ -1,7 +1,9 @@
 import { strideOf } from '../aggregate/entry-shape.ts';
 import { createKernels, valueForm } from '../aggregate/kernels.ts';
+import { SESSION_HEAD } from '../aggregate/session-rows.ts';
 import { shapeOf } from '../aggregate/set-kernels.ts';
 import type { AccumulatorSpec, TileSpec } from '../aggregate/spec.ts';
+import { TILE_HEAD } from '../aggregate/tile-rows.ts';
 import { TileSlots } from '../aggregate/tile-slots.ts';
 
 const BYTES_PER_WORD = 8;
@@ -12,8 +14,10 @@ const MAGNITUDE_BITS = 64;
 
 /** Bytes of one tile: before its lists have entries, and with all that they can have. */
 export function tileBytes(spec: TileSpec): { readonly empty: number; readonly full: number } {
-  const kernels = createKernels(spec, new TileSlots());
-  const words = kernels.reduce((sum, kernel) => sum + kernel.words, 1);
+  const isSession = spec.windows.some((window) => window.kind === 'session');
+  const head = isSession ? SESSION_HEAD : TILE_HEAD;
+  const kernels = createKernels(spec, new TileSlots(), head);
+  const words = kernels.reduce((sum, kernel) => sum + kernel.words, head);
   const empty = words * BYTES_PER_WORD;
   const full = spec.accumulators.reduce((sum, one) => sum + entryBytes(one, spec), empty);
   return { empty, full };

@@ -41,6 +41,7 @@ export async function createHttpWorld(
       sources: sources.map((source) => source.name),
     },
     deadLetters: letterPort(ingestor.letters, (source, filter) => ingestor.readmit(source, filter)),
+    lateness: (source, alsoMs) => ingestor.lateness(source, alsoMs) ?? {},
     state: () => http.state,
     status,
     metrics: createMetrics(status),

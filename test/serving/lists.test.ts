@@ -18,7 +18,7 @@ import {
 import { entity } from '../../src/define/entity.ts';
 import { service } from '../../src/define/service.ts';
 import { view } from '../../src/define/view.ts';
-import { lifetime, sliding } from '../../src/define/window.ts';
+import { lifetime, session, sliding } from '../../src/define/window.ts';
 import { listen } from '../../src/http/http-server.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import { ServeLogWriter } from '../../src/store/serve-log.ts';
@@ -49,6 +49,9 @@ const spread = view('spread', {
     last_miles: lastN(flight.miles, 3).over(sliding('1h')),
     first_fares: firstN(flight.fare, 2).over(sliding('1h')),
     n: count().over(sliding('1h')),
+    visit: count().over(session('20m')),
+    late_visit: count().where(flight.delay.gt(15)).over(session('20m')),
+    visit_places: lastN(flight.destination, 3).over(session('20m')),
   }),
   derived: (feature) => ({ crowded: feature.places.ge(3) }),
 });
@@ -97,6 +100,9 @@ const EXPECTED = {
   last_miles: [1.5, 20_000_000, -3],
   first_fares: [1.25, HUGE],
   n: 4,
+  visit: 4,
+  late_visit: 2,
+  visit_places: ['Zürich', 'Zürich', '東京'],
   crowded: true,
 };
 
@@ -124,6 +130,7 @@ test('lists and histograms come through HTTP and the client with their types', a
     ...{ places: 0, many: 0, typical: null, dear: null, far: -1, top: null, top_delays: null },
     ...{ by_fare: null, narrow: null, last_delays: null, last_places: null, last_miles: null },
     ...{ first_fares: null, n: 0, crowded: false },
+    ...{ visit: 0, late_visit: 0, visit_places: null },
   });
   assert.equal(unknown.statuses.narrow, 'default');
 });
@@ -227,4 +234,23 @@ test('random answers of lists and sessions are the naive values, and their text 
     }
   }
   assert.ok(present > 200, `${present} values came from events`);
+});
+
+test('a session grows with a late event that joins two, and ends by itself', () => {
+  const world = new ServingWorld(DEFINITIONS);
+  const { plan, store, clock } = world;
+  const server = new FeatureServer({ plan, store, clock });
+  const minuteMs = 60_000;
+  const nothing = { delay: null, fare: null, miles: null };
+  const at = (minute: number): Row =>
+    ({ ...row(`m${minute}`, 0, nothing), departs: START_MS + minute * minuteMs }) as Row;
+  const visit = (): unknown => server.get('spread_now', [{ airport: 'ATL' }]).rows[0]?.values.visit;
+  world.apply([at(0), at(10), at(40)], START_MS + 40 * minuteMs);
+  assert.equal(visit(), 1);
+  world.apply([at(25)], START_MS + 41 * minuteMs);
+  assert.equal(visit(), 4, 'at most 20 minutes between each two');
+  clock.advanceTo(START_MS + 60 * minuteMs);
+  assert.equal(visit(), 4, 'the newest is just not too old');
+  clock.advanceTo(START_MS + 60 * minuteMs + 1);
+  assert.equal(visit(), 0, 'a cached answer ends with its session');
 });
