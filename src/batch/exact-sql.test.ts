@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { bucketOfWide, middleOf } from '../aggregate/buckets.ts';
 import { quantize } from '../aggregate/quantize.ts';
 import { seededRandom } from '../base/random.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
@@ -54,6 +55,24 @@ test('a float64 is quantized half to even, to the bit', async () => {
       return Number.isNaN(units) ? null : BigInt(units);
     });
     assert.deepEqual(actual, expected);
+  }
+});
+
+test('an integer of any size lies in its bucket, and a bucket has its middle', async () => {
+  const integers: bigint[] = [0n, 2n ** 63n - 1n, -(2n ** 63n), 1n - 2n ** 63n];
+  for (let bits = 1; bits < 64; bits++) {
+    const power = 2n ** BigInt(bits - 1);
+    integers.push(randomInteger(bits), randomInteger(bits), power, power - 1n, -power);
+  }
+  const rows = integers.map((each) => `('${each}'::BIGINT)`);
+  for (const bits of [1, 2, 7, 11, 12]) {
+    const buckets = integers.map((each) =>
+      bucketOfWide(Number(each / 2n ** 53n), Number(each % 2n ** 53n), bits),
+    );
+    assert.deepEqual(await results(`asof_bucket(x, ${bits})`, rows), buckets.map(BigInt));
+    const indexes = buckets.map((bucket) => `(${bucket}::BIGINT)`);
+    const middles = buckets.map((bucket) => middleOf(bucket, bits));
+    assert.deepEqual(await results(`asof_middle(x, ${bits})`, indexes), middles);
   }
 });
 
