@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { type Random, seededRandom } from '../base/random.ts';
-import { kernelInput, type ModelEvent, modelEvent } from './model-events.test.ts';
+import { eventOrRetraction, kernelInput, type ModelEvent } from './model-events.test.ts';
 import { modelSpec } from './model-features.test.ts';
 import { TileTable } from './tile-table.ts';
 import type { WindowSpec } from './window.ts';
@@ -18,15 +18,20 @@ const MIXED: readonly WindowSpec[] = [
   { kind: 'sliding', sizeMs: 30_000, hopMs: 500, exact: false, complete: true },
 ];
 
+interface World {
+  readonly windows: readonly WindowSpec[];
+  readonly retractable: boolean;
+}
+
 /** One row of its own table: a partial aggregate over all accumulators and types at once. */
 class Partial {
-  readonly windows: readonly WindowSpec[];
+  readonly world: World;
   readonly table: TileTable;
   readonly row: number;
 
-  constructor(windows: readonly WindowSpec[]) {
-    this.windows = windows;
-    this.table = new TileTable(modelSpec(windows).spec);
+  constructor(world: World) {
+    this.world = world;
+    this.table = new TileTable(modelSpec(world.windows, world).spec);
     this.row = this.table.createRow();
   }
 
@@ -45,7 +50,7 @@ class Partial {
   }
 
   copy(): Partial {
-    const copy = new Partial(this.windows);
+    const copy = new Partial(this.world);
     copy.table.advanceTo(this.table.nowMs);
     copy.table.decodeRow(copy.row, new ByteReader(this.bytes()));
     return copy;
@@ -58,16 +63,18 @@ class Partial {
   }
 }
 
-function someEvents(random: Random, count: number, partition = random.below(3)): ModelEvent[] {
-  return Array.from({ length: count }, (_, i) =>
-    modelEvent(random, {
-      key: 0,
-      timeMs: START_MS + random.below(SPAN_MS),
-      partition,
-      offset: i,
-      wideShare: 0.1,
-    }),
-  );
+function someEvents(
+  random: Random,
+  { retractable }: World,
+  count: number,
+  partition = random.below(3),
+): ModelEvent[] {
+  const live: ModelEvent[] = [];
+  return Array.from({ length: count }, (_, offset) => {
+    const timeMs = START_MS + random.below(SPAN_MS);
+    const place = { key: 0, timeMs, partition, offset, wideShare: 0.1 };
+    return eventOrRetraction(random, place, retractable ? live : []);
+  });
 }
 
 function shuffled<T>(random: Random, items: readonly T[]): T[] {
@@ -75,27 +82,27 @@ function shuffled<T>(random: Random, items: readonly T[]): T[] {
   return items.map(() => left.splice(random.below(left.length), 1)[0] as T);
 }
 
-function forSeeds(law: (random: Random, windows: readonly WindowSpec[]) => void): void {
+function forSeeds(law: (random: Random, world: World) => void): void {
   fc.assert(
-    fc.property(fc.integer(), fc.boolean(), (seed, mixed) => {
-      law(seededRandom(seed), mixed ? MIXED : [LIFETIME]);
+    fc.property(fc.integer(), fc.boolean(), fc.boolean(), (seed, mixed, retractable) => {
+      law(seededRandom(seed), { windows: mixed ? MIXED : [LIFETIME], retractable });
     }),
     { numRuns: 60 },
   );
 }
 
 test('merging the empty partial, from either side, changes nothing', () => {
-  forSeeds((random, windows) => {
-    const a = new Partial(windows).add(someEvents(random, random.below(30)));
-    assert.deepEqual(a.copy().merge(new Partial(windows)).bytes(), a.bytes());
-    assert.deepEqual(new Partial(windows).merge(a).bytes(), a.bytes());
+  forSeeds((random, world) => {
+    const a = new Partial(world).add(someEvents(random, world, random.below(30)));
+    assert.deepEqual(a.copy().merge(new Partial(world)).bytes(), a.bytes());
+    assert.deepEqual(new Partial(world).merge(a).bytes(), a.bytes());
   });
 });
 
 test('merge is commutative and associative', () => {
-  forSeeds((random, windows) => {
+  forSeeds((random, world) => {
     const [a, b, c] = [0, 1, 2].map((partition) =>
-      new Partial(windows).add(someEvents(random, random.below(30), partition)),
+      new Partial(world).add(someEvents(random, world, random.below(30), partition)),
     ) as [Partial, Partial, Partial];
     assert.deepEqual(a.copy().merge(b).bytes(), b.copy().merge(a).bytes());
     const left = a.copy().merge(b).merge(c);
@@ -105,13 +112,13 @@ test('merge is commutative and associative', () => {
 });
 
 test('any split, order, merge tree and compaction of the same events gives the same bytes', () => {
-  forSeeds((random, windows) => {
-    const events = [0, 1, 2].flatMap((partition) => someEvents(random, 40, partition));
+  forSeeds((random, world) => {
+    const events = [0, 1, 2].flatMap((partition) => someEvents(random, world, 40, partition));
     const nowMs = START_MS + random.below(2 * SPAN_MS);
-    const whole = new Partial(windows).add(events);
+    const whole = new Partial(world).add(events);
     whole.table.advanceTo(nowMs);
 
-    const parts = [0, 1, 2, 3, 4].map(() => new Partial(windows));
+    const parts = [0, 1, 2, 3, 4].map(() => new Partial(world));
     for (const event of shuffled(random, events)) {
       const part = random.pick(parts);
       part.add([event]);
@@ -131,12 +138,12 @@ test('any split, order, merge tree and compaction of the same events gives the s
 });
 
 test('a row reads back from its bytes', () => {
-  forSeeds((random, windows) => {
-    const a = new Partial(windows).add(someEvents(random, random.below(60)));
+  forSeeds((random, world) => {
+    const a = new Partial(world).add(someEvents(random, world, random.below(60)));
     a.table.advanceTo(START_MS + random.below(SPAN_MS));
     const bytes = a.bytes();
     const reader = new ByteReader(bytes);
-    const b = new Partial(windows);
+    const b = new Partial(world);
     b.table.advanceTo(a.table.nowMs);
     b.table.decodeRow(b.row, reader);
     assert.equal(reader.remaining, 0);
@@ -144,16 +151,24 @@ test('a row reads back from its bytes', () => {
   });
 });
 
-test('strings are given back when their tiles merge, expire or are freed', () => {
-  forSeeds((random, windows) => {
-    const a = new Partial(windows).add(someEvents(random, 60));
+test('strings and sets are given back when their tiles merge, expire or are freed', () => {
+  let merged = 0;
+  forSeeds((random, world) => {
+    const a = new Partial(world).add(someEvents(random, world, 60));
     a.table.advanceTo(START_MS + SPAN_MS);
     a.table.compactRow(a.row);
     const { tiles, counters } = a.table.stats();
-    assert.ok(windows.length === 1 || counters.merged > 0);
+    merged += counters.merged;
     assert.ok(a.table.slots.texts.size <= tiles * 4, 'min, max, first and last of one lane');
+    assert.ok(a.table.slots.sets.size <= tiles * a.table.spec.accumulators.length);
+    assert.ok(a.table.slots.sets.bytes > 0);
     a.table.freeRow(a.row);
-    assert.equal(a.table.slots.texts.size, 0);
-    assert.equal(a.table.stats().tiles, 0);
+    const { strings, sets } = a.table.stats();
+    assert.deepEqual(
+      { strings, sets, tiles: a.table.stats().tiles },
+      { strings: 0, sets: 0, tiles: 0 },
+    );
+    assert.equal(a.table.slots.sets.bytes, 0, 'every byte of a set that is gone is given back');
   });
+  assert.ok(merged > 0, 'tiles have been merged');
 });
