@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FileConnector } from '../ingest/connectors/files/file-connector.ts';
+import { KafkaConnector } from '../ingest/connectors/kafka/kafka-connector.ts';
+import { jsonValue } from '../ingest/connectors/kafka/record-values.ts';
+import {
+  CONTRACT_SCHEMA,
+  type ConnectorWorld,
+  type ContractTools,
+  checkConnector,
+} from './connector-contract.ts';
+import { MemoryFolder } from './memory-folder.ts';
+import { MemoryKafka } from './memory-kafka.ts';
+
+const SEEDS = 40;
+const AT = 1_700_000_000_000;
+
+type TextFormat = 'ndjson' | 'csv';
+
+/** Files that grow or come whole, with rows of all kinds of line ends. */
+function fileWorld(format: TextFormat) {
+  return ({ random, clock, pause }: ContractTools): ConnectorWorld => {
+    const folder = new MemoryFolder(() => clock.nowMs());
+    let files = 0;
+    let last = '';
+    const begin = (): void => {
+      files += 1;
+      last = `part-${String(files).padStart(3, '0')}.${format}`;
+      folder.put(last, format === 'csv' ? 'n,at,text\r\n' : '');
+    };
+    const lineOf = (n: number): string =>
+      format === 'csv' ? `${n},${AT},"a ""b""\n,c"\r\n` : `${JSON.stringify({ n, at: AT })}\n`;
+    return {
+      connect: () =>
+        new FileConnector({
+          folder,
+          schema: CONTRACT_SCHEMA,
+          format,
+          suffix: `.${format}`,
+          columns: {},
+          delimiter: ',',
+          follow: true,
+          settleMs: 1_000,
+          pollMs: 100,
+          clock,
+          pause,
+        }),
+      add: (numbers) => {
+        if (format === 'csv' || last === '' || random.below(3) === 0) begin();
+        folder.append(last, numbers.map(lineOf).join(''));
+      },
+      addPoison: () => {
+        if (format === 'csv') begin();
+        folder.append(last, random.below(2) === 0 ? '{"n":1\n' : '7,8,9,10,11\n');
+        return true;
+      },
+      setAway: (isAway) => {
+        folder.isAway = isAway;
+      },
+    };
+  };
+}
+
+function kafkaWorld({ random }: ContractTools): ConnectorWorld {
+  const kafka = new MemoryKafka();
+  kafka.create('topic', 2);
+  kafka.wait = () => new Promise((resolve) => setImmediate(resolve));
+  let partitions = 2;
+  return {
+    connect: () =>
+      new KafkaConnector({
+        connect: () => kafka.client(),
+        topic: 'topic',
+        readValue: jsonValue,
+        start: 'earliest',
+        lost: 'refuse',
+        tombstones: 'ignore',
+      }),
+    add: (numbers) => {
+      if (random.below(4) === 0) kafka.grow('topic', ++partitions);
+      for (const n of numbers) {
+        const partition = random.below(partitions);
+        kafka.send('topic', partition, JSON.stringify({ n, at: AT }));
+        if (random.below(10) === 0) kafka.send('topic', partition, null);
+      }
+    },
+    addPoison: () => {
+      kafka.send('topic', random.below(partitions), new Uint8Array([0xff, 0x7b]));
+      return true;
+    },
+    setAway: (isAway) => {
+      kafka.isAway = isAway;
+    },
+  };
+}
+
+const WORLDS = { ndjson: fileWorld('ndjson'), csv: fileWorld('csv'), kafka: kafkaWorld };
+
+for (const [name, make] of Object.entries(WORLDS)) {
+  test(`${name}: every row exactly once, through crashes, outages and poison`, async () => {
+    let [rows, crashes] = [0, 0];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const done = await checkConnector(make, seed);
+      rows += done.rows;
+      crashes += done.crashes;
+    }
+    // The lives must have been hard ones, or the promise was not tried.
+    assert.ok(rows > SEEDS * 50 && crashes > SEEDS / 2, `${rows} rows, ${crashes} crashes`);
+  });
+}
