@@ -99,10 +99,16 @@ export class OrderWriter {
   nowMs = 1_700_000_000_000;
   readonly #random: Random = seededRandom(11);
   readonly #perMs: number;
+  readonly #users: number;
+  readonly #order: 'random' | 'in turn';
   #count = 0;
+  #from = 0;
 
-  constructor(perMs: number) {
+  /** In turn, no user comes again before all have come, and neighbours in number come far apart. */
+  constructor(perMs: number, users: number = USERS, order: 'random' | 'in turn' = 'random') {
     this.#perMs = perMs;
+    this.#users = users;
+    this.#order = order;
   }
 
   lines(count: number): string[] {
@@ -123,6 +129,17 @@ export class OrderWriter {
     };
   }
 
+  #user(): number {
+    if (this.#order === 'random') return this.#random.below(this.#users);
+    // A prime that divides no number of users that ends in zeros.
+    return (this.#from + this.#count * 7_919) % this.#users;
+  }
+
+  /** Goes on anywhere in the turn. */
+  jump(): void {
+    this.#from = this.#random.below(this.#users);
+  }
+
   #next(): Order {
     const random = this.#random;
     this.#count += 1;
@@ -130,7 +147,7 @@ export class OrderWriter {
     return {
       id: `order-${this.#count.toString(36).padStart(8, '0')}`,
       at: this.nowMs - random.below(random.below(10) === 0 ? LATE_MS : SOON_MS),
-      user: `user-${random.below(USERS)}`,
+      user: `user-${this.#user()}`,
       shop: `shop-${random.below(SHOPS)}`,
       amount: random.below(100_000) / 100,
       items: 1 + random.below(9),

@@ -34,6 +34,9 @@ export class SavedExpiry {
   /** Reads a bounded part of what is due. */
   step(nowMs: number, evicted: () => void): void {
     if (this.#reading === null && nowMs < this.#nextLookMs) return;
+    if (this.#reading !== null && !this.#files.segments.holds(this.#reading.segment)) {
+      this.#reading = null;
+    }
     this.#reading ??= this.#nextDue(nowMs);
     const reading = this.#reading;
     if (reading === null) return;

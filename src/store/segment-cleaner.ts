@@ -8,8 +8,8 @@ const SMALL_FILES = 32;
 const READ_BYTES = 128 * 1024;
 
 /**
- * Moves live rows out of the files with the least of them, so that the files take at most about
- * twice what is live. What it costs follows what was saved: a row dies only when it is saved again.
+ * Moves live rows out of the files with the least of them, so that all files take at most about
+ * three times what is live. It costs in proportion to what is saved: by that rows die.
  */
 export class SegmentCleaner {
   readonly #files: StateFiles;
@@ -27,6 +27,7 @@ export class SegmentCleaner {
   step(limitBytes: number): number {
     let done = 0;
     while (done < limitBytes) {
+      if (this.#victim !== null && !this.#files.segments.holds(this.#victim)) this.restart();
       const victim = this.#victim ?? this.#choose();
       if (victim === null) return done;
       const { records, next } = this.#files.segments.scan(victim, this.#offset, READ_BYTES);
@@ -77,7 +78,7 @@ export class SegmentCleaner {
       small += 1;
       if (smallest === null || segment.savedBytes < smallest.savedBytes) smallest = segment;
     }
-    if (rows > 2 * live && emptiest !== null && shareOf(emptiest) < 0.75) this.#victim = emptiest;
+    if (rows > 3 * live && emptiest !== null && shareOf(emptiest) < 0.75) this.#victim = emptiest;
     else if (small > SMALL_FILES) this.#victim = smallest;
     this.#offset = 0;
     return this.#victim;

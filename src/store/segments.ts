@@ -94,6 +94,11 @@ export class Segments {
     return segment;
   }
 
+  /** Whether the segment has not been removed. */
+  holds(segment: Segment): boolean {
+    return this.#bySlot[segment.slot] === segment;
+  }
+
   isOpen(segment: Segment): boolean {
     return this.#open?.segment === segment;
   }

@@ -144,8 +144,7 @@ export class StateFiles {
     position: StoredPosition,
     owners: ReadonlyMap<string, RowOwner>,
     turn: Turn,
-  ): Promise<{ bytes: number }> {
-    const writtenBefore = this.segments.bytesWritten;
+  ): Promise<{ indexBytes: number }> {
     try {
       await this.segments.sync();
       const file = await this.#indexFile(turn);
@@ -171,7 +170,7 @@ export class StateFiles {
       this.segments.settle();
       for (const [id, rows] of this.#groups) rows.settle(ownerOf(owners, id), told.get(rows) ?? 0);
       this.#clean(removed);
-      return { bytes: this.segments.bytesWritten - writtenBefore + file.bytes - before };
+      return { indexBytes: file.bytes - before };
     } catch (error) {
       this.discard(owners);
       throw error;

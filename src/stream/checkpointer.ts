@@ -102,6 +102,7 @@ export class Checkpointer {
     const startMs = this.#clock.nowMs();
     const copiesBefore = this.#metrics.checkpointCopies;
     const movedBefore = this.#cleaner.rowsMoved;
+    const writtenBefore = this.#files.segments.bytesWritten;
     const position = this.#store.applied.store();
     this.#newestMs = position.newestArrivalMs;
     this.#rows = 0;
@@ -111,13 +112,13 @@ export class Checkpointer {
     try {
       for (const each of frozen) await this.#encode(each);
       await this.#clean();
-      const { bytes } = await this.#files.commit(position, owners, this.#turn);
+      const { indexBytes } = await this.#files.commit(position, owners, this.#turn);
       this.#storedCommit = position.commit;
       const stats = {
         commit: position.commit,
         rows: this.#rows,
         moved: this.#cleaner.rowsMoved - movedBefore,
-        bytes,
+        bytes: this.#files.segments.bytesWritten - writtenBefore + indexBytes,
         copies: this.#metrics.checkpointCopies - copiesBefore,
         tookMs: this.#clock.nowMs() - startMs,
       };

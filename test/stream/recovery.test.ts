@@ -120,6 +120,10 @@ class Run {
     this.#disk.failAt({ atOperation, fault, count: 1 + this.random.below(2) });
   }
 
+  mendDisk(): void {
+    this.#disk.failAt();
+  }
+
   async checkpoint(): Promise<void> {
     await this.engine.checkpoint().catch(async (error: unknown) => {
       this.seen.failures += 1;
@@ -181,6 +185,7 @@ async function step(run: Run): Promise<void> {
   else if (action === 21) {
     run.breakDisk();
     await run.checkpoint();
+    run.mendDisk();
   } else if (action === 22) run.cutLog();
   else if (action === 23) await new Promise((resolve) => setImmediate(resolve));
   else if (action < 26) {
