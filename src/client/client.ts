@@ -9,7 +9,7 @@ import type { FeatureAnswer, PushAnswer } from './answer.ts';
 import { decimalFeatures, withDecimals } from './decimals.ts';
 import { encodeColumns } from './encode-columns.ts';
 import { encodeJson } from './encode-json.ts';
-import type { StreamRow } from './stream-row.ts';
+import type { PushedRow, StreamRow } from './stream-row.ts';
 import { type CallOptions, send, type TransportOptions } from './transport.ts';
 
 export interface ClientOptions {
@@ -55,9 +55,9 @@ export interface Client {
    * push may find its own rows taken already: they are rejected as `duplicate` where the source
    * has an id.
    */
-  push<N extends string, C extends ColumnMap>(
-    source: Stream<N, C>,
-    rows: readonly StreamRow<C>[],
+  push<N extends string, C extends ColumnMap, X>(
+    source: Stream<N, C, X>,
+    rows: readonly PushedRow<C, X>[],
     options?: CallOptions,
   ): Promise<PushAnswer>;
   /**
@@ -135,9 +135,9 @@ class HttpClient implements Client {
     return withDecimals(answer, decimalFeatures(service.node));
   }
 
-  async push<N extends string, C extends ColumnMap>(
-    source: Stream<N, C>,
-    rows: readonly StreamRow<C>[],
+  async push<N extends string, C extends ColumnMap, X>(
+    source: Stream<N, C, X>,
+    rows: readonly PushedRow<C, X>[],
     options: CallOptions = {},
   ): Promise<PushAnswer> {
     const lines = rows.map((row) => `${encodeJson(row)}\n`).join('');

@@ -6,5 +6,5 @@ export type {
   ViewFreshnessAnswer,
 } from './answer.ts';
 export { type Client, type ClientOptions, createClient } from './client.ts';
-export type { StreamRow } from './stream-row.ts';
+export type { PushedRow, StreamRow } from './stream-row.ts';
 export type { CallOptions } from './transport.ts';

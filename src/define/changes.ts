@@ -8,6 +8,7 @@ export interface ChangeOptions<
   C extends ColumnMap,
   Operation extends string,
   Sequence extends string,
+  Shape extends 'row' | 'envelope' = 'row' | 'envelope',
 > {
   /** The string column that names the operation. */
   readonly column: RequiredColumn<C, 'string', Operation, 'changes.column'>;
@@ -23,7 +24,7 @@ export interface ChangeOptions<
    */
   readonly sequence?: RequiredColumn<C, 'int64' | 'timestamp', Sequence, 'changes.sequence'>;
   /** `'row'` (the default): the columns themselves; `'envelope'`: objects `before` and `after`. */
-  readonly shape?: 'row' | 'envelope';
+  readonly shape?: Shape;
   /** For how long after its arrival an event can be changed. Default `'7d'`. */
   readonly horizon?: Duration;
   /**
@@ -31,6 +32,19 @@ export interface ChangeOptions<
    * what it shows, for those that may be taken back: 1 to 10,000. Default 100.
    */
   readonly keep?: number;
+}
+
+/** What the compiler knows of a change stream: the columns of a change, and how it is sent. */
+export interface ChangeTypes<
+  Id extends string = string,
+  Operation extends string = string,
+  Sequence extends string = string,
+  Shape extends 'row' | 'envelope' = 'row' | 'envelope',
+> {
+  readonly id: Id;
+  readonly operation: Operation;
+  readonly sequence: Sequence;
+  readonly shape: Shape;
 }
 
 /** The options as they may come from plain JavaScript. */

@@ -1,5 +1,5 @@
 import type { Duration } from '../base/duration.ts';
-import { type ChangeOptions, changesNode } from './changes.ts';
+import { type ChangeOptions, type ChangeTypes, changesNode } from './changes.ts';
 import { type ColumnMap, namedColumns } from './column.ts';
 import { deepFreeze, type MetaOptions, metaNode, type StreamNode } from './node.ts';
 import type { RequiredColumn } from './required-column.ts';
@@ -7,11 +7,25 @@ import type { TypeProblem } from './type-problem.ts';
 import type { KeyTag } from './type-tag.ts';
 
 /** A source of events: its columns, and the rules by which events are accepted. */
-export interface Stream<Name extends string = string, Columns extends ColumnMap = ColumnMap> {
+export interface Stream<
+  Name extends string = string,
+  Columns extends ColumnMap = ColumnMap,
+  Changes = unknown,
+> {
   readonly node: StreamNode;
   readonly name: Name;
   readonly columns: Columns;
+  /** For the compiler alone: how a row can change an earlier one, or null. */
+  readonly types?: { readonly changes: Changes };
 }
+
+/** Without an operation column there are no changes. */
+type Changing<
+  Id extends string,
+  Operation extends string,
+  Sequence extends string,
+  Shape extends 'row' | 'envelope',
+> = [Operation] extends [never] ? null : ChangeTypes<Id, Operation, Sequence, Shape>;
 
 /** Changes name the event that they change by its id. */
 type NeedsId<Id> = [Id] extends [never]
@@ -25,6 +39,7 @@ export interface StreamOptions<
   Id extends string,
   Operation extends string,
   Sequence extends string,
+  Shape extends 'row' | 'envelope',
 > extends MetaOptions {
   readonly columns: C;
   /** The timestamp column that says when the event happened. */
@@ -42,7 +57,7 @@ export interface StreamOptions<
   /** Partitions of the log, each with its own order and ids. Default 1. */
   readonly partitions?: number;
   /** Rows that change or delete earlier ones, as change data capture sends them; needs `id`. */
-  readonly changes?: ChangeOptions<C, Operation, Sequence> & NeedsId<Id>;
+  readonly changes?: ChangeOptions<C, Operation, Sequence, Shape> & NeedsId<Id>;
 }
 
 /**
@@ -65,10 +80,11 @@ export function stream<
   const Id extends string = never,
   const Operation extends string = never,
   const Sequence extends string = never,
+  const Shape extends 'row' | 'envelope' = 'row',
 >(
   name: Name,
-  options: StreamOptions<C, EventTime, ArrivalTime, Id, Operation, Sequence>,
-): Stream<Name, C> {
+  options: StreamOptions<C, EventTime, ArrivalTime, Id, Operation, Sequence, Shape>,
+): Stream<Name, C, Changing<Id, Operation, Sequence, Shape>> {
   const node: StreamNode = deepFreeze({
     kind: 'stream',
     name,

@@ -11,7 +11,7 @@ import {
   quantile,
   topK,
 } from '../define/distribution.ts';
-import { stream } from '../define/stream.ts';
+import { type Stream, stream } from '../define/stream.ts';
 import { view } from '../define/view.ts';
 import { lifetime, session, sliding } from '../define/window.ts';
 import { canonicalJson } from './canonical.ts';
@@ -38,7 +38,10 @@ const changing = stream('flights', {
   changes: { column: 'op', sequence: 'lsn', keep: 7, horizon: '2d', insert: ['x', 'c', 'x'] },
 });
 
-function planOf(source: typeof flights, ...windows: Parameters<ReturnType<typeof count>['over']>) {
+function planOf(
+  source: Stream<'flights', typeof columns>,
+  ...windows: Parameters<ReturnType<typeof count>['over']>
+) {
   const [window] = windows;
   const all = view('all', {
     version: 1,
