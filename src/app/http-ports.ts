@@ -1,5 +1,5 @@
 import type { DeadLetterPort, PushOutcome, PushPort } from '../http/dependencies.ts';
-import type { DeadLetters } from '../ingest/dead-letters.ts';
+import type { DeadLetters, StoredLetter } from '../ingest/dead-letters.ts';
 import type { PushBody } from '../ingest/push-body.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 
@@ -24,15 +24,23 @@ export function letterPort(
   return {
     readmit,
     count: (source) => letterCount(letters, source),
-    newest: (source, limit) =>
-      letters
-        .newest(source, limit)
-        .map((letter): object => ({ ...letter, raw: rawText(letter.raw) })),
+    counts: async (source) =>
+      (await letters.counted(source)).map(({ source: _, ...counts }) => counts),
+    newest: (source, limit, filter) => letters.newest(source, limit, filter).map(shown),
+    list: (source, filter) => shownEach(letters.list(source, filter)),
   };
 }
 
 export function letterCount(letters: DeadLetters, source: string): number {
   return letters.count(source).reduce((sum, one) => sum + one.count, 0);
+}
+
+function shown(letter: StoredLetter): object {
+  return { ...letter, raw: rawText(letter.raw) };
+}
+
+function* shownEach(letters: Iterable<StoredLetter>): Generator<object> {
+  for (const letter of letters) yield shown(letter);
 }
 
 /** Bytes that are no UTF-8 are shown as base64. */

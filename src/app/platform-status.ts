@@ -81,6 +81,7 @@ function sourceStatus(source: SourcePlan, facts: StatusFacts): SourceStatus {
       newestArrivalMs === null || newestEventMs === null ? null : newestArrivalMs - newestEventMs,
     lastOffsets: applied?.lastOffsets ?? [],
     deadLetters: letterCount(facts.letters, source.name),
+    clocks: seen?.clocks ?? null,
   };
 }
 

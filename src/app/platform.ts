@@ -94,6 +94,8 @@ export class Platform {
       deadLetters: letterPort(parts.letters, (source, filter) =>
         this.#pushes.pass(() => present(this.#door, 'the door').readmit(source, filter)),
       ),
+      lateness: (source, alsoMs) =>
+        present(this.#door?.lateness(source, alsoMs), `the clocks of ${source}`),
       state: () => this.#state,
       status,
       metrics: createMetrics(status),

@@ -4,54 +4,69 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { HttpDependencies } from './dependencies.ts';
-import { deadLettersResponse, errorBody, readmitRequest, readmitResponse } from './schemas.ts';
+import { type LetterQuery, letterFilter, letterQuery } from './letter-filters.ts';
+import {
+  deadLettersResponse,
+  errorBody,
+  letterCountsResponse,
+  readmitRequest,
+  readmitResponse,
+} from './schemas.ts';
 
-interface ReadmitRequest {
-  readonly code?: string;
-  readonly day?: string;
-  readonly limit?: number;
-}
+type ListQuery = LetterQuery & { readonly limit?: number };
+type ReadmitRequest = LetterQuery & { readonly limit?: number };
 
 /** What was not accepted: to be read, and to be taken after a fix. */
 export function deadLetterRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   const { ingestor, deadLetters } = dependencies;
   const querystring = Type.Object({
+    ...letterQuery,
     limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.deadLettersPerAnswer })),
   });
-  const lettersOf = async (sources: Iterable<string>, limit = 100): Promise<object> => {
+  const lettersOf = async (sources: Iterable<string>, query: ListQuery): Promise<object> => {
+    const filter = letterFilter(query);
     const answers = [];
     for (const source of sources) {
-      const letters = await deadLetters.newest(source, limit);
+      const letters = deadLetters.newest(source, query.limit ?? 100, filter);
       answers.push({ source, count: deadLetters.count(source), letters });
     }
     return { sources: answers };
   };
-  app.get<{ Querystring: { limit?: number } }>('/v1/dead-letters', {
+  app.get<{ Querystring: ListQuery }>('/v1/dead-letters', {
     schema: {
       summary: 'Rejected events of every source with their reasons, newest first',
       operationId: 'listDeadLetters',
       querystring,
       response: { 200: deadLettersResponse, 400: errorBody },
     },
-    handler: (request) => lettersOf(ingestor.sources, request.query.limit),
+    handler: (request) => lettersOf(ingestor.sources, request.query),
   });
-  app.get<{ Params: { source: string }; Querystring: { limit?: number } }>(
-    '/v1/dead-letters/:source',
-    {
-      schema: {
-        summary: 'Rejected events of one source with their reasons, newest first',
-        operationId: 'listDeadLettersOfSource',
-        params: Type.Object({ source: Type.String() }),
-        querystring,
-        response: { 200: deadLettersResponse, 400: errorBody, 404: errorBody },
-      },
-      handler: (request) => {
-        const { source } = request.params;
-        requireSource(source, ingestor.sources);
-        return lettersOf([source], request.query.limit);
-      },
+  app.get<{ Params: { source: string }; Querystring: ListQuery }>('/v1/dead-letters/:source', {
+    schema: {
+      summary: 'Rejected events of one source with their reasons, newest first',
+      operationId: 'listDeadLettersOfSource',
+      params: Type.Object({ source: Type.String() }),
+      querystring,
+      response: { 200: deadLettersResponse, 400: errorBody, 404: errorBody },
     },
-  );
+    handler: (request) => {
+      const { source } = request.params;
+      requireSource(source, ingestor.sources);
+      return lettersOf([source], request.query);
+    },
+  });
+  app.get<{ Params: { source: string } }>('/v1/dead-letters/:source/counts', {
+    schema: {
+      summary: 'How many events of one source were rejected for each reason, since ever',
+      operationId: 'countDeadLetters',
+      params: Type.Object({ source: Type.String() }),
+      response: { 200: letterCountsResponse, 404: errorBody },
+    },
+    handler: async ({ params: { source } }) => {
+      requireSource(source, ingestor.sources);
+      return { source, counts: await deadLetters.counts(source) };
+    },
+  });
   readmitRoute(app, dependencies);
 }
 
@@ -63,7 +78,7 @@ function readmitRoute(app: FastifyInstance, { ingestor, deadLetters }: HttpDepen
         summary: 'Judges dead letters again, as new events; those that are taken are marked',
         description:
           'For after a fix of the definitions, oldest first. Duplicates are tried only if `code` ' +
-          'says so: what they repeat was taken.',
+          'or `id` says so: what they repeat was taken.',
         operationId: 'readmitDeadLetters',
         params: Type.Object({ source: Type.String() }),
         body: readmitRequest,
@@ -78,10 +93,10 @@ function readmitRoute(app: FastifyInstance, { ingestor, deadLetters }: HttpDepen
       },
       handler: async ({ params: { source }, body }) => {
         requireSource(source, ingestor.sources);
-        const { code, day, limit } = body ?? {};
+        const { limit, ...query } = body ?? {};
         const { refused, ...counts } = await deadLetters.readmit(source, {
-          ...(code === undefined ? { except: 'duplicate' } : { code }),
-          ...(day === undefined ? {} : { day }),
+          ...(query.code === undefined && query.id === undefined ? { except: 'duplicate' } : {}),
+          ...letterFilter(query),
           ...(limit === undefined ? {} : { limit }),
         });
         const rejections = refused.slice(0, LIMITS.rejectionsPerAnswer);

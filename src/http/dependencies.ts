@@ -11,6 +11,8 @@ export interface HttpDependencies {
   readonly features: FeatureServer;
   readonly ingestor: PushPort;
   readonly deadLetters: DeadLetterPort;
+  /** The clocks of a source, and what each of these allowed latenesses would lose. */
+  readonly lateness: (source: string, alsoMs: readonly number[]) => object;
   /** Cheap: asked on every request. */
   readonly state: () => PlatformStatus['state'];
   readonly status: () => PlatformStatus;
@@ -52,8 +54,12 @@ export interface RejectedRow {
 
 export interface DeadLetterPort {
   count(source: string): number;
+  /** By reason, all of them. */
+  counts(source: string): Promise<readonly object[]>;
+  /** The oldest first. */
+  list(source: string, filter: LetterFilter): Iterable<object>;
   /** Judges letters again; @throws AsofError as a push does. */
   readmit(source: string, filter: LetterFilter): Promise<ReadmitResult>;
   /** The newest letters of a source, newest first. */
-  newest(source: string, limit: number): Promise<readonly unknown[]> | readonly unknown[];
+  newest(source: string, limit: number, filter: LetterFilter): readonly unknown[];
 }

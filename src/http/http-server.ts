@@ -9,6 +9,8 @@ import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error
 import { eventRoutes } from './event-routes.ts';
 import { fastFeatures } from './fast-features.ts';
 import { featureRoutes } from './feature-routes.ts';
+import { latenessRoutes } from './lateness-routes.ts';
+import { letterExportRoute } from './letter-export.ts';
 import { operationRoutes } from './operation-routes.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -66,6 +68,8 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     featureRoutes(scope, dependencies);
     eventRoutes(scope, dependencies);
     deadLetterRoutes(scope, dependencies);
+    letterExportRoute(scope, dependencies);
+    latenessRoutes(scope, dependencies);
   });
   return app;
 }

@@ -3,6 +3,7 @@ import { ERRORS } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { FEATURE_STATUSES } from '../schema/status.ts';
+import { letterQuery } from './letter-filters.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
 const nullable = <T extends Type.TSchema>(schema: T): Type.TUnion<[T, Type.TNull]> =>
@@ -159,19 +160,29 @@ export const deadLettersResponse = Type.Object({
   ),
 });
 
+export const letterCountsResponse = Type.Object({
+  source: Type.String(),
+  counts: Type.Array(
+    Type.Object({
+      code: Type.String(),
+      count: Type.Integer(),
+      readmitted: Type.Integer({ description: 'How many of them were taken later.' }),
+    }),
+  ),
+});
+
 export const readmitRequest = Type.Union([
   Type.Object(
     {
-      code: Type.Optional(
-        Type.String({ enum: Object.keys(ERRORS), description: 'Only letters of this reason.' }),
-      ),
-      day: Type.Optional(
-        Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\d$', description: 'Only of this day, UTC.' }),
-      ),
+      code: letterQuery.code,
+      day: letterQuery.day,
+      fromMs: letterQuery.fromMs,
+      toMs: letterQuery.toMs,
+      id: letterQuery.id,
       limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.rowsPerPush })),
     },
     // Additional properties would be dropped, and with a misspelt filter all letters be tried.
-    { propertyNames: { enum: ['code', 'day', 'limit'] } },
+    { propertyNames: { enum: ['code', 'day', 'fromMs', 'toMs', 'id', 'limit'] } },
   ),
   Type.Null(),
 ]);
@@ -194,6 +205,29 @@ export const readmitResponse = Type.Object({
 export const healthResponse = Type.Object({ state: Type.String() });
 
 const count = Type.Integer({ minimum: 0 });
+
+const span = nullable(Type.Integer({ minimum: 0 }));
+
+export const sourceClocks = Type.Object({
+  allowedLatenessMs: Type.Integer(),
+  maxClockSkewMs: Type.Integer(),
+  watermarkMs: nullable(Type.Integer({ description: 'Of the partitions that are not idle.' })),
+  partitions: Type.Array(
+    Type.Object({
+      watermarkMs: nullable(Type.Integer()),
+      newestArrivalMs: nullable(Type.Integer()),
+      idle: Type.Boolean(),
+    }),
+  ),
+  lateness: Type.Object(
+    { events: count, p50Ms: span, p90Ms: span, p99Ms: span, p999Ms: span, maxMs: count },
+    { description: 'Arrival less event time, of events that were accepted or too late.' },
+  ),
+  skew: Type.Object(
+    { events: count, ahead: count, p99Ms: span, maxMs: count },
+    { description: 'Event time less arrival, of events that lie ahead of it.' },
+  ),
+});
 
 export const statusResponse = Type.Object({
   state: Type.String({ enum: ['replaying', 'ready', 'draining'] }),
@@ -218,6 +252,7 @@ export const statusResponse = Type.Object({
       latenessMs: nullable(Type.Integer()),
       lastOffsets: Type.Array(Type.Integer()),
       deadLetters: count,
+      clocks: nullable(sourceClocks),
     }),
   ),
   views: Type.Array(

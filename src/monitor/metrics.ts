@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { clockGauges } from './clock-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { PlatformStatus } from './status.ts';
 
@@ -21,7 +22,12 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     'Time from the head of a request to its answer.',
     LATENCY_BUCKETS_S,
   );
-  const scrape = [totals(registry), freshness(registry), stateGauges(registry)];
+  const scrape = [
+    totals(registry),
+    freshness(registry),
+    stateGauges(registry),
+    clockGauges(registry),
+  ];
   return {
     contentType: registry.contentType,
     request: (route, code) => latency.series(`route="${route}",status="${code}"`),

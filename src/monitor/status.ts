@@ -44,6 +44,35 @@ export interface SourceStatus {
   /** By partition; -1 where nothing has been applied. */
   readonly lastOffsets: readonly number[];
   readonly deadLetters: number;
+  /** null while nothing can be pushed. */
+  readonly clocks: SourceClockStatus | null;
+}
+
+/** How late events come and how far clocks run ahead, since ever; spans in milliseconds. */
+export interface SourceClockStatus {
+  readonly allowedLatenessMs: number;
+  readonly maxClockSkewMs: number;
+  /** The least of the partitions that are not idle. */
+  readonly watermarkMs: number | null;
+  readonly partitions: readonly {
+    readonly watermarkMs: number | null;
+    readonly newestArrivalMs: number | null;
+    readonly idle: boolean;
+  }[];
+  readonly lateness: {
+    readonly events: number;
+    readonly p50Ms: number | null;
+    readonly p90Ms: number | null;
+    readonly p99Ms: number | null;
+    readonly p999Ms: number | null;
+    readonly maxMs: number;
+  };
+  readonly skew: {
+    readonly events: number;
+    readonly ahead: number;
+    readonly p99Ms: number | null;
+    readonly maxMs: number;
+  };
 }
 
 export interface ViewStatus {

@@ -66,9 +66,12 @@ function appOf(platform: Platform): FastifyInstance {
     },
     deadLetters: {
       count: () => 0,
+      counts: async () => [],
+      list: () => [],
       newest: () => [],
       readmit: () => Promise.reject(new Error('no letters')),
     },
+    lateness: () => ({}),
     state: () => 'ready',
     status: () => {
       throw new TypeError('nobody asks for the status here');
