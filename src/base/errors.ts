@@ -47,6 +47,13 @@ export const ERRORS = {
   ),
   from_the_future: user(422, 'The event lies ahead of its arrival.', 'Check clocks and units.'),
   duplicate: user(409, 'An event of this id was taken within the horizon.', 'Nothing to do.'),
+  unknown_operation: user(422, 'A row does what the source does not declare.', 'Send a known one.'),
+  changed_id: user(422, 'An update changes the id of its event.', 'Send a delete and an insert.'),
+  not_live: user(
+    409,
+    'The event that a row changes is not held: unknown, taken back, or beyond the horizon.',
+    'Send the event first, or declare a longer changes.horizon.',
+  ),
   malformed_columns: user(
     400,
     'A columnar body is not of the documented form.',

@@ -60,6 +60,15 @@ export const LIMITS = {
   idlePartitionMs: 60_000,
   /** What was measured of clocks is written down at most so often, and at every end. */
   clocksWrittenEveryMs: 60_000,
+  /** Newest rows of one change-stream partition held, as what later rows can take back. */
+  liveRows: 8_000_000,
+  /** Bytes of their columns. */
+  liveRowBytes: 2 * 1024 * 1024 * 1024,
+  /** Rows, and bytes of their columns, held whatever their age, for arrivals out of order. */
+  liveRowsKept: 100_000,
+  liveRowBytesKept: 64 * 1024 * 1024,
+  /** Bytes of columns that one commit may take back; later rows of its push are to come again. */
+  retractedBytes: 32 * 1024 * 1024,
   /** Rows parsed before other work gets its turn. */
   rowsPerSlice: 2_048,
   /** Nesting of one expression; DuckDB's own limit is reached near 250. */

@@ -1,11 +1,16 @@
 import { LIMITS } from '../base/limits.ts';
 import { ValueProblem } from '../schema/read-value.ts';
 import type { SourceSchema } from '../schema/types.ts';
+import { type ChangeCounts, ChangeJudge } from './change-judge.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
 import { hashId } from './id-table.ts';
+import type { LiveLimits } from './live-rows.ts';
 import type { LogEntry } from './log.ts';
-import type { RowChunk, RowProblem } from './row-chunk.ts';
+import type { RowChunk } from './row-chunk.ts';
+import type { RowProblem } from './row-problem.ts';
 import { SourceIds } from './source-ids.ts';
+import type { SourceMemory } from './source-memory.ts';
+import { LIVE_LIMITS, SourceRows } from './source-rows.ts';
 
 /** Event times below this are seconds where arrivals are milliseconds of this century. */
 const SECONDS_BELOW = 1e11;
@@ -16,6 +21,8 @@ export type ArrivalBound = 'clock' | 'none';
 
 /** What acceptance must know of the log. */
 export interface PartitionClock {
+  /** Where the next event of a partition will be, behind all that are pending. */
+  nextOffset(source: string, partition: number): number;
   /** The greatest arrival time in a partition, pending events included; -1 before the first. */
   newestArrivalMs(source: string, partition: number): number;
 }
@@ -23,13 +30,20 @@ export interface PartitionClock {
 /** The verdict on a chunk: what to log, and what is wrong with the rest by slot, in order. */
 export interface Judgement {
   readonly entries: LogEntry[];
+  /** Rows that were taken; an update is one, though the log gets two of it. */
+  readonly accepted: number;
+  /** What the accepted rows of a change stream did; null for all others. */
+  readonly changes: ChangeCounts | null;
   readonly rejected: { readonly slot: number; readonly problem: RowProblem }[];
 }
 
 /** Rules 2 to 4 of semantics §1 for one source, each by the event and earlier offsets alone. */
 export class Acceptance {
   readonly schema: SourceSchema;
-  readonly ids: SourceIds;
+  readonly ids: SourceMemory;
+  readonly #claims: SourceIds;
+  /** Of a change stream: what its rows can change. */
+  readonly #rows: SourceRows | null;
   readonly #clock: PartitionClock;
   readonly #limits: DedupeLimits;
   readonly #arrivalBound: ArrivalBound;
@@ -41,20 +55,23 @@ export class Acceptance {
     clock: PartitionClock,
     limits: DedupeLimits = { ids: LIMITS.dedupeIds, idsKept: LIMITS.dedupeIdsKept },
     arrivalBound: ArrivalBound = 'none',
+    live: LiveLimits = LIVE_LIMITS,
   ) {
     this.schema = schema;
     this.#clock = clock;
     this.#arrivalBound = arrivalBound;
     this.#limits = limits;
-    this.ids = new SourceIds(schema, limits);
+    const changes = schema.changes ?? null;
+    this.#claims = new SourceIds(schema, limits);
+    this.#rows = changes === null ? null : new SourceRows(schema, changes, live);
+    this.ids = this.#rows ?? this.#claims;
   }
 
   /** Claims the ids of what it accepts; they stand until the log confirms or fails. */
   judge(chunk: RowChunk, nowMs: number): Judgement {
     const { schema } = this;
-    const stamps = Array.from({ length: schema.partitions }, (_, partition) =>
-      Math.max(nowMs, this.#clock.newestArrivalMs(schema.name, partition)),
-    );
+    if (this.#rows !== null) return this.#judgeChanges(chunk, nowMs, this.#rows);
+    const stamps = this.#stamps(nowMs);
     const taken = stamps.map(() => new SlotList());
     const eventTimes = new Float64Array(chunk.count);
     const arrivalTimes = new Float64Array(chunk.count);
@@ -87,7 +104,53 @@ export class Acceptance {
     const entries = taken.flatMap((list, partition) =>
       list.count === 0 ? [] : [entryOf(chunk, partition, list.slots(), eventTimes, arrivalTimes)],
     );
-    return { entries, rejected };
+    const accepted = chunk.count - rejected.length;
+    return { entries, accepted, changes: null, rejected };
+  }
+
+  /** What the log would stamp an event of each partition with. */
+  #stamps(nowMs: number): number[] {
+    const { name, partitions } = this.schema;
+    return Array.from({ length: partitions }, (_, partition) =>
+      Math.max(nowMs, this.#clock.newestArrivalMs(name, partition)),
+    );
+  }
+
+  #judgeChanges(chunk: RowChunk, nowMs: number, rows: SourceRows): Judgement {
+    const { name } = this.schema;
+    const stamps = this.#stamps(nowMs);
+    const offsets = stamps.map((_, partition) => this.#clock.nextOffset(name, partition));
+    const judge = new ChangeJudge(chunk, rows, offsets);
+    const rejected: { slot: number; problem: RowProblem }[] = [];
+    for (let slot = 0; slot < chunk.count; slot++) {
+      const problem =
+        chunk.problems.get(slot) ?? this.#changeProblem(slot, chunk, judge, nowMs, stamps);
+      if (problem !== null) rejected.push({ slot, problem });
+    }
+    const accepted = chunk.count - rejected.length;
+    return { entries: judge.entries(), accepted, changes: judge.counts, rejected };
+  }
+
+  #changeProblem(
+    slot: number,
+    chunk: RowChunk,
+    judge: ChangeJudge,
+    nowMs: number,
+    stamps: readonly number[],
+  ): RowProblem | null {
+    const id = String(chunk.idAt(slot));
+    const hash = hashId(id);
+    const declaredMs = chunk.arrivalTimeAt(slot);
+    const arrivalMs = declaredMs ?? (stamps[hash % stamps.length] as number);
+    const declaredEventMs = chunk.eventTimeAt(slot);
+    const eventMs = Math.min(declaredEventMs, arrivalMs);
+    // A delete has no event time of its own to judge.
+    const isDelete = chunk.operationAt(slot) === 'delete';
+    return (
+      this.#arrivalProblem(declaredMs, nowMs) ??
+      (isDelete ? null : this.#timeProblem(declaredEventMs, arrivalMs)) ??
+      judge.take({ slot, id, hash, arrivalMs, eventMs })
+    );
   }
 
   #arrivalProblem(declaredMs: number | null, nowMs: number): RowProblem | null {
@@ -118,7 +181,7 @@ export class Acceptance {
   }
 
   #claim(partition: number, id: string, hash: number, arrivalMs: number): RowProblem | null {
-    const claim = this.ids.index(partition).claim(id, arrivalMs, hash);
+    const claim = this.#claims.index(partition).claim(id, arrivalMs, hash);
     if (claim === 'fresh') return null;
     const column = this.schema.id;
     if (claim === 'duplicate') {

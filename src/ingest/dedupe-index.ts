@@ -165,6 +165,16 @@ export class DedupeIndex {
     this.confirm(1, -1);
   }
 
+  /** Calls for each id with its newest arrival. */
+  each(visit: (id: string, hash: number, arrivalMs: number) => void): void {
+    const table = this.#table;
+    const visible = table.visible(table.count);
+    for (let entry = 0; entry < table.count; entry++) {
+      if (visible[entry] === 0) continue;
+      visit(table.idAt(entry), table.hashOf(entry), table.numberOf(entry));
+    }
+  }
+
   /** Whether all ids are ones that `belongs` wants, by their hashes. */
   every(belongs: (hash: number) => boolean): boolean {
     for (let entry = 0; entry < this.#table.count; entry++) {

@@ -2,7 +2,8 @@ import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
 import type { IdBlock } from './id-snapshot.ts';
-import { SourceIds } from './source-ids.ts';
+import { openMemory } from './open-memory.ts';
+import type { SourceMemory } from './source-memory.ts';
 
 /**
  * Ids of sources that are not declared now, or whose id column was another: they are handed on
@@ -12,7 +13,7 @@ export class FormerIds {
   #unread: readonly IdBlock[];
   readonly #schemas: ReadonlyMap<string, SourceSchema>;
   readonly #limits: DedupeLimits;
-  readonly #read = new Map<string, SourceIds>();
+  readonly #read = new Map<string, SourceMemory>();
 
   /** @param schemas all that events were ever logged with, in the order of their first use */
   constructor(blocks: readonly IdBlock[], schemas: readonly SourceSchema[], limits: DedupeLimits) {
@@ -32,7 +33,7 @@ export class FormerIds {
     if (schema === undefined) return;
     let ids = this.#read.get(batch.source);
     if (ids === undefined) {
-      const opened = new SourceIds(schema, this.#limits);
+      const opened = openMemory(schema, this.#limits);
       opened.adopt(this.#unread.filter((block) => opened.owns(block)));
       this.#unread = this.#unread.filter((block) => !opened.owns(block));
       this.#read.set(batch.source, opened);

@@ -7,10 +7,13 @@ import { LOG_FOLDER } from './segment.ts';
 const PATH = `${LOG_FOLDER}/ids.bin`;
 const MAGIC = 0x64697361;
 /** The encoding of each block has a version of its own, from 1 up to this. */
-const FORMAT = 2;
+const FORMAT = 3;
 const PREFIX = 12;
 
-/** The ids of one partition, as `DedupeIndex` encodes them. */
+/** Of a block that holds rows besides ids: those of a change stream. */
+export const ROWS_VERSION = 3;
+
+/** The ids of one partition, as `DedupeIndex` encodes them, or `SourceRows` with their rows. */
 export interface IdBlock {
   /** Of the encoding of its body, from 1. */
   readonly version: number;

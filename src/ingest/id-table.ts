@@ -114,18 +114,23 @@ export class IdTable {
     return text.toString(bytes[0] === ONE_BYTE ? 'latin1' : 'utf16le');
   }
 
-  /** Of the first `limit` entries those that none of them hides and `keeps` wants, in blocks. */
-  encode(writer: ByteWriter, limit: number, keeps: (entry: number) => boolean): void {
-    const chosen = new Uint8Array(limit);
-    let count = 0;
+  /** Marks those of the first `limit` entries that none of them hides. */
+  visible(limit: number): Uint8Array {
+    const marks = new Uint8Array(limit);
     const slots = this.#slots;
     for (let slot = 0; slot < slots.length; slot++) {
       let entry = (slots[slot] as number) - 1;
       while (entry >= limit) entry = this.#hidden.get(entry) ?? -1;
-      if (entry < 0 || !keeps(entry)) continue;
-      chosen[entry] = 1;
-      count += 1;
+      if (entry >= 0) marks[entry] = 1;
     }
+    return marks;
+  }
+
+  /** Of the first `limit` entries those that none of them hides and `keeps` wants, in blocks. */
+  encode(writer: ByteWriter, limit: number, keeps: (entry: number) => boolean): void {
+    const chosen = this.visible(limit).map((seen, entry) => (keeps(entry) ? seen : 0));
+    let count = 0;
+    for (let entry = 0; entry < limit; entry++) count += chosen[entry] as number;
     if (count === limit) {
       this.#writeFirst(writer, count);
       return;

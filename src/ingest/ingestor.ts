@@ -10,7 +10,7 @@ import { Acceptance, type ArrivalBound } from './acceptance.ts';
 import { ClockBook } from './clock-book.ts';
 import { ColumnsBody, readColumns } from './columns-body.ts';
 import { DeadLetters, type StoredLetter } from './dead-letters.ts';
-import type { DedupeLimits } from './dedupe-index.ts';
+import { type DoorLimits, doorLimits } from './door-limits.ts';
 import { FormerIds } from './former-ids.ts';
 import { type IdBlock, readIds, writeIds } from './id-snapshot.ts';
 import { IngestStats, type SourceStats } from './ingest-stats.ts';
@@ -34,7 +34,7 @@ export interface IngestorOptions {
   readonly arrivalBound?: ArrivalBound;
   readonly letters?: DeadLetters;
   readonly logger?: Logger;
-  readonly limits?: Partial<DedupeLimits & { readonly eventsPerCommit: number }>;
+  readonly limits?: Partial<DoorLimits>;
   /** Taken between two slices of a large push; that of the event loop unless given. */
   readonly turn?: Turn;
 }
@@ -63,7 +63,7 @@ export class Ingestor {
   readonly #arrivalBound: ArrivalBound;
   readonly #logger: Logger;
   readonly #turn: Turn;
-  readonly #limits: DedupeLimits & { readonly eventsPerCommit: number };
+  readonly #limits: DoorLimits;
   readonly #doors = new Map<string, Door>();
   readonly #clocks: ClockBook;
   #idsCommit = 0;
@@ -90,11 +90,7 @@ export class Ingestor {
     this.#turn = options.turn ?? nextTurn;
     this.#clocks = new ClockBook(disk, clock, this.#logger, () => this.#eachClocks());
     this.letters = options.letters ?? new DeadLetters(disk);
-    this.#limits = {
-      ids: limits?.ids ?? LIMITS.dedupeIds,
-      idsKept: limits?.idsKept ?? LIMITS.dedupeIdsKept,
-      eventsPerCommit: limits?.eventsPerCommit ?? LIMITS.eventsPerCommit,
-    };
+    this.#limits = doorLimits(limits);
     this.#formerIds = new FormerIds([], [], this.#limits);
     for (const schema of options.sources) this.#doors.set(schema.name, this.#newDoor(schema));
     log.onDurable = (batch) => this.#committed(batch);
@@ -110,11 +106,19 @@ export class Ingestor {
 
   #newDoor(schema: SourceSchema): Door {
     const clock = {
+      nextOffset: (source: string, partition: number) =>
+        this.#log.partition(source, partition).nextOffset,
       newestArrivalMs: (source: string, partition: number) =>
         this.#log.partition(source, partition).newestArrivalMs,
     };
     return {
-      acceptance: new Acceptance(schema, clock, this.#limits, this.#arrivalBound),
+      acceptance: new Acceptance(
+        schema,
+        clock,
+        this.#limits,
+        this.#arrivalBound,
+        this.#limits.live,
+      ),
       stats: new IngestStats(schema),
     };
   }
@@ -191,13 +195,16 @@ export class Ingestor {
     slices: Iterator<RowSlice>,
     keepRejected: boolean,
   ): Promise<PushResult> {
+    const door = this.#door(source);
+    // An update is two rows of the log.
+    const rowsOfOne = door.acceptance.schema.changes ? 2 : 1;
     const push = new Push({
-      door: this.#door(source),
+      door,
       log: this.#log,
       letters: keepRejected ? this.letters : null,
       clock: this.#clock,
       logger: this.#logger,
-      eventsPerCommit: this.#limits.eventsPerCommit,
+      eventsPerCommit: Math.max(1, Math.floor(this.#limits.eventsPerCommit / rowsOfOne)),
       turn: this.#turn,
     });
     return push.run(slices);

@@ -184,10 +184,18 @@ function keepNumberText(_key: string, value: unknown, context?: { source?: strin
   return typeof value === 'number' ? (context?.source ?? value) : value;
 }
 
+function ownField(row: object, name: string): unknown {
+  return Object.entries(row).find(([field]) => field === name)?.[1];
+}
+
 function fieldText(row: unknown, column: string): string | null {
   if (typeof row !== 'object' || row === null) return null;
-  const value: unknown = Object.entries(row).find(([name]) => name === column)?.[1];
-  return typeof value === 'string' ? value : null;
+  const value = ownField(row, column);
+  if (typeof value === 'string') return value;
+  // Of an envelope the row is one of its parts; only a delete has no part "after".
+  const part = ownField(row, 'after') ?? ownField(row, 'before');
+  const nested = typeof part === 'object' && part !== null ? ownField(part, column) : null;
+  return typeof nested === 'string' ? nested : null;
 }
 
 /** Lines are kept as their places in the text: few objects, and none that live long. */

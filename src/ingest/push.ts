@@ -144,7 +144,8 @@ export class Push {
       this.#refuseAll(chunk, logged.reason);
       return;
     }
-    for (const entry of judgement.entries) this.#accepted += entry.count;
+    this.#accepted += judgement.accepted;
+    this.#context.door.stats.change(judgement.changes);
     this.#commit = Math.max(this.#commit, logged.value.at(-1)?.commit ?? 0);
     for (const { slot, problem } of judgement.rejected) {
       const { code, message, remedy } = problem.problem;

@@ -4,19 +4,14 @@ import { ColumnBuilder } from '../schema/column-builder.ts';
 import { ValueProblem } from '../schema/read-value.ts';
 import type { JsonRow, RowReports } from '../schema/row-reports.ts';
 import type { Scalar, SourceSchema } from '../schema/types.ts';
+import { ChangeRows, type Operation } from './change-rows.ts';
 import type { RowSlice } from './push-body.ts';
+import type { CellValue } from './row-bytes.ts';
+import type { RowProblem } from './row-problem.ts';
 
 type SliceText = Omit<RowSlice, 'rows' | 'columns'>;
 
 const NO_COLUMNS: JsonRow = Object.freeze({});
-
-/** What is wrong with a row, and in which column. */
-export interface RowProblem {
-  readonly column: string | null;
-  readonly problem: ValueProblem;
-  /** Arrival less event time of a row that is refused for nothing else. */
-  readonly lateMs?: number;
-}
 
 /**
  * Rows of one push, read into typed columns and checked against the schema alone: the part of
@@ -33,14 +28,21 @@ export class RowChunk {
   readonly #eventTime: ColumnBuilder;
   readonly #arrivalTime: ColumnBuilder | null;
   readonly #id: ColumnBuilder | null;
+  readonly #changes: ChangeRows | null;
+  /** By slot, where the source has changes; none of a row whose operation is wrong. */
+  readonly #operations: (Operation | undefined)[] = [];
   count = 0;
 
   constructor(schema: SourceSchema, capacity: number, firstRow: number) {
     this.schema = schema;
     this.firstRow = firstRow;
+    const changes = schema.changes ?? null;
+    this.#changes = changes === null ? null : new ChangeRows(schema, changes);
     this.#builders = schema.columns.map((column) => {
-      const timed = column.name === schema.eventTime || column.name === schema.arrivalTime;
-      return new ColumnBuilder(timed ? { ...column, optional: false } : column, capacity);
+      const { name } = column;
+      const timed = name === schema.eventTime || name === schema.arrivalTime;
+      const required = timed || this.#changes?.needed.has(name) === true;
+      return new ColumnBuilder(required ? { ...column, optional: false } : column, capacity);
     });
     this.#eventTime = this.#builder(schema.eventTime);
     this.#arrivalTime = schema.arrivalTime === null ? null : this.#builder(schema.arrivalTime);
@@ -56,25 +58,71 @@ export class RowChunk {
     const start = this.count;
     const { rows: _, columns, ...rest } = slice;
     this.#slices.push({ slice: rest, start });
-    const rows = this.#objects(slice, start);
+    let rows = this.#objects(slice, start);
     const reports: RowReports = {
       problems: new Map(),
       present: new Uint16Array(start + rows.length),
       numberText: (slot, column) => slice.numberText(slot - start, column),
     };
-    if (columns === null) {
-      for (const builder of this.#builders) builder.fill(rows, start, reports);
-      this.#checkNames(rows, start, reports.present);
+    const fill = (name: string, builder: ColumnBuilder, to: RowReports): void => {
+      if (columns === null) builder.fill(rows, start, to);
+      else builder.append(present(columns[this.#indexOf(name)], name), slice.count, start, to);
+    };
+    if (this.#changes === null) {
+      for (const builder of this.#builders) fill(builder.schema.name, builder, reports);
     } else {
-      for (const [i, builder] of this.#builders.entries()) {
-        builder.append(present(columns[i], 'a column'), slice.count, start, reports);
+      const { changes, needed } = this.#changes;
+      if (columns === null) rows = this.#changes.open(rows, start, this.problems);
+      // What a row does decides what it must hold.
+      fill(changes.column, this.#builder(changes.column), reports);
+      const waived = this.#readOperations(this.#changes, start, slice.count, reports);
+      if (columns === null) rows = this.#stripDeletes(this.#changes, rows, start);
+      for (const builder of this.#builders) {
+        const { name } = builder.schema;
+        if (name === changes.column) continue;
+        fill(name, builder, needed.has(name) ? reports : { ...reports, waived });
       }
     }
+    if (columns === null) this.#checkNames(rows, start, reports.present);
     for (const [slot, problem] of reports.problems) {
       if (!this.problems.has(slot)) this.problems.set(slot, problem);
     }
     this.#checkTimes(start, start + slice.count);
     this.count += slice.count;
+  }
+
+  #indexOf(name: string): number {
+    return this.schema.columns.findIndex((column) => column.name === name);
+  }
+
+  /** Marks the deletes, by slot. */
+  #readOperations(
+    changes: ChangeRows,
+    start: number,
+    count: number,
+    { problems }: RowReports,
+  ): Uint8Array {
+    const column = changes.changes.column;
+    const builder = this.#builder(column);
+    const deletes = new Uint8Array(start + count);
+    for (let slot = start; slot < start + count; slot++) {
+      if (problems.has(slot) || this.problems.has(slot)) continue;
+      const operation = changes.operationOf(builder.scalarAt(slot));
+      if (typeof operation !== 'string') {
+        problems.set(slot, { column, problem: operation });
+        continue;
+      }
+      this.#operations[slot] = operation;
+      if (operation === 'delete') deletes[slot] = 1;
+    }
+    return deletes;
+  }
+
+  #stripDeletes(changes: ChangeRows, rows: readonly JsonRow[], start: number): readonly JsonRow[] {
+    const isDelete = (i: number): boolean => this.#operations[start + i] === 'delete';
+    if (!rows.some((_, i) => isDelete(i))) return rows;
+    const { arrivalTime } = this.schema;
+    return rows.map((row, i) => (isDelete(i) ? changes.stripped(row, arrivalTime) : row));
   }
 
   #objects(slice: RowSlice, start: number): readonly JsonRow[] {
@@ -131,9 +179,34 @@ export class RowChunk {
     return this.#eventTime.store.values[slot] as number;
   }
 
-  /** The declared arrival time; null where the log stamps it. */
+  /** The declared arrival time; null where the log stamps it, as it does for a delete without one. */
   arrivalTimeAt(slot: number): number | null {
-    return this.#arrivalTime === null ? null : (this.#arrivalTime.store.values[slot] as number);
+    if (this.#arrivalTime === null) return null;
+    const { values, valid } = this.#arrivalTime.store;
+    return valid?.[slot] === 0 ? null : (values[slot] as number);
+  }
+
+  /** What a row of a change stream does; asked only of rows without a problem. */
+  operationAt(slot: number): Operation {
+    return present(this.#operations[slot], `the operation of row ${slot}`);
+  }
+
+  /** Null where the source's changes have no sequence. */
+  sequenceAt(slot: number): bigint | null {
+    const name = this.#changes?.changes.sequence ?? null;
+    const value = name === null ? null : this.#builder(name).scalarAt(slot);
+    return typeof value === 'number' || typeof value === 'bigint' ? BigInt(value) : null;
+  }
+
+  /** One value, exact. */
+  cellAt(index: number, slot: number): CellValue {
+    const builder = present(this.#builders[index], `column ${index}`);
+    const { values, valid } = builder.store;
+    if (!(values instanceof Float32Array)) return builder.scalarAt(slot);
+    if (valid?.[slot] === 0) return null;
+    const { type } = builder.schema;
+    const size = type.kind === 'vector' ? type.size : 0;
+    return values.subarray(slot * size, (slot + 1) * size);
   }
 
   idAt(slot: number): Scalar {

@@ -54,11 +54,14 @@ export class SchemaBook {
 
   /**
    * Whether logged events can still be read under a schema; nothing is written.
-   * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now
+   * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now, or
+   * if the source had changes and has none now
    */
   check(schema: SourceSchema): void {
     for (const earlier of this.#schemas.values()) {
-      if (earlier.name === schema.name) refuseChangedType(earlier, schema);
+      if (earlier.name !== schema.name) continue;
+      refuseChangedType(earlier, schema);
+      refuseNoChanges(earlier, schema);
     }
   }
 
@@ -68,7 +71,8 @@ export class SchemaBook {
    */
   add(schema: SourceSchema): void {
     const fingerprint = schemaFingerprint(schema);
-    if (this.#schemas.has(fingerprint)) return;
+    const known = this.#schemas.get(fingerprint);
+    if (known !== undefined && sameChanges(known, schema)) return;
     this.check(schema);
     const schemas = Object.fromEntries([...this.#schemas, [fingerprint, plainSchema(schema)]]);
     const book: StoredBook = { format: FORMAT, schemas };
@@ -111,7 +115,26 @@ function plainSchema(schema: SourceSchema): SourceSchema {
     maxClockSkewMs,
     dedupeHorizonMs,
     partitions,
+    // Whether logged rows can take others back, and which column names the event.
+    ...(schema.changes ? { changes: schema.changes } : {}),
   };
+}
+
+function sameChanges(a: SourceSchema, b: SourceSchema): boolean {
+  return JSON.stringify(a.changes ?? null) === JSON.stringify(b.changes ?? null);
+}
+
+/** What logged rows have taken back would count again. */
+function refuseNoChanges(earlier: SourceSchema, later: SourceSchema): void {
+  if (!earlier.changes || later.changes) return;
+  throw new AsofError(
+    'type_mismatch',
+    `Logged rows of '${later.name}' take others back, but it declares no changes now.`,
+    {
+      path: `sources.${later.name}.changes`,
+      remedy: 'Declare changes again, or give the source a new name.',
+    },
+  );
 }
 
 function refuseChangedType(earlier: SourceSchema, later: SourceSchema): void {

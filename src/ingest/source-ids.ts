@@ -4,9 +4,10 @@ import type { SourceSchema } from '../schema/types.ts';
 import { DedupeIndex, type DedupeLimits, INDEX_VERSION } from './dedupe-index.ts';
 import type { IdBlock } from './id-snapshot.ts';
 import { hashId } from './id-table.ts';
+import { type MemorySize, newestOf, ownsBlock, type SourceMemory } from './source-memory.ts';
 
 /** The ids of one source that later events can repeat, by partition. */
-export class SourceIds {
+export class SourceIds implements SourceMemory {
   readonly #schema: SourceSchema;
   readonly #limits: DedupeLimits;
   readonly #indexes: (DedupeIndex | undefined)[] = [];
@@ -25,7 +26,7 @@ export class SourceIds {
 
   /** Whether a block holds ids of this source, by the column that names its events today. */
   owns(block: IdBlock): boolean {
-    return block.source === this.#schema.name && block.idColumn === this.#schema.id;
+    return ownsBlock(this.#schema, block);
   }
 
   /**
@@ -85,6 +86,15 @@ export class SourceIds {
     });
   }
 
+  size(): MemorySize {
+    let [ids, bytes] = [0, 0];
+    for (const index of this.#indexes) {
+      ids += index?.size ?? 0;
+      bytes += index?.bytes ?? 0;
+    }
+    return { ids, bytes };
+  }
+
   /** Remembers the ids of events that were logged before this process began. */
   restore(batch: EventBatch): void {
     const ids = idsOf(this.#schema, batch);
@@ -107,10 +117,4 @@ export class SourceIds {
 function idsOf(schema: SourceSchema, batch: EventBatch) {
   const index = schema.columns.findIndex((column) => column.name === schema.id);
   return batch.columns[index] ?? null;
-}
-
-function newestOf(times: Float64Array): number {
-  let newest = -1;
-  for (let i = 0; i < times.length; i++) newest = Math.max(newest, times[i] as number);
-  return newest;
 }

@@ -1,5 +1,6 @@
 import { compareUtf8 } from '../base/utf8-order.ts';
 import type { Column } from './batch.ts';
+import { emptyStore } from './column-store.ts';
 import { numberFill } from './number-fill.ts';
 import { readString, readValue, ValueProblem } from './read-value.ts';
 import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
@@ -134,7 +135,7 @@ export class ColumnBuilder {
 
   #placeNull(slot: number, reports: RowReports): void {
     this.#clear(slot);
-    if (this.schema.optional) {
+    if (this.schema.optional || reports.waived?.[slot] === 1) {
       this.#store.valid ??= new Uint8Array(this.#capacity).fill(1);
       this.#store.valid[slot] = 0;
       return;
@@ -265,24 +266,6 @@ export class ColumnBuilder {
 function unquoted<T>(read: T | ValueProblem, text: string): T | ValueProblem {
   if (!(read instanceof ValueProblem)) return read;
   return new ValueProblem(read.code, read.message.replace(`"${text}"`, text), read.remedy);
-}
-
-function emptyStore({ type }: ColumnSchema, capacity: number): ColumnStore {
-  switch (type.kind) {
-    case 'int64':
-    case 'decimal':
-    case 'timestamp':
-    case 'float64':
-      return { values: new Float64Array(capacity), wide: null, valid: null };
-    case 'bool':
-      return { values: new Uint8Array(capacity), wide: null, valid: null };
-    case 'string':
-      return { values: [], wide: null, valid: null };
-    case 'vector':
-      return { values: new Float32Array(capacity * type.size), wide: null, valid: null };
-    default:
-      return noColumn(type);
-  }
 }
 
 /** Slots mostly run on without a gap; then the copy is one. */

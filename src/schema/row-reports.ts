@@ -8,6 +8,8 @@ export interface RowReports {
   readonly problems: Map<number, { readonly column: string; readonly problem: ValueProblem }>;
   /** How many of its columns each row has. */
   readonly present: Uint16Array;
+  /** 1 for rows of the chunk that need not have the column, as a delete need not. */
+  readonly waived?: Uint8Array;
   /**
    * The digits of a number as they were sent, for values that a double cannot hold; null if the
    * row never was text.
