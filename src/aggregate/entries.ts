@@ -1,11 +1,13 @@
 import { compareUtf8 } from '../base/utf8-order.ts';
 import { EntrySet } from './entry-set.ts';
-import { type EntryShape, hasTexts, KEY_WORDS, strideOf } from './entry-shape.ts';
+import { type EntryShape, hasTexts, KEY_WORDS, slackOf, strideOf } from './entry-shape.ts';
+import { compareWords, copyWords, joinMarks } from './entry-words.ts';
 import type { SetSlots } from './set-slots.ts';
 
 const INITIAL_ENTRIES = 4;
-/** So few entries are put in one by one; more are merged in one pass. */
+/** So few entries, or so small a part, are put in one by one; more are merged in one pass. */
 const FEW = 2;
+const SMALL_PART = 4;
 
 /**
  * The work on entry sets of one shape. A set is a commutative monoid: what it keeps depends only on
@@ -33,7 +35,7 @@ export class Entries {
     this.#keyWords = KEY_WORDS[shape.key];
     this.#byText = shape.key === 'text';
     this.#limit = shape.limit;
-    this.#slack = shape.keeps === 'greatest' ? Math.max(INITIAL_ENTRIES, shape.limit >> 2) : 0;
+    this.#slack = slackOf(shape);
   }
 
   create(): EntrySet {
@@ -104,7 +106,7 @@ export class Entries {
     const { words } = set;
     const at = index * stride;
     if (index < count) words.copyWithin(at + stride, at, count * stride);
-    words.set(this.probe, at);
+    copyWords(this.probe, 0, words, at, stride);
     if (set.texts !== null) {
       if (index === count) set.texts.push(this.probeText);
       else set.texts.splice(index, 0, this.probeText);
@@ -132,7 +134,12 @@ export class Entries {
 
   #keepFirst(set: EntrySet, count: number): void {
     set.count = count;
-    if (set.texts !== null) this.#dropTexts(set, count, set.texts.length - count);
+    if (set.texts === null) return;
+    if (count > 0) this.#dropTexts(set, count, set.texts.length - count);
+    else {
+      set.texts.length = 0;
+      this.#addTextBytes(set, -set.textBytes);
+    }
   }
 
   /** Too many for one that keeps all: only that is kept. */
@@ -198,14 +205,26 @@ export class Entries {
       this.#overflow(set);
       return;
     }
-    if (from.count <= FEW) {
+    if (this.#comesTooLate(set, from)) {
+      set.more = true;
+      return;
+    }
+    if (from.count <= FEW || from.count * SMALL_PART < set.count) {
       for (let i = 0; i < from.count; i++) {
-        this.probe.set(from.words.subarray(i * this.stride, (i + 1) * this.stride));
+        copyWords(from.words, i * this.stride, this.probe, 0, this.stride);
         this.probeText = from.texts?.[i] ?? '';
         this.offer(set);
       }
     } else this.#mergeSorted(set, from);
     if (from.more) set.more = true;
+  }
+
+  /** Whether a full set keeps none of another's entries. */
+  #comesTooLate(set: EntrySet, from: EntrySet): boolean {
+    const { keeps } = this.shape;
+    if (keeps === 'all' || from.count === 0 || set.count < this.#limit) return false;
+    if (keeps === 'least') return this.#order(from, 0, set, set.count - 1) > 0;
+    return this.#order(from, from.count - 1, set, set.count - this.#limit) < 0;
   }
 
   #mergeSorted(set: EntrySet, from: EntrySet): void {
@@ -223,7 +242,7 @@ export class Entries {
       const source = order <= 0 ? set : from;
       const index = order <= 0 ? i : j;
       const at = count * stride;
-      for (let k = 0; k < stride; k++) merged[at + k] = source.words[index * stride + k] as number;
+      copyWords(source.words, index * stride, merged, at, stride);
       if (order === 0) joinMarks(shape, merged, at, from.words, j * stride, stride);
       texts?.push(source.texts?.[index] as string);
       if (order <= 0) i++;
@@ -258,34 +277,4 @@ export class Entries {
     set.count = count;
     if (count > this.#limit) this.#trim(set);
   }
-}
-
-function compareWords(
-  a: Float64Array,
-  atA: number,
-  b: Float64Array,
-  atB: number,
-  words: number,
-): number {
-  for (let k = 0; k < words; k++) {
-    const x = a[atA + k] as number;
-    const y = b[atB + k] as number;
-    if (x !== y) return x < y ? -1 : 1;
-  }
-  return 0;
-}
-
-function joinMarks(
-  shape: EntryShape,
-  words: Float64Array,
-  at: number,
-  other: Float64Array,
-  otherAt: number,
-  stride: number,
-): void {
-  if (shape.mark === 'none') return;
-  const mark = at + stride - 1;
-  const value = other[otherAt + stride - 1] as number;
-  if (shape.mark === 'weight') words[mark] = (words[mark] as number) + value;
-  else if (value === 1) words[mark] = 1;
 }

@@ -1,6 +1,6 @@
+import { SET_BYTES } from './entry-shape.ts';
+
 const NO_WORDS = new Float64Array(0);
-/** What an empty set takes beside its words and texts, roughly. */
-const OVERHEAD_BYTES = 160;
 
 /**
  * What an accumulator of several entries holds for one tile: entries in ascending order of their
@@ -20,6 +20,6 @@ export class EntrySet {
   }
 
   get bytes(): number {
-    return OVERHEAD_BYTES + this.words.length * 8 + this.textBytes;
+    return SET_BYTES + this.words.length * 8 + this.textBytes;
   }
 }

@@ -35,9 +35,23 @@ export const VALUE_WORDS: Readonly<Record<EntryShape['value'], number>> = {
   string: 0,
 };
 
+/** What an empty set takes beside its words and texts, roughly. */
+export const SET_BYTES = 160;
+const SLACK_MIN = 4;
+
 /** Words of one entry: key, value, mark. */
 export function strideOf(shape: EntryShape): number {
   return KEY_WORDS[shape.key] + VALUE_WORDS[shape.value] + (shape.mark === 'none' ? 0 : 1);
+}
+
+/** Entries beyond the limit that are held before they are let go, all at once. */
+export function slackOf({ keeps, limit }: EntryShape): number {
+  return keeps === 'greatest' ? Math.max(SLACK_MIN, limit >> 2) : 0;
+}
+
+/** Bytes that a set takes at most, its texts aside, with so many entries or its limit of them. */
+export function setBytesMax(shape: EntryShape, entries: number = shape.limit): number {
+  return SET_BYTES + (entries + slackOf(shape) + 1) * strideOf(shape) * 8;
 }
 
 export function hasTexts(shape: EntryShape): boolean {

@@ -100,7 +100,7 @@ test('what lists of entries can take is said as at most', () => {
   const entries = 100 * 8 + 10 * (3 + 1) * 8;
   const { bytesPerTile = 0, bytesPerTileMax = 0 } = forever ?? {};
   assert.ok(bytesPerTileMax >= bytesPerTile + entries);
-  assert.ok(bytesPerTileMax <= bytesPerTile + entries + 2 * 200);
+  assert.ok(bytesPerTileMax <= bytesPerTile + entries + 2 * 160 + 8 + 6 * 4 * 8);
   assert.equal(forever?.bytesPerKeyMax, bytesPerTileMax);
   const chain = explain(session('30m'));
   assert.equal(chain?.tileMs, null);

@@ -1,4 +1,4 @@
-import { strideOf } from '../aggregate/entry-shape.ts';
+import { setBytesMax } from '../aggregate/entry-shape.ts';
 import { createKernels, valueForm } from '../aggregate/kernels.ts';
 import { SESSION_HEAD } from '../aggregate/session-rows.ts';
 import { shapeOf } from '../aggregate/set-kernels.ts';
@@ -7,8 +7,6 @@ import { TILE_HEAD } from '../aggregate/tile-rows.ts';
 import { TileSlots } from '../aggregate/tile-slots.ts';
 
 const BYTES_PER_WORD = 8;
-/** Of the object that a list of entries is. */
-const SET_BYTES = 160;
 /** Magnitudes go up to 2^63. */
 const MAGNITUDE_BITS = 64;
 
@@ -28,8 +26,7 @@ function entryBytes(accumulator: AccumulatorSpec, spec: TileSpec): number {
   const { fn, type, size } = accumulator;
   if (size === undefined) return 0;
   const shape = shapeOf(accumulator, valueForm(type), spec.retractable ?? false);
-  const entries = fn === 'buckets' ? bucketCount(size) : size;
-  return SET_BYTES + entries * strideOf(shape) * BYTES_PER_WORD;
+  return fn === 'buckets' ? setBytesMax(shape, bucketCount(size)) : setBytesMax(shape);
 }
 
 /** How many buckets there are with so many bits of precision, of both signs. */
