@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AsofError, type Issue, issue } from '../base/errors.ts';
+import { type ConnectorConfig, readConnectors } from './connector-config.ts';
 
 /** Where the platform's "now" comes from (semantics §6). */
 export type ClockMode = 'wall' | 'arrival';
@@ -22,6 +23,8 @@ export interface Config {
   /** A log segment is cut once it is archived, checkpointed and outside the dedupe horizon. */
   readonly archiveEverySeconds: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** What is read by the server itself, besides what is pushed; of the file alone. */
+  readonly connectors: readonly ConnectorConfig[];
 }
 
 const DEFAULTS = {
@@ -53,14 +56,20 @@ export function loadConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
   const path = resolve(folder, CONFIG_FILE);
-  const values: Record<string, unknown> = { ...DEFAULTS, ...readConfigFile(path) };
+  const { connectors: listed = [], ...settings } = readConfigFile(path);
+  const values: Record<string, unknown> = { ...DEFAULTS, ...settings };
   for (const name of Object.keys(DEFAULTS)) {
     const fromEnvironment = environment[environmentName(name)];
     if (fromEnvironment !== undefined) values[name] = numberIfNumeric(name, fromEnvironment);
     const given = overrides[name as keyof typeof DEFAULTS];
     if (given !== undefined) values[name] = given;
   }
-  const issues = checkConfig(values);
+  const { connectors, issues: connectorIssues } = readConnectors(
+    listed,
+    dirname(path),
+    environment,
+  );
+  const issues = [...checkConfig(values), ...connectorIssues];
   if (issues.length > 0) {
     throw new AsofError('invalid_config', `${path} has ${issues.length} wrong setting(s).`, {
       path,
@@ -70,6 +79,7 @@ export function loadConfig(
   const root = dirname(path);
   return {
     ...(values as unknown as Config),
+    connectors,
     root,
     definitions: resolve(root, String(values.definitions)),
     dataDir: resolve(root, String(values.dataDir)),
@@ -127,7 +137,7 @@ function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
   for (const [name, value] of Object.entries(values)) {
     const check = CHECKS[name as keyof typeof DEFAULTS];
     if (check === undefined) {
-      const known = Object.keys(CHECKS).join(', ');
+      const known = [...Object.keys(CHECKS), 'connectors'].join(', ');
       issues.push(issue('invalid_config', name, `'${name}' is no setting.`, `Known: ${known}.`));
     } else if (!check[0](value)) {
       const shown = JSON.stringify(value);

@@ -14,6 +14,7 @@ import type { FeatureServer } from '../serve/feature-server.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
 import type { Archiver } from './archiver.ts';
+import type { Connectors } from './connectors.ts';
 import { letterCount } from './http-ports.ts';
 
 export interface StatusFacts {
@@ -27,6 +28,7 @@ export interface StatusFacts {
   readonly letters: DeadLetters;
   readonly archiver: Archiver;
   readonly serveLog: ServeLogWriter;
+  readonly connectors: Connectors;
 }
 
 /** Everything that the platform says of itself, gathered from those who know. */
@@ -53,6 +55,7 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     tiles: size.tiles,
     stateBytes: size.bytes,
     sources: plan.sources.map((source) => sourceStatus(source, facts)),
+    connectors: facts.connectors.status(),
     views: plan.views.map((view) => viewStatus(view, facts, asOfMs)),
     services: serviceStatuses(plan, features),
     serveLog: serveLog.stats(),

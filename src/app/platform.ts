@@ -1,17 +1,11 @@
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
-import type { Logger } from '../base/logger.ts';
-import { NodeDisk } from '../base/node-disk.ts';
-import { seededRandom } from '../base/random.ts';
 import { createHttpServer } from '../http/http-server.ts';
-import { DeadLetters } from '../ingest/dead-letters.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
-import { EventLog } from '../ingest/log.ts';
 import type { PushResult } from '../ingest/push.ts';
 import type { PushBody } from '../ingest/push-body.ts';
 import { createMetrics } from '../monitor/metrics.ts';
@@ -20,20 +14,18 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { FeatureServer } from '../serve/feature-server.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
-import { ServeLogWriter } from '../store/serve-log.ts';
 import { diskState } from '../store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
 import { StreamEngine } from '../stream/stream-engine.ts';
-import { Archiver, requireEveryCommit } from './archiver.ts';
 import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { Gate } from './gate.ts';
 import { letterPort, pushPort } from './http-ports.ts';
 import { listenOn } from './listen-on.ts';
-import { createLogger } from './logger.ts';
 import { schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
+import { nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
 
 const NOTHING: ProjectPlan = {
@@ -46,19 +38,6 @@ const NOTHING: ProjectPlan = {
 };
 
 const POLL_MS = 1_000;
-
-export const nodeDisk = (folder: string): Disk => new NodeDisk(folder);
-
-/** What is opened once, whatever definitions come and go. */
-interface Parts {
-  readonly directory: DataDirectory;
-  readonly disk: Disk;
-  readonly log: EventLog;
-  readonly letters: DeadLetters;
-  readonly archiver: Archiver;
-  readonly serveLog: ServeLogWriter;
-  readonly logger: Logger;
-}
 
 /** Everything in one process: the door, the log, the engine, the archive and serving. */
 export class Platform {
@@ -149,6 +128,7 @@ export class Platform {
         throw error;
       }
     });
+    this.#connect();
   }
 
   /** Without an engine nothing may be answered: what is pushed would not be in it. */
@@ -170,6 +150,15 @@ export class Platform {
     });
   }
 
+  /** Connectors go through the gate as pushes do. */
+  #connect(): void {
+    const door = (): Ingestor => present(this.#door, 'the door');
+    this.#parts.connectors.use(this.#plan, {
+      lanes: (source, name) => this.#pushes.pass(() => door().lanes(source, name)),
+      take: (source, batch) => this.#pushes.pass(() => door().take(source, batch)),
+    });
+  }
+
   /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
   #push(source: string, body: PushBody): Promise<PushResult> {
     return this.#pushes.pass(() => present(this.#door, 'the door').push(source, body));
@@ -182,9 +171,10 @@ export class Platform {
   async stop(): Promise<void> {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
-    const { archiver, log, serveLog, directory, letters, logger } = this.#parts;
+    const { archiver, connectors, log, serveLog, directory, letters, logger } = this.#parts;
     const steps: readonly (() => unknown)[] = [
       () => this.#http.close(),
+      () => connectors.stop(),
       () => archiver.stop(),
       () => this.#engine?.close(),
       () => serveLog.close(),
@@ -265,33 +255,8 @@ export class Platform {
   #begin(): void {
     this.#state = 'ready';
     this.#parts.archiver.start();
+    this.#connect();
     this.#poll = setInterval(() => this.#engine?.poll(), POLL_MS);
     this.#poll.unref();
-  }
-}
-
-async function openParts(
-  config: Config,
-  plan: ProjectPlan,
-  openDisk: (folder: string) => Disk,
-  directory: DataDirectory,
-): Promise<Parts> {
-  try {
-    const logger = createLogger(config.logLevel);
-    const disk = openDisk(config.dataDir);
-    const log = await EventLog.open({ disk, schemas: plan.sources, logger });
-    const letters = new DeadLetters(disk);
-    const serveLog = new ServeLogWriter({
-      disk: openDisk(join(config.dataDir, 'served')),
-      rate: config.serveLogRate,
-      random: seededRandom(systemClock.nowMs() >>> 0),
-      logger,
-    });
-    const archiver = new Archiver(config, log, logger);
-    requireEveryCommit(log, archiver.archivedCommit, config.dataDir);
-    return { directory, disk, log, letters, archiver, serveLog, logger };
-  } catch (error) {
-    directory.close();
-    throw error;
   }
 }

@@ -4,7 +4,8 @@ import type { PlanDiff } from '../plan/diff.ts';
 import type { Applied } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
-import { nodeDisk, Platform } from './platform.ts';
+import { Platform } from './platform.ts';
+import { nodeDisk } from './platform-parts.ts';
 import { appliedPlan, applyProject, openRegistry } from './project.ts';
 
 /** What a running server tells the command line. */

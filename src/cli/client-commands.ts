@@ -66,6 +66,12 @@ export async function statusCommand(context: Context<RemoteOptions>): Promise<nu
   return EXIT.ok;
 }
 
+interface Clocks {
+  readonly watermarkMs: number | null;
+  readonly lateness: { readonly events: number; readonly p99Ms: number | null };
+  readonly skew: { readonly ahead: number; readonly maxMs: number };
+}
+
 /** What the command shows of `GET /v1/status`. */
 interface Status {
   readonly state: string;
@@ -78,8 +84,19 @@ interface Status {
     readonly name: string;
     readonly applied: number;
     readonly deadLetters: number;
+    readonly clocks: Clocks | null;
     readonly rejected: number;
     readonly rejectedByCode: Readonly<Record<string, number>>;
+  }[];
+  readonly connectors: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly source: string;
+    readonly state: string;
+    readonly position: string;
+    readonly behind: number | null;
+    readonly problem: { readonly message: string; readonly remedy: string } | null;
+    readonly problems: readonly string[];
   }[];
   readonly views: readonly {
     readonly name: string;
@@ -94,6 +111,12 @@ interface Status {
     readonly requests: number;
     readonly rows: number;
   }[];
+}
+
+function clockLine(name: string, { watermarkMs, lateness, skew }: Clocks): string {
+  const ahead = skew.ahead > 0 ? `, clocks up to ${span(skew.maxMs)} ahead` : '';
+  const mark = new Date(watermarkMs ?? 0).toISOString();
+  return `  ${name}: 99 % within ${span(lateness.p99Ms ?? 0)}${ahead}; watermark ${mark}`;
 }
 
 function sayStatus(output: Output, status: Status): void {
@@ -115,9 +138,27 @@ function sayStatus(output: Output, status: Status): void {
       `${count(deadLetters)} dead letters`,
     ]),
   );
+  for (const { name, clocks } of status.sources) {
+    if (clocks !== null && clocks.watermarkMs !== null) output.say(clockLine(name, clocks));
+  }
   for (const { name, rejected, rejectedByCode } of status.sources) {
     const reasons = Object.entries(rejectedByCode).map(([code, n]) => `${count(n)} ${code}`);
     if (rejected > 0) output.say(`  ${name} rejected since the start: ${reasons.join(', ')}`);
+  }
+  if (status.connectors.length > 0) {
+    section(
+      'Connectors',
+      status.connectors.map(({ name, kind, source, state, position, behind }) => [
+        name,
+        `${kind} to ${source}`,
+        state,
+        `${position}${behind === null ? '' : `, ${count(behind)} behind`}`,
+      ]),
+    );
+  }
+  for (const { name, problem, problems } of status.connectors) {
+    if (problem !== null) output.say(`  ${name}: ${problem.message} ${problem.remedy}`);
+    for (const part of problems) output.say(`  ${name}: ${part}`);
   }
   section(
     'Views',

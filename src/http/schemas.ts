@@ -255,6 +255,24 @@ export const statusResponse = Type.Object({
       clocks: nullable(sourceClocks),
     }),
   ),
+  connectors: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.String(),
+      source: Type.String(),
+      state: Type.String(),
+      position: Type.String(),
+      behind: nullable(count),
+      accepted: count,
+      rejected: count,
+      batches: count,
+      retries: count,
+      problem: nullable(
+        Type.Object({ code: Type.String(), message: Type.String(), remedy: Type.String() }),
+      ),
+      problems: Type.Array(Type.String()),
+    }),
+  ),
   views: Type.Array(
     Type.Object({
       name: Type.String(),

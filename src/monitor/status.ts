@@ -14,6 +14,7 @@ export interface PlatformStatus {
   readonly tiles: number;
   readonly stateBytes: number;
   readonly sources: readonly SourceStatus[];
+  readonly connectors: readonly ConnectorLine[];
   readonly views: readonly ViewStatus[];
   readonly services: readonly ServiceStatus[];
   readonly serveLog: ServeLogStatus | null;
@@ -99,4 +100,27 @@ export interface ServeLogStatus {
   readonly written: number;
   readonly dropped: number;
   readonly queued: number;
+}
+
+/** What a connector says of itself; counts since the start. */
+export interface ConnectorLine {
+  readonly name: string;
+  readonly kind: string;
+  readonly source: string;
+  readonly state: string;
+  readonly position: string;
+  /** Rows or bytes that are known to wait. */
+  readonly behind: number | null;
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly batches: number;
+  /** Failed tries in a row. */
+  readonly retries: number;
+  readonly problem: {
+    readonly code: string;
+    readonly message: string;
+    readonly remedy: string;
+  } | null;
+  /** Parts that are left out until someone acts. */
+  readonly problems: readonly string[];
 }

@@ -68,6 +68,7 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
     tiles: 0,
     stateBytes: 0,
     sources: [],
+    connectors: [],
     views: [],
     services: [...features.counters()].map(([id, counters]) => ({
       name: id.split('@')[0] ?? '',

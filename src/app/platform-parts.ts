@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import type { Disk } from '../base/disk.ts';
+import type { Logger } from '../base/logger.ts';
+import { NodeDisk } from '../base/node-disk.ts';
+import { seededRandom } from '../base/random.ts';
+import { DeadLetters } from '../ingest/dead-letters.ts';
+import { EventLog } from '../ingest/log.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import { ServeLogWriter } from '../store/serve-log.ts';
+import { Archiver, requireEveryCommit } from './archiver.ts';
+import type { Config } from './config.ts';
+import { Connectors } from './connectors.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { createLogger } from './logger.ts';
+
+export const nodeDisk = (folder: string): Disk => new NodeDisk(folder);
+
+/** What is opened once, whatever definitions come and go. */
+export interface Parts {
+  readonly directory: DataDirectory;
+  readonly disk: Disk;
+  readonly log: EventLog;
+  readonly letters: DeadLetters;
+  readonly archiver: Archiver;
+  readonly serveLog: ServeLogWriter;
+  readonly connectors: Connectors;
+  readonly logger: Logger;
+}
+
+export async function openParts(
+  config: Config,
+  plan: ProjectPlan,
+  openDisk: (folder: string) => Disk,
+  directory: DataDirectory,
+): Promise<Parts> {
+  try {
+    const logger = createLogger(config.logLevel);
+    const disk = openDisk(config.dataDir);
+    const log = await EventLog.open({ disk, schemas: plan.sources, logger });
+    const letters = new DeadLetters(disk);
+    const serveLog = new ServeLogWriter({
+      disk: openDisk(join(config.dataDir, 'served')),
+      rate: config.serveLogRate,
+      random: seededRandom(systemClock.nowMs() >>> 0),
+      logger,
+    });
+    const archiver = new Archiver(config, log, logger);
+    requireEveryCommit(log, archiver.archivedCommit, config.dataDir);
+    const connectors = new Connectors(config.connectors, logger);
+    return { directory, disk, log, letters, archiver, serveLog, connectors, logger };
+  } catch (error) {
+    directory.close();
+    throw error;
+  }
+}
