@@ -4,6 +4,7 @@ import { LIMITS } from '../base/limits.ts';
 import { LetterCounts } from './letter-counts.ts';
 import { LetterFile } from './letter-file.ts';
 import { type LetterFilter, mayHold, passes } from './letter-filter.ts';
+import { parseMark } from './letter-mark.ts';
 
 const FOLDER = 'dead';
 const READMITTED = 'readmitted.ndjson';
@@ -203,7 +204,8 @@ export class DeadLetters {
   /** The part that takes the next letters of a day. */
   #part(source: string, kept: SourceLetters, day: string): Part {
     const last = kept.parts.findLast((part) => part.day === day);
-    if (last !== undefined && last.file.bytes < this.#fileBytes) return last;
+    // What another process left may be less certain than it looks: nothing is written behind it.
+    if (last?.file.isOurs === true && last.file.bytes < this.#fileBytes) return last;
     const number = (last?.number ?? 0) + 1;
     const name = number === 1 ? day : `${day}.${number}`;
     this.#disk.makeFolder(`${FOLDER}/${source}`);
@@ -222,7 +224,10 @@ function stored(line: string, id: string, kept: SourceLetters): StoredLetter | n
 }
 
 function readmittedIds(kept: SourceLetters): Set<string> {
-  kept.readmitted ??= new Set([...kept.marks.lines()].map((line) => [JSON.parse(line)].flat()[0]));
+  if (kept.readmitted === null) {
+    const marks = [...kept.marks.lines()].map(parseMark);
+    kept.readmitted = new Set(marks.flatMap((mark) => (mark === null ? [] : [mark.id])));
+  }
   return kept.readmitted;
 }
 

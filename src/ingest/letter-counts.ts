@@ -2,6 +2,7 @@ import type { Disk } from '../base/disk.ts';
 import { LIMITS } from '../base/limits.ts';
 import { nextTurn } from '../base/pause.ts';
 import type { LetterFile } from './letter-file.ts';
+import { parseMark } from './letter-mark.ts';
 
 const FILE = 'counts.json';
 /** Characters looked at before other work gets its turn. */
@@ -88,9 +89,10 @@ export class LetterCounts {
   #countMarks(marks: LetterFile, from: number): ReadonlySet<string> {
     const legacy = new Set<string>();
     for (const line of marks.lines(from)) {
-      const mark: unknown = JSON.parse(line);
-      if (Array.isArray(mark)) increment(this.#marks.codes, String(mark[1]), 1);
-      else legacy.add(String(mark));
+      const mark = parseMark(line);
+      if (mark === null) continue;
+      if (mark.code !== null) increment(this.#marks.codes, mark.code, 1);
+      else legacy.add(mark.id);
     }
     this.#marks.bytes = marks.bytes;
     return legacy;

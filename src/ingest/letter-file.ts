@@ -18,15 +18,21 @@ export class LetterFile {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #flushing = false;
+  /** Whether it was begun here, so that all of it that is shown is known to be durable. */
+  readonly isOurs: boolean;
   /** Whoever created the file may have died before its name was durable. */
   #isNameDurable = false;
+  /** The end of what another process left may be lost yet: the first line begins on its own. */
+  #needsBreak: boolean;
   /** Of what is certain: a failed write is cut back to here. */
   #durableBytes: number;
 
   constructor(disk: Disk, path: string) {
     this.#disk = disk;
     this.path = path;
-    const size = disk.exists(path) ? disk.size(path) : 0;
+    this.isOurs = !disk.exists(path);
+    this.#needsBreak = !this.isOurs;
+    const size = this.isOurs ? 0 : disk.size(path);
     this.#durableBytes = this.#endOfLines(size);
     // A line without its end is the torn tail of a crash; nobody was told of it.
     if (this.#durableBytes < size) disk.truncate(path, this.#durableBytes);
@@ -110,7 +116,8 @@ export class LetterFile {
     this.#flushing = false;
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
+  async #write(lines: Uint8Array): Promise<void> {
+    const bytes = this.#needsBreak ? Buffer.concat([Buffer.from('\n'), lines]) : lines;
     try {
       const exists = this.#disk.exists(this.path);
       if (exists && this.#file === null && this.#disk.size(this.path) > this.#durableBytes) {
@@ -123,6 +130,7 @@ export class LetterFile {
         this.#disk.syncFolder(this.path.slice(0, this.path.lastIndexOf('/')));
         this.#isNameDurable = true;
       }
+      this.#needsBreak = false;
       this.#durableBytes += bytes.length;
     } catch (error) {
       const file = this.#file;

@@ -3,12 +3,14 @@ import type { Logger } from '../base/logger.ts';
 import {
   advance,
   corruptLog,
+  encodeHeader,
   type Frame,
   FrameCursor,
   LOG_FOLDER,
   PartitionStates,
   readHeader,
   type Segment,
+  segmentPath,
   segmentsOf,
 } from './segment.ts';
 
@@ -59,22 +61,13 @@ export async function recoverLog(
   if (tail.end < tail.size) {
     tornBytes += tail.size - tail.end;
     tornPath = last.path;
-    disk.truncate(last.path, tail.end);
     logger.warn({ path: last.path, bytes: tornBytes }, 'the torn tail of the log was cut');
   }
-  // Frames that were read here are served from now on, so they must be durable, acknowledged
-  // before the crash or not; and their file may have been made by a process that died before the
-  // name was durable.
-  const file = disk.openAppend(last.path);
-  try {
-    await file.sync();
-    disk.syncFolder(LOG_FOLDER);
-  } finally {
-    file.close();
-  }
-  const { lastCommit, partitions, notes, end } = tail;
+  writeAgain(disk, segments, tail);
+  const { lastCommit, partitions, notes } = tail;
+  const durableLength = tail.again.length;
   const recovery = { segments: segments.length, lastCommit, tornBytes, tornPath };
-  return { recovery, segments, lastCommit, durableLength: end, partitions, notes };
+  return { recovery, segments, lastCommit, durableLength, partitions, notes };
 }
 
 /** A crash while a segment begins leaves a header that is not whole, and no frames behind it. */
@@ -95,12 +88,28 @@ function dropTornHeader(
   return { tornBytes: bytes.length, tornPath: last.path };
 }
 
+/**
+ * What was read is served from now on, so it must be durable. The last group may be shown and yet be
+ * nowhere on the disk: a process that died before it was synced left it, or a sync that failed,
+ * after which the next one succeeds without it. So it is written once more, into a segment of its
+ * own; the old tail lies behind the fence of that segment.
+ */
+function writeAgain(disk: Disk, segments: Segment[], { again, firstCommit }: Tail): void {
+  const path = segmentPath(firstCommit);
+  disk.replace(path, again);
+  if (segments.at(-1)?.path !== path) segments.push({ firstCommit, path });
+}
+
 interface Tail {
+  /** Whole appends end here. */
   readonly end: number;
   readonly size: number;
   readonly lastCommit: number;
   readonly partitions: PartitionStates;
   readonly notes: Map<string, string>;
+  /** The first commit of the last group, and a segment that begins with it. */
+  readonly firstCommit: number;
+  readonly again: Uint8Array;
 }
 
 /** Up to the last append that is there as a whole. */
@@ -113,23 +122,40 @@ function readTail(disk: Disk, segment: Segment): Tail {
   const partitions = new PartitionStates(opened.header.partitions);
   const cursor = new FrameCursor(bytes, opened.end, segment.firstCommit);
   const notes = new Map(opened.header.notes.map(({ name, text }) => [name, text]));
-  let [end, lastCommit] = [opened.end, segment.firstCommit - 1];
-  let begun: Frame[] = [];
+  let group: Frame[] = [];
+  let [start, firstCommit] = [opened.end, segment.firstCommit];
   for (let frame = cursor.next(true); frame !== null; frame = cursor.next(true)) {
-    begun.push(frame);
-    if (frame.continues) continue;
-    for (const { payload, note } of begun) {
-      advance(partitions, payload);
-      if (note?.text === '') notes.delete(note.name);
-      else if (note !== null) notes.set(note.name, note.text);
+    if (frame.groupLag === 0) {
+      for (const before of group) pass(before, partitions, notes);
+      group = [];
+      [start, firstCommit] = [frame.start, frame.commit];
     }
-    begun = [];
-    [end, lastCommit] = [frame.end, frame.commit];
+    group.push(frame);
   }
+  while (group.at(-1)?.continues === true) group.pop();
   if (cursor.end < bytes.length && cursor.provesCorruption()) {
     throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
   }
-  return { end, size: bytes.length, lastCommit, partitions, notes };
+  const noted = [...notes].map(([name, text]) => ({ name, text }));
+  const header = encodeHeader({ firstCommit, partitions: partitions.all(), notes: noted });
+  for (const frame of group) pass(frame, partitions, notes);
+  const end = group.at(-1)?.end ?? start;
+  const again = new Uint8Array(header.length + end - start);
+  again.set(header);
+  again.set(bytes.subarray(start, end), header.length);
+  const lastCommit = firstCommit + group.length - 1;
+  return { end, size: bytes.length, lastCommit, partitions, notes, firstCommit, again };
+}
+
+/** Moves what a segment's header says over one frame. */
+function pass(
+  { payload, note }: Frame,
+  partitions: PartitionStates,
+  notes: Map<string, string>,
+): void {
+  advance(partitions, payload);
+  if (note?.text === '') notes.delete(note.name);
+  else if (note !== null) notes.set(note.name, note.text);
 }
 
 /** Every commit before the next segment's first must be there; what lies behind was refused. */

@@ -130,18 +130,22 @@ export class SegmentWriter {
       this.#damage = 'none';
       return;
     }
-    this.#verify(last, nextCommit);
-    this.#logger.warn({ path: last.path }, 'a sync failed; the segment is sealed');
+    const header = this.#verify(last, nextCommit);
     if (last.firstCommit === nextCommit) {
-      this.#disk.remove(last.path);
-      this.segments.pop();
+      // It may be all that is left of the log, and then it alone says where the log stands.
+      this.#disk.replace(last.path, header);
+      this.#durableLength = header.length;
+      this.#damage = 'none';
+      return;
     }
+    this.#logger.warn({ path: last.path }, 'a sync failed; the segment is sealed');
     // Nothing more goes into the file: the next segment's first commit fences its tail.
     this.#durableLength = Number.POSITIVE_INFINITY;
     this.#damage = 'none';
   }
 
-  #verify(segment: Segment, nextCommit: number): void {
+  /** Answers the header of a segment that holds all it must. */
+  #verify(segment: Segment, nextCommit: number): Uint8Array {
     const bytes = this.#disk.read(segment.path);
     const opened = readHeader(segment.path, bytes);
     if (opened === null) throw corruptLog(segment.path, 0, 'the header is gone after a failure');
@@ -150,6 +154,7 @@ export class SegmentWriter {
       if (cursor.next(true) !== null) continue;
       throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} is gone`);
     }
+    return bytes.subarray(0, opened.end);
   }
 
   #quietly(work: () => void): void {

@@ -121,7 +121,9 @@ export function readHeader(
     );
   }
   const end = HEADER_PREFIX + size;
-  if (end > bytes.length || crc32(bytes.subarray(HEADER_PREFIX, end)) !== checksum) return null;
+  // Of a torn header zeros may be left, and the checksum of nothing is zero too.
+  if (size === 0 || end > bytes.length) return null;
+  if (crc32(bytes.subarray(HEADER_PREFIX, end)) !== checksum) return null;
   const body = new ByteReader(bytes.subarray(HEADER_PREFIX, end));
   const firstCommit = body.varint();
   const partitions: PartitionState[] = [];
@@ -172,6 +174,8 @@ export interface Frame {
   readonly start: number;
   readonly end: number;
   readonly payload: Uint8Array;
+  /** Commits between it and the first frame of its group. */
+  readonly groupLag: number;
   /** Whether the append goes on in the next frame. */
   readonly continues: boolean;
   readonly note: LogNote | null;
@@ -226,14 +230,16 @@ export class FrameCursor {
     const checked = this.#bytes.subarray(start + 12, end);
     if (check && crc32(checked) !== this.#view.getUint32(start + 8, true)) return null;
     const flags = this.#view.getUint32(start + 12, true);
+    const groupLag = flags & LAG_MASK;
     const continues = flags >= CONTINUES;
     const payload = this.#bytes.subarray(start + FRAME_PREFIX, end);
-    if ((flags & NOTED) === 0) return { commit, start, end, payload, continues, note: null };
+    const frame = { commit, start, end, payload, groupLag, continues, note: null };
+    if ((flags & NOTED) === 0) return frame;
     const size = payload.length - 4 - this.#view.getUint32(end - 4, true);
     if (size < 0) return null;
     const reader = new ByteReader(payload.subarray(size));
     const note = check ? { name: reader.string(), text: reader.string() } : null;
-    return { commit, start, end, payload: payload.subarray(0, size), continues, note };
+    return { ...frame, payload: payload.subarray(0, size), note };
   }
 }
 

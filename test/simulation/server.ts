@@ -17,6 +17,7 @@ import { diskState } from '../../src/store/state-store.ts';
 import type { CheckpointThresholds } from '../../src/stream/checkpoint-policy.ts';
 import { checkpointPolicy } from '../../src/stream/checkpoint-policy.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
+import { CrashError } from '../../src/testing/memory-disk.ts';
 import type { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
 import type { Life, SimulatedClock, SimulatedTime } from '../../src/testing/simulated-time.ts';
 import { SERVICE } from '../conformance/generate-definitions.ts';
@@ -38,6 +39,7 @@ export interface Machine {
   readonly defect: Defect;
   /** A process that can only be ended. */
   readonly onBroken: (error: unknown) => void;
+  readonly onApplied: (server: Server) => void;
 }
 
 /** Small, so that a few hundred events meet every bound. */
@@ -175,8 +177,11 @@ export class Server {
 
   /** A batch that fails half-way breaks the state: nothing is answered from it any more. */
   #apply(batch: EventBatch): void {
+    const { life } = this;
+    if (life.isOver) throw new CrashError('the process is gone');
     try {
       this.engine.apply(batch);
+      this.#machine.onApplied(this);
     } catch (error) {
       this.#machine.onBroken(error);
       throw error;

@@ -37,6 +37,8 @@ type Ending = 'kill' | 'power' | 'close';
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 /** Tasks after which a run that does not end is stuck. */
+/** Commits from one look at the bounds of the state to the next. */
+const BOUNDS_EVERY = 4;
 const MOST_STEPS = 60_000;
 /** Tasks after which the storm is over, wherever the run is. */
 const STORM_STEPS = 4_000;
@@ -66,7 +68,7 @@ export class Simulation {
     this.#options = options;
     this.#random = random;
     this.#time = new SimulatedTime(random, (pushes[0]?.nowMs ?? 0) - 1_000);
-    this.#weather = new Weather(random, (what, where) => this.#see(what, where));
+    this.#weather = new Weather(random, this.#time, (what, where) => this.#see(what, where));
     this.#truth = new Truth(whole.sources, this.#problems, (line) => this.#tell(line));
     this.#ledger = new Ledger(this.#truth, this.#problems);
     this.#plan = random.below(4) === 0 ? first : whole;
@@ -263,7 +265,6 @@ export class Simulation {
     if (checkpointedCommit > this.#truth.lastCommit) {
       this.#problems.report(`the state is at ${checkpointedCommit}, ahead of the log`);
     }
-    checkBounds(server, this.#truth.events, this.#problems);
   }
 
   #unanswered(error: unknown): void {
@@ -324,6 +325,10 @@ export class Simulation {
       settings,
       defect,
       onBroken: (error) => this.#broken(error),
+      onApplied: (server) => {
+        if (truth.lastCommit % BOUNDS_EVERY === 0)
+          checkBounds(server, truth.events, this.#problems);
+      },
     };
   }
 

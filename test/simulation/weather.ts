@@ -1,5 +1,6 @@
 import type { Random } from '../../src/base/random.ts';
 import type { DiskFaults, DiskOperation } from '../../src/testing/simulated-disk.ts';
+import type { SimulatedTime } from '../../src/testing/simulated-time.ts';
 
 /** How bad one run is, from nothing at all to a storm: chances of one operation or step. */
 interface Climate {
@@ -10,6 +11,8 @@ interface Climate {
   readonly network: number;
 }
 
+const FULL_MS = 10 * 60_000;
+
 /** What goes wrong in a run, and how slow everything is. */
 export class Weather {
   readonly disk: DiskFaults;
@@ -19,11 +22,12 @@ export class Weather {
   readonly #random: Random;
   readonly #seen: (what: string, where?: string) => void;
   readonly #slowMs: number;
-  /** Operations for which the disk stays full. */
-  #fullFor = 0;
+  readonly #time: SimulatedTime;
+  #fullUntilMs = 0;
 
-  constructor(random: Random, seen: (what: string, where?: string) => void) {
+  constructor(random: Random, time: SimulatedTime, seen: (what: string, where?: string) => void) {
     this.#random = random;
+    this.#time = time;
     this.#seen = seen;
     const chance = (...chances: readonly number[]): number => random.pick(chances);
     this.climate = {
@@ -56,10 +60,10 @@ export class Weather {
     const isReading = operation === 'read';
     if (this.happens(crash)) return this.#says(`a crash in ${operation}`, 'crash', path);
     if (this.happens(isReading ? io / 5 : io)) return this.#says(`EIO in ${operation}`, 'io', path);
-    if (this.happens(full)) this.#fullFor = 1 + this.#random.below(30);
+    const nowMs = this.#time.nowMs;
+    if (this.happens(full)) this.#fullUntilMs = nowMs + this.#random.below(FULL_MS);
     const takesRoom = !['read', 'remove', 'truncate', 'sync folder'].includes(operation);
-    if (this.#fullFor === 0 || !takesRoom) return 'none';
-    this.#fullFor -= 1;
+    if (nowMs >= this.#fullUntilMs || !takesRoom) return 'none';
     return this.#says(`ENOSPC in ${operation}`, 'full', path);
   }
 
