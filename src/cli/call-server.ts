@@ -19,26 +19,46 @@ export async function callServer(
   path: string,
   call: Call = {},
 ): Promise<Record<string, unknown>> {
-  const { host, port } = context.config;
-  const base = (context.options.url ?? `http://${host}:${port}`).replace(/\/+$/, '');
-  let response: Response;
+  const base = baseOf(context);
+  const response = await fetchFrom(base, path, {
+    method,
+    ...(call.body === undefined
+      ? {}
+      : { body: call.body, headers: { 'content-type': call.type ?? 'application/json' } }),
+  });
+  const text = await response.text();
+  const answer = parseAnswer(text);
+  if ((call.expected ?? [200]).includes(response.status) && !('error' in answer)) return answer;
+  throw serverError(answer, response.status, base);
+}
+
+/**
+ * The body of a large answer, to be read as it comes.
+ * @throws AsofError as `callServer`
+ */
+export async function openServer(
+  context: Context<RemoteOptions>,
+  path: string,
+): Promise<ReadableStream<Uint8Array>> {
+  const base = baseOf(context);
+  const response = await fetchFrom(base, path, {});
+  if (response.status === 200 && response.body !== null) return response.body;
+  throw serverError(parseAnswer(await response.text()), response.status, base);
+}
+
+function baseOf({ config: { host, port }, options }: Context<RemoteOptions>): string {
+  return (options.url ?? `http://${host}:${port}`).replace(/\/+$/, '');
+}
+
+async function fetchFrom(base: string, path: string, init: RequestInit): Promise<Response> {
   try {
-    response = await fetch(`${base}${path}`, {
-      method,
-      ...(call.body === undefined
-        ? {}
-        : { body: call.body, headers: { 'content-type': call.type ?? 'application/json' } }),
-    });
+    return await fetch(`${base}${path}`, init);
   } catch (cause) {
     throw new AsofError('server_unreachable', `No server answers at ${base}.`, {
       path: base,
       cause,
     });
   }
-  const text = await response.text();
-  const answer = parseAnswer(text);
-  if ((call.expected ?? [200]).includes(response.status) && !('error' in answer)) return answer;
-  throw serverError(answer, response.status, base);
 }
 
 function parseAnswer(text: string): Record<string, unknown> {

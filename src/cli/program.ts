@@ -4,13 +4,12 @@ import { loadConfig } from '../app/config.ts';
 import { packageVersion } from '../app/package-version.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
-import type { CommonOptions, Context } from './context.ts';
-import type { LetterOptions } from './letters-command.ts';
+import { type Run, withCommonOptions, withServer } from './common-options.ts';
+import type { CommonOptions } from './context.ts';
+import { addIngestCommands } from './ingest-commands.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
 import type { TrainOptions } from './train-command.ts';
 import type { VerifyOptions } from './verify-command.ts';
-
-type Action<O extends CommonOptions> = (context: Context<O>) => Promise<number>;
 
 const FIRST_STEPS = `
 A first project:
@@ -73,7 +72,6 @@ function sayUsage(error: CommanderError, argv: readonly string[]): number {
   return reportError(usage, createOutput(argv.includes('--json')));
 }
 
-type Run = <O extends CommonOptions>(action: Action<O>) => (options: O) => Promise<void>;
 /** Runs a command's work, reports its error and keeps its exit code. */
 type Guard = (options: CommonOptions, work: (output: Output) => Promise<number>) => Promise<void>;
 
@@ -95,13 +93,7 @@ function overridesOf(options: CommonOptions & { port?: string; host?: string }):
 }
 
 function command(program: Command, name: string, summary: string): Command {
-  return program
-    .command(name)
-    .description(summary)
-    .option('-p, --project <folder>', 'the folder that holds asof.json', '.')
-    .option('--data-dir <folder>', 'where events, state and archive live (default .asof)')
-    .option('--definitions <file>', 'the definitions file (default features.ts)')
-    .option('--json', 'print one JSON object as the last line');
+  return withCommonOptions(program.command(name), summary);
 }
 
 function addProjectCommands(program: Command, run: Run, guard: Guard): void {
@@ -162,8 +154,7 @@ function addServerCommands(program: Command, run: Run): void {
         'Stops cleanly on SIGINT or SIGTERM; after a crash it replays its log.',
     )
     .action(run(async (context) => (await import('./server-commands.ts')).serveCommand(context)));
-  const remote = (one: Command): Command =>
-    one.option('--url <address>', 'the server (default http://127.0.0.1:6570)');
+  const remote = withServer;
   remote(command(program, 'push <source> [file]', 'Send events (NDJSON or JSON; - is stdin).'))
     .addHelpText(
       'after',
@@ -187,24 +178,7 @@ function addServerCommands(program: Command, run: Run): void {
         (await import('./client-commands.ts')).getCommand(context, service, keys),
       )(options),
     );
-  remote(
-    command(program, 'deadletters <source>', 'Show rejected events, or admit them after a fix.'),
-  )
-    .option('--count <number>', 'how many to show, the newest first', '10')
-    .option('--readmit', 'judge them again as new events, the oldest first')
-    .option('--code <code>', 'with --readmit: only those rejected for this reason')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  asof deadletters payments --count 3\n' +
-        '  asof deadletters payments --readmit --code unknown_column\n\n' +
-        'Duplicates are left out unless --code says so: what they repeat was taken.\n' +
-        'Exit code 1 if any event was rejected again; it stays a dead letter.',
-    )
-    .action((source: string, options) =>
-      run<LetterOptions>(async (context) =>
-        (await import('./letters-command.ts')).lettersCommand(context, source),
-      )(options),
-    );
+  addIngestCommands(program, run);
   remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))
     .addHelpText(
       'after',

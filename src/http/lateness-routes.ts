@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AsofError } from '../base/errors.ts';
+import { sourceClocks } from './clock-schemas.ts';
 import { requireSource } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
-import { errorBody, sourceClocks } from './schemas.ts';
+import { errorBody } from './schemas.ts';
 
 const SPANS_AT_ONCE = 100;
 

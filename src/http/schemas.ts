@@ -3,6 +3,7 @@ import { ERRORS } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { FEATURE_STATUSES } from '../schema/status.ts';
+import { sourceClocks } from './clock-schemas.ts';
 import { letterQuery } from './letter-filters.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
@@ -205,29 +206,6 @@ export const readmitResponse = Type.Object({
 export const healthResponse = Type.Object({ state: Type.String() });
 
 const count = Type.Integer({ minimum: 0 });
-
-const span = nullable(Type.Integer({ minimum: 0 }));
-
-export const sourceClocks = Type.Object({
-  allowedLatenessMs: Type.Integer(),
-  maxClockSkewMs: Type.Integer(),
-  watermarkMs: nullable(Type.Integer({ description: 'Of the partitions that are not idle.' })),
-  partitions: Type.Array(
-    Type.Object({
-      watermarkMs: nullable(Type.Integer()),
-      newestArrivalMs: nullable(Type.Integer()),
-      idle: Type.Boolean(),
-    }),
-  ),
-  lateness: Type.Object(
-    { events: count, p50Ms: span, p90Ms: span, p99Ms: span, p999Ms: span, maxMs: count },
-    { description: 'Arrival less event time, of events that were accepted or too late.' },
-  ),
-  skew: Type.Object(
-    { events: count, ahead: count, p99Ms: span, maxMs: count },
-    { description: 'Event time less arrival, of events that lie ahead of it.' },
-  ),
-});
 
 export const statusResponse = Type.Object({
   state: Type.String({ enum: ['replaying', 'ready', 'draining'] }),

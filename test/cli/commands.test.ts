@@ -14,6 +14,8 @@ const COMMANDS = [
   'push',
   'get',
   'status',
+  'deadletters',
+  'lateness',
   'train',
   'verify',
 ];
@@ -197,7 +199,7 @@ test('push, get, status, train and verify against a server, as text and as JSON'
     letters.stdout,
     /:\d+ unknown_column\n {4}z: .*no column 'z'.*\n {4}\{"payment":"x"/,
   );
-  const again = ['deadletters', 'payments', '--readmit', '--code', 'unknown_column', ...at];
+  const again = ['deadletters', 'readmit', 'payments', '--code', 'unknown_column', ...at];
   const readmitted = await project.json(again);
   assert.equal(readmitted.code, 1);
   assert.deepEqual([readmitted.result.tried, readmitted.result.rejected], [1, 1]);
@@ -205,7 +207,29 @@ test('push, get, status, train and verify against a server, as text and as JSON'
     (await project.run(again)).stdout,
     /0 of 1 dead letters accepted\n {2}\S+ +unknown_col/,
   );
-  assert.equal((await project.run(['deadletters', 'payments', '--code', 'x', ...at])).code, 2);
+  assert.equal((await project.run(['deadletters', 'payments', '--code', 'x', ...at])).code, 1);
+  const dated = await project.run(['deadletters', 'payments', '--from', 'noon', ...at]);
+  assert.equal(dated.code, 2);
+  assert.match(dated.stderr, /--from takes a time, not 'noon'/);
+  const byReason = await project.json(['deadletters', 'count', ...at]);
+  assert.equal(byReason.result.count, 4);
+  assert.match(
+    (await project.run(['deadletters', 'count', 'payments', ...at])).stdout,
+    /payments {2}malformed_json +2\npayments {2}duplicate +1\n/,
+  );
+  for (const kind of ['ndjson', 'csv', 'parquet']) {
+    const out = join(project.folder, `letters.${kind}`);
+    const command = ['deadletters', 'export', 'payments', '--code', 'malformed_json', '--out', out];
+    const exported = await project.json([...command, ...at]);
+    assert.deepEqual([exported.code, exported.result.letters], [0, 2], kind);
+    const bytes = readFileSync(out);
+    if (kind === 'parquet') assert.equal(bytes.subarray(0, 4).toString(), 'PAR1');
+    else assert.match(bytes.toString(), /malformed_json.*bro/);
+  }
+  const late = await project.json(['lateness', 'payments', '--at', '90m', ...at]);
+  assert.equal(late.result.lateness.events, 5);
+  const report = await project.run(['lateness', ...at]);
+  assert.match(report.stdout, /an allowed lateness of … would lose/);
   const array = project.write('array.json', '[\n{"payment":"a1","card":"c4","at":1}\n]');
   const whole = await project.json(['push', 'payments', array, ...at]);
   assert.deepEqual([whole.result.received, whole.result.rejections[0].code], [1, 'too_late']);
