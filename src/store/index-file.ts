@@ -69,7 +69,8 @@ export class IndexFile {
     for (const { number, words } of changes) {
       frame.u32(number);
       frame.u32(words.length);
-      for (const word of words) frame.u32(word);
+      const numbers = Uint32Array.from(words);
+      frame.raw(new Uint8Array(numbers.buffer));
     }
     this.#end();
   }
@@ -86,7 +87,7 @@ export class IndexFile {
     this.#frame.reset();
     this.#frame.u32(0);
     this.#frame.u32(0);
-    this.#frame.u8(kind);
+    this.#frame.u32(kind);
     return this.#frame;
   }
 
@@ -109,7 +110,7 @@ export function loadIndexFile(bytes: Uint8Array<ArrayBuffer>): LoadedIndex | nul
     const payload = frameAt(bytes, at);
     if (payload === null) break;
     const reader = new ByteReader(payload);
-    const kind = reader.u8();
+    const kind = reader.u32();
     try {
       if (kind === PART) readPart(reader, indexes);
       else if (kind === COMMIT) meta = readCommit(reader, indexes, segments);
@@ -146,9 +147,10 @@ function readPart(reader: ByteReader, indexes: Map<number, RowIndex>): void {
   const index = indexOf(indexes, reader.u32());
   const part = reader.u32();
   const count = reader.u32();
-  // A copy, because words must lie at a multiple of their size.
-  const slots = new Uint32Array(reader.raw(reader.remaining).slice().buffer);
-  index.setPart(part, { slots, count });
+  const raw = reader.raw(reader.remaining);
+  // All that comes before parts is a multiple of a word long; still, a copy is never wrong.
+  const at = raw.byteOffset % 4 === 0 ? raw : raw.slice();
+  index.setPart(part, { slots: new Uint32Array(at.buffer, at.byteOffset, at.length / 4), count });
 }
 
 function readCommit(
@@ -169,13 +171,7 @@ function readCommit(
   const kept = new Set(meta.groups.map(({ number }) => number));
   for (let left = reader.u32(); left > 0; left--) {
     const index = indexOf(indexes, reader.u32());
-    for (let words = reader.u32(); words > 0; words -= 3) {
-      const hash = reader.u32();
-      const after = reader.u32();
-      const before = reader.u32();
-      if (before !== 0) index.remove(hash, before);
-      if (after !== 0) index.add(hash, after);
-    }
+    index.apply(new Uint32Array(reader.raw(reader.u32() * 4).slice().buffer));
   }
   for (const number of indexes.keys()) if (!kept.has(number)) indexes.delete(number);
   return meta;

@@ -45,11 +45,32 @@ test('parts that were taken out and put back hold the same, at less than 20 byte
   const copy = new RowIndex();
   for (let part = 0; part < INDEX_PARTS; part++) copy.setPart(part, index.part(part));
   assert.equal(copy.size, 50_000);
-  const seen = new Set<number>();
-  copy.forEach((location) => {
-    seen.add(location);
-  });
-  assert.equal(seen.size, 50_000);
+  const counts = new Float64Array(4);
+  copy.countSlots(counts, 15);
+  assert.deepEqual([...counts], [32_767, 50_000 - 32_767, 0, 0]);
   for (let i = 1; i <= 50_000; i += 97) assert.ok(copy.has(keyHash(`user-${i}`), i));
   assert.equal(copy.remove(keyHash('user-7'), 8), false);
+});
+
+test('changes applied together are those applied one after the other', () => {
+  const hash = fc.integer({ min: 1, max: 2 ** 32 - 1 });
+  fc.assert(
+    fc.property(fc.array(hash, { minLength: 1, maxLength: 300 }), (hashes) => {
+      const together = new RowIndex();
+      const words: number[] = [];
+      hashes.forEach((one, i) => {
+        words.push(one, i + 1, 0);
+        if (i % 3 === 0) words.push(one, 1000 + i, i + 1);
+        if (i % 6 === 0) words.push(one, 0, 1000 + i);
+      });
+      together.apply(Uint32Array.from(words.slice(0, 30)));
+      together.apply(Uint32Array.from(words.slice(30)));
+      hashes.forEach((one, i) => {
+        assert.equal(together.has(one, i + 1), i % 3 !== 0);
+        assert.equal(together.has(one, 1000 + i), i % 3 === 0 && i % 6 !== 0);
+      });
+      assert.equal(together.size, hashes.length - Math.ceil(hashes.length / 6));
+    }),
+    { numRuns: 100 },
+  );
 });

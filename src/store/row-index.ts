@@ -6,7 +6,7 @@ const SMALLEST_SLOTS = 8;
 
 /** One part as it lies in memory and on disk: pairs of hash and location, location 0 for none. */
 export interface IndexPart {
-  readonly slots: Uint32Array<ArrayBuffer>;
+  readonly slots: Uint32Array;
   readonly count: number;
 }
 
@@ -15,7 +15,7 @@ export interface IndexPart {
  * may share a hash; whoever looks one up compares the key that stands with the row.
  */
 export class RowIndex {
-  readonly #parts: Uint32Array<ArrayBuffer>[] = [];
+  readonly #parts: Uint32Array[] = [];
   readonly #counts = new Float64Array(INDEX_PARTS);
   #size = 0;
 
@@ -56,12 +56,52 @@ export class RowIndex {
     const count = (this.#counts[part] as number) + 1;
     this.#counts[part] = count;
     this.#size += 1;
-    let slots = this.#parts[part] as Uint32Array<ArrayBuffer>;
+    let slots = this.#parts[part] as Uint32Array;
     if (count * 16 > slots.length * 7) {
       slots = grown(slots);
       this.#parts[part] = slots;
     }
     place(slots, hash, location);
+  }
+
+  /**
+   * Applies changes `hash, location after or 0, location before or 0`, as if one after the other:
+   * those of one part together, because a part fits into the processor's cache.
+   */
+  apply(words: Uint32Array): void {
+    const changes = words.length / 3;
+    const starts = new Int32Array(INDEX_PARTS + 1);
+    for (let at = 0; at < words.length; at += 3) {
+      const part = partOf(words[at] as number) + 1;
+      starts[part] = (starts[part] as number) + 1;
+    }
+    for (let part = 0; part < INDEX_PARTS; part++) {
+      this.#reserve(part, starts[part + 1] as number);
+      starts[part + 1] = (starts[part + 1] as number) + (starts[part] as number);
+    }
+    const order = new Int32Array(changes);
+    for (let at = 0; at < words.length; at += 3) {
+      const part = partOf(words[at] as number);
+      const place = starts[part] as number;
+      order[place] = at;
+      starts[part] = place + 1;
+    }
+    for (const at of order) {
+      const hash = words[at] as number;
+      const after = words[at + 1] as number;
+      const before = words[at + 2] as number;
+      if (before !== 0) this.remove(hash, before);
+      if (after !== 0) this.add(hash, after);
+    }
+  }
+
+  /** Room for as many more, at once; a few too many where some replace others. */
+  #reserve(part: number, more: number): void {
+    if (more < SMALLEST_SLOTS) return;
+    let slots = this.#parts[part] as Uint32Array;
+    const count = (this.#counts[part] as number) + (more > slots.length / 8 ? more : 0);
+    while (count * 16 > slots.length * 7) slots = grown(slots);
+    this.#parts[part] = slots;
   }
 
   replace(hash: number, before: number, after: number): void {
@@ -91,18 +131,18 @@ export class RowIndex {
     return true;
   }
 
-  /** Calls back with every location; the index is not changed meanwhile. */
-  forEach(visit: (location: number) => void): void {
+  /** Adds the number of locations of each segment's slot to `counts`. */
+  countSlots(counts: Float64Array, shift: number): void {
     for (const slots of this.#parts) {
       for (let at = 1; at < slots.length; at += 2) {
         const location = slots[at] as number;
-        if (location !== 0) visit(location);
+        if (location !== 0) counts[location >>> shift] = (counts[location >>> shift] as number) + 1;
       }
     }
   }
 
   part(part: number): IndexPart {
-    const slots = this.#parts[part] as Uint32Array<ArrayBuffer>;
+    const slots = this.#parts[part] as Uint32Array;
     return { slots, count: this.#counts[part] as number };
   }
 
@@ -142,7 +182,7 @@ function place(slots: Uint32Array, hash: number, location: number): void {
   slots[at + 1] = location;
 }
 
-function grown(slots: Uint32Array): Uint32Array<ArrayBuffer> {
+function grown(slots: Uint32Array): Uint32Array {
   const larger = new Uint32Array(slots.length * 2);
   for (let at = 0; at < slots.length; at += 2) {
     const location = slots[at + 1] as number;

@@ -3,6 +3,7 @@ import type { Disk, DiskFile } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { corruptState } from './checkpoint-format.ts';
+import type { RowIndex } from './row-index.ts';
 import {
   bodyLengthOf,
   RECORD_HEADER,
@@ -14,7 +15,8 @@ import {
 } from './row-record.ts';
 
 /** Units of one segment: a location is the segment's slot and the unit within it, in 32 bits. */
-const UNITS = 2 ** 20;
+const UNIT_BITS = 20;
+const UNITS = 2 ** UNIT_BITS;
 const SLOTS = 2 ** 12;
 const HEAD = new TextEncoder().encode('asof rows 1\n\n\n\n\n');
 /** Read with a record's head: most rows need no second read. */
@@ -97,6 +99,18 @@ export class Segments {
   /** Whether the segment has not been removed. */
   holds(segment: Segment): boolean {
     return this.#bySlot[segment.slot] === segment;
+  }
+
+  /** Counts what an index points to, or no longer does. */
+  countLive(index: RowIndex, sign: 1 | -1): void {
+    const counts = new Float64Array(SLOTS);
+    index.countSlots(counts, UNIT_BITS);
+    counts.forEach((count, slot) => {
+      if (count === 0) return;
+      const segment = this.#bySlot[slot];
+      if (segment === undefined) throw corruptState('A saved row lies in no file.');
+      segment.liveRows += sign * count;
+    });
   }
 
   isOpen(segment: Segment): boolean {

@@ -36,7 +36,10 @@ export class StateFiles {
   #file: IndexFile | null;
   /** Of the index file that is written, or will be: above all that were found. */
   #fileNumber: number;
-  #wholeBytes = 0;
+  /** Of the parts at the head of the file. */
+  #partBytes = 0;
+  /** Whether the file has a commit, so that it stands for the state. */
+  #isBegun = false;
   #nextGroup = 1;
   #isClean = false;
   readonly tornBytes: number;
@@ -56,9 +59,7 @@ export class StateFiles {
     for (const segment of loaded?.segments ?? []) this.segments.restore(segment);
     for (const { id, number } of this.#meta.groups) {
       const index = loaded?.indexes.get(number) ?? new RowIndex();
-      index.forEach((location) => {
-        this.segments.at(location).liveRows += 1;
-      });
+      this.segments.countLive(index, 1);
       this.#groups.set(id, new SavedRows(number, index, this.segments));
       this.#nextGroup = Math.max(this.#nextGroup, number + 1);
     }
@@ -123,9 +124,7 @@ export class StateFiles {
   keepOnly(groups: readonly string[]): void {
     for (const [id, rows] of this.#groups) {
       if (groups.includes(id)) continue;
-      rows.index.forEach((location) => {
-        this.segments.at(location).liveRows -= 1;
-      });
+      this.segments.countLive(rows.index, -1);
       this.#groups.delete(id);
     }
   }
@@ -162,14 +161,13 @@ export class StateFiles {
         }),
       });
       await file.sync();
-      if (this.#wholeBytes === 0) {
-        this.#wholeBytes = file.bytes;
-        this.#disk.syncFolder(this.#folder);
-      }
+      const isFirst = !this.#isBegun;
+      if (isFirst) this.#disk.syncFolder(this.#folder);
+      this.#isBegun = true;
       this.#meta = meta;
       this.segments.settle();
       for (const [id, rows] of this.#groups) rows.settle(ownerOf(owners, id), told.get(rows) ?? 0);
-      this.#clean(removed);
+      this.#clean(removed, isFirst);
       return { indexBytes: file.bytes - before };
     } catch (error) {
       this.discard(owners);
@@ -202,9 +200,10 @@ export class StateFiles {
     if (newest > this.#fileNumber) {
       throw new AsofError('directory_in_use', 'Another engine has taken the state over.');
     }
-    const isLong = (this.#file?.bytes ?? 0) > 2 * this.#wholeBytes + SMALL_INDEX_BYTES;
-    if (isLong && this.#wholeBytes > 0) this.#dropFile();
-    if (this.#file !== null && this.#wholeBytes > 0) return this.#file;
+    // What is written again stays in proportion to what the commits have added.
+    const added = (this.#file?.bytes ?? 0) - this.#partBytes;
+    if (this.#isBegun && added > this.#partBytes / 2 + SMALL_INDEX_BYTES) this.#dropFile();
+    if (this.#file !== null && this.#isBegun) return this.#file;
     const path = `${this.#folder}/index-${this.#fileNumber}`;
     const file = this.#file ?? new IndexFile(this.#disk, path);
     this.#file = file;
@@ -216,6 +215,7 @@ export class StateFiles {
         await turn();
       }
     }
+    this.#partBytes = file.bytes;
     return file;
   }
 
@@ -224,13 +224,13 @@ export class StateFiles {
     if (this.#file === null) return;
     this.#file.close();
     this.#file = null;
-    this.#wholeBytes = 0;
+    this.#isBegun = false;
     this.#fileNumber += 1;
   }
 
   #segmentsToTell(): Segment[] {
     const touched = this.segments.takeTouched();
-    return this.#wholeBytes === 0 ? [...this.segments.all()] : touched;
+    return this.#isBegun ? touched : [...this.segments.all()];
   }
 
   #storedGroups(): CheckpointMeta['groups'] {
@@ -247,9 +247,9 @@ export class StateFiles {
     );
   }
 
-  #clean(removed: readonly Segment[]): void {
+  #clean(removed: readonly Segment[], isNewIndex: boolean): void {
     for (const segment of removed) this.segments.remove(segment);
-    if (this.#wholeBytes !== this.#file?.bytes && this.#isClean) return;
+    if (!isNewIndex) return;
     for (const number of fileNumbers(this.#disk, this.#folder, 'index-')) {
       if (number < this.#fileNumber) removeQuietly(this.#disk, `${this.#folder}/index-${number}`);
     }
