@@ -1,6 +1,5 @@
 import { AssertionFailure } from '../base/assert.ts';
-import type { Compaction } from './compaction.ts';
-import type { TileRows } from './tile-rows.ts';
+import type { Compaction, RowTiles } from './compaction.ts';
 import { floorTo, type WindowSpec, windowRange } from './window.ts';
 
 /** Boundaries `offset + k * stepMs`, from `fromMs` on, at which some window can still cut. */
@@ -57,8 +56,8 @@ export class Cuts implements Compaction {
     for (const series of this.#series) series.fromMs = firstCut(series.window, this.#nowMs);
   }
 
-  expired(rows: TileRows, row: number): number {
-    return rows.lowerBound(row, this.#reachMs, rows.count(row));
+  expired(tiles: RowTiles, row: number): number {
+    return tiles.lowerBound(row, this.#reachMs, tiles.count(row));
   }
 
   /** The first boundary after `startMs` at which a window can still cut; infinite if none. */

@@ -1,12 +1,10 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { EndValue } from './entry-shape.ts';
 import { emptyOf, type Keep } from './extremes.ts';
 import type { EventOrder, FoldRanges, Kernel, PreparedLane, Selection } from './kernel.ts';
 import { NO_STRING, readSlot, type StringSlots, writeSlot } from './string-slots.ts';
 import type { TileSlots } from './tile-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
-
-/** How the value of a `first` or `last` is held. */
-export type EndValue = 'narrow' | 'wide' | 'string';
 
 /** Words before the value: event time, partition, offset (semantics §3, ties). */
 const ORDER_WORDS = 3;

@@ -1,6 +1,6 @@
 import { bucketOf, bucketOfWide } from './buckets.ts';
-import type { EndValue } from './ends.ts';
 import type { Entries } from './entries.ts';
+import type { EndValue } from './entry-shape.ts';
 import { KEY_WORDS } from './entry-shape.ts';
 import { bigOf } from './exact.ts';
 import { HashMemo, hash52 } from './hash52.ts';

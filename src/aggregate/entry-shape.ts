@@ -1,4 +1,5 @@
-import type { EndValue } from './ends.ts';
+/** How one value of an entry or a tile is held. */
+export type EndValue = 'narrow' | 'wide' | 'string';
 
 /**
  * By what entries are ordered and told apart: an integer, a number, an int64 as a pair of words, a

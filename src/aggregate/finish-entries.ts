@@ -7,11 +7,11 @@ import {
   type ValueCount,
 } from '../schema/types.ts';
 import { middleOf } from './buckets.ts';
-import type { EndValue } from './ends.ts';
 import type { EntrySet } from './entry-set.ts';
+import type { EndValue } from './entry-shape.ts';
 import { type EntryShape, KEY_WORDS, strideOf } from './entry-shape.ts';
 import { bigOf, powerOfTen } from './exact.ts';
-import { type Finish, type FinishSpec, OVERFLOW } from './finish.ts';
+import { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 import { HASH_RANGE } from './hash52.ts';
 import { valueForm } from './kernels.ts';
 import { shapeOf } from './set-kernels.ts';

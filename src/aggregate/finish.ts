@@ -1,44 +1,13 @@
 import { present, unreachable } from '../base/assert.ts';
-import {
-  canonicalInteger,
-  type FeatureValue,
-  INT64_MAX,
-  INT64_MIN,
-  type ValueType,
-} from '../schema/types.ts';
+import { canonicalInteger, INT64_MAX, INT64_MIN } from '../schema/types.ts';
 import { bigOf, bigOfThree, powerOfTen, WORD } from './exact.ts';
 import { compileEntries } from './finish-entries.ts';
+import { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 import { valueForm } from './kernels.ts';
-import type { AggregateFn } from './spec.ts';
 import { NO_STRING } from './string-slots.ts';
 import type { WindowTable } from './window-table.ts';
 
-/**
- * There is no exact answer: an integer beyond int64, or one that depends on what is kept no more. No
- * value, and the status `error` (semantics §2, §6).
- */
-export const OVERFLOW: unique symbol = Symbol('overflow');
-
-/** What `finish` must know of a feature; `AggregateFeaturePlan` has this form. */
-export interface FinishSpec {
-  readonly fn: AggregateFn;
-  readonly window: number;
-  readonly parts: {
-    readonly count?: number;
-    readonly sum?: number;
-    readonly sumSquares?: number;
-    readonly value?: number;
-  };
-  /** k of top_k, n of first_n and last_n. */
-  readonly count?: number | null;
-  /** Of a quantile: its rank in millionths. */
-  readonly rankPpm?: number | null;
-  readonly scale: number;
-  readonly type: ValueType;
-}
-
-/** Reads one feature out of the table's last query; undefined where the window has no inputs. */
-export type Finish = () => FeatureValue | undefined | typeof OVERFLOW;
+export { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 
 export function compileFinish(feature: FinishSpec, table: WindowTable): Finish {
   const finish = compileFunction(feature, table);

@@ -1,4 +1,5 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { RowTiles } from './compaction.ts';
 import { SECOND, type SessionRange, type SessionRows } from './session-rows.ts';
 import type { TileRows } from './tile-rows.ts';
 
@@ -73,7 +74,7 @@ export class IntervalSessions implements SessionRows {
     return session < 0 || (words[session + SECOND] as number) < this.reachMs;
   }
 
-  expired(rows: TileRows, row: number): number {
+  expired(rows: RowTiles, row: number): number {
     const { words, stride } = rows;
     const base = rows.base(row);
     const count = rows.count(row);

@@ -1,6 +1,7 @@
 import { AssertionFailure, assert, unreachable } from '../base/assert.ts';
 import type { ValueType } from '../schema/types.ts';
-import { EndKernel, type EndValue } from './ends.ts';
+import { EndKernel } from './ends.ts';
+import type { EndValue } from './entry-shape.ts';
 import { ExtremeKernel, type Keep, WideExtremeKernel } from './extremes.ts';
 import type { Kernel } from './kernel.ts';
 import { createSetKernel } from './set-kernels.ts';

@@ -1,5 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { RowTiles } from './compaction.ts';
 import { SECOND, type SessionRange, type SessionRows } from './session-rows.ts';
 import type { TileRows } from './tile-rows.ts';
 import { readWord, writeWord } from './word-codec.ts';
@@ -71,12 +72,12 @@ export class NodeSessions implements SessionRows {
   }
 
   /** Index of the oldest time that is kept: a row may hold some more until it is compacted. */
-  #oldest(rows: TileRows, row: number): number {
+  #oldest(rows: RowTiles, row: number): number {
     return Math.max(0, rows.count(row) - this.#keep);
   }
 
   /** The newest time that is not kept, or `NEVER`. */
-  #newestDropped(rows: TileRows, row: number): number {
+  #newestDropped(rows: RowTiles, row: number): number {
     const oldest = this.#oldest(rows, row);
     const dropped = this.#droppedMs[row] as number;
     if (oldest === 0) return dropped;
@@ -125,7 +126,7 @@ export class NodeSessions implements SessionRows {
   }
 
   /** What is beyond those kept, and every chain that ended out of reach, taken back or not. */
-  expired(rows: TileRows, row: number): number {
+  expired(rows: RowTiles, row: number): number {
     const { words, stride } = rows;
     const base = rows.base(row);
     const count = rows.count(row);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { present } from '../base/assert.ts';
 import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
-import { OVERFLOW } from './finish.ts';
+import { OVERFLOW } from './finish-spec.ts';
 import type { OracleFeature, OracleInputs, OracleRow } from './oracle-rows.ts';
 import { fitsInt64, inValueOrder, unitsOf } from './oracle-values.ts';
 

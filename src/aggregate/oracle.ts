@@ -1,6 +1,6 @@
 import { unreachable } from '../base/assert.ts';
 import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
-import { OVERFLOW } from './finish.ts';
+import { OVERFLOW } from './finish-spec.ts';
 import {
   oracleDistinct,
   oracleEnds,

@@ -1,5 +1,4 @@
 import { AssertionFailure, present } from '../base/assert.ts';
-import type { EndValue } from './ends.ts';
 import {
   BucketReader,
   type EntryReader,
@@ -7,7 +6,7 @@ import {
   HashReader,
   ValueReader,
 } from './entry-readers.ts';
-import type { EntryKey, EntryShape } from './entry-shape.ts';
+import type { EndValue, EntryKey, EntryShape } from './entry-shape.ts';
 import { SetKernel } from './set-kernel.ts';
 import type { AccumulatorSpec } from './spec.ts';
 import type { TileSlots } from './tile-slots.ts';

@@ -129,3 +129,34 @@ test('equal expressions are evaluated once a batch', () => {
   table.start(batchOf(['a'], [5], [1]).columns, 1);
   assert.equal(table.column(0), table.column(0));
 });
+
+test('an event that is taken back no longer counts, in the window that it was in', () => {
+  const batch = batchOf(['a', 'a', 'b', 'a'], [1, 2, 3, 1], []);
+  const retractions = {
+    weights: Int8Array.of(1, 1, 1, -1),
+    partitions: Int32Array.of(0, 0, 0, 0),
+    offsets: Float64Array.of(0, 1, 2, 0),
+  };
+  const { store } = feed(
+    [groupOf('g', { retractable: true, keep: 5 })],
+    [{ ...batch, retractions }],
+  );
+  assert.equal(firstWord(store, 'g', 'a'), 1);
+  assert.equal(firstWord(store, 'g', 'b'), 1);
+});
+
+test('an event that passes no lane still carries the chain of a session', () => {
+  const at = (timesMs: number[], cells: (number | null)[]): EventBatch => {
+    const batch = batchOf(
+      timesMs.map(() => 'a'),
+      cells,
+      [],
+    );
+    return { ...batch, eventTimeMs: Float64Array.from(timesMs) };
+  };
+  const lanes = [{ measure: n, filter: null, quantizeScale: null }];
+  const windows = [{ kind: 'session', gapMs: 100 }] as const;
+  const group = groupOf('g', { lanes, windows, latenessMs: 1_000 });
+  const { store } = feed([group], [at([1_800, 1_900, 2_000], [7, null, 8])]);
+  assert.equal(firstWord(store, 'g', 'a'), 2, 'the null in the middle joins them');
+});
