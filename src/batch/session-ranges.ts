@@ -148,7 +148,7 @@ function liveSql(tables: GroupTables, window: SessionWindow): string {
 function keptSql(live: string, gapMs: number, keep: number): string {
   return `SELECT r, coalesce(start, 0) AS start, coalesce(last, 0) AS last, bad FROM (
       SELECT r, any_value(time) AS time, max(opens) AS start, max(et) FILTER (WHERE live) AS last,
-        count(opens) <= 1 AND coalesce(coalesce(max(opens), any_value(time))
+        coalesce(coalesce(max(opens), any_value(time))
           - max(et) FILTER (WHERE place > ${keep}) <= ${gapMs}, FALSE) AS bad
       FROM (
         SELECT r, time, et, place, live AND place <= ${keep} AS live,
