@@ -4,7 +4,7 @@ import type { Disk, DiskFile } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
 import { type CheckpointMeta, corruptState, decodeMeta, encodeMeta } from './checkpoint-format.ts';
 import { RowIndex } from './row-index.ts';
-import type { Segment } from './segments.ts';
+import type { Segment } from './segment.ts';
 
 /** A frame is `u32 length of the payload, u32 checksum, payload`; these are its first bytes. */
 const PART = 1;

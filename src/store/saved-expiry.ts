@@ -1,6 +1,6 @@
 import { ByteReader } from '../base/bytes.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { Segment } from './segments.ts';
+import type { Segment } from './segment.ts';
 import type { StateFiles } from './state-files.ts';
 import type { TileGroup } from './tile-group.ts';
 
@@ -41,7 +41,11 @@ export class SavedExpiry {
     const reading = this.#reading;
     if (reading === null) return;
     const { segment, reachMs, offset } = reading;
-    const { records, next } = this.#files.segments.scan(segment, offset, LIMITS.expiryReadBytes);
+    const { records, next } = this.#files.segments.reader.scan(
+      segment,
+      offset,
+      LIMITS.expiryReadBytes,
+    );
     this.rowsRead += records.length;
     for (const { location, record } of records) {
       const group = this.#groups.get(record.group);

@@ -2,7 +2,8 @@ import { ByteReader } from '../base/bytes.ts';
 import type { AsofError } from '../base/errors.ts';
 import { keyHash } from './key-hash.ts';
 import type { RowIndex } from './row-index.ts';
-import type { Scanned, Segments } from './segments.ts';
+import type { Scanned } from './segment-reader.ts';
+import type { Segments } from './segments.ts';
 
 /** Hears of the fate of what it saved. */
 export interface RowOwner {
@@ -47,7 +48,7 @@ export class SavedRows {
     for (let n = 0; ; n++) {
       const location = this.index.at(hash, n);
       if (location === 0) return null;
-      const { group, body } = this.#segments.read(location);
+      const { group, body } = this.#segments.reader.read(this.#segments.at(location), location);
       if (group !== this.number) throw this.condemn('a row is of another group');
       const content = new ByteReader(body);
       if (content.string() === key) return { location, content };
@@ -56,7 +57,7 @@ export class SavedRows {
 
   /** The failure to throw where saved rows are not what they should be. */
   condemn(what: string, cause?: unknown): AsofError {
-    return this.#segments.condemn(what, cause);
+    return this.#segments.reader.condemn(what, cause);
   }
 
   /** Saves a row's content; `before` is where it lay, 0 for nowhere. */

@@ -1,5 +1,6 @@
 import { ByteReader } from '../base/bytes.ts';
-import type { Scanned, Segment } from './segments.ts';
+import type { Segment } from './segment.ts';
+import type { Scanned } from './segment-reader.ts';
 import type { StateFiles } from './state-files.ts';
 import type { TileGroup } from './tile-group.ts';
 
@@ -30,7 +31,7 @@ export class SegmentCleaner {
       if (this.#victim !== null && !this.#files.segments.holds(this.#victim)) this.restart();
       const victim = this.#victim ?? this.#choose();
       if (victim === null) return done;
-      const { records, next } = this.#files.segments.scan(victim, this.#offset, READ_BYTES);
+      const { records, next } = this.#files.segments.reader.scan(victim, this.#offset, READ_BYTES);
       for (const scanned of records) this.#moveIfLive(scanned, victim.newestMs);
       done += Math.max(1, next - this.#offset);
       this.#offset = next;

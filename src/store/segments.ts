@@ -1,41 +1,23 @@
 import { AssertionFailure, assert, present } from '../base/assert.ts';
 import type { Disk, DiskFile } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
-import { LIMITS } from '../base/limits.ts';
 import { corruptState } from './checkpoint-format.ts';
 import type { RowIndex } from './row-index.ts';
+import { RECORD_UNIT, type RowRecord, recordBytes, writeRecord } from './row-record.ts';
 import {
-  bodyLengthOf,
-  RECORD_HEADER,
-  RECORD_UNIT,
-  type RowRecord,
-  readRecord,
-  recordBytes,
-  writeRecord,
-} from './row-record.ts';
-
-/** Units of one segment: a location is the segment's slot and the unit within it, in 32 bits. */
-const UNIT_BITS = 20;
-const UNITS = 2 ** UNIT_BITS;
-const SLOTS = 2 ** 12;
-const HEAD = new TextEncoder().encode('asof rows 1\n\n\n\n\n');
-/** Read with a record's head: most rows need no second read. */
-const FIRST_READ = 512;
-
-/** One append-only file of saved rows. */
-export interface Segment {
-  readonly slot: number;
-  /** Names the file; never given out again. */
-  readonly file: number;
-  /** Bytes and rows appended so far, and those that a commit has made part of the state. */
-  bytes: number;
-  rows: number;
-  savedBytes: number;
-  /** Rows that the index still points to. */
-  liveRows: number;
-  /** No event of any row in it arrived after this. */
-  newestMs: number;
-}
+  fileNumbers,
+  HEAD,
+  locationOf,
+  placeOf,
+  removeQuietly,
+  rowsPath,
+  type Segment,
+  type SegmentOptions,
+  SLOTS,
+  UNIT_BITS,
+  UNITS,
+} from './segment.ts';
+import { SegmentReader } from './segment-reader.ts';
 
 interface OpenSegment {
   readonly segment: Segment;
@@ -47,17 +29,12 @@ interface OpenSegment {
   length: number;
 }
 
-export interface SegmentOptions {
-  readonly disk: Disk;
-  readonly folder: string;
-  readonly segmentBytes: number;
-}
-
 /** The files that hold saved rows: appended to, read at any place, and removed when all is dead. */
 export class Segments {
   readonly #disk: Disk;
   readonly #folder: string;
   readonly segmentBytes: number;
+  readonly reader: SegmentReader;
   readonly #bySlot: (Segment | undefined)[] = [];
   #open: OpenSegment | null = null;
   /** Files that are not appended to any more and not synced yet. */
@@ -66,23 +43,18 @@ export class Segments {
   #waiting: OpenSegment[] = [];
   #nextFile: number;
   #newNames = false;
-  /** Whole files, while many rows are read: those that fit. */
-  #held: Map<number, Uint8Array> | null = null;
-  #heldBytes = 0;
   /** Changed since the last call of `takeTouched`. */
   #touched = new Set<Segment>();
   /** Time between the first and the last row of a segment, unless it is very small. */
   spanMs = Number.POSITIVE_INFINITY;
   bytesWritten = 0;
-  reads = 0;
-  /** What failed its checksum, or null. */
-  damage: string | null = null;
 
   constructor({ disk, folder, segmentBytes }: SegmentOptions) {
     assert(segmentBytes <= UNITS * RECORD_UNIT, 'a segment fits into its locations');
     this.#disk = disk;
     this.#folder = folder;
     this.segmentBytes = segmentBytes;
+    this.reader = new SegmentReader(disk, folder);
     this.#nextFile = Math.max(0, ...fileNumbers(disk, folder, 'rows-')) + 1;
   }
 
@@ -117,10 +89,6 @@ export class Segments {
     return this.#open?.segment === segment;
   }
 
-  locationOf(segment: Segment, offset: number): number {
-    return segment.slot * UNITS + offset / RECORD_UNIT;
-  }
-
   /** Takes in a segment of a checkpoint; its file must hold all that the checkpoint needs. */
   restore(segment: Segment): void {
     const path = this.#path(segment);
@@ -145,7 +113,7 @@ export class Segments {
     segment.rows += 1;
     segment.newestMs = Math.max(segment.newestMs, newestMs);
     this.#touched.add(segment);
-    return this.locationOf(segment, offset);
+    return locationOf(segment, offset);
   }
 
   /** Writes what was appended. */
@@ -219,56 +187,6 @@ export class Segments {
     }
   }
 
-  /** @throws AsofError `corrupt_state` where the record fails its checksum */
-  read(location: number): RowRecord {
-    const segment = this.at(location);
-    const offset = (location % UNITS) * RECORD_UNIT;
-    this.reads += 1;
-    let bytes = this.#bytesAt(segment, offset, FIRST_READ);
-    if (bytes.length >= RECORD_HEADER) {
-      const length = RECORD_HEADER + bodyLengthOf(bytes);
-      if (length > bytes.length && length <= segment.savedBytes - offset) {
-        bytes = this.#bytesAt(segment, offset, length);
-      }
-    }
-    const record = readRecord(bytes, placeOf(segment, offset));
-    if (record !== null) return record;
-    throw this.condemn(`'${this.#path(segment)}' fails its checksum at byte ${offset}`);
-  }
-
-  /** The records of a segment from an offset on, about `limitBytes` of them. */
-  scan(segment: Segment, from: number, limitBytes: number): { records: Scanned[]; next: number } {
-    const records: Scanned[] = [];
-    let offset = Math.max(from, HEAD.length);
-    const end = Math.min(segment.savedBytes, offset + limitBytes);
-    let bytes = this.#bytesAt(segment, offset, end - offset);
-    let base = offset;
-    while (offset < end) {
-      const rest = bytes.subarray(offset - base);
-      const whole = rest.length < RECORD_HEADER ? FIRST_READ : recordBytes(bodyLengthOf(rest));
-      if (whole > rest.length && base !== offset) {
-        bytes = this.#bytesAt(segment, offset, Math.min(segment.savedBytes - offset, whole));
-        base = offset;
-        continue;
-      }
-      const needed = Math.min(segment.savedBytes - offset, whole);
-      const part = needed > rest.length ? this.#bytesAt(segment, offset, needed) : rest;
-      const record = readRecord(part, placeOf(segment, offset));
-      if (record === null) {
-        throw this.condemn(`'${this.#path(segment)}' fails its checksum at byte ${offset}`);
-      }
-      records.push({ location: this.locationOf(segment, offset), record });
-      offset += recordBytes(record.body.length);
-    }
-    return { records, next: offset };
-  }
-
-  /** While many rows are read, whole files are kept, up to a limit. */
-  hold(whether: boolean): void {
-    this.#held = whether ? new Map() : null;
-    this.#heldBytes = 0;
-  }
-
   /** Forgets a segment and removes its file; one that cannot be removed goes at a later start. */
   remove(segment: Segment): void {
     this.#forget(segment);
@@ -278,7 +196,6 @@ export class Segments {
   #forget(segment: Segment): void {
     this.#bySlot[segment.slot] = undefined;
     this.#touched.delete(segment);
-    this.#held?.delete(segment.slot);
   }
 
   /** Removes files that no segment names. */
@@ -336,68 +253,7 @@ export class Segments {
     return room;
   }
 
-  #bytesAt(segment: Segment, offset: number, length: number): Uint8Array {
-    const whole = this.#held?.get(segment.slot) ?? this.#holdWhole(segment);
-    if (whole !== null) return whole.subarray(offset, offset + length);
-    return this.#disk.readAt(this.#path(segment), offset, length);
-  }
-
-  #holdWhole(segment: Segment): Uint8Array | null {
-    if (this.#held === null || this.isOpen(segment)) return null;
-    if (this.#heldBytes + segment.bytes > LIMITS.heldStateBytes) return null;
-    const whole = this.#disk.read(this.#path(segment));
-    this.#held.set(segment.slot, whole);
-    this.#heldBytes += whole.length;
-    return whole;
-  }
-
-  /** What is damaged is remembered on disk: a later start must not rely on it either. */
-  condemn(what: string, cause?: unknown): AsofError {
-    this.damage ??= what;
-    const failure = corruptState(`The saved state is damaged: ${what}.`, cause);
-    try {
-      this.#disk.replace(damagePath(this.#folder), new TextEncoder().encode(what));
-    } catch (error) {
-      if (!(error instanceof AsofError)) throw error;
-    }
-    return failure;
-  }
-
   #path(segment: Segment): string {
     return rowsPath(this.#folder, segment.file);
-  }
-}
-
-export interface Scanned {
-  readonly location: number;
-  readonly record: RowRecord;
-}
-
-export function damagePath(folder: string): string {
-  return `${folder}/damaged`;
-}
-
-function rowsPath(folder: string, file: number): string {
-  return `${folder}/rows-${file}`;
-}
-
-function placeOf(segment: Segment, offset: number): number {
-  return (Math.imul(segment.file, 0x9e3779b1) ^ offset) >>> 0;
-}
-
-/** The numbers of a folder's files whose names are a prefix and a number. */
-export function fileNumbers(disk: Disk, folder: string, prefix: string): number[] {
-  return disk
-    .list(folder)
-    .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
-    .map((name) => Number(name.slice(prefix.length)));
-}
-
-export function removeQuietly(disk: Disk, path: string): void {
-  try {
-    disk.remove(path);
-  } catch (error) {
-    // The file is of no use and does no harm; the next start removes it.
-    if (!(error instanceof AsofError)) throw error;
   }
 }

@@ -7,7 +7,8 @@ import { type CheckpointMeta, corruptState, STATE_FORMAT } from './checkpoint-fo
 import { IndexFile, type LoadedIndex, loadIndexFile } from './index-file.ts';
 import { INDEX_PARTS, RowIndex } from './row-index.ts';
 import { type RowOwner, SavedRows } from './saved-rows.ts';
-import { damagePath, fileNumbers, removeQuietly, type Segment, Segments } from './segments.ts';
+import { damagePath, fileNumbers, removeQuietly, type Segment } from './segment.ts';
+import { Segments } from './segments.ts';
 
 export interface StateOptions {
   readonly disk: Disk;

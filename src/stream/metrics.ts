@@ -11,6 +11,8 @@ export interface StreamMetrics {
   divisionByZero: number;
   keysEvicted: number;
   evictionLooks: number;
+  /** Saved rows read to find those that have expired. */
+  evictionReads: number;
   applyMs: number;
   checkpoints: number;
   checkpointFailures: number;
@@ -44,6 +46,7 @@ export function newMetrics(): StreamMetrics {
     divisionByZero: 0,
     keysEvicted: 0,
     evictionLooks: 0,
+    evictionReads: 0,
     applyMs: 0,
     checkpoints: 0,
     checkpointFailures: 0,

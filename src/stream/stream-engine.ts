@@ -7,7 +7,6 @@ import { nextTurn, type Turn } from '../base/pause.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
-import { SavedExpiry } from '../store/saved-expiry.ts';
 import type { StateFiles } from '../store/state-files.ts';
 import type { StateStore } from '../store/state-store.ts';
 import type { CheckpointPolicy } from './checkpoint-policy.ts';
@@ -16,7 +15,8 @@ import type { CommittedLog, EventHistory } from './event-history.ts';
 import { newMetrics, type StreamMetrics } from './metrics.ts';
 import { archivedAfter, attachGroups, reachesBack, rebuildGroups } from './restore.ts';
 import { SourceApplier } from './source-applier.ts';
-import { StateBudget, type StateUsage } from './state-budget.ts';
+import type { StateUsage } from './state-budget.ts';
+import { StateKeeper } from './state-keeper.ts';
 
 export interface StreamEngineOptions {
   readonly plan: ProjectPlan;
@@ -44,10 +44,7 @@ export class StreamEngine {
   readonly #appliers = new Map<string, SourceApplier>();
   readonly #checkpointer: Checkpointer;
   readonly #files: StateFiles;
-  readonly #savedExpiry: SavedExpiry;
-  readonly #budget: StateBudget;
-  /** Rows came from disk by reads, and nothing has looked at the budget since. */
-  #spillWaits = false;
+  readonly #keeper: StateKeeper;
   #eventsSince = 0;
   #checkpointBeganMs: number;
   /** Set while a batch is being applied: one that failed half-way leaves it set for ever. */
@@ -75,10 +72,16 @@ export class StreamEngine {
     const groups = new Map(
       [...store.groups].map((group) => [files.rowsOf(group.id).number, group]),
     );
-    this.#savedExpiry = new SavedExpiry(files, groups);
-    const { stateMemoryBytes = LIMITS.stateMemoryBytes, logger } = options;
-    this.#budget = new StateBudget(options.plan, store, stateMemoryBytes, logger);
-    for (const group of store.groups) group.afterLoad = () => this.#loaded();
+    this.#keeper = new StateKeeper({
+      plan: options.plan,
+      store,
+      files,
+      groups,
+      metrics,
+      memoryBytes: options.stateMemoryBytes ?? LIMITS.stateMemoryBytes,
+      logger: options.logger,
+      turn: options.turn ?? nextTurn,
+    });
     this.#checkpointer = new Checkpointer({
       store,
       files,
@@ -135,9 +138,9 @@ export class StreamEngine {
       await rebuildGroups(plan, missing, store, log, history, metrics);
       metrics.lastCheckpointCommit = position.commit;
       const engine = new StreamEngine(options, store, files, metrics);
-      files.segments.hold(true);
+      files.segments.reader.hold(true);
       await engine.#replay(log, history);
-      files.segments.hold(false);
+      files.segments.reader.hold(false);
       return engine;
     } catch (error) {
       files.close();
@@ -171,10 +174,10 @@ export class StreamEngine {
     const decision = this.#options.policy({
       running: this.#checkpointer.isRunning,
       eventsSince: this.#eventsSince,
-      changedRows: this.#changedRows(),
+      changedRows: this.#keeper.changedRows,
       sinceMs: this.#options.clock.nowMs() - this.#checkpointBeganMs,
-      isOverBudget: this.#budget.isOver,
-      hotRows: this.#hotRows(),
+      isOverBudget: this.#keeper.budget.isOver,
+      hotRows: this.#keeper.hotRows,
     });
     if (decision.kind !== 'checkpoint') return;
     this.checkpoint().catch((error: unknown) => {
@@ -198,29 +201,22 @@ export class StreamEngine {
 
   /** Why pushes to a source cannot be taken now, or null. */
   refusal(source: string): AsofError | null {
-    return this.#budget.refusal(source);
+    return this.#keeper.budget.refusal(source);
   }
 
   /** What the state of each view takes, and what it may. */
   stateUsage(): StateUsage[] {
-    return this.#budget.usage();
+    return this.#keeper.budget.usage();
   }
 
   /** What failed its checksum, or null; reads and events that need it are refused. */
   get damage(): string | null {
-    return this.#files.segments.damage;
+    return this.#files.segments.reader.damage;
   }
 
   /** Keys held, and the tiles and bytes of those in memory, over all groups. */
   size(): { keys: number; rows: number; tiles: number; bytes: number } {
-    const size = { keys: this.store.keyCount, rows: 0, tiles: 0, bytes: 0 };
-    for (const group of this.store.groups) {
-      const stats = group.table.stats();
-      size.rows += stats.rows;
-      size.tiles += stats.tiles;
-      size.bytes += stats.bytes;
-    }
-    return size;
+    return this.#keeper.size();
   }
 
   /** Saves what is unsaved and frees the files. */
@@ -270,13 +266,13 @@ export class StreamEngine {
   #feed(batch: EventBatch): void {
     assert(!this.#inside, 'the state is broken by a batch that failed; restart to rebuild it');
     this.#inside = true;
+    this.#keeper.begin();
     const { applied } = this.store;
     applied.observe(batch);
     for (const group of this.store.groups) group.advanceTo(applied.newestArrivalMs);
     const applier = this.#appliers.get(batch.source);
     if (applier !== undefined) this.#applyTo(applier, batch);
-    this.#evict();
-    this.#spill();
+    this.#keeper.finish();
     this.#eventsSince += batch.count;
     this.metrics.eventsApplied += batch.count;
     this.metrics.batchesApplied += 1;
@@ -291,48 +287,5 @@ export class StreamEngine {
     applier.keylessEvents = 0;
     applier.faults.overflow = 0;
     applier.faults.divisionByZero = 0;
-  }
-
-  #evict(): void {
-    let looks = LIMITS.evictionLooksPerCommit;
-    const count = (): void => {
-      this.metrics.keysEvicted += 1;
-    };
-    for (const group of this.store.groups) {
-      const looked = group.evict(looks, count);
-      looks -= looked;
-      this.metrics.evictionLooks += looked;
-      if (looks <= 0) return;
-    }
-    this.#savedExpiry.step(this.store.applied.newestArrivalMs, count);
-  }
-
-  /** A reader may hold rows that it has just found, so memory is freed only after its turn. */
-  #loaded(): void {
-    this.metrics.rowsLoaded += 1;
-    if (this.#inside || this.#spillWaits) return;
-    this.#spillWaits = true;
-    const { turn = nextTurn } = this.#options;
-    void turn().then(() => {
-      this.#spillWaits = false;
-      if (!this.#inside && !this.#closed) this.#spill();
-    });
-  }
-
-  #spill(): void {
-    this.#budget.enforce();
-    this.metrics.rowsSpilled = this.#budget.spilled;
-  }
-
-  #hotRows(): number {
-    let rows = 0;
-    for (const group of this.store.groups) rows += group.liveRows;
-    return rows;
-  }
-
-  #changedRows(): number {
-    let rows = 0;
-    for (const group of this.store.groups) rows += group.changed.size;
-    return rows;
   }
 }
