@@ -28,9 +28,12 @@ async function startAsof(events: number): Promise<string> {
     },
     deadLetters: {
       count: () => 0,
+      counts: async () => [],
+      list: () => [],
       newest: () => [],
       readmit: () => Promise.reject(new Error('no letters')),
     },
+    lateness: () => ({}),
     state: () => 'ready',
     status,
     metrics: createMetrics(status),

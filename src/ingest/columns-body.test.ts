@@ -11,17 +11,11 @@ import { schemaFingerprint } from '../schema/fingerprint.ts';
 import { formatDecimal } from '../schema/json.ts';
 import type { SourceSchema, ValueType } from '../schema/types.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
-import { ColumnsBody } from './columns-body.ts';
-import { hasCode, NOW_MS, SCHEMA, start } from './ingestor.fixture.ts';
-import type { PushBody } from './push-body.ts';
 
-const column = (name: string, type: ValueType, optional = true, max: number | null = null) => ({
-  name,
-  type,
-  optional,
-  min: null,
-  max,
-});
+import { column, fateOf } from './columns-body.fixture.ts';
+import { hasCode, NOW_MS, SCHEMA, start } from './ingestor.fixture.ts';
+import { ColumnsBody } from './push-body.ts';
+
 const WIDE: SourceSchema = {
   ...SCHEMA,
   partitions: 1,
@@ -113,36 +107,20 @@ function bodyOf(rows: readonly Row[], schema = WIDE): Uint8Array {
   return writeColumns(schemaFingerprint(schema), rows.length, columns);
 }
 
-async function fateOf(body: PushBody, schema = WIDE) {
-  const { ingestor, log } = await start(new MemoryDisk(seededRandom(1)), {
-    schema,
-    limits: { eventsPerCommit: 7 },
-  });
-  const { received, accepted, rows } = await ingestor.push('clicks', body);
-  const letters = [...ingestor.letters.list('clicks')];
-  return {
-    received,
-    accepted,
-    verdicts: rows.map(({ row, code, column }) => ({ row, code, column })),
-    logged: [...log.read(0)],
-    letters: letters.map(({ code, column }) => ({ code, column })),
-    raw: letters.map(({ raw }) => raw),
-  };
-}
-
 test('rows meet the same fate as columns and as JSON, and refused ones are refused again', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(rowArbitrary, { maxLength: 40 }), fc.nat(7), async (rows, shift) => {
       const body = bodyOf(rows);
       const moved = new Uint8Array(body.length + shift);
       moved.set(body, shift);
-      const { raw, ...asColumns } = await fateOf(new ColumnsBody(moved.subarray(shift)));
-      const { raw: _, ...asJson } = await fateOf(rows.map(jsonOf).join('\n'));
+      const { raw, ...asColumns } = await fateOf(new ColumnsBody(moved.subarray(shift)), WIDE);
+      const { raw: _, ...asJson } = await fateOf(rows.map(jsonOf).join('\n'), WIDE);
       assert.deepEqual(asColumns, asJson);
       if (raw.length === 0) return;
       const once = asColumns.letters.filter(({ code }) => code !== 'duplicate');
       const again = await fateOf(
         raw.filter((_, i) => asColumns.letters[i]?.code !== 'duplicate').join('\n'),
+        WIDE,
       );
       assert.deepEqual(again.letters, once);
     }),

@@ -11,26 +11,29 @@ import type { TypedColumn } from '../schema/typed-column.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { type ColumnBlock, malformedColumns } from './column-block.ts';
 import { openBlock } from './columns-block.ts';
-import type { RowSlice } from './push-body.ts';
-
-/** Bytes that their sender calls columns (docs/columnar-events.md). */
-export class ColumnsBody {
-  readonly bytes: Uint8Array;
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-}
+import type { ColumnsBody, RowSlice } from './push-body.ts';
 
 /**
  * Cuts a columnar body into slices of at most `size` rows. The whole structure is checked before
  * the first slice: a body that is not what it says is refused with nothing of it taken.
- * @throws AsofError `malformed_columns`, `schema_mismatch`, `too_many_rows`, `body_too_large`
+ * @throws AsofError `malformed_columns`, `schema_mismatch`, `too_many_rows`, `body_too_large`,
+ * `bad_request` for a source of envelopes
  */
 export function* readColumns(
   { bytes }: ColumnsBody,
   schema: SourceSchema,
   size: number,
 ): Generator<RowSlice> {
+  if (schema.changes?.shape === 'envelope') {
+    throw new AsofError(
+      'bad_request',
+      `Rows of '${schema.name}' come in envelopes; columns do not.`,
+      {
+        path: 'body',
+        remedy: "Send JSON, or declare `shape: 'row'`.",
+      },
+    );
+  }
   // Blocks are read where they lie, which wants them aligned.
   const body = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   const rows = readHeader(body, schema);

@@ -3,7 +3,6 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { ValueProblem } from '../schema/read-value.ts';
 import type { TypedColumn } from '../schema/typed-column.ts';
-import type { ColumnsBody } from './columns-body.ts';
 import { type ElementPlaces, elementPlaces } from './json-places.ts';
 import { Malformed, parseWhole, reasonOf } from './json-whole.ts';
 
@@ -15,6 +14,14 @@ export type PushBody = RowsBody | ColumnsBody;
 
 /** Bytes that their sender calls one JSON value: never read as lines. */
 export class JsonBody {
+  readonly bytes: Uint8Array;
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
+/** Bytes that their sender calls columns (docs/columnar-events.md). */
+export class ColumnsBody {
   readonly bytes: Uint8Array;
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
