@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../base/errors.ts';
-import type { ColumnSchema, SourceSchema } from '../schema/types.ts';
+import { type ColumnSchema, noColumn, type SourceSchema } from '../schema/types.ts';
+import { judgeChange, openChange } from './change-oracle.ts';
 import { hashId } from './id-table.ts';
 
 /** A value as the oracle holds it: integers, units and times as bigint, whatever their size. */
@@ -12,6 +13,10 @@ export interface OracleEvent {
   readonly arrivalTimeMs: number;
   readonly id: string | null;
   readonly values: Readonly<Record<string, OracleValue>>;
+  /** Position of the event that the row takes back; null or absent for an event. */
+  readonly retracts?: { readonly partition: number; readonly offset: number } | null;
+  /** Of a change stream: that of the change that made the row. */
+  readonly sequence?: bigint | null;
 }
 
 class Refusal {
@@ -44,9 +49,13 @@ export class AcceptanceOracle {
     this.#bounded = arrivalBound === 'clock';
   }
 
-  /** Judges one JSON text; an accepted one becomes part of the past. */
+  /**
+   * Judges one JSON text; an accepted one becomes part of the past: of an update that is the row
+   * which takes the former event back, and the event that is the answer.
+   */
   judge(json: string, nowMs: number): OracleEvent | ErrorCode {
     const { columns, arrivalTime, eventTime, id: idColumn, partitions } = this.#schema;
+    const changes = this.#schema.changes ?? null;
     let row: unknown;
     try {
       row = JSON.parse(json, (_key, value, context?: { source?: string }) =>
@@ -57,30 +66,49 @@ export class AcceptanceOracle {
     }
     if (typeof row !== 'object' || row === null || Array.isArray(row)) return 'not_an_object';
     if (row instanceof NumberText) return 'not_an_object';
-    const fields = new Map<string, unknown>(Object.entries(row));
+    const given = new Map<string, unknown>(Object.entries(row));
+    const opened = changes === null ? null : openChange(given, this.#schema, changes);
+    if (typeof opened === 'string') return opened;
+    const fields = opened?.fields ?? given;
+    const isDelete = opened?.operation === 'delete';
     for (const name of fields.keys()) {
       if (!columns.some((column) => column.name === name)) return 'unknown_column';
     }
     const values: Record<string, OracleValue> = {};
     for (const column of columns) {
-      const value = readColumn(fields.get(column.name) ?? null, column);
+      const { name } = column;
+      const value = readColumn(fields.get(name) ?? null, column);
       if (value instanceof Refusal) return value.code;
-      const timed = column.name === eventTime || column.name === arrivalTime;
-      if (value === null && (timed || !column.optional)) return 'missing_column';
-      values[column.name] = value;
+      const timed = name === eventTime || name === arrivalTime;
+      const named = changes !== null && (name === idColumn || name === changes.sequence);
+      const required = isDelete ? named : timed || named || !column.optional;
+      if (value === null && required) return 'missing_column';
+      values[name] = value;
     }
-    const declaredMs = Number(values[eventTime]);
+    const declaredMs = isDelete ? 0 : Number(values[eventTime]);
     const idValue = idColumn === null ? null : (values[idColumn] ?? null);
     const id = idValue === null ? null : String(idValue);
     const partition = id === null ? 0 : hashId(id) % partitions;
     const earlier = this.events.filter((event) => event.partition === partition);
     const stampMs = Math.max(nowMs, ...earlier.map((event) => event.arrivalTimeMs));
-    const arrivalMs = arrivalTime === null ? stampMs : Number(values[arrivalTime]);
+    const declaredArrival = arrivalTime === null ? null : (values[arrivalTime] ?? null);
+    const arrivalMs = declaredArrival === null ? stampMs : Number(declaredArrival);
     if (declaredMs < 0 || arrivalMs < 0) return 'invalid_time';
-    const aheadMs = arrivalTime === null ? 0 : arrivalMs - nowMs;
+    const aheadMs = declaredArrival === null ? 0 : arrivalMs - nowMs;
     if (this.#bounded && aheadMs > this.#schema.maxClockSkewMs) return 'from_the_future';
-    const code = this.#timeRules(declaredMs, arrivalMs);
+    const code = isDelete ? null : this.#timeRules(declaredMs, arrivalMs);
     if (code !== null) return code;
+    const eventTimeMs = Math.min(declaredMs, arrivalMs);
+    if (changes !== null && opened !== null) {
+      const { operation } = opened;
+      const sequence = changes.sequence === null ? null : BigInt(String(values[changes.sequence]));
+      const arrivalTimeMs = arrivalMs;
+      const change = { operation, partition, eventTimeMs, arrivalTimeMs, sequence, values };
+      const rows = judgeChange({ ...change, id: String(id) }, earlier, this.#schema, changes);
+      if (typeof rows === 'string') return rows;
+      this.events.push(...rows);
+      return rows.at(-1) ?? 'internal';
+    }
     const repeated = earlier.some(
       (event) =>
         event.id !== null &&
@@ -91,7 +119,7 @@ export class AcceptanceOracle {
     const event: OracleEvent = {
       partition,
       offset: earlier.length,
-      eventTimeMs: Math.min(declaredMs, arrivalMs),
+      eventTimeMs,
       arrivalTimeMs: arrivalMs,
       id,
       values,
@@ -146,6 +174,8 @@ function readTyped(value: unknown, { type }: ColumnSchema): OracleValue | Refusa
       return readTime(value);
     case 'vector':
       return readVector(value, type.size);
+    default:
+      return noColumn(type);
   }
 }
 
