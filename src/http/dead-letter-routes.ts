@@ -7,11 +7,11 @@ import type { HttpDependencies } from './dependencies.ts';
 import { type LetterQuery, letterFilter, letterQuery } from './letter-filters.ts';
 import {
   deadLettersResponse,
-  errorBody,
   letterCountsResponse,
   readmitRequest,
   readmitResponse,
-} from './schemas.ts';
+} from './letter-schemas.ts';
+import { errorBody } from './schemas.ts';
 
 type ListQuery = LetterQuery & { readonly limit?: number };
 type ReadmitRequest = LetterQuery & { readonly limit?: number };

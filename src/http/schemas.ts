@@ -4,7 +4,6 @@ import { LIMITS } from '../base/limits.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { FEATURE_STATUSES } from '../schema/status.ts';
 import { sourceClocks } from './clock-schemas.ts';
-import { letterQuery } from './letter-filters.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
 const nullable = <T extends Type.TSchema>(schema: T): Type.TUnion<[T, Type.TNull]> =>
@@ -150,58 +149,6 @@ export const serviceDescription = Type.Object({
 });
 
 export const servicesResponse = Type.Object({ services: Type.Array(serviceDescription) });
-
-export const deadLettersResponse = Type.Object({
-  sources: Type.Array(
-    Type.Object({
-      source: Type.String(),
-      count: Type.Integer(),
-      letters: Type.Array(Type.Unknown(), { description: 'Newest first.' }),
-    }),
-  ),
-});
-
-export const letterCountsResponse = Type.Object({
-  source: Type.String(),
-  counts: Type.Array(
-    Type.Object({
-      code: Type.String(),
-      count: Type.Integer(),
-      readmitted: Type.Integer({ description: 'How many of them were taken later.' }),
-    }),
-  ),
-});
-
-export const readmitRequest = Type.Union([
-  Type.Object(
-    {
-      code: letterQuery.code,
-      day: letterQuery.day,
-      fromMs: letterQuery.fromMs,
-      toMs: letterQuery.toMs,
-      id: letterQuery.id,
-      limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.rowsPerPush })),
-    },
-    // Additional properties would be dropped, and with a misspelt filter all letters be tried.
-    { propertyNames: { enum: ['code', 'day', 'fromMs', 'toMs', 'id', 'limit'] } },
-  ),
-  Type.Null(),
-]);
-
-export const readmitResponse = Type.Object({
-  tried: Type.Integer(),
-  accepted: Type.Integer(),
-  rejected: Type.Integer(),
-  commit: Type.Integer({ description: 'Answers at this commit or later contain the events.' }),
-  rejections: Type.Array(
-    Type.Object({
-      id: Type.String({ description: 'Of the letter.' }),
-      code: Type.String({ description: 'The reason of today.' }),
-      message: Type.String(),
-    }),
-    { description: `At most ${LIMITS.rejectionsPerAnswer}; they stay dead letters.` },
-  ),
-});
 
 export const healthResponse = Type.Object({ state: Type.String() });
 

@@ -5,6 +5,7 @@ import { ValueProblem } from '../schema/read-value.ts';
 import type { TypedColumn } from '../schema/typed-column.ts';
 import { type ElementPlaces, elementPlaces } from './json-places.ts';
 import { Malformed, parseWhole, reasonOf } from './json-whole.ts';
+import { numberIn, textOf } from './row-text.ts';
 
 /** Rows as objects, or text that is NDJSON, a JSON array or one object. */
 export type RowsBody = Iterable<unknown> | Uint8Array | string | JsonBody;
@@ -182,29 +183,6 @@ function* parsedSlices(
   if (slice.length > 0) yield finish();
 }
 
-/** The digits of a number as they stand in a row's text. */
-export function numberIn(row: string, column: string): string | null {
-  return fieldText(JSON.parse(row, keepNumberText), column);
-}
-
-function keepNumberText(_key: string, value: unknown, context?: { source?: string }): unknown {
-  return typeof value === 'number' ? (context?.source ?? value) : value;
-}
-
-function ownField(row: object, name: string): unknown {
-  return Object.entries(row).find(([field]) => field === name)?.[1];
-}
-
-function fieldText(row: unknown, column: string): string | null {
-  if (typeof row !== 'object' || row === null) return null;
-  const value = ownField(row, column);
-  if (typeof value === 'string') return value;
-  // Of an envelope the row is one of its parts; only a delete has no part "after".
-  const part = ownField(row, 'after') ?? ownField(row, 'before');
-  const nested = typeof part === 'object' && part !== null ? ownField(part, column) : null;
-  return typeof nested === 'string' ? nested : null;
-}
-
 /** Lines are kept as their places in the text: few objects, and none that live long. */
 function* textSlices(text: string, from: number, size: number): Generator<RowSlice> {
   let start = from;
@@ -290,17 +268,4 @@ export function parseLine(raw: string | Uint8Array): unknown {
   } catch (error) {
     return new ValueProblem('malformed_json', reasonOf(error));
   }
-}
-
-/** A row as JSON text, whatever it holds. */
-export function textOf(row: unknown): string {
-  try {
-    return JSON.stringify(row, bigintAsText) ?? String(row);
-  } catch {
-    return String(row);
-  }
-}
-
-function bigintAsText(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
 }

@@ -1,5 +1,6 @@
 import { ValueProblem } from '../schema/read-value.ts';
-import { numberIn, parseLine, type RowSlice, textOf } from './push-body.ts';
+import { parseLine, type RowSlice } from './push-body.ts';
+import { numberIn, textOf } from './row-text.ts';
 
 /** A row as a connector read it, and where: `flights.ndjson:17`, `orders/3/4711`. */
 export interface SourcedRow {
