@@ -88,12 +88,17 @@ function runProgram(seed: number): void {
   const rows = new Map<number, number>();
   const live: ModelEvent[] = [];
   const events: ModelEvent[] = [];
+  // Where nothing breaks a chain for long, it outlives the reach of its first events.
+  const pace = random.pick([
+    [0, 1, 7, 15],
+    [0, 0, 1, 7, GAP_MS, GAP_MS + 1, 200],
+  ]);
   let nowMs = START_MS;
   let offset = 0;
   for (let step = 0; step < 25; step++) {
     const batch: ModelEvent[] = [];
     for (let count = 1 + random.below(random.pick([2, 30])); count > 0; count--) {
-      nowMs += random.pick([0, 0, 1, 7, GAP_MS, GAP_MS + 1, 200]);
+      nowMs += random.below(60) === 0 ? 300 : random.pick(pace);
       const timeMs = nowMs - (random.below(2) === 0 ? random.below(world.latenessMs + 1) : 0);
       if (timeMs < nowMs - GAP_MS) seen.late++;
       const place = { key: random.below(KEYS), timeMs, partition: 1, offset, wideShare: 0.1 };
@@ -155,7 +160,7 @@ function throughBytes(table: SessionTable, row: number): void {
 }
 
 test('sessions of every key are what the oracle says, while old state goes', () => {
-  fc.assert(fc.property(fc.integer(), runProgram), { numRuns: 60 });
+  fc.assert(fc.property(fc.integer(), runProgram), { numRuns: 40 });
   for (const [path, times] of Object.entries(seen)) {
     assert.ok(times > 0, `${path} has been exercised`);
   }

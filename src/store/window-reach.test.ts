@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type WindowSpec, windowRange } from '../aggregate/window.ts';
-import { reachMs } from './window-reach.ts';
+import { idleMs, reachMs } from './window-reach.ts';
 
 const window: fc.Arbitrary<WindowSpec> = fc.oneof(
   fc.record({
@@ -35,4 +35,12 @@ test('a lifetime reaches for ever', () => {
     reachMs([{ kind: 'lifetime', hopMs: 1, complete: false }]),
     Number.POSITIVE_INFINITY,
   );
+});
+
+test('a session may go on for ever, but a key at rest expires once nothing can join it', () => {
+  const windows = [{ kind: 'session', gapMs: 50 }] as const;
+  assert.equal(reachMs(windows), Number.POSITIVE_INFINITY);
+  assert.equal(idleMs({ windows, latenessMs: 400 }), 451);
+  const unbounded = { windows, latenessMs: Number.MAX_SAFE_INTEGER };
+  assert.equal(idleMs(unbounded), Number.POSITIVE_INFINITY);
 });
