@@ -5,13 +5,16 @@ import type { EventLog } from '../ingest/log.ts';
 import type {
   PlatformState,
   PlatformStatus,
+  SavedStatus,
   ServiceStatus,
   SourceStatus,
+  ViewMemory,
   ViewStatus,
 } from '../monitor/status.ts';
 import type { ProjectPlan, SourcePlan, ViewPlan } from '../plan/plan.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
+import type { StateUsage } from '../stream/state-budget.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
 import type { Archiver } from './archiver.ts';
 import type { Connectors } from './connectors.ts';
@@ -50,13 +53,16 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
         : {
             commit: engine.checkpointedCommit,
             ageMs: clock.nowMs() - engine.metrics.lastCheckpointAtMs,
+            tookMs: engine.metrics.lastCheckpointMs,
+            bytes: engine.metrics.lastCheckpointBytes,
           },
     keys: size.keys,
     tiles: size.tiles,
     stateBytes: size.bytes,
+    saved: engine === null ? null : savedStatus(engine),
     sources: plan.sources.map((source) => sourceStatus(source, facts)),
     connectors: facts.connectors.status(),
-    views: plan.views.map((view) => viewStatus(view, facts, asOfMs)),
+    views: viewStatuses(facts, asOfMs),
     services: serviceStatuses(plan, features),
     serveLog: serveLog.stats(),
     faults: {
@@ -88,8 +94,37 @@ function sourceStatus(source: SourcePlan, facts: StatusFacts): SourceStatus {
   };
 }
 
+function savedStatus(engine: StreamEngine): SavedStatus {
+  const { rowsLoaded, rowsSpilled, statesRebuilt } = engine.metrics;
+  return {
+    ...engine.savedSize(),
+    loads: rowsLoaded,
+    spills: rowsSpilled,
+    rebuilt: statesRebuilt > 0,
+    damage: engine.damage,
+  };
+}
+
+function viewStatuses(facts: StatusFacts, asOfMs: number): ViewStatus[] {
+  const usage = facts.engine?.stateUsage() ?? [];
+  return facts.plan.views.map((view) => {
+    const used = usage.find((one) => one.view === view.name && one.version === view.version);
+    return { ...viewStatus(view, facts, asOfMs), memory: memoryOf(used) };
+  });
+}
+
+function memoryOf(used: StateUsage | undefined): ViewMemory | null {
+  if (used === undefined) return null;
+  const { bytes, budgetBytes, atLimit, hotRows, coldRows, tiles } = used;
+  return { bytes, budgetBytes, atLimit, hotKeys: hotRows, coldKeys: coldRows, tiles };
+}
+
 /** Stale: the newest event of the view's source is older than the view's objective allows. */
-function viewStatus(view: ViewPlan, facts: StatusFacts, asOfMs: number): ViewStatus {
+function viewStatus(
+  view: ViewPlan,
+  facts: StatusFacts,
+  asOfMs: number,
+): Omit<ViewStatus, 'memory'> {
   const applied = facts.engine?.store.applied.bySource.get(view.source);
   const newestArrivalMs = timeOrNull(applied?.newestArrivalMs);
   const stalenessMs = newestArrivalMs === null ? null : Math.max(0, asOfMs - newestArrivalMs);

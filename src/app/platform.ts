@@ -51,6 +51,7 @@ export class Platform {
   #door: Ingestor | null = null;
   #state: PlatformState = 'replaying';
   #poll: NodeJS.Timeout | null = null;
+  #mending = false;
   #url = '';
 
   private constructor(config: Config, parts: Parts) {
@@ -155,13 +156,22 @@ export class Platform {
     const door = (): Ingestor => present(this.#door, 'the door');
     this.#parts.connectors.use(this.#plan, {
       lanes: (source, name) => this.#pushes.pass(() => door().lanes(source, name)),
-      take: (source, batch) => this.#pushes.pass(() => door().take(source, batch)),
+      take: (source, batch) =>
+        this.#pushes.pass(() => {
+          const refusal = this.#engine?.refusal(source) ?? null;
+          if (refusal !== null) throw refusal;
+          return door().take(source, batch);
+        }),
     });
   }
 
   /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
   #push(source: string, body: PushBody): Promise<PushResult> {
-    return this.#pushes.pass(() => present(this.#door, 'the door').push(source, body));
+    return this.#pushes.pass(() => {
+      const refusal = this.#engine?.refusal(source) ?? null;
+      if (refusal !== null) throw refusal;
+      return present(this.#door, 'the door').push(source, body);
+    });
   }
 
   /**
@@ -256,7 +266,29 @@ export class Platform {
     this.#state = 'ready';
     this.#parts.archiver.start();
     this.#connect();
-    this.#poll = setInterval(() => this.#engine?.poll(), POLL_MS);
+    this.#poll = setInterval(() => {
+      this.#engine?.poll();
+      this.#mend();
+    }, POLL_MS);
     this.#poll.unref();
+  }
+
+  /** A saved state that turned out damaged is built anew while reads of what is sound go on. */
+  #mend(): void {
+    const damage = this.#engine?.damage ?? null;
+    if (damage === null || this.#mending) return;
+    this.#mending = true;
+    this.#parts.logger.error({ damage }, 'the saved state is damaged; it is being built anew');
+    this.use(this.#plan)
+      .then(() => {
+        this.#state = 'ready';
+      })
+      .catch((error: unknown) => {
+        this.#state = 'draining';
+        this.#parts.logger.error({ error: String(error) }, 'the state could not be built anew');
+      })
+      .finally(() => {
+        this.#mending = false;
+      });
   }
 }

@@ -66,6 +66,15 @@ export async function statusCommand(context: Context<RemoteOptions>): Promise<nu
   return EXIT.ok;
 }
 
+interface ViewMemory {
+  readonly bytes: number;
+  readonly budgetBytes: number | null;
+  readonly atLimit: string;
+  readonly hotKeys: number;
+  readonly coldKeys: number;
+  readonly tiles: number;
+}
+
 interface Clocks {
   readonly watermarkMs: number | null;
   readonly lateness: { readonly events: number; readonly p99Ms: number | null };
@@ -80,6 +89,13 @@ interface Status {
   readonly keys: number;
   readonly tiles: number;
   readonly stateBytes: number;
+  readonly saved: {
+    readonly fileBytes: number;
+    readonly loads: number;
+    readonly spills: number;
+    readonly rebuilt: boolean;
+    readonly damage: string | null;
+  } | null;
   readonly sources: readonly {
     readonly name: string;
     readonly applied: number;
@@ -104,6 +120,7 @@ interface Status {
     readonly stalenessMs: number | null;
     readonly objectiveMs: number | null;
     readonly stale: boolean;
+    readonly memory: ViewMemory | null;
   }[];
   readonly services: readonly {
     readonly name: string;
@@ -119,6 +136,16 @@ function clockLine(name: string, { watermarkMs, lateness, skew }: Clocks): strin
   return `  ${name}: 99 % within ${span(lateness.p99Ms ?? 0)}${ahead}; watermark ${mark}`;
 }
 
+function memoryLine(name: string, memory: ViewMemory): string {
+  const { bytes, budgetBytes, atLimit, hotKeys, coldKeys, tiles } = memory;
+  const each = (units: number): string => count(Math.round(bytes / Math.max(1, units)));
+  const budget = budgetBytes === null ? '' : ` of ${count(budgetBytes)} (then ${atLimit})`;
+  return (
+    `  ${name}: ${count(bytes)} bytes${budget}, ${each(hotKeys)} a key and ${each(tiles)} a tile; ` +
+    `${count(hotKeys)} keys in memory, ${count(coldKeys)} on disk only`
+  );
+}
+
 function sayStatus(output: Output, status: Status): void {
   const section = (title: string, rows: readonly (readonly string[])[]): void => {
     output.say(pc.bold(title));
@@ -130,6 +157,18 @@ function sayStatus(output: Output, status: Status): void {
     `  ${count(status.keys)} keys in ${count(status.tiles)} tiles, ${count(kibibytes)} KiB; ` +
       `archived through commit ${count(status.archivedCommit ?? 0)}`,
   );
+  const { saved } = status;
+  if (saved !== null) {
+    output.say(
+      `  ${count(Math.ceil(saved.fileBytes / 1024))} KiB saved; ${count(saved.loads)} keys came ` +
+        `from disk, ${count(saved.spills)} left memory since the start`,
+    );
+    if (saved.rebuilt) output.say('  the saved state was damaged, and was built anew');
+    if (saved.damage !== null) output.say(`  the saved state is damaged: ${saved.damage}`);
+  }
+  for (const { name, memory } of status.views) {
+    if (memory !== null) output.say(memoryLine(name, memory));
+  }
   section(
     'Sources',
     status.sources.map(({ name, applied, deadLetters }) => [

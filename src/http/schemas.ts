@@ -161,10 +161,22 @@ export const statusResponse = Type.Object({
   newestArrivalMs: nullable(Type.Integer()),
   log: nullable(Type.Object({ firstCommit: count, lastCommit: count })),
   archivedCommit: nullable(count),
-  checkpoint: nullable(Type.Object({ commit: count, ageMs: Type.Integer() })),
+  checkpoint: nullable(
+    Type.Object({ commit: count, ageMs: Type.Integer(), tookMs: count, bytes: count }),
+  ),
   keys: count,
   tiles: count,
   stateBytes: count,
+  saved: nullable(
+    Type.Object({
+      fileBytes: count,
+      indexBytes: count,
+      loads: count,
+      spills: count,
+      rebuilt: Type.Boolean(),
+      damage: nullable(Type.String()),
+    }),
+  ),
   sources: Type.Array(
     Type.Object({
       name: Type.String(),
@@ -206,6 +218,16 @@ export const statusResponse = Type.Object({
       stalenessMs: nullable(Type.Integer()),
       objectiveMs: nullable(Type.Integer()),
       stale: Type.Boolean(),
+      memory: nullable(
+        Type.Object({
+          bytes: count,
+          budgetBytes: nullable(count),
+          atLimit: Type.String({ enum: ['spill', 'stop'] }),
+          hotKeys: count,
+          coldKeys: count,
+          tiles: count,
+        }),
+      ),
     }),
   ),
   services: Type.Array(

@@ -129,7 +129,12 @@ function stateGauges(registry: Registry): Update {
   const lag = gauge('asof_unapplied_commits', 'Durable commits that answers do not contain yet.');
   const keys = gauge('asof_state_keys', 'Distinct entity keys held in memory.');
   const tiles = gauge('asof_state_tiles', 'Tiles held in memory.');
-  const bytes = gauge('asof_state_bytes', 'Memory of the tiles.');
+  const bytes = gauge('asof_state_bytes', 'Memory of the state.');
+  const fileBytes = gauge('asof_state_file_bytes', 'Files of the saved state.');
+  const loads = gauge('asof_state_loads', 'Keys that came from disk, since the start.');
+  const spills = gauge('asof_state_spills', 'Keys that left memory for disk, since the start.');
+  const took = gauge('asof_checkpoint_seconds', 'How long the newest checkpoint took.');
+  const written = gauge('asof_checkpoint_bytes', 'Bytes that the newest checkpoint wrote.');
   const age = gauge('asof_checkpoint_age_seconds', 'Age of the newest checkpoint.');
   const checkpointed = gauge('asof_checkpoint_commit', 'The commit of the newest checkpoint.');
   return (status) => {
@@ -139,6 +144,11 @@ function stateGauges(registry: Registry): Update {
     keys.set(status.keys);
     tiles.set(status.tiles);
     bytes.set(status.stateBytes);
+    fileBytes.set(status.saved?.fileBytes ?? 0);
+    loads.set(status.saved?.loads ?? 0);
+    spills.set(status.saved?.spills ?? 0);
+    took.set((status.checkpoint?.tookMs ?? 0) / 1000);
+    written.set(status.checkpoint?.bytes ?? 0);
     age.set((status.checkpoint?.ageMs ?? 0) / 1000);
     checkpointed.set(status.checkpoint?.commit ?? 0);
   };

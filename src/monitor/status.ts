@@ -12,7 +12,9 @@ export interface PlatformStatus {
   /** Distinct entity keys held. */
   readonly keys: number;
   readonly tiles: number;
+  /** Memory of the state: tiles, keys and where rows lie. */
   readonly stateBytes: number;
+  readonly saved: SavedStatus | null;
   readonly sources: readonly SourceStatus[];
   readonly connectors: readonly ConnectorLine[];
   readonly views: readonly ViewStatus[];
@@ -28,6 +30,32 @@ export type PlatformState = 'replaying' | 'ready' | 'draining';
 export interface CheckpointStatus {
   readonly commit: number;
   readonly ageMs: number;
+  /** Of the last one since the start, 0 before it. */
+  readonly tookMs: number;
+  readonly bytes: number;
+}
+
+/** The state on disk, and what moves between there and memory since the start. */
+export interface SavedStatus {
+  readonly fileBytes: number;
+  readonly indexBytes: number;
+  readonly loads: number;
+  readonly spills: number;
+  /** At the start what was saved was found damaged, and built anew from archive and log. */
+  readonly rebuilt: boolean;
+  /** What has failed its checksum since; it is built anew as soon as possible. */
+  readonly damage: string | null;
+}
+
+/** Memory of a view's state; tiles that it shares with other views count for each. */
+export interface ViewMemory {
+  readonly bytes: number;
+  readonly budgetBytes: number | null;
+  readonly atLimit: 'spill' | 'stop';
+  /** Keys in memory, and on disk only; of each tile group of the view. */
+  readonly hotKeys: number;
+  readonly coldKeys: number;
+  readonly tiles: number;
 }
 
 export interface SourceStatus {
@@ -83,6 +111,7 @@ export interface ViewStatus {
   readonly stalenessMs: number | null;
   readonly objectiveMs: number | null;
   readonly stale: boolean;
+  readonly memory: ViewMemory | null;
 }
 
 export interface ServiceStatus {

@@ -206,6 +206,8 @@ export class Checkpointer {
     metrics.checkpointMoves += stats.moved;
     metrics.checkpointBytes += stats.bytes;
     metrics.checkpointMs += stats.tookMs;
+    metrics.lastCheckpointMs = stats.tookMs;
+    metrics.lastCheckpointBytes = stats.bytes;
     metrics.lastCheckpointCommit = stats.commit;
     metrics.lastCheckpointAtMs = this.#clock.nowMs();
   }

@@ -24,6 +24,8 @@ export interface StreamMetrics {
   checkpointCopies: number;
   checkpointMs: number;
   lastCheckpointAtMs: number;
+  lastCheckpointMs: number;
+  lastCheckpointBytes: number;
   lastCheckpointCommit: number;
   /** Rows that came from disk because somebody read them or an event was theirs. */
   rowsLoaded: number;
@@ -56,6 +58,8 @@ export function newMetrics(): StreamMetrics {
     checkpointCopies: 0,
     checkpointMs: 0,
     lastCheckpointAtMs: 0,
+    lastCheckpointMs: 0,
+    lastCheckpointBytes: 0,
     lastCheckpointCommit: 0,
     rowsLoaded: 0,
     rowsSpilled: 0,

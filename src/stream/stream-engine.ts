@@ -137,6 +137,7 @@ export class StreamEngine {
       if (position.commit > 0) store.applied.restore(position);
       await rebuildGroups(plan, missing, store, log, history, metrics);
       metrics.lastCheckpointCommit = position.commit;
+      metrics.lastCheckpointAtMs = options.clock.nowMs();
       const engine = new StreamEngine(options, store, files, metrics);
       files.segments.reader.hold(true);
       await engine.#replay(log, history);
@@ -202,6 +203,11 @@ export class StreamEngine {
   /** Why pushes to a source cannot be taken now, or null. */
   refusal(source: string): AsofError | null {
     return this.#keeper.budget.refusal(source);
+  }
+
+  /** Bytes of the files, and of the index that says where rows lie in them. */
+  savedSize(): { fileBytes: number; indexBytes: number } {
+    return this.#files.size();
   }
 
   /** What the state of each view takes, and what it may. */

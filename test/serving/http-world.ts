@@ -67,6 +67,7 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
     keys: world.store.keyCount,
     tiles: 0,
     stateBytes: 0,
+    saved: null,
     sources: [],
     connectors: [],
     views: [],

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ManualClock } from '../../src/base/clock.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { count } from '../../src/define/aggregate.ts';
+import { string, timestamp } from '../../src/define/column.ts';
+import { entity } from '../../src/define/entity.ts';
+import { stream } from '../../src/define/stream.ts';
+import { view } from '../../src/define/view.ts';
+import { sliding } from '../../src/define/window.ts';
+import { compileProject } from '../../src/plan/compile.ts';
+import type { StatePlan } from '../../src/plan/plan.ts';
+import type { EventBatch } from '../../src/schema/batch.ts';
+import { diskState } from '../../src/store/state-store.ts';
+import { neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
+import { StreamEngine } from '../../src/stream/stream-engine.ts';
+import { MemoryDisk } from '../../src/testing/memory-disk.ts';
+
+const user = entity('user', { keys: { user: string() } });
+const clicks = stream('clicks', {
+  columns: { at: timestamp(), user: string() },
+  eventTime: 'at',
+});
+const visits = view('visits', {
+  version: 1,
+  source: clicks,
+  entity: user,
+  key: { user: 'user' },
+  features: () => ({ clicks_1h: count().over(sliding('1h')) }),
+});
+const HOUR_MS = 3_600_000;
+
+/** An engine over one view, fed with users by number. */
+class Clicks {
+  readonly disk = new MemoryDisk(seededRandom(5));
+  readonly warnings: string[] = [];
+  readonly batches: EventBatch[] = [];
+  nowMs = 10 * HOUR_MS;
+
+  open(state: StatePlan): Promise<StreamEngine> {
+    const plan = compileProject([visits]);
+    const { batches, warnings } = this;
+    return StreamEngine.open({
+      plan: { ...plan, views: plan.views.map((one) => ({ ...one, state })) },
+      state: diskState({ disk: this.disk, folder: 'state', segmentBytes: 8192 }),
+      log: { firstCommit: 1, lastCommit: batches.length, read: (after) => batches.slice(after) },
+      history: null,
+      clock: new ManualClock(0),
+      logger: { ...silentLogger, warn: (_fields, text) => warnings.push(text) },
+      policy: neverCheckpoint,
+    });
+  }
+
+  feed(engine: StreamEngine, from: number, users: number): void {
+    const columns: EventBatch['columns'] = [
+      {
+        kind: 'number',
+        type: { kind: 'timestamp' },
+        values: new Float64Array(users).fill(this.nowMs),
+        wide: null,
+        valid: null,
+      },
+      {
+        kind: 'string',
+        type: { kind: 'string' },
+        values: Array.from({ length: users }, (_, i) => `user-${from + i}`),
+        valid: null,
+      },
+    ];
+    const batch: EventBatch = {
+      source: 'clicks',
+      partition: 0,
+      firstOffset: this.batches.reduce((sum, one) => sum + one.count, 0),
+      commit: this.batches.length + 1,
+      count: users,
+      eventTimeMs: new Float64Array(users).fill(this.nowMs),
+      arrivalTimeMs: new Float64Array(users).fill(this.nowMs),
+      columns,
+    };
+    this.batches.push(batch);
+    engine.apply(batch);
+  }
+
+  clicksOf(engine: StreamEngine, name: string): number {
+    const [group] = engine.store.groups;
+    assert.ok(group !== undefined);
+    group.table.query(group.find(name), this.nowMs);
+    group.table.fold(0);
+    return group.table.partials[group.table.partialAt(0, 0)] ?? Number.NaN;
+  }
+}
+
+test('a view over its budget keeps what is in use in memory, and the rest on disk', async () => {
+  const run = new Clicks();
+  const budgetBytes = 400_000;
+  const engine = await run.open({ keys: null, budgetBytes, atLimit: 'spill' });
+  for (let round = 0; round < 20; round++) {
+    run.feed(engine, round * 500, 500);
+    await engine.checkpoint();
+  }
+  run.feed(engine, 0, 1);
+  const [usage] = engine.stateUsage();
+  assert.ok(usage !== undefined);
+  assert.equal(usage.hotRows + usage.coldRows, 10_000);
+  assert.ok(usage.coldRows > 5_000, `${usage.coldRows} rows on disk only`);
+  assert.ok(usage.bytes <= budgetBytes, `${usage.bytes} bytes`);
+  assert.equal(engine.refusal('clicks'), null);
+  assert.deepEqual(run.warnings, ['the state of a view has come to 80 % of its budget']);
+  assert.ok(engine.savedSize().indexBytes < 20 * 10_000);
+  assert.equal(engine.size().keys, 10_000);
+  assert.equal(run.clicksOf(engine, 'user-0'), 2);
+  assert.equal(run.clicksOf(engine, 'user-9999'), 1);
+  assert.equal(run.clicksOf(engine, 'nobody'), 0);
+  await engine.close();
+});
+
+test('a view that stops at its budget refuses pushes to its source, and says how to go on', async () => {
+  const run = new Clicks();
+  const engine = await run.open({ keys: null, budgetBytes: 50_000, atLimit: 'stop' });
+  run.feed(engine, 0, 10);
+  assert.equal(engine.refusal('clicks'), null);
+  run.feed(engine, 10, 2_000);
+  const refusal = engine.refusal('clicks');
+  assert.equal(refusal?.code, 'state_full');
+  assert.match(refusal?.message ?? '', /visits@1/);
+  assert.match(refusal?.remedy ?? '', /budget/);
+  assert.equal(engine.refusal('orders'), null);
+  // Nothing that was taken is lost: not by the limit, nor by opening with a larger one.
+  assert.equal(engine.metrics.rowsSpilled, 0);
+  await engine.close();
+  const larger = await run.open({ keys: null, budgetBytes: 50_000_000, atLimit: 'stop' });
+  assert.equal(larger.refusal('clicks'), null);
+  assert.equal(run.clicksOf(larger, 'user-2009'), 1);
+  await larger.close();
+});
+
+test('what expires on disk costs what expires, not what there is', async () => {
+  const reads: number[] = [];
+  for (const users of [2_000, 8_000]) {
+    const run = new Clicks();
+    const engine = await run.open({ keys: null, budgetBytes: 1, atLimit: 'spill' });
+    // The first 500 come two hours before all others.
+    run.feed(engine, 0, 500);
+    await engine.checkpoint();
+    run.nowMs += 2 * HOUR_MS;
+    for (let from = 500; from < users; from += 500) {
+      run.feed(engine, from, 500);
+      await engine.checkpoint();
+    }
+    const keys = engine.size().keys;
+    assert.equal(keys, users - 500);
+    assert.equal(engine.metrics.keysEvicted, 500);
+    reads.push(engine.metrics.evictionReads + engine.metrics.evictionLooks);
+    await engine.abandon();
+  }
+  const [few = 0, many = 0] = reads;
+  assert.ok(few > 0 && many <= 1.2 * few, `${few} rows looked at, then ${many}`);
+});
