@@ -106,6 +106,8 @@ export class Platform {
         random.below(2) === 0
           ? neverCheckpoint
           : checkpointPolicy({ events, rows: 1000, afterMs: 1e15 }),
+      // Every other engine has no room: keys go to disk and come back all the time.
+      stateMemoryBytes: events % 2 === 0 ? 1 : 1e9,
       sliceBytes: 1 + random.below(2) * random.below(400),
     });
     this.waiting = [];
