@@ -273,7 +273,7 @@ for (const sequence of [false, true]) {
             }
             assert.deepStrictEqual(comparable(logged.values()), comparable(oracle.events));
           }),
-          { numRuns: 60 },
+          { numRuns: 40 },
         );
       });
     }

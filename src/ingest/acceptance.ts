@@ -141,7 +141,9 @@ export class Acceptance {
     const id = String(chunk.idAt(slot));
     const hash = hashId(id);
     const declaredMs = chunk.arrivalTimeAt(slot);
-    const arrivalMs = declaredMs ?? (stamps[hash % stamps.length] as number);
+    const partition = hash % stamps.length;
+    const stampMs = Math.max(stamps[partition] as number, judge.newestArrivalMs(partition));
+    const arrivalMs = declaredMs ?? stampMs;
     const declaredEventMs = chunk.eventTimeAt(slot);
     const eventMs = Math.min(declaredEventMs, arrivalMs);
     // A delete has no event time of its own to judge.

@@ -24,6 +24,8 @@ export class ChangeEntry {
   readonly #layout: readonly number[];
   readonly #rows: EntryRow[] = [];
   #takes = false;
+  /** Of the rows so far; -1 before the first. */
+  newestArrivalMs = -1;
 
   constructor(chunk: RowChunk, partition: number, firstOffset: number, layout: readonly number[]) {
     this.#chunk = chunk;
@@ -38,12 +40,17 @@ export class ChangeEntry {
   }
 
   add(slot: number, arrivalMs: number, eventMs: number): void {
-    this.#rows.push({ slot, arrivalMs, eventMs, taken: null, sequence: null });
+    this.#push({ slot, arrivalMs, eventMs, taken: null, sequence: null });
   }
 
   takeBack(taken: LoggedRow, arrivalMs: number, sequence: bigint | null): void {
-    this.#rows.push({ slot: -1, arrivalMs, eventMs: taken.eventTimeMs, taken, sequence });
+    this.#push({ slot: -1, arrivalMs, eventMs: taken.eventTimeMs, taken, sequence });
     this.#takes = true;
+  }
+
+  #push(row: EntryRow): void {
+    this.#rows.push(row);
+    this.newestArrivalMs = Math.max(this.newestArrivalMs, row.arrivalMs);
   }
 
   /** Null where there is nothing to log. */

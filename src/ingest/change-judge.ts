@@ -53,6 +53,11 @@ export class ChangeJudge {
     );
   }
 
+  /** The newest arrival that this chunk brought to a partition; -1 before the first. */
+  newestArrivalMs(partition: number): number {
+    return this.#entries[partition]?.newestArrivalMs ?? -1;
+  }
+
   entries() {
     return this.#entries.flatMap((entry) => entry.finish() ?? []);
   }
