@@ -1,7 +1,15 @@
 export { ManualClock } from '../base/clock.ts';
 export { type Random, seededRandom } from '../base/random.ts';
 export { AcceptanceOracle } from '../ingest/acceptance-oracle.ts';
+export {
+  CONTRACT_SCHEMA,
+  type ConnectorWorld,
+  type ContractTools,
+  checkConnector,
+} from './connector-contract.ts';
 export { CrashError, type Fault, type FaultPlan, MemoryDisk } from './memory-disk.ts';
+export { MemoryFolder } from './memory-folder.ts';
+export { MemoryKafka } from './memory-kafka.ts';
 export {
   eventsOf,
   type Knows,

@@ -164,7 +164,9 @@ export class FolderReader implements SourceReader {
     const position = this.#positions.get(file.name);
     const sinceMs = this.#sights.get(file.name)?.sinceMs ?? 0;
     const whole = !follow || clock.nowMs() - sinceMs >= settleMs;
-    const { at = 0, line = 0 } = position ?? {};
+    const { at: behind = 0, line = 0, unended = false } = position ?? {};
+    // The end of the last line came after the line was taken.
+    const at = unended && file.size > behind ? behind + 1 : behind;
     const task: FileTask = { folder, file, schema, columns, delimiter, at, line, whole };
     if (format === 'ndjson') return new LineRows(task);
     return format === 'csv' ? new CsvRows(task) : new ParquetRows(task);

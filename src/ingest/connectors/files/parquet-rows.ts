@@ -71,7 +71,11 @@ export class ParquetRows implements FileRows {
 
 /** A value in the form that the door reads: times as milliseconds, or as text if they are finer. */
 function valueSql(name: string, type: string, column: ColumnSchema): string {
-  if (column.type.kind === 'string' && type !== 'VARCHAR') return `CAST(${name} AS VARCHAR)`;
+  // JSON numbers of DuckDB are doubles where these are exact.
+  const isExact = /^(DECIMAL|U?HUGEINT)/.test(type);
+  if (isExact || (column.type.kind === 'string' && type !== 'VARCHAR')) {
+    return `CAST(${name} AS VARCHAR)`;
+  }
   if (column.type.kind !== 'timestamp' || !/^(TIMESTAMP|DATE)/.test(type)) return name;
   const micros = `epoch_us(CAST(${name} AS TIMESTAMP))`;
   const isFiner =
