@@ -14,6 +14,7 @@ import { partColumns, type StateSql, stateSql } from './state-sql.ts';
 import {
   chooseStrategy,
   type GroupFacts,
+  heldEntries,
   joinBucketMs,
   STRATEGIES,
   type Strategy,
@@ -169,7 +170,8 @@ async function statesOf(
       if (split) await registerWideVariance(session.connection);
     }
     const how = { splitSquares: split, weighted: group.retractable };
-    states.push(entrySql(accumulator, lane) ?? stateSql(accumulator, lane, how));
+    const entry = entrySql(accumulator, lane, group.retractable);
+    states.push(entry ?? stateSql(accumulator, lane, how));
   }
   return states;
 }
@@ -209,7 +211,7 @@ function planPasses(
       const sql =
         strategy === 'direct'
           ? directEntriesSql(input, joinBucketMs(facts, [need.window]))
-          : tileEntriesSql(input, tileWidthMs(facts, need.window));
+          : tileEntriesSql(input, tileWidthMs(facts, need.window, heldEntries(group, need)));
       return [{ strategy, needs: [need], sql }];
     });
     const needs = all.filter((need) => !isEntry(sqls[need.accumulator]));

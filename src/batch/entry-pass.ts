@@ -16,15 +16,17 @@ export function directEntriesSql(input: EntryInput, bucketMs: number | null): st
   const { tables, need, entry } = input;
   const [start, end] = [`s${need.window}`, `e${need.window}`];
   const events = `(${entriesOfEvents(input, ['k', 'et', 'visible'])})`;
-  const found = `SELECT r, x, any_value(y) AS y, sum(w) AS w
+  const isGrouped = entry.from !== 'events';
+  const found = `SELECT r, ${isGrouped ? SUMMED : 'x, y'}
     FROM ${joinSql(tables.rows, events, start, end, bucketMs)}
-    WHERE et >= ${start} AND et < ${end} AND visible <= v GROUP BY r, x`;
+    WHERE et >= ${start} AND et < ${end} AND visible <= v ${isGrouped ? 'GROUP BY r, x' : ''}`;
   return summarySql(entry, need, found);
 }
 
 /** The same over tiles of `tileMs`, each with the entries that can be among those kept. */
 export function tileEntriesSql(input: EntryInput, tileMs: number): string {
   const { tables, need, entry } = input;
+  const isGrouped = entry.from !== 'events';
   const tile = `et // ${tileMs} AS tile`;
   // One more than is kept tells that there were more.
   const first =
@@ -35,17 +37,20 @@ export function tileEntriesSql(input: EntryInput, tileMs: number): string {
     raw AS (${entriesOfEvents(input, ['k', 'et', 'visible', tile])}),
     tiles AS (SELECT k, tile, max(visible) AS newest, min(et) AS oldest, max(et) AS latest
       FROM raw GROUP BY k, tile),
-    held AS (SELECT k, tile, x, any_value(y) AS y, sum(w) AS w
-      FROM raw GROUP BY k, tile, x ${first}),
+    held AS (SELECT k, tile, ${isGrouped ? SUMMED : 'x, y, w'}
+      FROM raw ${isGrouped ? 'GROUP BY k, tile, x' : ''} ${first}),
     ${tileReadSql(tables, need.window, tileMs)}
-    SELECT r, x, any_value(y) AS y, sum(w) AS w FROM (
+    SELECT r, ${isGrouped ? SUMMED : 'x, y'} FROM (
       SELECT r, held.x, held.y, held.w
       FROM read JOIN held ON held.k = read.k AND held.tile = read.tile WHERE settled
       UNION ALL
       SELECT x.r, raw.x, raw.y, raw.w FROM ${UNSETTLED})
-    GROUP BY r, x`;
+    ${isGrouped ? 'GROUP BY r, x' : ''}`;
   return summarySql(entry, need, found);
 }
+
+/** Of the events of one entry. */
+const SUMMED = 'x, any_value(y) AS y, CAST(sum(w) AS BIGINT) AS w';
 
 /** Events that make an entry, each with its weight. */
 function entriesOfEvents({ tables, entry }: EntryInput, columns: readonly string[]): string {
@@ -58,9 +63,11 @@ function entriesOfEvents({ tables, entry }: EntryInput, columns: readonly string
 
 function summarySql(entry: EntrySql, need: PartNeed, found: string): string {
   const names = partColumns(need, entry);
+  const results = aliased(entry.summary, names).join(', ');
+  if (entry.from !== 'kept') return `SELECT r, ${results} FROM (${found}) GROUP BY r`;
   const kept = entry.size === null ? '' : `QUALIFY place <= ${entry.size}`;
-  return `SELECT r, ${aliased(entry.summary, names).join(', ')} FROM (
-      SELECT r, x, y, CAST(w AS BIGINT) AS w, row_number() OVER own AS place,
+  return `SELECT r, ${results} FROM (
+      SELECT r, x, y, w, row_number() OVER own AS place,
         CAST(sum(w) OVER own AS BIGINT) AS upto, count(*) OVER (PARTITION BY r) AS entries
       FROM (${found}) WINDOW own AS (PARTITION BY r ORDER BY x ${entry.order}) ${kept})
     GROUP BY r`;

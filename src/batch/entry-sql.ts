@@ -16,39 +16,63 @@ export interface EntrySql extends PartSql {
   /** The first entries in that order that are kept; null for all. */
   readonly size: number | null;
   /**
-   * Results from the kept entries of a row: `x`, `y`, `w` its net weight, `place` from 1, `upto` the
-   * weight up to it, and `entries`, how many there were.
+   * What the summary is made of: the `events` themselves, with `x` and `y`; a row's `entries`, with
+   * their net weight `w` too; or those of them that are `kept`, and of each its `place` from 1, the
+   * weight `upto` it and how many `entries` there were.
    */
-  readonly results: number;
+  readonly from: 'events' | 'entries' | 'kept';
   readonly summary: readonly string[];
 }
 
 /** Null where the accumulator holds no entries. */
-export function entrySql(spec: AccumulatorSpec, lane: string | null): EntrySql | null {
+export function entrySql(
+  spec: AccumulatorSpec,
+  lane: string | null,
+  retractable: boolean,
+): EntrySql | null {
   const value = lane ?? 'TRUE';
   const size = (): number => present(spec.size, `${spec.fn} has a size`);
   const kept = (x: string, order: 'ASC' | 'DESC', held: string, y = 'NULL'): EntrySql => {
     const more = `any_value(entries) > ${size()}`;
-    return { x, y, order, size: size(), results: 2, summary: [held, more] };
+    return { x, y, order, size: size(), results: 2, from: 'kept', summary: [held, more] };
   };
   switch (spec.fn) {
     case 'distinct': {
+      const x = hashSql(spec.type, value);
+      if (!retractable) {
+        const greatest = `CASE WHEN count(*) > ${size()} THEN list_max(min(x, ${size()})) END`;
+        return {
+          ...kept(x, 'ASC', ''),
+          from: 'entries',
+          summary: [`least(count(*), ${size()})`, greatest],
+        };
+      }
       const greatest = `CASE WHEN any_value(entries) > ${size()} THEN max(x) END`;
-      const held = kept(hashSql(spec.type, value), 'ASC', `count(*) FILTER (WHERE w > 0)`);
-      return { ...held, summary: [...held.summary.slice(0, 1), greatest] };
+      const live = 'count(*) FILTER (WHERE w > 0)';
+      return { ...kept(x, 'ASC', ''), summary: [live, greatest] };
     }
     case 'buckets': {
       const ranks = `list({x: x, upto: upto} ORDER BY x) FILTER (WHERE w > 0)`;
       const x = `asof_bucket(${value}, ${size()})`;
-      return { x, y: 'NULL', order: 'ASC', size: null, results: 1, summary: [ranks] };
+      const all = { x, y: 'NULL', order: 'ASC', size: null, results: 1 } as const;
+      return { ...all, from: 'kept', summary: [ranks] };
     }
-    case 'value_counts':
-      return kept(value, 'ASC', `list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)`);
+    case 'value_counts': {
+      const counts = 'list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)';
+      const held = `CASE WHEN count(*) <= ${size()} THEN ${counts} END`;
+      const summary = [held, `count(*) > ${size()}`];
+      return { ...kept(value, 'ASC', ''), from: 'entries', summary };
+    }
     case 'newest':
     case 'oldest': {
       const order = spec.fn === 'newest' ? 'DESC' : 'ASC';
       const ord = `CASE WHEN ${value} IS NOT NULL THEN ord END`;
-      return kept(ord, order, `list(y ORDER BY place) FILTER (WHERE w > 0)`, value);
+      if (retractable) {
+        return kept(ord, order, `list(y ORDER BY place) FILTER (WHERE w > 0)`, value);
+      }
+      const pick = spec.fn === 'newest' ? 'arg_max' : 'arg_min';
+      const summary = [`${pick}(y, x, ${size()})`, 'FALSE'];
+      return { ...kept(ord, order, '', value), from: 'events', summary };
     }
     case 'least':
       return kept(value, 'ASC', `min(x) FILTER (WHERE w > 0)`);

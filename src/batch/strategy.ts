@@ -50,6 +50,9 @@ export function chooseStrategy(
 ): Strategy {
   const eligible = eligibleStrategies(group, need, visibility);
   if (forced !== null) return eligible.has(forced) ? forced : 'tiles';
+  // A tile of entries is no shorter than its events until there are many more of these.
+  const held = heldEntries(group, need);
+  if (held > 1 && eventsInWindow(facts, need.window) <= 8 * held) return 'direct';
   const affordable = (3 * facts.events) / Math.max(1, facts.rows) + 16;
   if (eventsInWindow(facts, need.window) <= affordable) return 'direct';
   if (eligible.has('running')) return 'running';
@@ -76,9 +79,18 @@ function eligibleStrategies(
   return eligible;
 }
 
+/** How many entries a tile may hold, roughly; 1 where it holds a sum or one value. */
+export function heldEntries(group: WorkGroup, need: PartNeed): number {
+  const { fn, size = 1 } = present(group.accumulators[need.accumulator], 'an accumulator');
+  return fn === 'buckets' ? BUCKETS_OF_BIT * 2 ** size : size;
+}
+
+/** Powers of two that the values of one measure spread over, about. */
+const BUCKETS_OF_BIT = 4;
+
 /** Tiles for which reading whole tiles and reading edges cost a row about the same. */
-export function tileWidthMs(facts: GroupFacts, window: number): number {
-  const tiles = Math.min(64, Math.max(1, Math.sqrt(2 * eventsInWindow(facts, window))));
+export function tileWidthMs(facts: GroupFacts, window: number, held = 1): number {
+  const tiles = Math.min(64, Math.max(1, Math.sqrt((2 * eventsInWindow(facts, window)) / held)));
   const spanMs = present(facts.windowSpansMs[window], 'a span a window');
   return Math.max(1, Math.ceil(spanMs / tiles));
 }
