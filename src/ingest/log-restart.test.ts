@@ -5,7 +5,7 @@ import { seededRandom } from '../base/random.ts';
 import { CrashError, MemoryDisk } from '../testing/memory-disk.ts';
 import { SimulatedDisk } from '../testing/simulated-disk.ts';
 import { Life, SimulatedTime } from '../testing/simulated-time.ts';
-import { checkWhole, open, produce } from './log.fixture.ts';
+import { checkWhole, entry, open, produce } from './log.fixture.ts';
 import { LOG_FOLDER, segmentPath } from './segment.ts';
 
 test('a segment that a dead process had just made is durable before anything in it is', async () => {
@@ -108,5 +108,21 @@ test('what is shown after a sync that failed is not taken for durable at the nex
     const last = await drive(time, open(disk.mount(new Life())));
     const marks = checkWhole([...last.read(0)]);
     for (const mark of kept) assert.ok(marks.includes(mark), `seed ${seed}: lost ${mark}`);
+  }
+});
+
+test('a segment that could not be begun is gone before the log goes on', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new MemoryDisk(seededRandom(seed));
+    const log = await open(disk, 400);
+    await produce(log, 0, 2);
+    // Too large for what is left of the segment; the next one, which is small, still fits.
+    disk.failAt({ atOperation: disk.operations + 2, fault: 'io', count: 3 + (seed % 4) });
+    await log.append([entry(10, 0, 20)]).catch(() => {});
+    disk.failAt();
+    for (let mark = 20; mark < 30; mark++) await log.append([entry(mark)]);
+    for (const found of [disk.afterKill(), disk.afterCrash()]) {
+      assert.equal((await open(found)).lastCommit, 12);
+    }
   }
 });

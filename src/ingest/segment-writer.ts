@@ -26,6 +26,8 @@ export class SegmentWriter {
   #file: DiskFile | null = null;
   #durableLength: number;
   #damage: Damage = 'none';
+  /** The file of a segment that could not be begun. */
+  #leftover: string | null = null;
 
   constructor(
     disk: Disk,
@@ -53,6 +55,7 @@ export class SegmentWriter {
     notes: readonly LogNote[],
     bytes: Uint8Array,
   ): Promise<void> {
+    this.#clearLeftover();
     if (this.#damage !== 'none') await this.#repair(firstCommit);
     const file = await this.#open({ firstCommit, partitions, notes }, bytes.length);
     try {
@@ -96,13 +99,22 @@ export class SegmentWriter {
       this.#disk.syncFolder(LOG_FOLDER);
     } catch (error) {
       this.#quietly(() => file?.close());
-      this.#quietly(() => this.#disk.remove(path));
+      this.#leftover = path;
+      this.#quietly(() => this.#clearLeftover());
       throw error;
     }
     this.segments.push({ firstCommit, path });
     this.#file = file;
     this.#durableLength = header.length;
     return file;
+  }
+
+  /** Before anything else is written: with segments after it, a torn one would be corruption. */
+  #clearLeftover(): void {
+    if (this.#leftover === null) return;
+    if (this.#disk.exists(this.#leftover)) this.#disk.remove(this.#leftover);
+    this.#disk.syncFolder(LOG_FOLDER);
+    this.#leftover = null;
   }
 
   /** At once, so that nothing refused can come back; the next write tries again if it fails. */

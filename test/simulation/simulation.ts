@@ -42,6 +42,7 @@ const BOUNDS_EVERY = 4;
 const MOST_STEPS = 60_000;
 /** Tasks after which the storm is over, wherever the run is. */
 const STORM_STEPS = 4_000;
+const STORM_STARTS = 30;
 
 /** A machine, its processes one after the other, and the clients around it. */
 export class Simulation {
@@ -60,6 +61,7 @@ export class Simulation {
   #plan: ProjectPlan;
   #life: Life | null = null;
   #server: Server | null = null;
+  #starts = 0;
   /** In which life letters are being sent again: one call at a time, so that it is known which. */
   #readmitting: Life | null = null;
 
@@ -144,7 +146,7 @@ export class Simulation {
   async #until(what: string, isDone: () => boolean): Promise<void> {
     const { stepCrash } = this.#weather.climate;
     const found = await this.#time.run(() => {
-      if (this.#time.steps > STORM_STEPS) this.#calm();
+      if (this.#time.steps > STORM_STEPS || this.#starts > STORM_STARTS) this.#calm();
       if (this.#weather.happens(stepCrash)) this.#end(this.#random.pick(['kill', 'power']));
       return isDone() || this.#problems.any || this.#time.steps > MOST_STEPS;
     });
@@ -164,6 +166,7 @@ export class Simulation {
   #begin(): void {
     const life = new Life(() => this.#over());
     this.#life = life;
+    this.#starts += 1;
     if (this.#random.below(3) > 0) this.#plan = this.#options.whole;
     this.#reader.begin(new PlatformOracle(this.#plan, this.#truth.events));
     Server.start(this.#machine, this.#plan, life).then(
