@@ -10,6 +10,7 @@ import type { Visibility } from './point-tables.ts';
 import { createGroupTables, dropGroupTables, type GroupTables } from './point-tables.ts';
 import { prefixSql } from './prefix-pass.ts';
 import { runningSql } from './running-pass.ts';
+import { cutSessions } from './session-ranges.ts';
 import { partColumns, type StateSql, stateSql } from './state-sql.ts';
 import {
   chooseStrategy,
@@ -66,6 +67,7 @@ export async function computeParts(request: PartsRequest): Promise<ComputedParts
       },
       signal ?? undefined,
     );
+    await cutSessions(session, tables, run);
     const facts = await factsOf(session, tables);
     const states = await statesOf(session, work, tables, facts);
     const plan = planPasses(request, tables, facts, states);

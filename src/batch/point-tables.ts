@@ -5,7 +5,6 @@ import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { WorkGroup, WorkLane } from './feature-work.ts';
 import { powerOfTenSql } from './literal-sql.ts';
-import { cutSessions } from './session-ranges.ts';
 import { windowRangeSql } from './window-sql.ts';
 
 /**
@@ -23,8 +22,8 @@ export interface GroupTables {
   readonly group: WorkGroup;
   readonly visibility: Visibility;
   /**
-   * `r, k, v, time, s0, e0, …`: rows with a known key, their windows cut to what they may see, and
-   * `bad0`… of sessions that cannot be told.
+   * `r, k, v, time, s0, e0, …`: rows with a known key, their windows cut to what they may see. A
+   * session begins at 0 until it is cut too.
    */
   readonly rows: string;
   /**
@@ -64,9 +63,7 @@ export async function createGroupTables(
   await session.run(createEventsSql(events, keys, from, lanes, reach), options);
   await session.run(`DROP TABLE ${keys}`);
   const columns = lanes.own.map((lane, index) => (countsAll(lane) ? null : `l${index}`));
-  const tables = { group, visibility, rows, events, lanes: columns };
-  await cutSessions(session, tables, options);
-  return tables;
+  return { group, visibility, rows, events, lanes: columns };
 }
 
 export async function dropGroupTables(session: DuckDbSession, tables: GroupTables): Promise<void> {

@@ -4,7 +4,7 @@ import type { GroupTables } from './point-tables.ts';
 
 /**
  * Gives every row the start of its sessions (semantics §5), after which a session is read like any
- * other window. Where it is empty, it starts at its own end.
+ * other window. Where it is empty, it starts at its own end; `bad0`… says where it cannot be told.
  */
 export async function cutSessions(
   session: DuckDbSession,
