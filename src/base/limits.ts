@@ -75,6 +75,10 @@ export const LIMITS = {
   expressionDepth: 100,
   /** Columns, constants and operations of one expression. */
   expressionNodes: 10_000,
+  /** Events that are applied and not in a checkpoint: a restart has to apply them again. */
+  unsavedEvents: 20_000_000,
+  /** Keys that changed and are not in a checkpoint; they cannot leave memory. */
+  unsavedRows: 8_000_000,
   /** Tile groups that one state folder can hold. */
   storedGroups: 4_096,
   /** Bytes of rows that a checkpoint encodes before it lets events and reads go on. */

@@ -63,16 +63,15 @@ export class StateKeeper {
     return size;
   }
 
-  get hotRows(): number {
-    let rows = 0;
-    for (const group of this.#options.store.groups) rows += group.liveRows;
-    return rows;
-  }
-
-  get changedRows(): number {
-    let rows = 0;
-    for (const group of this.#options.store.groups) rows += group.changed.size;
-    return rows;
+  /** What decides whether to take a checkpoint. */
+  get facts(): { changedRows: number; hotRows: number; isOverBudget: boolean } {
+    let changedRows = 0;
+    let hotRows = 0;
+    for (const group of this.#options.store.groups) {
+      changedRows += group.changed.size;
+      hotRows += group.liveRows;
+    }
+    return { changedRows, hotRows, isOverBudget: this.budget.isOver };
   }
 
   #evict(): void {

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { BreakerState } from '../base/circuit-breaker.ts';
 import type { Clock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
@@ -13,7 +14,9 @@ import type { CheckpointPolicy } from './checkpoint-policy.ts';
 import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
 import { newMetrics, type StreamMetrics } from './metrics.ts';
+import type { Stage } from './pressure.ts';
 import { archivedAfter, attachGroups, reachesBack, rebuildGroups } from './restore.ts';
+import { SaveGuard } from './save-guard.ts';
 import { SourceApplier } from './source-applier.ts';
 import type { StateUsage } from './state-budget.ts';
 import { StateKeeper } from './state-keeper.ts';
@@ -32,6 +35,8 @@ export interface StreamEngineOptions {
   readonly sliceBytes?: number;
   /** Bytes of memory that the whole state may take; the limit of that name unless given. */
   readonly stateMemoryBytes?: number;
+  /** Events that may be unsaved before pushes are refused; the limit of that name unless given. */
+  readonly unsavedEvents?: number;
   /** Taken between two slices of a checkpoint; that of the event loop unless given. */
   readonly turn?: Turn;
 }
@@ -43,10 +48,9 @@ export class StreamEngine {
   readonly #options: StreamEngineOptions;
   readonly #appliers = new Map<string, SourceApplier>();
   readonly #checkpointer: Checkpointer;
+  readonly #guard: SaveGuard;
   readonly #files: StateFiles;
   readonly #keeper: StateKeeper;
-  #eventsSince = 0;
-  #checkpointBeganMs: number;
   /** Set while a batch is being applied: one that failed half-way leaves it set for ever. */
   #inside = false;
   #closed = false;
@@ -67,7 +71,6 @@ export class StreamEngine {
       this.#appliers.set(source.name, new SourceApplier(source, feeds));
     }
     const { clock } = options;
-    this.#checkpointBeganMs = clock.nowMs();
     this.#files = files;
     const groups = new Map(
       [...store.groups].map((group) => [files.rowsOf(group.id).number, group]),
@@ -90,6 +93,14 @@ export class StreamEngine {
       metrics,
       sliceBytes: options.sliceBytes ?? LIMITS.checkpointSliceBytes,
       turn: options.turn ?? nextTurn,
+    });
+    this.#guard = new SaveGuard({
+      checkpointer: this.#checkpointer,
+      policy: options.policy,
+      clock,
+      logger: options.logger,
+      facts: () => this.#keeper.facts,
+      ...(options.unsavedEvents === undefined ? {} : { unsavedEvents: options.unsavedEvents }),
     });
   }
 
@@ -172,27 +183,18 @@ export class StreamEngine {
   /** Asks the policy whether to take a checkpoint now; `apply` does so after every commit. */
   poll(): void {
     if (this.#closed || this.#inside || this.damage !== null) return;
-    const decision = this.#options.policy({
-      running: this.#checkpointer.isRunning,
-      eventsSince: this.#eventsSince,
-      changedRows: this.#keeper.changedRows,
-      sinceMs: this.#options.clock.nowMs() - this.#checkpointBeganMs,
-      isOverBudget: this.#keeper.budget.isOver,
-      hotRows: this.#keeper.hotRows,
-    });
-    if (decision.kind !== 'checkpoint') return;
-    this.checkpoint().catch((error: unknown) => {
-      const fields = { code: 'checkpoint_failed', error: String(error) };
-      this.#options.logger.error(fields, 'a checkpoint failed; the log still holds everything');
-    });
+    this.#guard.poll();
   }
 
   /** Saves the state as of now. */
   checkpoint(): Promise<CheckpointStats> {
     assert(!this.#inside, 'no checkpoint is taken of a batch that was applied in part');
-    this.#eventsSince = 0;
-    this.#checkpointBeganMs = this.#options.clock.nowMs();
-    return this.#checkpointer.take();
+    return this.#guard.save();
+  }
+
+  /** How full the buffer in front of the saved state is, and whether the store is left alone. */
+  get saving(): { readonly stages: Stage[]; readonly breaker: BreakerState } {
+    return this.#guard;
   }
 
   /** The log and archive up to this commit are not needed for a restart of the present groups. */
@@ -279,7 +281,7 @@ export class StreamEngine {
     const applier = this.#appliers.get(batch.source);
     if (applier !== undefined) this.#applyTo(applier, batch);
     this.#keeper.finish();
-    this.#eventsSince += batch.count;
+    this.#guard.applied(batch.count);
     this.metrics.eventsApplied += batch.count;
     this.metrics.batchesApplied += 1;
     this.#inside = false;
