@@ -6,10 +6,17 @@ import type { Server } from './server.ts';
 /** Buckets and second looks of the eviction: a row may stay so much longer than it is needed. */
 const SLACK = 1.2;
 
+/** Rows that a server had read back when it was last looked at. */
+const readsOf = new WeakMap<Server, number>();
+
 /** Rows of keys that no window can reach any more are given up; the others are one for each key. */
 export function checkBounds(server: Server, events: readonly OracleEvent[], problems: Problems) {
   const { store, metrics } = server.engine;
-  if (metrics.batchesApplied === 0) return;
+  // What was just read back, be it to be given up, is looked at with the next commits.
+  const readsNow = metrics.rowsLoaded + metrics.evictionReads;
+  const readsBefore = readsOf.get(server);
+  readsOf.set(server, readsNow);
+  if (readsBefore !== readsNow) return;
   const { commit, newestArrivalMs } = store.applied;
   const touchedBy = arrivalsByCommit(events);
   for (const group of store.groups) {
