@@ -135,7 +135,7 @@ export class ChangeJudge {
     if (this.#takenBytes > 0 && takenBytes > LIMITS.retractedBytes) {
       return this.#overloaded('This commit takes back as much as it may.', 'Send the row again.');
     }
-    if (!rows.hasRoom(id, bytes.length)) {
+    if (!rows.hasRoom(id, bytes.length, arrivalMs)) {
       const remedy = 'Retry later, shorten changes.horizon or use more partitions.';
       return this.#overloaded('All that a partition can hold for changes is in use.', remedy);
     }

@@ -76,10 +76,14 @@ test('a full index says so, takes nothing, and has room again when ids grow old'
   assert.equal(index.claim('x', 60), 'full');
   assert.equal(index.claim('7', 60), 'duplicate');
   index.confirm(50, 49);
-  assert.equal(index.claim('x', 120), 'full');
-  index.confirm(0, 200);
-  assert.equal(index.claim('x', 200), 'fresh');
-  assert.equal(index.size, 1);
+  assert.equal(index.claim('x', 100), 'full');
+  assert.equal(index.claim('x', 120), 'fresh');
+  assert.equal(index.size, 31);
+  // Whoever comes late to what was let go so early gets no false verdict.
+  assert.equal(index.claim('3', 90), 'forgotten');
+  index.confirm(1, 200);
+  index.rollback();
+  assert.equal(index.claim('y', 200), 'fresh');
 });
 
 test('ids that are old stay known while there are few', () => {
@@ -140,4 +144,32 @@ test('an index of the first encoding lets in what is new under a longer horizon'
   assert.equal(after.claim('new', 3_990), 'fresh');
   assert.equal(after.claim('399', 4_000), 'duplicate');
   assert.equal(after.claim('early', 3_989), 'forgotten');
+});
+
+test('an id costs what is stated: at most 50 bytes and twice its characters, four times if wide', () => {
+  for (const count of [1_000, 4_097, 20_000]) {
+    for (const length of [1, 16, 36]) {
+      for (const [letter, width] of [
+        ['a', 1],
+        ['\u65e5', 2],
+      ] as const) {
+        const index = new DedupeIndex(1_000);
+        for (let i = 0; i < count; i++) {
+          const id = `${i}`.padStart(length, letter);
+          assert.equal(index.claim(id, i), 'fresh');
+        }
+        index.confirm(count, count);
+        const characters = Math.max(length, `${count}`.length);
+        const bound = 50 + 2 * width * (characters + 1);
+        const each = index.bytes / count;
+        assert.ok(each <= bound, `${each} bytes for ids of ${length} characters, ${count} of them`);
+        // Read again it is no larger, nor after a claim that was taken back.
+        const writer = new ByteWriter();
+        index.encode(writer);
+        const again = new DedupeIndex(1_000);
+        again.decode(new ByteReader(writer.bytes()));
+        assert.deepEqual([again.size, again.bytes / count <= bound], [count, true]);
+      }
+    }
+  }
 });

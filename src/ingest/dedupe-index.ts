@@ -65,7 +65,9 @@ export class DedupeIndex {
     }
     // An entry that is held is the newest of its id, so it alone decides.
     if (entry < 0 && this.#isUnsure(arrivalMs)) return 'forgotten';
-    if (this.#table.count === this.#table.capacity || this.#isFull(id)) this.#evict();
+    // Time goes on even while there is no room for any event that would tell of it.
+    if (this.#isFull(id)) this.#evict(Math.max(this.#newestArrivalMs, arrivalMs));
+    else if (this.#table.count === this.#table.capacity) this.#evict(this.#newestArrivalMs);
     if (this.#isFull(id)) return 'full';
     this.#table.add(id, hash, arrivalMs);
     return 'fresh';
@@ -98,13 +100,11 @@ export class DedupeIndex {
   }
 
   /** Lets go of ids that no event arriving from now on in order can repeat. */
-  #evict(): void {
-    const floorMs = this.#newestArrivalMs - this.#horizonMs;
-    if (this.#durableCount < this.#limits.idsKept || this.#newestArrivalMs < this.#nextEvictionMs) {
-      return;
-    }
+  #evict(asOfMs: number): void {
+    const floorMs = asOfMs - this.#horizonMs;
+    if (this.#durableCount < this.#limits.idsKept || asOfMs < this.#nextEvictionMs) return;
     // Often enough to stay small, and seldom enough that the copying does not count.
-    this.#nextEvictionMs = this.#newestArrivalMs + Math.max(1, this.#horizonMs / 16);
+    this.#nextEvictionMs = asOfMs + Math.max(1, this.#horizonMs / 16);
     const kept = new IdTable();
     let durable = 0;
     let forgottenMs = Number.NEGATIVE_INFINITY;
@@ -160,7 +160,7 @@ export class DedupeIndex {
     const held = this.#table.find(id, hash);
     // Another partition, where it went by another count of them, may have taken the id later.
     if (held >= 0 && this.#table.numberOf(held) >= arrivalMs) return;
-    if (this.#table.count === this.#table.capacity) this.#evict();
+    if (this.#table.count === this.#table.capacity) this.#evict(this.#newestArrivalMs);
     this.#table.add(id, hash, arrivalMs);
     this.confirm(1, -1);
   }

@@ -82,8 +82,6 @@ test('too many ids in the horizon is backpressure, never a false verdict', async
     ['duplicate'],
   );
   clock.advanceTo(NOW_MS + 10_001);
-  assert.deepEqual(codes(await push('d')), ['overloaded']);
-  await ingestor.push('clicks', [{ at: clock.nowMs() }]);
   assert.equal((await push('d', 'a')).accepted, 2);
 });
 

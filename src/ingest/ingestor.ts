@@ -22,6 +22,7 @@ import { type Door, Push, type PushResult } from './push.ts';
 import { ColumnsBody, type PushBody, type RowSlice, readBody, readRows } from './push-body.ts';
 import { SchemaBook } from './schema-book.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
+import type { MemorySize } from './source-memory.ts';
 import { pushSourced, type SourcedBatch, type SourcedResult, settleLanes } from './sourced-push.ts';
 
 export interface IngestorOptions {
@@ -274,6 +275,12 @@ export class Ingestor {
 
   stats(source: string): SourceStats | null {
     return this.#doors.get(source)?.stats.snapshot() ?? null;
+  }
+
+  /** What is remembered of a source's ids; null where its events have none. */
+  memory(source: string): MemorySize | null {
+    const acceptance = this.#doors.get(source)?.acceptance;
+    return (acceptance?.schema.id ?? null) === null ? null : (acceptance?.ids.size() ?? null);
   }
 
   /** For an orderly end, after the last push: the next start need not read the log for ids. */

@@ -76,13 +76,19 @@ export class LiveRows {
     return unsure && arrivalMs - this.#horizons.idMs <= this.#forgottenMs ? 'forgotten' : null;
   }
 
-  /** Whether two more rows of this id would find room, with so many bytes of columns. */
-  hasRoom(id: string, bytes: number): boolean {
+  /**
+   * Whether two more rows of this id would find room, with so many bytes of columns.
+   * @param arrivalMs that of the rows: time goes on even while there is no room for any
+   */
+  hasRoom(id: string, bytes: number, arrivalMs: number): boolean {
     const limits = this.#limits;
     const rows = this.#ids.count + 2;
     const held = this.#rows.held + bytes;
-    if (rows > Math.min(this.#tidyAtRows, limits.rows)) this.#tidyUp();
-    else if (held > Math.min(this.#tidyAtBytes, limits.bytes)) this.#tidyUp();
+    if (rows > limits.rows || held > limits.bytes) {
+      this.#tidyUp(Math.max(this.#newestArrivalMs, arrivalMs));
+    } else if (rows > this.#tidyAtRows || held > this.#tidyAtBytes) {
+      this.#tidyUp(this.#newestArrivalMs);
+    }
     // What only takes an event back makes room in the end, so it may go a little further.
     const most = bytes === 0 ? limits.rows * 1.125 : limits.rows;
     if (this.#ids.count + 2 > most || !this.#ids.hasRoom(2 * id.length + 1)) return false;
@@ -110,38 +116,38 @@ export class LiveRows {
 
   /** A logged row, while all is rebuilt; `confirm` then tells how far the partition is. */
   restore(id: string, hash: number, row: LoggedRow): void {
-    this.hasRoom(id, row.bytes.length);
+    this.hasRoom(id, row.bytes.length, row.arrivalMs);
     this.add(id, hash, row);
     this.confirm(1, -1);
   }
 
   /** Keeps the newest row of each id that is still known, if that can gain anything. */
-  #tidyUp(): void {
-    const sinceMs = this.#newestArrivalMs - this.#tidiedMs;
+  #tidyUp(asOfMs: number): void {
+    const sinceMs = asOfMs - this.#tidiedMs;
     const since = this.#durableCount - this.#tidiedDurable;
     const isSoon = sinceMs < Math.max(1, this.#horizons.eventMs / 16);
     if (since <= this.#durableCount / 16 && isSoon) return;
-    const kept = this.#copy(this.#ids.count);
+    const kept = this.#copy(this.#ids.count, asOfMs);
     this.#ids = kept.#ids;
     this.#rows = kept.#rows;
     this.#durableCount = kept.#durableCount;
     this.#forgottenMs = kept.#forgottenMs;
     this.#unsureMs = kept.#unsureMs;
-    this.#tidiedMs = this.#newestArrivalMs;
+    this.#tidiedMs = asOfMs;
     this.#tidiedDurable = this.#durableCount;
     this.#tidyAtRows = Math.max(FEW_ROWS, Math.ceil(this.#ids.count * 1.5));
     this.#tidyAtBytes = Math.max(FEW_BYTES, Math.ceil(this.#rows.held * 1.5));
   }
 
   /** The first `limit` rows without those that others hide or that are let go. */
-  #copy(limit: number): LiveRows {
+  #copy(limit: number, asOfMs: number): LiveRows {
     const kept = new LiveRows(this.#horizons, this.#limits);
     const visible = this.#ids.visible(Math.min(limit, this.#durableCount));
     const { eventMs, idMs } = this.#horizons;
     const keepsIds = this.#durableCount <= this.#limits.rowsKept;
     const keepsColumns = keepsIds && this.#rows.held <= this.#limits.bytesKept;
-    const floorMs = keepsIds ? Number.NEGATIVE_INFINITY : this.#newestArrivalMs - idMs;
-    const columnsMs = keepsColumns ? Number.NEGATIVE_INFINITY : this.#newestArrivalMs - eventMs;
+    const floorMs = keepsIds ? Number.NEGATIVE_INFINITY : asOfMs - idMs;
+    const columnsMs = keepsColumns ? Number.NEGATIVE_INFINITY : asOfMs - eventMs;
     kept.#forgottenMs = this.#forgottenMs;
     kept.#unsureMs = this.#unsureMs;
     kept.#newestArrivalMs = this.#newestArrivalMs;
@@ -169,7 +175,7 @@ export class LiveRows {
 
   /** The final rows, with all that is needed to go on from them. */
   encode(writer: ByteWriter): void {
-    const kept = this.#copy(this.#durableCount);
+    const kept = this.#copy(this.#durableCount, this.#newestArrivalMs);
     writer.f64(kept.#newestArrivalMs);
     writer.f64(kept.#forgottenMs);
     writer.f64(kept.#unsureMs);

@@ -92,7 +92,7 @@ export class SourceIds implements SourceMemory {
       ids += index?.size ?? 0;
       bytes += index?.bytes ?? 0;
     }
-    return { ids, bytes };
+    return { ids, bytes, horizonMs: this.#schema.dedupeHorizonMs };
   }
 
   /** Remembers the ids of events that were logged before this process began. */

@@ -26,6 +26,8 @@ export interface SourceMemory {
 export interface MemorySize {
   readonly ids: number;
   readonly bytes: number;
+  /** So long after its arrival an event can be repeated, or changed, and be known. */
+  readonly horizonMs: number;
 }
 
 export function ownsBlock({ name, id }: SourceSchema, block: IdBlock): boolean {

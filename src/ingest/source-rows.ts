@@ -166,7 +166,7 @@ export class SourceRows implements SourceMemory {
       ids += rows?.size ?? 0;
       bytes += rows?.bytes ?? 0;
     }
-    return { ids, bytes };
+    return { ids, bytes, horizonMs: this.changes.horizonMs };
   }
 }
 
