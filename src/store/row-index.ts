@@ -132,13 +132,15 @@ export class RowIndex {
   }
 
   /** Adds the number of locations of each segment's slot to `counts`. */
-  countSlots(counts: Float64Array, shift: number): void {
-    for (const slots of this.#parts) {
+  countSlots(counts: Int32Array, shift: number): void {
+    this.#parts.forEach((slots, part) => {
       for (let at = 1; at < slots.length; at += 2) {
-        const location = slots[at] as number;
-        if (location !== 0) counts[location >>> shift] = (counts[location >>> shift] as number) + 1;
+        const slot = (slots[at] as number) >>> shift;
+        counts[slot] = (counts[slot] as number) + 1;
       }
-    }
+      // Free slots were counted as if something lay at 0; to tell them apart would cost more.
+      counts[0] = (counts[0] as number) - (slots.length / 2 - (this.#counts[part] as number));
+    });
   }
 
   part(part: number): IndexPart {

@@ -75,7 +75,7 @@ export class Segments {
 
   /** Counts what an index points to, or no longer does. */
   countLive(index: RowIndex, sign: 1 | -1): void {
-    const counts = new Float64Array(SLOTS);
+    const counts = new Int32Array(SLOTS);
     index.countSlots(counts, UNIT_BITS);
     counts.forEach((count, slot) => {
       if (count === 0) return;
