@@ -2,7 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import type { DeadLetters } from '../ingest/dead-letters.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { EventLog } from '../ingest/log.ts';
+import type { MemorySize } from '../ingest/source-memory.ts';
 import type {
+  IdStatus,
   PlatformState,
   PlatformStatus,
   SavedStatus,
@@ -91,7 +93,15 @@ function sourceStatus(source: SourcePlan, facts: StatusFacts): SourceStatus {
     lastOffsets: applied?.lastOffsets ?? [],
     deadLetters: letterCount(facts.letters, source.name),
     clocks: seen?.clocks ?? null,
+    changes: seen?.changes ?? null,
+    ids: idStatus(facts.door?.memory(source.name) ?? null),
   };
+}
+
+function idStatus(memory: MemorySize | null): IdStatus | null {
+  if (memory === null) return null;
+  const { ids, bytes, horizonMs } = memory;
+  return { count: ids, bytes, bytesPerId: ids === 0 ? 0 : Math.round(bytes / ids), horizonMs };
 }
 
 function savedStatus(engine: StreamEngine): SavedStatus {

@@ -81,6 +81,19 @@ interface Clocks {
   readonly skew: { readonly ahead: number; readonly maxMs: number };
 }
 
+interface Changes {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+interface Ids {
+  readonly count: number;
+  readonly bytes: number;
+  readonly bytesPerId: number;
+  readonly horizonMs: number;
+}
+
 /** What the command shows of `GET /v1/status`. */
 interface Status {
   readonly state: string;
@@ -101,6 +114,8 @@ interface Status {
     readonly applied: number;
     readonly deadLetters: number;
     readonly clocks: Clocks | null;
+    readonly changes: Changes | null;
+    readonly ids: Ids | null;
     readonly rejected: number;
     readonly rejectedByCode: Readonly<Record<string, number>>;
   }[];
@@ -134,6 +149,18 @@ function clockLine(name: string, { watermarkMs, lateness, skew }: Clocks): strin
   const ahead = skew.ahead > 0 ? `, clocks up to ${span(skew.maxMs)} ahead` : '';
   const mark = new Date(watermarkMs ?? 0).toISOString();
   return `  ${name}: 99 % within ${span(lateness.p99Ms ?? 0)}${ahead}; watermark ${mark}`;
+}
+
+function idLine(name: string, { count: ids, bytes, bytesPerId, horizonMs }: Ids): string {
+  return (
+    `  ${name}: ${count(ids)} ids in ${count(bytes)} bytes, ${count(bytesPerId)} each; ` +
+    `horizon ${span(horizonMs)}`
+  );
+}
+
+function changeLine(name: string, { inserted, updated, deleted }: Changes): string {
+  const counts = `${count(inserted)} inserted, ${count(updated)} updated, ${count(deleted)} deleted`;
+  return `  ${name} since the start: ${counts}`;
 }
 
 function memoryLine(name: string, memory: ViewMemory): string {
@@ -177,6 +204,10 @@ function sayStatus(output: Output, status: Status): void {
       `${count(deadLetters)} dead letters`,
     ]),
   );
+  for (const { name, ids, changes } of status.sources) {
+    if (ids !== null && ids.count > 0) output.say(idLine(name, ids));
+    if (changes !== null) output.say(changeLine(name, changes));
+  }
   for (const { name, clocks } of status.sources) {
     if (clocks !== null && clocks.watermarkMs !== null) output.say(clockLine(name, clocks));
   }

@@ -190,6 +190,8 @@ export const statusResponse = Type.Object({
       lastOffsets: Type.Array(Type.Integer()),
       deadLetters: count,
       clocks: nullable(sourceClocks),
+      changes: nullable(Type.Object({ inserted: count, updated: count, deleted: count })),
+      ids: nullable(Type.Object({ count, bytes: count, bytesPerId: count, horizonMs: count })),
     }),
   ),
   connectors: Type.Array(

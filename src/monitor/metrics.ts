@@ -62,6 +62,24 @@ function totals(registry: Registry): Update {
     labelNames: ['source', 'verdict'] as const,
     registers,
   });
+  const changes = new Counter({
+    name: 'asof_changes_total',
+    help: 'Accepted rows of change streams, by what they did to an event.',
+    labelNames: ['source', 'operation'] as const,
+    registers,
+  });
+  const ids = new Gauge({
+    name: 'asof_source_ids',
+    help: 'Ids that the door holds to know what repeats or changes an earlier event.',
+    labelNames: ['source'] as const,
+    registers,
+  });
+  const idBytes = new Gauge({
+    name: 'asof_source_id_bytes',
+    help: 'Memory for those ids, and for the events that can be taken back.',
+    labelNames: ['source'] as const,
+    registers,
+  });
   const samples = new Counter({
     name: 'asof_serve_log_answers_total',
     help: 'Sampled answers: written, or dropped by a bound.',
@@ -75,7 +93,9 @@ function totals(registry: Registry): Update {
     registers,
   });
   return (status) => {
-    for (const counter of [rows, values, events, samples, faults]) counter.reset();
+    for (const metric of [rows, values, events, changes, ids, idBytes, samples, faults]) {
+      metric.reset();
+    }
     for (const { name, version, ...counts } of status.services) {
       const service = { service: name, version: String(version) };
       rows.inc(service, counts.rows);
@@ -85,6 +105,11 @@ function totals(registry: Registry): Update {
     }
     for (const source of status.sources) {
       events.inc({ source: source.name, verdict: 'accepted' }, source.accepted);
+      ids.set({ source: source.name }, source.ids?.count ?? 0);
+      idBytes.set({ source: source.name }, source.ids?.bytes ?? 0);
+      for (const [operation, count] of Object.entries(source.changes ?? {})) {
+        changes.inc({ source: source.name, operation }, count);
+      }
       for (const [verdict, count] of Object.entries(source.rejectedByCode)) {
         events.inc({ source: source.name, verdict }, count);
       }

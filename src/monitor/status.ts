@@ -75,6 +75,27 @@ export interface SourceStatus {
   readonly deadLetters: number;
   /** null while nothing can be pushed. */
   readonly clocks: SourceClockStatus | null;
+  /** What accepted rows of a change stream did since the start; null for all others. */
+  readonly changes: ChangeStatus | null;
+  /** null where the source's events have no id, or nothing can be pushed. */
+  readonly ids: IdStatus | null;
+}
+
+export interface ChangeStatus {
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+}
+
+/** What the door remembers of a source, to know what repeats or changes an earlier event. */
+export interface IdStatus {
+  /** Ids held, in all partitions; of a change stream those of rows that newer ones replaced too. */
+  readonly count: number;
+  /** Memory for them; of a change stream with the columns of events that can be taken back. */
+  readonly bytes: number;
+  readonly bytesPerId: number;
+  /** For so long after its arrival an event can be repeated, or changed, and be known. */
+  readonly horizonMs: number;
 }
 
 /** How late events come and how far clocks run ahead, since ever; spans in milliseconds. */
