@@ -173,6 +173,11 @@ export class DeadLetters {
     kept.counts.marked(bytes, codes);
   }
 
+  /** Makes certain what another process left of a day: letters that are shown may yet be lost. */
+  secure(source: string, day: string): void {
+    for (const part of this.#open(source).parts) if (part.day === day) part.file.secure();
+  }
+
   close(): void {
     for (const { parts, marks, counts } of this.#sources.values()) {
       counts.stop();

@@ -43,6 +43,11 @@ export class LetterFile {
     return this.#durableBytes + this.#waitingBytes;
   }
 
+  /** Makes certain what another process left, which may be shown and yet be lost. */
+  secure(): void {
+    if (!this.isOurs) this.#disk.replace(this.path, this.#disk.read(this.path));
+  }
+
   /** Resolves, once they are durable, to how many bytes they take. */
   async append(lines: readonly string[]): Promise<number> {
     const bytes = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(''));

@@ -153,7 +153,9 @@ async function settleLane(
   const kept = new Set<string>();
   // All letters of a batch bear one time, so they are in the files of one day.
   const { arrivalTimeMs } = first;
-  for (const letter of letters.list(source, { day: dayOf(arrivalTimeMs) })) {
+  const day = dayOf(arrivalTimeMs);
+  letters.secure(source, day);
+  for (const letter of letters.list(source, { day })) {
     const { origin } = letter;
     if (origin === undefined || letter.arrivalTimeMs !== arrivalTimeMs) continue;
     const own = origin.batch === note.batch && origin.connector === first.origin?.connector;

@@ -9,7 +9,12 @@ const TIMESTAMP = '.google.protobuf.Timestamp';
  * @throws for a schema that is not one
  */
 export function protobufDecoder(schema: string): DecodeBytes {
-  const { root } = protobuf.parse(schema, new protobuf.Root(), { keepCase: true });
+  const { root, imports = [] } = protobuf.parse(schema, new protobuf.Root(), { keepCase: true });
+  for (const path of imports) {
+    const known = protobuf.common.get(path);
+    if (known === null) throw new Error(`it imports '${path}'`);
+    root.addJSON(known.nested ?? {});
+  }
   root.resolveAll();
   return (bytes) => {
     const { path, end } = readIndexes(bytes);

@@ -14,7 +14,7 @@ export type DecodeValue = (value: Uint8Array) => RowBody | Promise<RowBody>;
 
 /** Values that are JSON texts. */
 export const jsonValue: DecodeValue = (value) => {
-  return isUtf8(value) ? Buffer.from(value).toString() : value.slice();
+  return isUtf8(value) ? Buffer.from(value).toString() : Uint8Array.from(value);
 };
 
 /** Adds the record's time as a column, over one that the value may have. */

@@ -16,7 +16,10 @@ export function registeredValue(schemaOf: SchemaById): DecodeValue {
   const decoders = new Map<number, DecodeBytes>();
   return async (value) => {
     if (value.length < HEADER_BYTES || value[0] !== 0) {
-      return new UnreadableRow(value.slice(), 'The value does not begin with the id of a schema.');
+      return new UnreadableRow(
+        Uint8Array.from(value),
+        'The value does not begin with the id of a schema.',
+      );
     }
     const id = Buffer.from(value.buffer, value.byteOffset, value.length).readUInt32BE(1);
     let decode = decoders.get(id);
@@ -48,7 +51,7 @@ function decoderOf({ type, text }: RegisteredSchema): DecodeBytes {
 }
 
 function unreadable(value: Uint8Array, message: string): UnreadableRow {
-  return new UnreadableRow(value.slice(), message);
+  return new UnreadableRow(Uint8Array.from(value), message);
 }
 
 function reasonOf(error: unknown): string {
