@@ -1,22 +1,21 @@
 import { AsofError } from '../../src/base/errors.ts';
-import type { Logger } from '../../src/base/logger.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { CrashError } from '../../src/testing/memory-disk.ts';
 import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
-import { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
-import { Life, SimulatedClock, SimulatedTime } from '../../src/testing/simulated-time.ts';
+import { Life, SimulatedTime } from '../../src/testing/simulated-time.ts';
 import type { Push } from '../conformance/generate-events.ts';
-import { SimulatedArchive } from './archive.ts';
 import { checkBounds } from './bounds.ts';
 import { Sender } from './clients.ts';
 import type { Defect } from './defects.ts';
 import { Ledger } from './ledger.ts';
+import { newMachine } from './machine.ts';
 import { Problems } from './problems.ts';
 import { Reader } from './reader.ts';
 import type { RunResult } from './run.ts';
-import { type Machine, Server, type ServerSettings } from './server.ts';
+import { type Machine, Server } from './server.ts';
 import { settingsOf } from './settings.ts';
+import { type Ending, Trouble } from './trouble.ts';
 import { Truth } from './truth.ts';
 import { Weather } from './weather.ts';
 
@@ -32,10 +31,7 @@ export interface SimulationOptions {
   readonly tell: (line: string) => void;
 }
 
-type Ending = 'kill' | 'power' | 'close';
-
 const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
 /** Tasks after which a run that does not end is stuck. */
 /** Commits from one look at the bounds of the state to the next. */
 const BOUNDS_EVERY = 4;
@@ -56,14 +52,13 @@ export class Simulation {
   readonly #machine: Machine;
   readonly #senders: readonly Sender[];
   readonly #reader: Reader;
+  readonly #trouble: Trouble;
   readonly #seen = new Map<string, number>();
   readonly #world = new Life();
   #plan: ProjectPlan;
   #life: Life | null = null;
   #server: Server | null = null;
   #starts = 0;
-  /** In which life letters are being sent again: one call at a time, so that it is known which. */
-  #readmitting: Life | null = null;
 
   constructor(options: SimulationOptions) {
     const { random, whole, first, pushes, defect } = options;
@@ -74,7 +69,22 @@ export class Simulation {
     this.#truth = new Truth(whole.sources, this.#problems, (line) => this.#tell(line));
     this.#ledger = new Ledger(this.#truth, this.#problems);
     this.#plan = random.below(4) === 0 ? first : whole;
-    this.#machine = this.#newMachine(settingsOf(random, whole), defect);
+    const truth = this.#truth;
+    this.#machine = newMachine({
+      random,
+      time: this.#time,
+      truth,
+      defect,
+      faults: this.#weather.disk,
+      settings: settingsOf(random, whole),
+      problems: this.#problems,
+      tell: (line) => this.#tell(line),
+      onBroken: (error) => this.#broken(error),
+      onApplied: (server) => {
+        if (truth.lastCommit % BOUNDS_EVERY > 0) return;
+        checkBounds(server, truth.events, this.#problems);
+      },
+    });
     const outside = {
       random,
       time: this.#time,
@@ -91,6 +101,15 @@ export class Simulation {
       );
     });
     this.#reader = new Reader(random, this.#truth, this.#problems);
+    this.#trouble = new Trouble({
+      ...outside,
+      world: this.#world,
+      machine: this.#machine,
+      problems: this.#problems,
+      sources: whole.sources.map(({ name }) => name),
+      end: (how) => this.#end(how),
+      seen: (what, where) => this.#see(what, where),
+    });
   }
 
   async run(): Promise<RunResult> {
@@ -120,9 +139,8 @@ export class Simulation {
   async #play(): Promise<void> {
     this.#begin();
     for (const sender of this.#senders) void sender.run();
-    this.#disturb();
+    this.#trouble.begin();
     this.#ask();
-    if (this.#random.below(2) === 0) this.#readmit();
     const stormMs = (this.#options.pushes.at(-1)?.nowMs ?? 0) + HOUR_MS;
     this.#time.after(Math.max(1, stormMs - this.#time.nowMs), this.#world, () => this.#calm());
     await this.#until('all is answered', () => this.#senders.every(({ isDone }) => isDone));
@@ -168,15 +186,26 @@ export class Simulation {
     this.#life = life;
     this.#starts += 1;
     if (this.#random.below(3) > 0) this.#plan = this.#options.whole;
+    if (this.#random.below(6) === 0) this.#plan = this.#rebalanced(this.#plan);
     this.#reader.begin(new PlatformOracle(this.#plan, this.#truth.events));
     Server.start(this.#machine, this.#plan, life).then(
       (server) => {
         if (life.isOver) return;
         this.#server = server;
+        this.#trouble.restoreLog();
         this.#see('a start');
       },
       (error: unknown) => this.#startFailed(life, error),
     );
+  }
+
+  /** Another number of partitions from now on. */
+  #rebalanced(plan: ProjectPlan): ProjectPlan {
+    this.#see('another number of partitions');
+    const sources = plan.sources.map((source) => {
+      return { ...source, partitions: 1 + this.#random.below(4) };
+    });
+    return { ...plan, sources };
   }
 
   #over(): void {
@@ -190,7 +219,10 @@ export class Simulation {
     if (life.isOver) return;
     const code = error instanceof AsofError ? error.code : null;
     const isDisk = code === 'disk_full' || code === 'disk_failed';
-    if (!isDisk || this.#weather.isCalm) {
+    if (code === 'corrupt_log' && this.#trouble.isLogDamaged) {
+      this.#see('a damaged log that was refused');
+      this.#trouble.restoreLog();
+    } else if (!isDisk || this.#weather.isCalm) {
       this.#problems.report(`no restart: ${error instanceof Error ? error.stack : error}`);
     } else this.#see('a start that the disk refused');
     life.end();
@@ -218,33 +250,6 @@ export class Simulation {
     this.#machine.disk.losePower();
     this.#machine.servedDisk.losePower();
     this.#ledger.forgetRefusals();
-  }
-
-  /** Ends of processes, clocks set wrong, and bad sectors of the state, now and then. */
-  #disturb(): void {
-    const random = this.#random;
-    const everyMs = random.pick([10_000, HOUR_MS, DAY_MS]);
-    this.#time.after(1 + random.below(everyMs), this.#world, () => {
-      if (this.#weather.isCalm) return;
-      const what = random.below(8);
-      if (what < 3) this.#end(random.pick(['kill', 'power', 'close']));
-      else if (what === 3) this.#jump(random.pick([-HOUR_MS, HOUR_MS]));
-      else if (what === 4) this.#corruptState();
-      this.#disturb();
-    });
-  }
-
-  #jump(byMs: number): void {
-    this.#machine.clock.jump(byMs);
-    this.#see(byMs < 0 ? 'a clock set back by an hour' : 'a clock set forward by an hour');
-  }
-
-  #corruptState(): void {
-    const files = [...this.#machine.disk.files].filter(([path]) => path.startsWith('state/'));
-    const [path, file] = files[this.#random.below(files.length)] ?? [];
-    if (path === undefined || file === undefined || file.durableLength === 0) return;
-    file.flip(this.#random.below(file.durableLength), this.#random.below(8));
-    this.#see('a bit of the state that flipped', path);
   }
 
   #ask(): void {
@@ -278,77 +283,8 @@ export class Simulation {
     else if (code !== 'disk_failed') throw error;
   }
 
-  #readmit(): void {
-    const random = this.#random;
-    this.#time.after(1 + random.below(12 * HOUR_MS), this.#world, () => {
-      if (this.#weather.isCalm) return;
-      const server = this.#server;
-      const source = random.pick(this.#options.whole.sources).name;
-      if (server !== null && !server.isClosing && this.#readmitting !== server.life) {
-        void this.#readmitNow(server, source);
-      }
-      this.#readmit();
-    });
-  }
-
-  async #readmitNow(server: Server, source: string): Promise<void> {
-    const limit = 1 + this.#random.below(5);
-    this.#readmitting = server.life;
-    try {
-      const open = [...server.letters.list(source, { open: true, limit })];
-      this.#ledger.deliver(
-        source,
-        open.map(({ raw }) => (typeof raw === 'string' ? raw : '')),
-      );
-      await server.readmit(source, limit);
-      this.#see('letters sent again');
-    } catch (error) {
-      const isKnown = error instanceof AsofError || error instanceof CrashError;
-      if (!isKnown) this.#problems.report(`letters could not be sent again: ${error}`);
-    } finally {
-      this.#readmitting = null;
-    }
-  }
-
-  #newMachine(settings: ServerSettings, defect: Defect): Machine {
-    const random = this.#random;
-    const time = this.#time;
-    const { disk: faults } = this.#weather;
-    const lies = defect.disk ?? {};
-    const truth = this.#truth;
-    return {
-      random,
-      time,
-      clock: new SimulatedClock(time),
-      disk: new SimulatedDisk({ random, time, faults, lies }),
-      servedDisk: new SimulatedDisk({ random, time, faults }),
-      archive: new SimulatedArchive(),
-      truth,
-      logger: this.#logger(),
-      settings,
-      defect,
-      onBroken: (error) => this.#broken(error),
-      onApplied: (server) => {
-        if (truth.lastCommit % BOUNDS_EVERY === 0)
-          checkBounds(server, truth.events, this.#problems);
-      },
-    };
-  }
-
   #tell(line: string): void {
     this.#options.tell(`${new Date(this.#time.nowMs).toISOString()} ${line}`);
-  }
-
-  /** Disk failures are logged and survived; what the program itself guarantees must hold. */
-  #logger(): Logger {
-    const look = (fields: object, message: string): void => {
-      const text = Object.values(fields).map(String).join(' ');
-      this.#tell(`log: ${message} ${text}`);
-      if (/AssertionFailure|TypeError|RangeError/.test(text)) {
-        this.#problems.report(`${message}: ${text}`);
-      }
-    };
-    return { debug: look, info: look, warn: look, error: look };
   }
 
   #see(what: string, where = ''): void {
