@@ -82,12 +82,14 @@ export function readConnectors(
 
 function readOne(settings: Settings, root: string): ConnectorConfig | null {
   const type = settings.choice('type', ['files', 'kafka'] as const);
+  const isKnown = !settings.hasIssues;
   const name = settings.text(
     'name',
     (text) => NAME_PATTERN.test(text),
     'a name such as flights_in',
   );
   const source = settings.text('source');
+  if (!isKnown) return null;
   if (type === 'files') {
     return {
       type,
@@ -182,6 +184,10 @@ class Settings {
       issue('invalid_config', `${this.#path}.${name}`, `'${name}' is no setting.`, known),
     );
     return [...this.#issues, ...extra];
+  }
+
+  get hasIssues(): boolean {
+    return this.#issues.length > 0;
   }
 
   refuse(name: string, why: string): void {

@@ -144,7 +144,10 @@ export class ConnectorRunner {
         this.#problem = error;
         if (!(error instanceof AsofError) || !error.retryable) {
           this.#state = 'refused';
-          this.#logger.error({ connector: this.#options.name, error: String(error) }, 'refused');
+          this.#logger.error(
+            { connector: this.#options.name, error: String(error) },
+            'a connector stopped',
+          );
           return;
         }
         this.#state = 'retrying';
