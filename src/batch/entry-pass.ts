@@ -64,11 +64,19 @@ function entriesOfEvents({ tables, entry }: EntryInput, columns: readonly string
 function summarySql(entry: EntrySql, need: PartNeed, found: string): string {
   const names = partColumns(need, entry);
   const results = aliased(entry.summary, names).join(', ');
-  if (entry.from !== 'kept') return `SELECT r, ${results} FROM (${found}) GROUP BY r`;
+  if (entry.from === 'events' || entry.from === 'entries') {
+    return `SELECT r, ${results} FROM (${found}) GROUP BY r`;
+  }
+  if (entry.from === 'ranks') {
+    return `SELECT r, ${results} FROM (
+        SELECT r, x, w, CAST(sum(w) OVER (PARTITION BY r ORDER BY x) AS BIGINT) AS upto
+        FROM (${found}))
+      GROUP BY r`;
+  }
   const kept = entry.size === null ? '' : `QUALIFY place <= ${entry.size}`;
   return `SELECT r, ${results} FROM (
       SELECT r, x, y, w, row_number() OVER own AS place,
-        CAST(sum(w) OVER own AS BIGINT) AS upto, count(*) OVER (PARTITION BY r) AS entries
+        count(*) OVER (PARTITION BY r) AS entries
       FROM (${found}) WINDOW own AS (PARTITION BY r ORDER BY x ${entry.order}) ${kept})
     GROUP BY r`;
 }

@@ -17,10 +17,10 @@ export interface EntrySql extends PartSql {
   readonly size: number | null;
   /**
    * What the summary is made of: the `events` themselves, with `x` and `y`; a row's `entries`, with
-   * their net weight `w` too; or those of them that are `kept`, and of each its `place` from 1, the
-   * weight `upto` it and how many `entries` there were.
+   * their net weight `w` too; its `ranks`, with the weight `upto` each entry; or those entries that
+   * are `kept`, and of each its `place` from 1 and how many `entries` there were.
    */
-  readonly from: 'events' | 'entries' | 'kept';
+  readonly from: 'events' | 'entries' | 'ranks' | 'kept';
   readonly summary: readonly string[];
 }
 
@@ -52,10 +52,11 @@ export function entrySql(
       return { ...kept(x, 'ASC', ''), summary: [live, greatest] };
     }
     case 'buckets': {
-      const ranks = `list({x: x, upto: upto} ORDER BY x) FILTER (WHERE w > 0)`;
+      // In any order: it is sought by `upto`, which rises with x.
+      const ranks = 'list({upto: upto, x: x}) FILTER (WHERE w > 0)';
       const x = `asof_bucket(${value}, ${size()})`;
-      const all = { x, y: 'NULL', order: 'ASC', size: null, results: 1 } as const;
-      return { ...all, from: 'kept', summary: [ranks] };
+      const all = { x, y: 'NULL', order: 'ASC', size: null, results: 2 } as const;
+      return { ...all, from: 'ranks', summary: [ranks, 'max(upto)'] };
     }
     case 'value_counts': {
       const counts = 'list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)';

@@ -36,7 +36,7 @@ export function entriesSql(
       return { some: `${entries} > 0 OR ${more} IS NOT NULL`, value, broken: [] };
     }
     case 'buckets':
-      return { some, value: quantileSql(feature, entries, spec.size), broken: [] };
+      return { some, value: quantileSql(feature, entries, `${more}`, spec.size), broken: [] };
     case 'value_counts': {
       const isTop = feature.fn === 'top_k';
       return { some, value: isTop ? topSql(entries, count) : entries, broken: [`${more}`] };
@@ -55,11 +55,17 @@ export function entriesSql(
 }
 
 /** The middle of the bucket that holds the value of the rank; NULL where that is no int64. */
-function quantileSql(feature: WorkFeature['feature'], ranks: string, bits: number): string {
+function quantileSql(
+  feature: WorkFeature['feature'],
+  ranks: string,
+  count: string,
+  bits: number,
+): string {
   const ppm = present(feature.rankPpm, 'a quantile has a rank');
-  const rank = `greatest((CAST(${ranks}[-1].upto AS HUGEINT) * ${ppm} + 999999) // 1000000, 1)`;
-  const index = `list_filter(${ranks}, lambda e: e.upto >= ${rank})[1].x`;
-  const middle = `asof_middle(${index}, ${bits})`;
+  const rank = `greatest((CAST(${count} AS HUGEINT) * ${ppm} + 999999) // 1000000, 1)`;
+  const index = `list_min(list_filter(${ranks}, lambda e: e.upto >= ${rank})).x`;
+  // Bound to a name: the macro repeats what it is given.
+  const middle = `list_transform([${index}], lambda i: asof_middle(i, ${bits}))[1]`;
   return feature.type.kind === 'float64'
     ? `asof_double(${middle}) / ${powerOfTenSql(feature.scale)}`
     : `TRY_CAST(${middle} AS BIGINT)`;
