@@ -1,91 +1,103 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createClient } from '../../src/client/client.ts';
-import { count, last, max, sum } from '../../src/define/aggregate.ts';
-import { decimal, int64, string, timestamp } from '../../src/define/column.ts';
-import { countDistinct, histogram, lastN, median } from '../../src/define/distribution.ts';
-import { entity } from '../../src/define/entity.ts';
-import { service } from '../../src/define/service.ts';
-import { stream } from '../../src/define/stream.ts';
-import { view } from '../../src/define/view.ts';
-import { lifetime, session } from '../../src/define/window.ts';
-import { listen } from '../../src/http/http-server.ts';
-import { createHttpWorld } from './http-world.ts';
-import { ServingWorld, START_MS } from './world.ts';
+import { type Random, seededRandom } from '../../src/base/random.ts';
+import { type CardValues, OrderBook } from '../bad-input/changes-world.ts';
 
-const bookings = stream('bookings', {
-  columns: {
-    booking: string(),
-    guest: string(),
-    price: decimal(2),
-    op: string(),
-    lsn: int64(),
-    booked_at: timestamp(),
-  },
-  eventTime: 'booked_at',
-  id: 'booking',
-  changes: { column: 'op', sequence: 'lsn', shape: 'envelope', keep: 2 },
-});
+interface Order {
+  readonly id: number;
+  readonly card: string;
+  readonly cents: number;
+  readonly shop: string;
+  readonly atMs: number;
+}
 
-const guests = view('guests', {
-  version: 1,
-  source: bookings,
-  entity: entity('guest', { keys: { guest: string() } }),
-  key: { guest: 'guest' },
-  features: (booking) => ({
-    n: count().over(lifetime()),
-    spent: sum(booking.price).over(lifetime()).default(0),
-    dearest: max(booking.price).over(lifetime()),
-    newest: last(booking.booking).over(lifetime()),
-    prices: histogram(booking.price).over(lifetime()),
-    typical: median(booking.price).over(lifetime()),
-    kinds: countDistinct(booking.price).over(lifetime()),
-    last_two: lastN(booking.booking, 2).over(lifetime()),
-    visit: count().over(session('1m')),
-  }),
-});
-const guestNow = service('guest_now', { version: 1, features: [guests.all()] });
+const CARDS = ['a', 'b', 'c'];
+const START_MS = Date.now() - 3_600_000;
 
-test('what is taken back was never there, for every kind of feature', async (t) => {
-  const http = await createHttpWorld(t, {}, new ServingWorld([bookings, guestNow]));
-  const client = createClient({ url: await listen(http.app, 0) });
-  let lsn = 0;
-  const row = (booking: string, price: string, seconds: number) => ({
-    ...{ booking, guest: 'g', price, booked_at: START_MS - 100_000 + seconds * 1000 },
-  });
-  const push = async (op: string, before: object | null, after: object | null) => {
-    lsn += 1;
-    const answer = await client.push(bookings, [{ op, lsn, before, after }]);
-    assert.deepEqual(answer.rejections, [], op);
-  };
-  const values = () => client.get(guestNow, { guest: 'g' });
-  await push('c', null, row('a', '10', 0));
-  const alone = await values();
-  await push('c', null, row('b', '20.5', 90));
-  await push('c', null, row('c', '20.5', 95));
-  const three = await values();
-  assert.deepEqual([three.n, three.spent, three.dearest, three.newest], [3, 51, 20.5, 'c']);
-  assert.deepEqual(three.prices, [
-    { value: 10, count: 1 },
-    { value: 20.5, count: 2 },
-  ]);
-  assert.deepEqual([three.last_two, three.visit, three.kinds], [['b', 'c'], 2, 2]);
-  await push('u', row('c', '20.5', 95), row('c', '30', 95));
-  const changed = await values();
-  assert.deepEqual([changed.n, changed.spent, changed.dearest], [3, 60.5, 30]);
-  assert.deepEqual(changed.last_two, ['b', 'c']);
-  await push('d', { booking: 'c' }, null);
-  await push('d', { booking: 'b' }, null);
-  const [answer] = (await client.fetch(guestNow, [{ guest: 'g' }])).rows;
-  assert.ok(answer !== undefined);
-  const { dearest, newest, ...rest } = answer.values;
-  const { dearest: _dearest, newest: _newest, ...expected } = alone;
-  assert.deepEqual(rest, expected, 'what subtracts, and what has kept all of its entries');
-  // Two of each are kept, all of them are taken back, and there had been more: no value is known.
-  assert.deepEqual([dearest, newest], [null, null]);
-  const { statuses } = answer;
-  assert.deepEqual(
-    [statuses.dearest, statuses.newest, statuses.visit, statuses.last_two],
-    ['error', 'error', 'default', 'present'],
-  );
+/** A table of orders, and the log of its changes as a database would send it. */
+class OrderTable {
+  readonly rows = new Map<number, Order>();
+  #lsn = 0;
+  #nextId = 1;
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** The next change, of some order or a new one. */
+  change(): string {
+    const random = this.#random;
+    this.#lsn += 1;
+    const ids = [...this.rows.keys()];
+    const before = ids.length === 0 ? null : (this.rows.get(random.pick(ids)) ?? null);
+    if (before === null || random.below(3) === 0) return this.#line('c', null, this.#order(null));
+    if (random.below(3) > 0) return this.#line('u', before, this.#order(before));
+    this.rows.delete(before.id);
+    return this.#line('d', before, null);
+  }
+
+  #order(before: Order | null): Order {
+    const random = this.#random;
+    const id = before?.id ?? this.#nextId++;
+    const order = {
+      id,
+      // An update can move an order to another card, and to another time.
+      card: random.pick(CARDS),
+      cents: random.below(10_000),
+      shop: `shop-${random.below(5)}`,
+      // No two events have the same time, or their places in the log would have to be known.
+      atMs: START_MS + this.#lsn * 10,
+    };
+    this.rows.set(id, order);
+    return order;
+  }
+
+  #line(op: string, before: Order | null, after: Order | null): string {
+    const wire = (order: Order | null) => {
+      if (order === null) return null;
+      const { id, card, cents, shop, atMs } = order;
+      return { id, card, amount: (cents / 100).toFixed(2), shop, at: atMs };
+    };
+    return JSON.stringify({ op, lsn: this.#lsn, before: wire(before), after: wire(after) });
+  }
+
+  /** What a history has of a card in which nothing but today's rows ever was. */
+  valuesOf(card: string): CardValues {
+    const own = [...this.rows.values()].filter((order) => order.card === card);
+    const newest = own.toSorted((a, b) => a.atMs - b.atMs).at(-1);
+    const cents = own.reduce((sum, order) => sum + order.cents, 0);
+    return {
+      orders: own.length,
+      spent: cents / 100,
+      highest: own.length === 0 ? null : Math.max(...own.map((order) => order.cents)) / 100,
+      newest_shop: newest?.shop ?? null,
+    };
+  }
+}
+
+test('a table of changing orders is served as if only its rows of now had ever been', async (t) => {
+  const seed = 7;
+  t.diagnostic(`seed ${seed}`);
+  const random = seededRandom(seed);
+  const table = new OrderTable(random);
+  const book = await OrderBook.open(t);
+  const sent: string[] = [];
+  for (let round = 0; round < 8; round++) {
+    const lines = Array.from({ length: 1 + random.below(30) }, () => table.change());
+    // The sender goes back a little each time, as one does that has lost its place.
+    const again = sent.slice(-random.below(20) - 1);
+    const answer = await book.push([...again, ...lines]);
+    sent.push(...lines);
+    assert.equal(answer.accepted, lines.length, JSON.stringify(answer));
+    const codes = new Set(answer.rejections?.map(({ code }) => code));
+    assert.deepEqual([...codes], again.length === 0 ? [] : ['duplicate']);
+    if (round % 3 === 2) await book.restart();
+    const expected = CARDS.map((card) => table.valuesOf(card));
+    assert.deepEqual(await book.values(CARDS), expected, `round ${round}`);
+  }
+  const [source] = (await book.status()).sources;
+  const { ids } = source as { ids: { count: number; bytes: number; horizonMs: number } };
+  assert.ok(ids.count >= table.rows.size && ids.bytes > 0);
+  assert.equal(ids.horizonMs, 7 * 86_400_000);
 });
