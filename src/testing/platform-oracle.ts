@@ -133,18 +133,23 @@ export class PlatformOracle {
 
   /** Every feature of a view for one key, at one time, by the events that may be known. */
   view(view: ViewPlan, key: OracleKey, timeMs: number, knows: Knows): Map<string, OracleAnswer> {
-    const events = this.events.filter(
+    const events = this.known(view, key, knows);
+    const answers = new Map<string, OracleAnswer>();
+    for (const feature of view.features) {
+      answers.set(feature.name, this.#answer(feature, events, answers, timeMs));
+    }
+    return answers;
+  }
+
+  /** The events of a view for one key, taken back or not, and those that take one back. */
+  known(view: ViewPlan, key: OracleKey, knows: Knows): OracleEvent[] {
+    return this.events.filter(
       (event) =>
         event.source === view.source &&
         knows(event) &&
         hasKey(event, view, key) &&
         (view.filter === null || this.#evaluate(view.filter, event) === true),
     );
-    const answers = new Map<string, OracleAnswer>();
-    for (const feature of view.features) {
-      answers.set(feature.name, this.#answer(feature, events, answers, timeMs));
-    }
-    return answers;
   }
 
   #answer(

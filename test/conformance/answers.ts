@@ -3,6 +3,7 @@ import type { ProjectPlan, ServicePlan } from '../../src/plan/plan.ts';
 import { jsonFeature, jsonScalar } from '../../src/schema/json.ts';
 import type { FeatureResponse, FeatureRow } from '../../src/serve/answer.ts';
 import type { OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
+import { coverRetractions } from './cover-retractions.ts';
 import { SERVICE } from './generate-definitions.ts';
 import { type Engine, shownKey, type Tally } from './tally.ts';
 
@@ -43,6 +44,9 @@ function checkRow(
   const expected = oracle.service(service, key, asOfMs, knows);
   const names = [...expected.keys()].join();
   tally.compare(engine, Object.keys(row.values).join(), names, () => 'names of the values');
+  if (engine === 'stream') {
+    coverRetractions(tally, oracle, service, { key, timeMs: asOfMs, knows, outputs: expected });
+  }
   for (const [name, answer] of expected) {
     const what = (): string =>
       `${name} for ${shownKey(key)} at ${asOfMs}, commit ${position.commit}`;

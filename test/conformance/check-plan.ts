@@ -11,6 +11,7 @@ import type {
 import type { ExprNode } from '../../src/expr/node.ts';
 import { exprText } from '../../src/expr/text.ts';
 import type { AggregateFeaturePlan, LanePlan, ProjectPlan, ViewPlan } from '../../src/plan/plan.ts';
+import type { ChangeSchema } from '../../src/schema/types.ts';
 
 /**
  * Holds a plan to the definitions it was made from. The oracle reads the plan as every engine does,
@@ -21,7 +22,7 @@ export function checkPlan(definitions: readonly DefinitionNode[], plan: ProjectP
   for (const service of services) {
     const views = service.picks.flatMap((pick) => (pick.kind === 'pick' ? [pick.view] : []));
     for (const node of views) {
-      const view = plan.views.find((one) => one.name === node.name);
+      const view = plan.views.find((one) => one.name === node.name && one.version === node.version);
       assert.ok(view !== undefined, `the plan has the view ${node.name}`);
       checkView(node, view, plan);
     }
@@ -29,9 +30,15 @@ export function checkPlan(definitions: readonly DefinitionNode[], plan: ProjectP
     const picked = service.picks.flatMap((pick) => {
       if (pick.kind !== 'pick') return [];
       const all = namesInOrder(pick.view).map((name) => ({ name, feature: name }));
-      return (pick.features ?? all).map(({ name, feature }) => [name, pick.view.name, feature]);
+      const { name: view, version } = pick.view;
+      return (pick.features ?? all).map(({ name, feature }) => [name, view, version, feature]);
     });
-    const outputs = planned?.features.map(({ name, view, feature }) => [name, view, feature]);
+    const outputs = planned?.features.map(({ name, view, version, feature }) => [
+      name,
+      view,
+      version,
+      feature,
+    ]);
     assert.deepEqual(outputs, picked, 'the outputs of the service');
   }
 }
@@ -83,12 +90,16 @@ function checkAggregate(
   assert.equal(feature.count, node.count, name);
   assert.equal(feature.rankPpm, node.rank === null ? null : Math.round(node.rank * 1e6), name);
   assert.deepEqual(group.windows[feature.window], windowOf(node.window), name);
+  const changes = view.source === null ? null : changesOf(plan, view.source);
+  assert.equal(group.retractable, changes !== null, name);
+  assert.equal(group.keep, changes?.keep ?? 0, name);
+  const kept = changes === null ? KEPT : { ...KEPT, ...KEPT_FOR_RETRACTIONS };
   const { measure, filter, scale } = expectedLane(node);
   for (const [part, index] of Object.entries(parts)) {
     const accumulator: AccumulatorSpec | undefined = group.accumulators[index];
-    const names: Record<string, string> = { sumSquares: 'sum_squares', value: KEPT[fn] ?? fn };
+    const names: Record<string, string> = { sumSquares: 'sum_squares', value: kept[fn] ?? fn };
     assert.equal(accumulator?.fn, names[part] ?? part, name);
-    assert.equal(accumulator?.size, sizeOf(node), name);
+    assert.equal(accumulator?.size, sizeOf(node, changes?.keep ?? null), name);
     const lane: LanePlan | undefined = group.lanes[accumulator?.lane ?? -1];
     assert.ok(lane !== undefined, name);
     assert.equal(textOf(lane.measure), measure, name);
@@ -115,7 +126,22 @@ const KEPT: Readonly<Record<string, string>> = {
   last_n: 'newest',
 };
 
-function sizeOf({ fn, size, count, relativeError }: AggregateNode): number | undefined {
+/** Where events can be taken back, these keep some more. */
+const KEPT_FOR_RETRACTIONS: Readonly<Record<string, string>> = {
+  min: 'least',
+  max: 'greatest',
+  first: 'oldest',
+  last: 'newest',
+};
+
+function changesOf(plan: ProjectPlan, source: string): ChangeSchema | null {
+  return plan.sources.find(({ name }) => name === source)?.changes ?? null;
+}
+
+function sizeOf(
+  { fn, size, count, relativeError }: AggregateNode,
+  keep: number | null,
+): number | undefined {
   switch (fn) {
     case 'countDistinct':
       return size ?? 1024;
@@ -124,7 +150,12 @@ function sizeOf({ fn, size, count, relativeError }: AggregateNode): number | und
       return size ?? 1000;
     case 'firstN':
     case 'lastN':
-      return count ?? undefined;
+      return (count ?? 0) + (keep ?? 0);
+    case 'min':
+    case 'max':
+    case 'first':
+    case 'last':
+      return keep ?? undefined;
     case 'quantile':
     case 'median':
       // The fewest bits b with 2^-(b + 1) <= relativeError.

@@ -46,16 +46,36 @@ export const REQUIRED: readonly string[] = [
   'two partitions',
   'an integer beyond 2^53 answered',
   'several values answered',
+  ...FUNCTIONS.map((fn) => `retraction under ${fn}`),
+  ...['tile', 'session'].map((state) => `retraction in a ${state}`),
+  ...['min', 'max', 'first', 'last', 'first_n', 'last_n', 'session'].map((fn) => `lacking ${fn}`),
+  ...['delete', 'of a key', 'of a time', 'of a value'].map((kind) => `change ${kind}`),
+  ...['row', 'envelope'].map((shape) => `changes as ${shape}`),
+  'changes with a sequence',
+  'retraction of what had left its window',
+  'trained between an event and its retraction',
+  'replayed before and after a retraction',
+  'two versions of a view',
+  'vectors in a source',
+  'a letter taken later',
   ...['present', 'default', 'error'].map((status) => `status ${status}`),
   ...['accepted', 'too_late', 'from_the_future', 'duplicate', 'wrong_type'].map(
     (verdict) => `verdict ${verdict}`,
   ),
+  ...['not_live', 'unknown_operation', 'changed_id'].map((verdict) => `verdict ${verdict}`),
 ];
 
 /** Counts what a project is made of. */
 export function coverPlan(tally: Tally, plan: ProjectPlan): void {
   if (plan.sources.length > 1) tally.cover('two sources');
   if (plan.sources.some((source) => source.partitions > 1)) tally.cover('two partitions');
+  for (const { changes, columns } of plan.sources) {
+    if (columns.some(({ type }) => type.kind === 'vector')) tally.cover('vectors in a source');
+    if (changes) tally.cover(`changes as ${changes.shape}`);
+    if (changes?.sequence) tally.cover('changes with a sequence');
+  }
+  const names = new Set(plan.views.map(({ name }) => name));
+  if (names.size < plan.views.length) tally.cover('two versions of a view');
   for (const entity of plan.entities) {
     tally.cover(entity.joinKeys.length > 1 ? 'key of two parts' : 'key of one part');
   }

@@ -2,7 +2,6 @@ import type { Random } from '../../src/base/random.ts';
 import type {
   DefinitionNode,
   EntityNode,
-  NamedColumn,
   NamedFeature,
   PickNode,
   ServiceNode,
@@ -12,10 +11,10 @@ import type {
 import type { ValueType } from '../../src/schema/types.ts';
 import { ExpressionGenerator, type Field } from './generate-expression.ts';
 import { generateAggregate, generateDerived, SHORT_SIZES, SIZES } from './generate-features.ts';
+import { generateSource } from './generate-source.ts';
 
 const META = { owner: null, description: null, tags: [] } as const;
 
-export const DECLARED_ARRIVAL = 'known_at';
 export const SERVICE = 'everything';
 
 /** A random project, and the same with only its first view: a definition that comes later. */
@@ -24,16 +23,23 @@ export interface GeneratedProject {
   readonly first: readonly DefinitionNode[];
 }
 
-/** One or two sources, one to three views over one or two keys, one service of all views. */
+/**
+ * One or two sources, one to three views over one or two keys, among them several versions of one
+ * view, and one service of all of them.
+ */
 export function generateDefinitions(random: Random): GeneratedProject {
   const fields = measureFields(random);
   const sources = Array.from({ length: random.below(4) === 0 ? 2 : 1 }, (_, at) =>
     generateSource(random, `events_${at}`, fields),
   );
   const sizes = random.below(4) === 0 ? SHORT_SIZES : SIZES;
-  const views = Array.from({ length: 1 + random.below(3) }, (_, at) =>
-    generateView(random, random.pick(sources), fields, sizes, at),
-  );
+  const views: ViewNode[] = [];
+  for (let at = random.below(3); at >= 0; at -= 1) {
+    const view = generateView(random, random.pick(sources), fields, sizes, views.length);
+    const former = views.at(-1);
+    const isNext = former !== undefined && random.below(4) === 0;
+    views.push(isNext ? { ...view, name: former.name, version: former.version + 1 } : view);
+  }
   const picks = views.map((view) => generatePick(random, view));
   const service = (of: readonly PickNode[]): ServiceNode => ({
     kind: 'service',
@@ -59,47 +65,6 @@ function measureFields(random: Random): Field[] {
     { name: 'b', type: { kind: 'bool' } },
     { name: 'due', type: { kind: 'timestamp' } },
   ];
-}
-
-function generateSource(random: Random, name: string, fields: readonly Field[]): StreamNode {
-  const column = (
-    columnName: string,
-    type: ValueType,
-    optional: boolean,
-    bounds: { min: unknown; max: unknown } = { min: null, max: null },
-  ): NamedColumn => ({
-    name: columnName,
-    column: { kind: 'column_definition', type, optional, ...bounds },
-  });
-  const declaresArrival = random.below(2) === 0;
-  const hasId = random.below(3) > 0;
-  const idType: ValueType = { kind: random.below(3) === 0 ? 'int64' : 'string' };
-  const isBounded = random.below(4) === 0;
-  return {
-    kind: 'stream',
-    name,
-    columns: [
-      column('happened_at', { kind: 'timestamp' }, false),
-      column(DECLARED_ARRIVAL, { kind: 'timestamp' }, !declaresArrival),
-      column('event_id', idType, !hasId),
-      column('user', { kind: 'string' }, random.below(2) === 0),
-      column('shop', { kind: 'int64' }, random.below(2) === 0),
-      ...fields.map((field) =>
-        field.name === 'm' && isBounded
-          ? column('m', field.type, true, { min: -5, max: 1000 })
-          : column(field.name, field.type, true),
-      ),
-    ],
-    eventTime: 'happened_at',
-    arrivalTime: declaresArrival ? DECLARED_ARRIVAL : null,
-    id: hasId ? 'event_id' : null,
-    allowedLateness: random.pick(['1m', '1h', '1d', '14d']),
-    maxClockSkew: random.pick(['1s', '1m']),
-    dedupeHorizon: hasId ? random.pick(['1m', '1h', '30d']) : null,
-    partitions: 1 + random.below(3),
-    changes: null,
-    ...META,
-  };
 }
 
 function entityOf(random: Random): { entity: EntityNode; key: Record<string, string> } {

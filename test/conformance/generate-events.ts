@@ -1,6 +1,7 @@
 import type { Random } from '../../src/base/random.ts';
 import type { SourcePlan } from '../../src/plan/plan.ts';
-import { DECLARED_ARRIVAL } from './generate-definitions.ts';
+import { ChangeMemory, generateChange, type Row } from './generate-changes.ts';
+import { DECLARED_ARRIVAL } from './generate-source.ts';
 
 /** Rows pushed together, at one moment of the log's clock. */
 export interface Push {
@@ -46,6 +47,12 @@ const FLOATS = [
   0, 0.1, 0.2, 0.00005, 0.00015, -2.5, 3.1415927001, 1e6, 123456.789, -0.3, -0,
 ] as const;
 
+const PLACES = [
+  [1, 2, 3],
+  [0.1, -0, 1e30],
+  [-7, 0, 0.5],
+] as const;
+
 const BROKEN = ['{"n":1', 'nonsense', '[1,2]', '7', 'null', '{"n":NaN}'] as const;
 
 interface World {
@@ -56,6 +63,7 @@ interface World {
   readonly wild: boolean;
   /** Ids and their arrivals so far. */
   readonly seen: { readonly nr: number; readonly arrivalMs: number }[];
+  readonly changes: ChangeMemory;
 }
 
 /** Where pushes go on from: a time of the log's clock, and the number of the last event so far. */
@@ -77,10 +85,13 @@ export function generatePushes(
   let nr = start?.nr ?? 0;
   const count = 3 + random.below(7);
   const seenBy = new Map(sources.map((source) => [source, [] as World['seen']]));
+  const changesOf = new Map(sources.map((source) => [source, new ChangeMemory()]));
   for (let at = 0; at < count; at += 1) {
     const source = random.pick(sources);
     nowMs = nextMs(random, source, nowMs, stepMs, pushes);
-    const world = { source, nowMs, stepMs, wild, seen: seenBy.get(source) ?? [] };
+    const seen = seenBy.get(source) ?? [];
+    const changes = changesOf.get(source) ?? new ChangeMemory();
+    const world = { source, nowMs, stepMs, wild, seen, changes };
     const rows = Array.from({ length: 1 + random.below(22) }, () => {
       nr += 1;
       return generateRow(random, world, nr);
@@ -103,8 +114,10 @@ function nextMs(
   pushes: readonly Push[],
 ): number {
   const before = pushes[random.below(pushes.length)];
-  if (before !== undefined && random.below(5) === 0 && source.dedupeHorizonMs <= HOUR_MS) {
-    const edgeMs = before.nowMs + source.dedupeHorizonMs + random.below(2);
+  const horizons = [source.dedupeHorizonMs, source.changes?.horizonMs ?? Infinity];
+  const horizonMs = random.pick(horizons.filter((ms) => ms <= HOUR_MS).concat(Infinity));
+  if (before !== undefined && random.below(4) === 0 && horizonMs <= HOUR_MS) {
+    const edgeMs = before.nowMs + horizonMs + random.below(2);
     if (edgeMs > nowMs) return edgeMs;
   }
   return nowMs + random.below(stepMs);
@@ -118,16 +131,32 @@ export function exactJson(value: unknown): string {
 }
 
 function generateRow(random: Random, world: World, nr: number): object {
+  const { source } = world;
+  const changes = source.changes ?? null;
+  if (changes !== null) {
+    const fresh = (of: number): Row => eventRow(random, world, of, undefined);
+    return generateChange(random, source, changes, world.changes, nr, fresh);
+  }
+  const again = random.below(8) === 0 ? world.seen[random.below(world.seen.length)] : undefined;
+  return eventRow(random, world, again?.nr ?? nr, again);
+}
+
+/** The columns of an event; of one that repeats another, at a time of its own. */
+function eventRow(
+  random: Random,
+  world: World,
+  nr: number,
+  again: World['seen'][number] | undefined,
+): Row {
   const { source, nowMs, stepMs, wild } = world;
   const maybe = <T>(values: readonly T[]): T | null =>
     random.below(6) === 0 ? null : random.pick(values);
-  const again = random.below(8) === 0 ? world.seen[random.below(world.seen.length)] : undefined;
   const arrivalMs = arrivalOf(random, world, again);
-  world.seen.push({ nr: again?.nr ?? nr, arrivalMs });
-  const row: Record<string, unknown> = {
+  world.seen.push({ nr, arrivalMs });
+  const row: Row = {
     happened_at: happenedAt(random, source, arrivalMs, stepMs),
     [DECLARED_ARRIVAL]: source.arrivalTime === null ? null : arrivalMs,
-    event_id: idOf(random, source, again?.nr ?? nr),
+    event_id: idOf(random, source, nr),
     user: random.pick(USERS),
     shop: random.pick(SHOPS),
     n: maybe<number | bigint>(wild && random.below(3) === 0 ? WIDE : INTEGERS),
@@ -138,6 +167,7 @@ function generateRow(random: Random, world: World, nr: number): object {
     b: maybe([true, false]),
     due: maybe([nowMs, nowMs + 1, 0, -1, nowMs - HOUR_MS, '2023-11-14T22:13:20.5+01:00']),
   };
+  if (source.columns.some(({ name }) => name === 'place')) row.place = maybe(PLACES);
   for (const key of ['user', 'shop', 'n', 's']) {
     if (random.below(40) === 0) delete row[key];
   }
@@ -215,6 +245,14 @@ function spoil(random: Random, row: Record<string, unknown>): void {
     () => Object.assign(row, { happened_at: 1_700_000_000 }),
     () => Object.assign(row, { due: '2023-11-14T22:13:20' }),
     () => Object.assign(row, { s: '\ud800' }),
+    () =>
+      Object.assign(row, {
+        place: random.pick([
+          ['x', 1, 2],
+          [1, 2],
+          [1e39, 0, 0],
+        ]),
+      }),
   ];
   random.pick(spoilers)();
 }

@@ -3,6 +3,8 @@ import { ManualClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { Random } from '../../src/base/random.ts';
 import { createHttpServer } from '../../src/http/http-server.ts';
+import type { ReadmitResult } from '../../src/ingest/ingestor.ts';
+import type { LetterFilter } from '../../src/ingest/letter-filter.ts';
 import type { PushResult, RowVerdict } from '../../src/ingest/push.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { parseDecimal } from '../../src/schema/json.ts';
@@ -14,6 +16,7 @@ import { SERVICE } from './generate-definitions.ts';
 import { exactJson, type Push } from './generate-events.ts';
 import { randomKey } from './keys.ts';
 import { Platform } from './platform.ts';
+import { checkReadmission, randomLetterFilter } from './readmission.ts';
 import { shownKey, type Tally } from './tally.ts';
 import { edgeAfter } from './times.ts';
 
@@ -45,10 +48,19 @@ export async function runHttp(tally: Tally, one: HttpCase): Promise<void> {
   const acceptance = new AcceptanceCheck(tally);
   for (const push of pushes) {
     clock.advanceTo(push.nowMs);
-    const before = platform.events.length;
+    const before = platform.batches.length;
     const result = await postEvents(tally, random, app, push);
-    const made = platform.events.slice(before);
+    const made = platform.batches.slice(before);
     acceptance.check(push.source, push.lines, clock.nowMs(), result, made);
+    if (random.below(4) === 0) {
+      const { source } = push;
+      const filter = randomLetterFilter(random);
+      // Over HTTP duplicates are only tried where they are asked for.
+      const meant = filter.code === undefined ? { except: 'duplicate', ...filter } : filter;
+      await checkReadmission(tally, acceptance, platform, source, clock.nowMs(), meant, () =>
+        postReadmission(app, source.name, filter),
+      );
+    }
     platform.apply();
     if (random.below(3) === 0) clock.advanceTo(edgeAfter(random, oracle, clock.nowMs(), 60_000));
     await askOverHttp(tally, random, app, oracle, platform);
@@ -69,7 +81,7 @@ function appOf(platform: Platform): FastifyInstance {
       counts: async () => [],
       list: () => [],
       newest: () => [],
-      readmit: () => Promise.reject(new Error('no letters')),
+      readmit: (source, filter) => platform.ingestor.readmit(source, filter),
     },
     lateness: () => ({}),
     state: () => 'ready',
@@ -127,6 +139,20 @@ async function post(
   const body = JSON.parse(response.body) as PushResult & { rejections?: RowVerdict[] };
   if (body.rejections === undefined) throw new TypeError(`events refused: ${response.body}`);
   return { ...body, rows: body.rejections };
+}
+
+async function postReadmission(app: FastifyInstance, source: string, filter: LetterFilter) {
+  const { code, limit } = filter;
+  const response = await app.inject({
+    method: 'POST',
+    url: `/v1/dead-letters/${source}/readmit`,
+    headers: { 'content-type': 'application/json' },
+    payload: JSON.stringify({ code, limit }),
+  });
+  const { tried, accepted, rejections } = JSON.parse(response.body) as ReadmitResult & {
+    rejections: ReadmitResult['refused'];
+  };
+  return { tried, accepted, refused: rejections };
 }
 
 async function askOverHttp(

@@ -162,6 +162,17 @@ function pieceOf(batch: EventBatch, from: number, to: number): EventBatch {
     eventTimeMs: batch.eventTimeMs.slice(from, to),
     arrivalTimeMs: batch.arrivalTimeMs.slice(from, to),
     columns: batch.columns.map((column) => columnPiece(column, from, to)),
+    retractions: retractionsPiece(batch, from, to),
+  };
+}
+
+function retractionsPiece({ retractions }: EventBatch, from: number, to: number) {
+  if (!retractions) return null;
+  const { weights, partitions, offsets } = retractions;
+  return {
+    weights: weights.slice(from, to),
+    partitions: partitions.slice(from, to),
+    offsets: offsets.slice(from, to),
   };
 }
 
@@ -176,7 +187,9 @@ function columnPiece(column: Column, from: number, to: number): Column {
       return { ...column, values: column.values.slice(from, to), valid };
     case 'string':
       return { ...column, values: column.values.slice(from, to), valid };
-    case 'vector':
-      throw new TypeError('no vectors here');
+    case 'vector': {
+      const size = column.type.kind === 'vector' ? column.type.size : 0;
+      return { ...column, values: column.values.slice(from * size, to * size), valid };
+    }
   }
 }

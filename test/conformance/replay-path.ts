@@ -2,21 +2,24 @@ import type { Random } from '../../src/base/random.ts';
 import { replayServed } from '../../src/batch/replay.ts';
 import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
 import type { History } from '../../src/ingest/history.ts';
-import type { ProjectPlan } from '../../src/plan/plan.ts';
 import type { FeatureValue } from '../../src/schema/types.ts';
 import type { ServedAnswer } from '../../src/store/serve-log.ts';
+import type { PlatformOracle } from '../../src/testing/platform-oracle.ts';
+import { coverServed } from './cover-retractions.ts';
 import { shown, shownKey, type Tally } from './tally.ts';
 
 /** Every answer that was served is computed again from the history: the same bits. */
 export async function runReplay(
   tally: Tally,
   random: Random,
-  plan: ProjectPlan,
+  oracle: PlatformOracle,
   history: History,
   session: DuckDbSession,
   answers: readonly ServedAnswer[],
 ): Promise<void> {
   if (answers.length === 0) return;
+  const { plan } = oracle;
+  coverServed(tally, oracle, answers);
   const isTampering = random.below(4) === 0;
   const at = random.below(answers.length);
   const given = isTampering

@@ -92,7 +92,7 @@ async function runOffline(
   if (isOn('replay')) {
     const history = await openHistory(platform, folder);
     await tally.time('replay', () =>
-      runReplay(tally, diceOf(4), oracle.plan, history, session, run.answers),
+      runReplay(tally, diceOf(4), oracle, history, session, run.answers),
     );
   }
   if (isOn('train')) {

@@ -1,7 +1,7 @@
 import { ManualClock } from '../../src/base/clock.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { PushResult } from '../../src/ingest/push.ts';
-import type { ProjectPlan } from '../../src/plan/plan.ts';
+import type { ProjectPlan, SourcePlan } from '../../src/plan/plan.ts';
 import type { ServedAnswer } from '../../src/store/serve-log.ts';
 import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { AcceptanceCheck, knowsPartition } from './acceptance-path.ts';
@@ -11,6 +11,7 @@ import type { Push } from './generate-events.ts';
 import { keyOf } from './keys.ts';
 import { type Ending, Platform } from './platform.ts';
 import { bodyOf, pushTwice } from './push-forms.ts';
+import { checkReadmission, randomLetterFilter } from './readmission.ts';
 import { ServedAnswers } from './served-answers.ts';
 import type { Tally } from './tally.ts';
 import { edgeAfter, randomEvent } from './times.ts';
@@ -92,7 +93,11 @@ class Running implements StreamRun {
     const letsGo = !declaresArrival && random.below(2) === 0;
     const isOrdered = this.#case.whole.sources.every(({ arrivalTime }) => arrivalTime === null);
     return letsGo && isOrdered
-      ? { eventsPerCommit, idsKept: random.below(8) }
+      ? {
+          eventsPerCommit,
+          idsKept: random.below(8),
+          live: { rows: 1e6, bytes: 1e9, rowsKept: random.below(8), bytesKept: 0 },
+        }
       : { eventsPerCommit };
   }
 
@@ -110,9 +115,9 @@ class Running implements StreamRun {
     }
     const { platform } = this;
     const nowMs = this.clock.nowMs() - this.#doorLagMs;
-    const before = platform.events.length;
+    const before = platform.batches.length;
     const result = await this.#pushRows(push);
-    const made = platform.events.slice(before);
+    const made = platform.batches.slice(before);
     this.#acceptance.check(push.source, push.lines, nowMs, result, made);
     this.#letters += result.rejected;
     const letters = push.source.name;
@@ -122,13 +127,30 @@ class Running implements StreamRun {
     const others = this.#otherLetters(letters);
     this.#tally.compare('acceptance', kept + others, this.#letters, () => 'dead letters kept');
     if (this.#random.below(5) === 0) platform.ingestor.checkpoint();
+    if (this.#random.below(8) === 0) await this.#readmit(push.source, nowMs);
+  }
+
+  /** Letters are judged again, as new events. */
+  async #readmit(source: SourcePlan, nowMs: number): Promise<void> {
+    const filter = randomLetterFilter(this.#random);
+    await checkReadmission(
+      this.#tally,
+      this.#acceptance,
+      this.platform,
+      source,
+      nowMs,
+      filter,
+      () => this.platform.ingestor.readmit(source.name, filter),
+    );
   }
 
   /** In one piece, or as two pushes at the same time. */
   async #pushRows(push: Push): Promise<PushResult> {
     const { ingestor, options } = this.platform;
     const { length } = push.lines;
-    const fits = length <= (options.doorLimits.eventsPerCommit ?? length);
+    // A change may be two rows of the log.
+    const rows = push.source.changes ? 2 * length : length;
+    const fits = rows <= (options.doorLimits.eventsPerCommit ?? rows);
     if (length < 2 || push.rows === null || !fits || this.#random.below(5) > 0) {
       return ingestor.push(push.source.name, bodyOf(this.#random, push));
     }
@@ -167,7 +189,7 @@ class Running implements StreamRun {
   /** After a failure the log says what was accepted. */
   #learn(): void {
     const { sources } = this.#case.whole;
-    this.#acceptance.restart(sources, this.platform.events);
+    this.#acceptance.restart(sources, this.platform.batches);
     this.#letters = sources
       .flatMap(({ name }) => this.platform.ingestor.letters.count(name))
       .reduce((sum, { count }) => sum + count, 0);

@@ -23,6 +23,7 @@ import type {
   PlatformOracle,
 } from '../../src/testing/platform-oracle.ts';
 import { serviceOf } from './answers.ts';
+import { coverBetween } from './cover-retractions.ts';
 import { SERVICE } from './generate-definitions.ts';
 import { keyOf } from './keys.ts';
 import { shownKey, type Tally } from './tally.ts';
@@ -81,6 +82,9 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
       event.commit <= history.through &&
       (known === 'final' || event.arrivalTimeMs <= (row.timeMs ?? 0) - delayMs);
     checkSpine(tally, service, row, cells, isTimestamp);
+    if (known === 'serving' && row.timeMs !== null) {
+      coverBetween(tally, oracle, row.key, row.timeMs - delayMs, history.through);
+    }
     const expected = trained(oracle, service, row, knows);
     service.features.forEach(({ name, type }, at) => {
       const cell = cells[service.joinKeys.length + 2 + at];
