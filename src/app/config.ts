@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { AsofError, type Issue, issue } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
 
 /** Where the platform's "now" comes from (semantics §6). */
@@ -22,6 +23,10 @@ export interface Config {
   readonly threads: number;
   /** A log segment is cut once it is archived, checkpointed and outside the dedupe horizon. */
   readonly archiveEverySeconds: number;
+  /** Memory that the state may take; what is more and saved waits on disk. */
+  readonly stateMemoryMiB: number;
+  /** What pushes do while the state cannot be saved: wait and come again, or go on regardless. */
+  readonly onStoreFailure: 'slow' | 'continue';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** What is read by the server itself, besides what is pushed; of the file alone. */
   readonly connectors: readonly ConnectorConfig[];
@@ -37,6 +42,8 @@ const DEFAULTS = {
   batchMemoryMiB: 2048,
   threads: 2,
   archiveEverySeconds: 60,
+  stateMemoryMiB: LIMITS.stateMemoryBytes / 2 ** 20,
+  onStoreFailure: 'slow',
   logLevel: 'warn',
 } as const;
 
@@ -129,6 +136,8 @@ const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => b
     batchMemoryMiB: [isWhole(64, 1_048_576), 'whole MiB, at least 64'],
     threads: [isWhole(1, 256), 'a whole number of at least 1'],
     archiveEverySeconds: [isWhole(1, 86_400), 'whole seconds from 1 to 86400'],
+    stateMemoryMiB: [isWhole(16, 1_048_576), 'whole MiB, at least 16'],
+    onStoreFailure: [oneOf(['slow', 'continue']), "'slow' or 'continue'"],
     logLevel: [oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'a level such as info or warn'],
   };
 

@@ -7,6 +7,7 @@ import type {
   IdStatus,
   PlatformState,
   PlatformStatus,
+  PressureStatus,
   SavedStatus,
   ServiceStatus,
   SourceStatus,
@@ -34,6 +35,7 @@ export interface StatusFacts {
   readonly archiver: Archiver;
   readonly serveLog: ServeLogWriter;
   readonly connectors: Connectors;
+  readonly pressure: PressureStatus;
 }
 
 /** Everything that the platform says of itself, gathered from those who know. */
@@ -62,6 +64,7 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     tiles: size.tiles,
     stateBytes: size.bytes,
     saved: engine === null ? null : savedStatus(engine),
+    pressure: facts.pressure,
     sources: plan.sources.map((source) => sourceStatus(source, facts)),
     connectors: facts.connectors.status(),
     views: viewStatuses(facts, asOfMs),

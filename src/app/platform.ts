@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
+import { pause } from '../base/pause.ts';
 import { createHttpServer } from '../http/http-server.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
@@ -27,6 +28,7 @@ import { schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
+import { Throttle } from './throttle.ts';
 
 const NOTHING: ProjectPlan = {
   format: 1,
@@ -46,6 +48,7 @@ export class Platform {
   readonly #features: FeatureServer;
   readonly #http: FastifyInstance;
   readonly #pushes = new Gate();
+  readonly #throttle: Throttle;
   #plan: ProjectPlan = NOTHING;
   #engine: StreamEngine | null = null;
   #door: Ingestor | null = null;
@@ -57,6 +60,7 @@ export class Platform {
   private constructor(config: Config, parts: Parts) {
     this.#config = config;
     this.#parts = parts;
+    this.#throttle = new Throttle(config, parts.log, pause);
     this.#features = new FeatureServer({
       plan: NOTHING,
       store: new MemoryTileStore(),
@@ -147,6 +151,7 @@ export class Platform {
       engine: this.#engine,
       features: this.#features,
       door: this.#door,
+      pressure: this.#throttle.status(this.#engine),
       ...this.#parts,
     });
   }
@@ -156,22 +161,17 @@ export class Platform {
     const door = (): Ingestor => present(this.#door, 'the door');
     this.#parts.connectors.use(this.#plan, {
       lanes: (source, name) => this.#pushes.pass(() => door().lanes(source, name)),
-      take: (source, batch) =>
-        this.#pushes.pass(() => {
-          const refusal = this.#engine?.refusal(source) ?? null;
-          if (refusal !== null) throw refusal;
-          return door().take(source, batch);
-        }),
+      take: async (source, batch) => {
+        await this.#throttle.admit(this.#engine, source);
+        return this.#pushes.pass(() => door().take(source, batch));
+      },
     });
   }
 
   /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
-  #push(source: string, body: PushBody): Promise<PushResult> {
-    return this.#pushes.pass(() => {
-      const refusal = this.#engine?.refusal(source) ?? null;
-      if (refusal !== null) throw refusal;
-      return present(this.#door, 'the door').push(source, body);
-    });
+  async #push(source: string, body: PushBody): Promise<PushResult> {
+    await this.#throttle.admit(this.#engine, source);
+    return this.#pushes.pass(() => present(this.#door, 'the door').push(source, body));
   }
 
   /**
@@ -231,6 +231,7 @@ export class Platform {
       clock: systemClock,
       logger,
       policy: checkpointPolicy(DEFAULT_THRESHOLDS),
+      stateMemoryBytes: this.#config.stateMemoryMiB * 2 ** 20,
     });
     const engine = this.#engine;
     const { sources } = plan;

@@ -174,9 +174,9 @@ function addServerCommands(program: Command, run: Run): void {
         'Keys are written name=value. A value without events is its declared default.',
     )
     .action((service: string, keys: string[], options) =>
-      run(async (context) =>
-        (await import('./client-commands.ts')).getCommand(context, service, keys),
-      )(options),
+      run(async (context) => (await import('./get-command.ts')).getCommand(context, service, keys))(
+        options,
+      ),
     );
   addIngestCommands(program, run);
   remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))
@@ -184,7 +184,7 @@ function addServerCommands(program: Command, run: Run): void {
       'after',
       '\nExample:\n  asof status\n\nA view is stale if its newest event is older than its `freshness` declares.',
     )
-    .action(run(async (context) => (await import('./client-commands.ts')).statusCommand(context)));
+    .action(run(async (context) => (await import('./status-command.ts')).statusCommand(context)));
 }
 
 function addOfflineCommands(program: Command, run: Run): void {

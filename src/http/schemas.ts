@@ -177,6 +177,16 @@ export const statusResponse = Type.Object({
       damage: nullable(Type.String()),
     }),
   ),
+  pressure: Type.Object({
+    ratio: Type.Number(),
+    stage: nullable(Type.String()),
+    stages: Type.Array(
+      Type.Object({ name: Type.String(), used: Type.Number(), bound: Type.Number() }),
+    ),
+    breaker: Type.String(),
+    pushesSlowed: count,
+    pushesRefused: count,
+  }),
   sources: Type.Array(
     Type.Object({
       name: Type.String(),

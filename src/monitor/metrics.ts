@@ -162,8 +162,16 @@ function stateGauges(registry: Registry): Update {
   const written = gauge('asof_checkpoint_bytes', 'Bytes that the newest checkpoint wrote.');
   const age = gauge('asof_checkpoint_age_seconds', 'Age of the newest checkpoint.');
   const checkpointed = gauge('asof_checkpoint_commit', 'The commit of the newest checkpoint.');
+  const pressure = gauge('asof_backpressure_ratio', 'How full the fullest buffer is, 0 to 1.');
+  const breaker = gauge('asof_state_breaker_open', '1 while the state store is left alone.');
+  const slowed = gauge('asof_pushes_slowed', 'Pushes that had to wait, since the start.');
+  const refused = gauge('asof_pushes_refused', 'Pushes that were sent away, since the start.');
   return (status) => {
     ready.set(status.state === 'ready' ? 1 : 0);
+    pressure.set(status.pressure.ratio);
+    breaker.set(status.pressure.breaker === 'closed' ? 0 : 1);
+    slowed.set(status.pressure.pushesSlowed);
+    refused.set(status.pressure.pushesRefused);
     commit.set(status.commit);
     lag.set(status.log === null ? 0 : Math.max(0, status.log.lastCommit - status.commit));
     keys.set(status.keys);

@@ -15,6 +15,7 @@ export interface PlatformStatus {
   /** Memory of the state: tiles, keys and where rows lie. */
   readonly stateBytes: number;
   readonly saved: SavedStatus | null;
+  readonly pressure: PressureStatus;
   readonly sources: readonly SourceStatus[];
   readonly connectors: readonly ConnectorLine[];
   readonly views: readonly ViewStatus[];
@@ -45,6 +46,23 @@ export interface SavedStatus {
   readonly rebuilt: boolean;
   /** What has failed its checksum since; it is built anew as soon as possible. */
   readonly damage: string | null;
+}
+
+/** How full the buffers behind the door are; from 1 on pushes are refused. */
+export interface PressureStatus {
+  readonly ratio: number;
+  /** The fullest one. */
+  readonly stage: string | null;
+  readonly stages: readonly {
+    readonly name: string;
+    readonly used: number;
+    readonly bound: number;
+  }[];
+  /** `open`: the state store failed and is left alone for a while. */
+  readonly breaker: 'closed' | 'open' | 'half_open';
+  /** Since the start. */
+  readonly pushesSlowed: number;
+  readonly pushesRefused: number;
 }
 
 /** Memory of a view's state; tiles that it shares with other views count for each. */

@@ -1,64 +1,7 @@
-import { AsofError } from '../base/errors.ts';
 import { callServer } from './call-server.ts';
 import { colors as pc } from './colors.ts';
 import type { Context, RemoteOptions } from './context.ts';
-import { count, EXIT, type Output, span, stringifyExact, table } from './output.ts';
-
-export async function getCommand(
-  context: Context<RemoteOptions>,
-  service: string,
-  keys: readonly string[],
-): Promise<number> {
-  const described = await callServer(context, 'GET', `/v1/services/${encodeURIComponent(service)}`);
-  const row = keyRow(keys, joinKeyTypes(described));
-  const answer = await callServer(context, 'POST', '/v1/features', {
-    body: stringifyExact({ service, rows: [row] }),
-  });
-  context.output.finish(answer, () => {
-    const [first] = answer.rows as { values: object; statuses: Record<string, string> }[];
-    const rows = Object.entries(first?.values ?? {}).map(([name, value]) => [
-      `  ${name}`,
-      stringifyExact(value),
-      first?.statuses[name] === 'present' ? '' : pc.dim(first?.statuses[name] ?? ''),
-    ]);
-    for (const line of table(rows)) context.output.say(line);
-    const { commit } = answer.position as { commit: number };
-    const asOf = new Date(Number(answer.asOfMs)).toISOString();
-    context.output.say(pc.dim(`  as of ${asOf}, position ${commit}`));
-  });
-  return EXIT.ok;
-}
-
-function joinKeyTypes(described: Record<string, unknown>): Map<string, string> {
-  const joinKeys = Array.isArray(described.keys) ? described.keys : [];
-  return new Map(
-    joinKeys.map((key: { name: string; type: string }) => [String(key.name), String(key.type)]),
-  );
-}
-
-/** `name=value` words to a row; numbers where the join key is one. */
-function keyRow(words: readonly string[], types: ReadonlyMap<string, string>): object {
-  const row: Record<string, unknown> = Object.create(null);
-  for (const word of words) {
-    const at = word.indexOf('=');
-    if (at <= 0) {
-      throw new AsofError('usage', `'${word}' is no key.`, {
-        remedy: `Write ${[...types.keys()].map((name) => `${name}=…`).join(' ')}.`,
-      });
-    }
-    const name = word.slice(0, at);
-    if (name in row) throw new AsofError('usage', `The key '${name}' is given twice.`);
-    row[name] = keyValue(word.slice(at + 1), types.get(name));
-  }
-  return row;
-}
-
-/** What is not of the join key's type is sent as it is, for the server to say so. */
-function keyValue(text: string, type: string | undefined): unknown {
-  if (type === 'bool') return text === 'true' || text === 'false' ? text === 'true' : text;
-  if (type === 'string' || type === undefined) return text;
-  return /^-?\d+$/.test(text) ? BigInt(text) : text;
-}
+import { count, EXIT, type Output, span, table } from './output.ts';
 
 export async function statusCommand(context: Context<RemoteOptions>): Promise<number> {
   const status = await callServer(context, 'GET', '/v1/status');
@@ -109,6 +52,11 @@ interface Status {
     readonly rebuilt: boolean;
     readonly damage: string | null;
   } | null;
+  readonly pressure: {
+    readonly ratio: number;
+    readonly stage: string | null;
+    readonly breaker: string;
+  };
   readonly sources: readonly {
     readonly name: string;
     readonly applied: number;
@@ -174,17 +122,44 @@ function memoryLine(name: string, memory: ViewMemory): string {
 }
 
 function sayStatus(output: Output, status: Status): void {
-  const section = (title: string, rows: readonly (readonly string[])[]): void => {
-    output.say(pc.bold(title));
-    for (const line of table(rows)) output.say(`  ${line}`);
-  };
+  sayState(output, status);
+  saySources(output, status);
+  sayConnectors(output, status);
+  section(
+    output,
+    'Views',
+    status.views.map(({ name, version, stalenessMs, objectiveMs, stale }) => [
+      `${name}@${version}`,
+      stalenessMs === null ? 'no events yet' : `newest event ${span(stalenessMs)} old`,
+      objectiveMs === null
+        ? 'no freshness declared'
+        : `${stale ? pc.yellow('stale') : pc.green('fresh')}, ${span(objectiveMs)} declared`,
+    ]),
+  );
+  section(
+    output,
+    'Services',
+    status.services.map(({ name, version, requests, rows }) => [
+      `${name}@${version}`,
+      `${count(requests)} requests`,
+      `${count(rows)} rows`,
+    ]),
+  );
+}
+
+function section(output: Output, title: string, rows: readonly (readonly string[])[]): void {
+  output.say(pc.bold(title));
+  for (const line of table(rows)) output.say(`  ${line}`);
+}
+
+function sayState(output: Output, status: Status): void {
   const kibibytes = Math.ceil(status.stateBytes / 1024);
   output.say(`${pc.bold(status.state)} at commit ${count(status.commit)}`);
   output.say(
     `  ${count(status.keys)} keys in ${count(status.tiles)} tiles, ${count(kibibytes)} KiB; ` +
       `archived through commit ${count(status.archivedCommit ?? 0)}`,
   );
-  const { saved } = status;
+  const { saved, pressure } = status;
   if (saved !== null) {
     output.say(
       `  ${count(Math.ceil(saved.fileBytes / 1024))} KiB saved; ${count(saved.loads)} keys came ` +
@@ -193,10 +168,21 @@ function sayStatus(output: Output, status: Status): void {
     if (saved.rebuilt) output.say('  the saved state was damaged, and was built anew');
     if (saved.damage !== null) output.say(`  the saved state is damaged: ${saved.damage}`);
   }
+  if (pressure.breaker !== 'closed') {
+    output.say('  the state cannot be saved now; the log has every event, and it is tried again');
+  }
+  if (pressure.ratio >= 0.5) {
+    const percent = Math.round(pressure.ratio * 100);
+    output.say(`  ${pressure.stage}: ${percent} % full; pushes are slowed, and refused when full`);
+  }
   for (const { name, memory } of status.views) {
     if (memory !== null) output.say(memoryLine(name, memory));
   }
+}
+
+function saySources(output: Output, status: Status): void {
   section(
+    output,
     'Sources',
     status.sources.map(({ name, applied, deadLetters }) => [
       name,
@@ -215,8 +201,12 @@ function sayStatus(output: Output, status: Status): void {
     const reasons = Object.entries(rejectedByCode).map(([code, n]) => `${count(n)} ${code}`);
     if (rejected > 0) output.say(`  ${name} rejected since the start: ${reasons.join(', ')}`);
   }
+}
+
+function sayConnectors(output: Output, status: Status): void {
   if (status.connectors.length > 0) {
     section(
+      output,
       'Connectors',
       status.connectors.map(({ name, kind, source, state, position, behind }) => [
         name,
@@ -230,22 +220,4 @@ function sayStatus(output: Output, status: Status): void {
     if (problem !== null) output.say(`  ${name}: ${problem.message} ${problem.remedy}`);
     for (const part of problems) output.say(`  ${name}: ${part}`);
   }
-  section(
-    'Views',
-    status.views.map(({ name, version, stalenessMs, objectiveMs, stale }) => [
-      `${name}@${version}`,
-      stalenessMs === null ? 'no events yet' : `newest event ${span(stalenessMs)} old`,
-      objectiveMs === null
-        ? 'no freshness declared'
-        : `${stale ? pc.yellow('stale') : pc.green('fresh')}, ${span(objectiveMs)} declared`,
-    ]),
-  );
-  section(
-    'Services',
-    status.services.map(({ name, version, requests, rows }) => [
-      `${name}@${version}`,
-      `${count(requests)} requests`,
-      `${count(rows)} rows`,
-    ]),
-  );
 }
