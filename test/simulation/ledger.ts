@@ -123,6 +123,11 @@ function count(counts: Map<string, number>, name: string): void {
 
 /** Every generated row has an `event_id`, of a digit string or a text; what is no row has none. */
 function tagOfLine(source: string, line: string): string {
-  const [, text, digits] = /"event_id":(?:"([^"]*)"|(-?\d+))/.exec(line) ?? [];
+  const [, text, digits] = /"event_id":(?:"([^"]*)"|(-?\d+))/.exec(rowIn(line)) ?? [];
   return tagOf(source, text ?? digits ?? null);
+}
+
+/** Of a change that comes with before and after, what it is after. */
+function rowIn(line: string): string {
+  return line.slice(Math.max(0, line.indexOf('"after":{')));
 }

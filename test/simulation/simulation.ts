@@ -219,7 +219,9 @@ export class Simulation {
     if (life.isOver) return;
     const code = error instanceof AsofError ? error.code : null;
     const isDisk = code === 'disk_full' || code === 'disk_failed';
-    if (code === 'corrupt_log' && this.#trouble.isLogDamaged) {
+    // A wrong bit in the number of the format looks like a newer one.
+    const isRefused = code === 'corrupt_log' || code === 'newer_format';
+    if (isRefused && this.#trouble.isLogDamaged) {
       this.#see('a damaged log that was refused');
       this.#trouble.restoreLog();
     } else if (!isDisk || this.#weather.isCalm) {
