@@ -7,11 +7,12 @@ import { seededRandom } from '../base/random.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { ColumnSchema, SourceSchema, ValueType } from '../schema/types.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
-import { AcceptanceOracle, type OracleEvent, type OracleValue } from './acceptance-oracle.ts';
+import { AcceptanceOracle } from './acceptance-oracle.ts';
 import { cellOf } from './cell-columns.ts';
 import { Ingestor } from './ingestor.ts';
 import type { LiveLimits } from './live-rows.ts';
 import { EventLog } from './log.ts';
+import type { OracleEvent, OracleValue } from './oracle-event.ts';
 import type { PushResult } from './push.ts';
 
 const column = (name: string, type: ValueType, optional = false): ColumnSchema => {

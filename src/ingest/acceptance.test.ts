@@ -7,9 +7,10 @@ import type { Column, EventBatch } from '../schema/batch.ts';
 import type { ColumnSchema, SourceSchema, ValueType } from '../schema/types.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
 import type { ArrivalBound } from './acceptance.ts';
-import { AcceptanceOracle, type OracleEvent, type OracleValue } from './acceptance-oracle.ts';
+import { AcceptanceOracle } from './acceptance-oracle.ts';
 import { Ingestor } from './ingestor.ts';
 import { EventLog } from './log.ts';
+import type { OracleEvent, OracleValue } from './oracle-event.ts';
 
 const column = (name: string, type: ValueType, more: Partial<ColumnSchema> = {}): ColumnSchema => ({
   name,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ErrorCode } from '../base/errors.ts';
 import type { ChangeSchema, SourceSchema } from '../schema/types.ts';
-import type { OracleEvent, OracleValue } from './acceptance-oracle.ts';
+import type { OracleEvent, OracleValue } from './oracle-event.ts';
 
 /** A row of a change stream, opened. */
 export interface OpenedChange {
