@@ -131,8 +131,8 @@ export async function eventsNear(
   const { measured, exists } = measureSql(work, planned);
   const margin = Math.max(1, range.endMs - range.startMs);
   const [partition, offset] = group.retractable
-    ? ['asof_origin_partition', 'asof_origin_offset'].map(
-        (name) => `CASE WHEN asof_weight < 0 THEN ${name} END`,
+    ? ['__origin_partition', '__origin_offset'].map(
+        (name) => `CASE WHEN __weight < 0 THEN ${name} END`,
       )
     : ['NULL', 'NULL'];
   const rows = await session.rows(

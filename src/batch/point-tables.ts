@@ -188,7 +188,7 @@ function createEventsSql(
 const ORDERED: ReadonlySet<AccumulatorFn> = new Set(['first', 'last', 'newest', 'oldest']);
 
 /** Files from before a source had changes tell no weight. */
-const WEIGHT = 'coalesce(e.asof_weight, 1)';
+const WEIGHT = 'coalesce(e.__weight, 1)';
 
 /** A row that takes an event back has that event's place in the total order. */
 function ownOrOrigin({ retractable }: WorkGroup, part: 'partition' | 'offset'): string {
@@ -210,7 +210,7 @@ function seesOrigin({ group, visibility }: GroupSource): boolean {
 
 function originJoin(relation: string): string {
   return `LEFT JOIN ${relation} o ON ${WEIGHT} < 0
-    AND o.__partition = e.asof_origin_partition AND o.__offset = e.asof_origin_offset`;
+    AND o.__partition = e.__origin_partition AND o.__offset = e.__origin_offset`;
 }
 
 /** The value that an event gives a lane; null where it does not count. */

@@ -15,9 +15,9 @@ export const POSITION_COLUMNS = [
 
 /** After those, of a source with changes: +1 or -1, and the position of the event taken back. */
 export const RETRACTION_COLUMNS = [
-  { name: 'asof_weight', sql: 'TINYINT' },
-  { name: 'asof_origin_partition', sql: 'INTEGER' },
-  { name: 'asof_origin_offset', sql: 'BIGINT' },
+  { name: '__weight', sql: 'TINYINT' },
+  { name: '__origin_partition', sql: 'INTEGER' },
+  { name: '__origin_offset', sql: 'BIGINT' },
 ] as const;
 
 /** A column as the archive knows it: what a file needs to be read again. */
@@ -53,9 +53,9 @@ export function relationColumns({ columns, weighted }: Relation): string {
 
 /** Of rows written when their source had no changes yet: each is an event. */
 const EVENTS_ONLY = [
-  '1::TINYINT AS asof_weight',
-  '__partition AS asof_origin_partition',
-  '__offset AS asof_origin_offset',
+  '1::TINYINT AS __weight',
+  '__partition AS __origin_partition',
+  '__offset AS __origin_offset',
 ];
 
 /**

@@ -163,7 +163,7 @@ async function* archivedOf(
 }
 
 const GROUP_FILES = 64;
-const NARROW_RETRACTIONS = ['asof_weight', 'asof_origin_partition'];
+const NARROW_RETRACTIONS = ['__weight', '__origin_partition'];
 
 /**
  * What one query can read: a run that must be sorted, or many files of one schema that need not

@@ -53,8 +53,8 @@ test('events from before their source had changes weigh 1 and stand for themselv
     const session = await DuckDbSession.open({ threads: 1 });
     const relation = await history.attach(session.connection, orders);
     const taken = await session.rows(
-      `SELECT count(*), sum(asof_weight), count(*) FILTER (asof_weight > 0 AND
-        (asof_origin_partition, asof_origin_offset) IS DISTINCT FROM (__partition, __offset))
+      `SELECT count(*), sum(__weight), count(*) FILTER (__weight > 0 AND
+        (__origin_partition, __origin_offset) IS DISTINCT FROM (__partition, __offset))
        FROM ${relation}`,
     );
     session.close();
