@@ -2,14 +2,8 @@ import type { ByteWriter } from '../base/bytes.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { encodeBatch } from '../schema/batch-codec.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import {
-  FRAME_PREFIX,
-  type FramePlace,
-  type LogNote,
-  type PartitionState,
-  sealFrame,
-  writeNote,
-} from './segment.ts';
+import { type LogNote, writeNote } from './log-note.ts';
+import { FRAME_PREFIX, type FramePlace, type PartitionState, sealFrame } from './segment.ts';
 
 interface Waiter {
   readonly resolve: () => void;

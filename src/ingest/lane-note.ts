@@ -43,7 +43,7 @@ export function readLane(text: string): LaneNote {
 /** The lanes of a connector, by name, as they are durable. */
 export function lanesOf(log: EventLog, source: string, connector: string): Map<string, LaneNote> {
   const lanes = new Map<string, LaneNote>();
-  for (const [name, text] of log.notes) {
+  for (const [name, text] of log.notes.texts) {
     const parts: unknown = JSON.parse(name);
     if (!Array.isArray(parts) || parts[0] !== PREFIX) continue;
     if (parts[1] === source && parts[2] === connector) lanes.set(String(parts[3]), readLane(text));

@@ -28,7 +28,7 @@ test('crash at every operation: an append is there as a whole with its note, or 
       }
       const log = await open(disk.afterCrash(), 400);
       const found = checkWhole([...log.read(0)]).filter((mark) => mark < 1000);
-      const noted = Number(log.notes.get('reader') ?? 0);
+      const noted = Number(log.notes.texts.get('reader') ?? 0);
       assert.ok(noted >= acknowledged, label);
       const wanted = Array.from({ length: 2 * noted }, (_, i) => i + 2);
       assert.deepEqual(found, wanted, label);
@@ -50,7 +50,7 @@ test('a tail that was torn inside an append is cut, and not shown to those outsi
   }
   disk.truncate(segmentPath(1), whole);
   const again = await open(disk, 1 << 20);
-  assert.equal(again.notes.get('reader'), 'one');
+  assert.equal(again.notes.texts.get('reader'), 'one');
   assert.deepEqual(checkWhole([...again.read(0)]), [1]);
 });
 
@@ -63,5 +63,8 @@ test('notes outlive the segments that they were written in', async () => {
   assert.ok(log.firstCommit > 10);
   await log.close();
   const again = await open(disk, 300);
-  assert.deepEqual([again.notes.get('quiet'), again.notes.get('reader')], ['kept', '19']);
+  assert.deepEqual(
+    [again.notes.texts.get('quiet'), again.notes.texts.get('reader')],
+    ['kept', '19'],
+  );
 });

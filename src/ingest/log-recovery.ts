@@ -1,5 +1,6 @@
 import type { Disk } from '../base/disk.ts';
 import type { Logger } from '../base/logger.ts';
+import { LogNotes } from './log-note.ts';
 import {
   advance,
   corruptLog,
@@ -30,7 +31,7 @@ export interface RecoveredLog {
   readonly durableLength: number;
   readonly partitions: PartitionStates;
   /** The newest note of each name. */
-  readonly notes: Map<string, string>;
+  readonly notes: LogNotes;
 }
 
 /**
@@ -53,7 +54,14 @@ export async function recoverLog(
   if (last === undefined) {
     const partitions = new PartitionStates();
     const recovery = { segments: 0, lastCommit: 0, ...torn };
-    return { recovery, segments, lastCommit: 0, durableLength: 0, partitions, notes: new Map() };
+    return {
+      recovery,
+      segments,
+      lastCommit: 0,
+      durableLength: 0,
+      partitions,
+      notes: new LogNotes(),
+    };
   }
   const tail = readTail(disk, last);
   let tornBytes = torn.tornBytes;
@@ -106,7 +114,7 @@ interface Tail {
   readonly size: number;
   readonly lastCommit: number;
   readonly partitions: PartitionStates;
-  readonly notes: Map<string, string>;
+  readonly notes: LogNotes;
   /** The first commit of the last group, and a segment that begins with it. */
   readonly firstCommit: number;
   readonly again: Uint8Array;
@@ -121,7 +129,7 @@ function readTail(disk: Disk, segment: Segment): Tail {
   }
   const partitions = new PartitionStates(opened.header.partitions);
   const cursor = new FrameCursor(bytes, opened.end, segment.firstCommit);
-  const notes = new Map(opened.header.notes.map(({ name, text }) => [name, text]));
+  const notes = new LogNotes(opened.header.notes);
   let group: Frame[] = [];
   let [start, firstCommit] = [opened.end, segment.firstCommit];
   for (let frame = cursor.next(true); frame !== null; frame = cursor.next(true)) {
@@ -136,8 +144,7 @@ function readTail(disk: Disk, segment: Segment): Tail {
   if (cursor.end < bytes.length && cursor.provesCorruption()) {
     throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
   }
-  const noted = [...notes].map(([name, text]) => ({ name, text }));
-  const header = encodeHeader({ firstCommit, partitions: partitions.all(), notes: noted });
+  const header = encodeHeader({ firstCommit, partitions: partitions.all(), notes: notes.list() });
   for (const frame of group) pass(frame, partitions, notes);
   const end = group.at(-1)?.end ?? start;
   const again = new Uint8Array(header.length + end - start);
@@ -148,14 +155,9 @@ function readTail(disk: Disk, segment: Segment): Tail {
 }
 
 /** Moves what a segment's header says over one frame. */
-function pass(
-  { payload, note }: Frame,
-  partitions: PartitionStates,
-  notes: Map<string, string>,
-): void {
+function pass({ payload, note }: Frame, partitions: PartitionStates, notes: LogNotes): void {
   advance(partitions, payload);
-  if (note?.text === '') notes.delete(note.name);
-  else if (note !== null) notes.set(note.name, note.text);
+  if (note !== null) notes.keep(note);
 }
 
 /** Every commit before the next segment's first must be there; what lies behind was refused. */

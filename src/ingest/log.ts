@@ -7,10 +7,11 @@ import { type Logger, silentLogger } from '../base/logger.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { advancePast, CommitGroup } from './commit-group.ts';
+import type { LogNote, LogNotes } from './log-note.ts';
 import type { EventLogOptions, LogLimits } from './log-options.ts';
 import { type LogRecovery, type RecoveredLog, recoverLog } from './log-recovery.ts';
 import { SchemaBook } from './schema-book.ts';
-import { LOG_FOLDER, type LogNote, type PartitionState, type PartitionStates } from './segment.ts';
+import { LOG_FOLDER, type PartitionState, type PartitionStates } from './segment.ts';
 import { readSegment, type SchemaOf } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
@@ -23,6 +24,8 @@ export type LogEntry = Omit<EventBatch, 'commit' | 'firstOffset'>;
  */
 export class EventLog {
   readonly recovery: LogRecovery;
+  /** Those that are durable. */
+  readonly notes: LogNotes;
   /** Called for every batch in commit order once it is durable, before its append resolves. */
   onDurable: ((batch: EventBatch) => void) | null = null;
   /** Called when all that is not yet durable has failed, before those appends reject. */
@@ -39,8 +42,6 @@ export class EventLog {
   #durable: PartitionStates;
   /** The partitions as they will stand when all that is pending is durable. */
   #ahead: PartitionStates;
-  /** The newest durable note of each name. */
-  readonly #notes: Map<string, string>;
   #lastCommit: number;
   #nextCommit: number;
   #gathering = new CommitGroup(new ByteWriter());
@@ -66,7 +67,7 @@ export class EventLog {
     this.#segments = new SegmentWriter(options.disk, logger, segmentBytes, segments, durableLength);
     this.#durable = recovered.partitions;
     this.#ahead = recovered.partitions.copy();
-    this.#notes = recovered.notes;
+    this.notes = recovered.notes;
     this.#lastCommit = recovered.lastCommit;
     this.#nextCommit = recovered.lastCommit + 1;
     this.recovery = recovered.recovery;
@@ -107,22 +108,6 @@ export class EventLog {
   /** Where a partition stands, all pending batches included. */
   partition(source: string, partition: number): Readonly<PartitionState> {
     return this.#ahead.of(source, partition);
-  }
-
-  /** The newest durable note of each name. */
-  get notes(): ReadonlyMap<string, string> {
-    return this.#notes;
-  }
-
-  /** A shorter form that says enough from now on: later segments begin with it. */
-  shortenNote(name: string, from: string, to: string): void {
-    if (this.#notes.get(name) === from) this.#notes.set(name, to);
-  }
-
-  /** An empty text is no note any more. */
-  #keepNote(name: string, text: string): void {
-    if (text === '') this.#notes.delete(name);
-    else this.#notes.set(name, text);
   }
 
   /** Whether an append would be taken at once; false is backpressure. */
@@ -253,7 +238,7 @@ export class EventLog {
       spare = group.writer;
       try {
         const first = this.#lastCommit + 1;
-        const notes = [...this.#notes].map(([name, text]) => ({ name, text }));
+        const notes = this.notes.list();
         await this.#segments.write(first, this.#durable.all(), notes, group.seal());
       } catch (error) {
         this.#fail(group, error);
@@ -266,7 +251,7 @@ export class EventLog {
 
   #settle(group: CommitGroup): void {
     this.#flushing = null;
-    for (const { name, text } of group.notes()) this.#keepNote(name, text);
+    for (const note of group.notes()) this.notes.keep(note);
     let failure: unknown = null;
     for (const batch of group.batches) {
       this.#lastCommit = batch.commit;

@@ -1,11 +1,11 @@
 import type { Disk, DiskFile } from '../base/disk.ts';
 import type { Logger } from '../base/logger.ts';
+import type { LogNote } from './log-note.ts';
 import {
   corruptLog,
   encodeHeader,
   FrameCursor,
   LOG_FOLDER,
-  type LogNote,
   type PartitionState,
   readHeader,
   type Segment,

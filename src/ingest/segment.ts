@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { AsofError } from '../base/errors.ts';
 import { readBatchHeader } from '../schema/batch-codec.ts';
+import type { LogNote } from './log-note.ts';
 
 /*
  * A segment is a header and frames, all of it little-endian.
@@ -37,12 +38,6 @@ export interface PartitionState {
   nextOffset: number;
   /** The greatest arrival time of any event so far; -1 before the first. */
   newestArrivalMs: number;
-}
-
-/** What an appender keeps with its events, such as how far it has read; the newest of a name holds. */
-export interface LogNote {
-  readonly name: string;
-  readonly text: string;
 }
 
 export interface SegmentHeader {
@@ -160,13 +155,6 @@ export function sealFrame(writer: ByteWriter, place: FramePlace, groupLag: numbe
   writer.patchU32(start + 4, end - start - FRAME_PREFIX);
   writer.patchU32(start + 12, groupLag + (continues ? CONTINUES : 0) + (noted ? NOTED : 0));
   writer.patchU32(start + 8, crc32(writer.view().subarray(start + 12, end)));
-}
-
-export function writeNote(writer: ByteWriter, { name, text }: LogNote): void {
-  const start = writer.length;
-  writer.string(name);
-  writer.string(text);
-  writer.u32(writer.length - start);
 }
 
 export interface Frame {

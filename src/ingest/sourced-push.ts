@@ -53,7 +53,7 @@ export async function pushSourced(
   const { schema, ids } = door.acceptance;
   const name = laneName(schema.name, batch.connector, batch.lane);
   while (!log.hasRoom) await log.room();
-  const known = log.notes.get(name);
+  const known = log.notes.texts.get(name);
   // The try before was durable, and only what came after it failed.
   if (known !== undefined && readLane(known).batch >= batch.batch) {
     await settleLane({ log, letters }, schema.name, name);
@@ -85,7 +85,7 @@ export async function pushSourced(
   }
   if (refused.length > 0) {
     await letters.append(schema.name, refused);
-    log.shortenNote(name, text, laneText({ ...note, letters: [] }));
+    log.notes.shorten(name, text, laneText({ ...note, letters: [] }));
   }
   const overloaded = refused.filter(({ code }) => code === 'overloaded').length;
   return { accepted, rejected: refused.length, overloaded };
@@ -140,7 +140,7 @@ async function settleLane(
   source: string,
   name: string,
 ): Promise<void> {
-  const text = log.notes.get(name);
+  const text = log.notes.texts.get(name);
   if (text === undefined) return;
   const note = readLane(text);
   const due = note.letters.map((line) => {
@@ -163,5 +163,5 @@ async function settleLane(
   }
   const missing = due.filter(({ origin }) => origin === undefined || !kept.has(origin.place));
   if (missing.length > 0) await letters.append(source, missing);
-  log.shortenNote(name, text, laneText({ ...note, letters: [] }));
+  log.notes.shorten(name, text, laneText({ ...note, letters: [] }));
 }

@@ -3,10 +3,8 @@ import { ManualClock } from '../../src/base/clock.ts';
 import { pause } from '../../src/base/pause.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { ConnectorRunner } from '../../src/ingest/connectors/connector-runner.ts';
-import {
-  KafkaConnector,
-  type KafkaConnectorOptions,
-} from '../../src/ingest/connectors/kafka/kafka-connector.ts';
+import { KafkaConnector } from '../../src/ingest/connectors/kafka/kafka-connector.ts';
+import type { KafkaConnectorOptions } from '../../src/ingest/connectors/kafka/kafka-options.ts';
 import { PlatformaticClient } from '../../src/ingest/connectors/kafka/platformatic-client.ts';
 import { jsonValue } from '../../src/ingest/connectors/kafka/record-values.ts';
 import { Ingestor } from '../../src/ingest/ingestor.ts';

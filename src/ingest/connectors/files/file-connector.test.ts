@@ -7,7 +7,8 @@ import { CONTRACT_SCHEMA } from '../../../testing/connector-contract.ts';
 import { MemoryFolder } from '../../../testing/memory-folder.ts';
 import { UnreadableRow } from '../../sourced-rows.ts';
 import type { RowBatch } from '../source-connector.ts';
-import { FileConnector, type FileConnectorOptions } from './file-connector.ts';
+import { FileConnector } from './file-connector.ts';
+import type { FileConnectorOptions } from './file-options.ts';
 
 const stopped = new AsofError('not_ready', 'stopped');
 

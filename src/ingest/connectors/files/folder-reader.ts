@@ -2,7 +2,7 @@ import { AsofError } from '../../../base/errors.ts';
 import { LIMITS } from '../../../base/limits.ts';
 import type { ReaderProgress, RowBatch, SourceReader } from '../source-connector.ts';
 import { CsvRows } from './csv-rows.ts';
-import type { FileConnectorOptions } from './file-connector.ts';
+import type { FileConnectorOptions } from './file-options.ts';
 import { changeOf, checkOf, type FilePosition, positionText } from './file-position.ts';
 import { type FileChunk, FileRefused, type FileRows, type FileTask } from './file-rows.ts';
 import { LineRows } from './line-rows.ts';

@@ -1,5 +1,5 @@
 import avro from 'avsc';
-import type { DecodeBytes } from './registered-values.ts';
+import type { DecodeBytes } from './record-values.ts';
 
 /**
  * Decodes Avro as rows: longs exactly, decimals as text, times as milliseconds. A time that is

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { MemoryKafka } from '../../../testing/memory-kafka.ts';
 import type { RowBatch } from '../source-connector.ts';
 import { readableRecords } from './fetched-records.ts';
-import { KafkaConnector, type KafkaConnectorOptions } from './kafka-connector.ts';
+import { KafkaConnector } from './kafka-connector.ts';
+import type { KafkaConnectorOptions } from './kafka-options.ts';
 import { jsonValue, withTimestamp } from './record-values.ts';
 
 const TOPIC = 'orders';

@@ -10,14 +10,8 @@ import type {
   KafkaTopic,
   OffsetBounds,
 } from './kafka-client.ts';
-import {
-  checkTopic,
-  type KafkaConnectorOptions,
-  lossAt,
-  noTopic,
-  type PartitionToken,
-  tokenText,
-} from './kafka-connector.ts';
+import type { KafkaConnectorOptions } from './kafka-options.ts';
+import { checkTopic, lossAt, noTopic, type PartitionToken, tokenText } from './topic-position.ts';
 
 /** Fetches between two looks at the topic itself, which may have got more partitions. */
 const FETCHES_PER_LOOK = 20;

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs';
-import type { DecodeBytes } from './registered-values.ts';
+import type { DecodeBytes } from './record-values.ts';
 
 const TIMESTAMP = '.google.protobuf.Timestamp';
 

@@ -12,6 +12,9 @@ export type RowBody = SourcedRow['body'];
 /** Reads a value without the record's time. */
 export type DecodeValue = (value: Uint8Array) => RowBody | Promise<RowBody>;
 
+/** Reads the bytes behind the header of a value. @throws for bytes that do not fit the schema */
+export type DecodeBytes = (bytes: Uint8Array) => RowBody | Promise<RowBody>;
+
 /** Values that are JSON texts. */
 export const jsonValue: DecodeValue = (value) => {
   return isUtf8(value) ? Buffer.from(value).toString() : Uint8Array.from(value);

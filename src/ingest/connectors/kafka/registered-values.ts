@@ -1,15 +1,12 @@
 import { UnreadableRow } from '../../sourced-rows.ts';
 import { avroDecoder } from './avro-values.ts';
 import { protobufDecoder } from './protobuf-values.ts';
-import { type DecodeValue, jsonValue, type RowBody } from './record-values.ts';
+import { type DecodeBytes, type DecodeValue, jsonValue } from './record-values.ts';
 import type { RegisteredSchema, SchemaById } from './schema-registry.ts';
 
 /** Schemas that are held ready; a topic seldom has more than a few at a time. */
 const SCHEMAS_HELD = 1_000;
 const HEADER_BYTES = 5;
-
-/** Reads the bytes behind the header of a value. @throws for bytes that do not fit the schema */
-export type DecodeBytes = (bytes: Uint8Array) => RowBody | Promise<RowBody>;
 
 /** Values with a header of a zero byte and a schema's id in four, then Avro, Protobuf or JSON. */
 export function registeredValue(schemaOf: SchemaById): DecodeValue {
