@@ -70,13 +70,13 @@ export class Trouble {
     this.#options.seen('a bit of the state that flipped', path);
   }
 
-  /** Before the last segment, whose end nobody could tell from a torn one. */
+  /** Not in the last segment, nor in one before a torn one: their ends may be torn themselves. */
   #corruptLog(): void {
     const { files } = this.#options.machine.disk;
     const paths = [...files.keys()].filter((path) => path.endsWith('.seg')).sort();
-    const path = paths[this.#options.random.below(paths.length - 1)];
+    const path = paths[this.#options.random.below(paths.length - 2)];
     const file = path === undefined ? undefined : files.get(path);
-    const isLast = paths.length < 2 || this.#flipped !== null;
+    const isLast = paths.length < 3 || this.#flipped !== null;
     if (isLast || file === undefined || file.durableLength === 0) return;
     this.#flipped = { file, at: this.#options.random.below(file.durableLength) };
     file.flip(this.#flipped.at, 3);
