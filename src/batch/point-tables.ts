@@ -193,7 +193,7 @@ const WEIGHT = 'coalesce(e.__weight, 1)';
 /** A row that takes an event back has that event's place in the total order. */
 function ownOrOrigin({ retractable }: WorkGroup, part: 'partition' | 'offset'): string {
   if (!retractable) return `e.__${part}`;
-  return `CASE WHEN ${WEIGHT} < 0 THEN e.asof_origin_${part} ELSE e.__${part} END`;
+  return `CASE WHEN ${WEIGHT} < 0 THEN e.__origin_${part} ELSE e.__${part} END`;
 }
 
 function visibleColumn(from: GroupSource): string {
