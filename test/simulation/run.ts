@@ -4,19 +4,8 @@ import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { generateDefinitions } from '../conformance/generate-definitions.ts';
 import { generatePushes, type Push } from '../conformance/generate-events.ts';
 import type { Defect } from './defects.ts';
+import type { RunResult } from './run-result.ts';
 import { Simulation } from './simulation.ts';
-
-export interface RunResult {
-  readonly seed: number;
-  /** What was wrong, the first of it; none if all was right. */
-  readonly problems: readonly string[];
-  readonly simulatedMs: number;
-  readonly steps: number;
-  readonly events: number;
-  readonly answers: number;
-  /** What happened, and how often. */
-  readonly seen: ReadonlyMap<string, number>;
-}
 
 const START_MS = 1_700_000_000_000;
 const MINUTE_MS = 60_000;

@@ -12,7 +12,7 @@ import { Ledger } from './ledger.ts';
 import { newMachine } from './machine.ts';
 import { Problems } from './problems.ts';
 import { Reader } from './reader.ts';
-import type { RunResult } from './run.ts';
+import type { RunResult } from './run-result.ts';
 import { type Machine, Server } from './server.ts';
 import { settingsOf } from './settings.ts';
 import { type Ending, Trouble } from './trouble.ts';
