@@ -83,17 +83,17 @@ export class Ledger {
   checkLetters(letters: DeadLetters): void {
     for (const [source, expected] of this.#letters) {
       const kept = new Map<string, number>();
-      let listed = 0;
       for (const { code, raw } of letters.list(source)) {
         count(kept, `${code} ${typeof raw === 'string' ? raw : '(bytes)'}`);
-        listed += 1;
       }
       for (const [letter, times] of expected) {
         if ((kept.get(letter) ?? 0) >= times) continue;
         this.#problems.report(`a dead letter is gone: ${letter} (${times})`);
       }
       const counted = letters.count(source).reduce((sum, each) => sum + each.count, 0);
-      if (counted !== listed) this.#problems.report(`${counted} letters counted, ${listed} kept`);
+      // A letter of which nobody was told may be counted and then be lost.
+      const least = [...expected.values()].reduce((sum, times) => sum + times, 0);
+      if (counted < least) this.#problems.report(`${counted} letters counted, ${least} kept`);
     }
   }
 
