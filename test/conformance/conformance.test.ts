@@ -35,6 +35,7 @@ test('every path gives the values of the naive oracle, on random projects', asyn
   assert.equal(totals.cases, CASES);
   assert.deepEqual(idleEngines(totals, ENGINES), []);
   assert.ok((totals.covered['a tampered answer'] ?? 0) > 0, 'a tampered answer is reported');
+  for (const what of ['keys split', 'keys merged back']) assert.ok(totals.covered[what], what);
 });
 
 test('cases that failed once stay right', async () => {

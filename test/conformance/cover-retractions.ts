@@ -10,6 +10,8 @@ import type {
 } from '../../src/testing/platform-oracle.ts';
 import type { Tally } from './tally.ts';
 
+/** In a tile these always have a value. */
+const NEVER_LACKING = ['count', 'avg', 'count_distinct', 'var_pop', 'stddev_pop'];
 const KEYS = ['user', 'shop', 's'] as const;
 
 /** What the changes of a push came to. */
@@ -59,7 +61,7 @@ export function coverRetractions(
       );
       if (output === undefined || outputs.get(output.name)?.status !== 'error') continue;
       if (window.kind === 'session') {
-        if (feature.fn === 'count') tally.cover('lacking session');
+        if (NEVER_LACKING.includes(feature.fn)) tally.cover('lacking session');
       } else tally.cover(`lacking ${feature.fn}`);
     }
   }

@@ -17,6 +17,8 @@ export class ChangeMemory {
   readonly events: KnownEvent[] = [];
   readonly sent: Row[] = [];
   sequence = 0;
+  /** These are taken back next, one after another. */
+  doomed: KnownEvent[] = [];
 }
 
 type Operation = 'insert' | 'update' | 'delete';
@@ -33,9 +35,11 @@ export function generateChange(
   nr: number,
   fresh: (nr: number) => Row,
 ): Row {
-  const pick = random.below(24);
+  const next = memory.doomed.pop();
+  const pick = next === undefined ? random.below(24) : 16;
   if (pick === 0 && memory.sent.length > 0) return random.pick(memory.sent);
-  const known = pick < 10 ? undefined : recent(random, memory.events);
+  if (pick === 1 || pick === 2) memory.doomed = doomed(random, memory.events);
+  const known = next ?? (pick < 10 ? undefined : recent(random, memory.events));
   const operation = operationOf(pick);
   const row = known === undefined ? fresh(nr) : changed(random, known.row, fresh(known.nr));
   const sequence = sequenceOf(random, memory, known);
@@ -59,7 +63,14 @@ function operationOf(pick: number): Operation {
   if (pick === 8) return 'update';
   if (pick === 9) return 'delete';
   if (pick < 16) return 'update';
-  return pick < 22 ? 'delete' : 'insert';
+  return pick < 21 ? 'delete' : 'insert';
+}
+
+/** So many of one user's newest events that nothing may be left of what is kept. */
+function doomed(random: Random, events: readonly KnownEvent[]): KnownEvent[] {
+  const { user } = recent(random, events)?.row ?? {};
+  const own = events.filter(({ row }) => row.user === user);
+  return own.slice(-2 - random.below(8));
 }
 
 /** Mostly one of the last few: these are what windows hold. */
@@ -79,7 +90,7 @@ function changed(random: Random, before: Row, after: Row): Row {
     case 0:
       return take(...arrival);
     case 1:
-      return take('user', 'shop', ...arrival);
+      return take('user', 'shop', 'happened_at', DECLARED_ARRIVAL);
     case 2:
       return take('happened_at', DECLARED_ARRIVAL);
     case 3:

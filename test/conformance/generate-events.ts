@@ -212,8 +212,10 @@ function delayMs(random: Random, source: SourcePlan, stepMs: number): number {
   if (pick === 2) return source.allowedLatenessMs + random.below(2);
   if (pick === 3) return -source.maxClockSkewMs - random.below(2);
   if (pick === 4) return 0;
-  if (pick < 7) return random.below(10 * stepMs);
-  return random.below(stepMs);
+  const usualMs = random.below(pick < 7 ? 10 * stepMs : stepMs);
+  // Most are in time, however far the steps.
+  const isTaken = usualMs <= source.allowedLatenessMs || random.below(5) === 0;
+  return isTaken ? usualMs : random.below(source.allowedLatenessMs);
 }
 
 function idOf(random: Random, source: SourcePlan, nr: number): unknown {

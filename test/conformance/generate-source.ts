@@ -34,7 +34,8 @@ export function generateSource(random: Random, name: string, fields: readonly Fi
     eventTime: 'happened_at',
     arrivalTime: declaresArrival ? DECLARED_ARRIVAL : null,
     id: hasId ? 'event_id' : null,
-    allowedLateness: random.pick(['1m', '1h', '1d', '14d']),
+    // A change comes later than its event, and most are to be taken.
+    allowedLateness: random.pick(changes ? ['1h', '1d', '14d', '14d'] : ['1m', '1h', '1d', '14d']),
     maxClockSkew: random.pick(['1s', '1m']),
     dedupeHorizon: hasId ? random.pick(['1m', '1h', '30d']) : null,
     partitions: 1 + random.below(3),

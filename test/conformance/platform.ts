@@ -2,7 +2,7 @@ import { present } from '../../src/base/assert.ts';
 import type { ManualClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { NodeDisk } from '../../src/base/node-disk.ts';
-import type { Random } from '../../src/base/random.ts';
+import { type Random, seededRandom } from '../../src/base/random.ts';
 import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
 import { EventLog } from '../../src/ingest/log.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
@@ -16,6 +16,7 @@ import type { EventHistory } from '../../src/stream/event-history.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
 import { eventsOf, type OracleEvent } from '../../src/testing/platform-oracle.ts';
+import { splitRandomly } from '../stream/split-randomly.ts';
 
 export interface PlatformOptions {
   readonly random: Random;
@@ -44,6 +45,8 @@ export class Platform {
   /** Durable batches that the engine has not been given yet. */
   waiting: EventBatch[] = [];
   keysEvicted = 0;
+  keysSplit = 0;
+  keysMerged = 0;
   plan: ProjectPlan;
   disk: MemoryDisk;
   #log: EventLog | null = null;
@@ -109,6 +112,8 @@ export class Platform {
       // Every other engine has no room: keys go to disk and come back all the time.
       stateMemoryBytes: events % 2 === 0 ? 1 : 1e9,
       sliceBytes: 1 + random.below(2) * random.below(400),
+      // No value may depend on which keys are split, and when.
+      splitting: splitRandomly(seededRandom(events)),
     });
     this.waiting = [];
     this.#server = new FeatureServer({
@@ -128,6 +133,12 @@ export class Platform {
   async closeEngine(ending: Ending): Promise<void> {
     const engine = this.engine;
     this.keysEvicted += engine.metrics.keysEvicted;
+    for (const { name } of this.plan.sources) {
+      for (const { splits, merges } of engine.hotKeys(name).values()) {
+        this.keysSplit += splits;
+        this.keysMerged += merges;
+      }
+    }
     this.#engine = null;
     if (ending === 'close') await engine.close();
     else await engine.abandon();

@@ -50,6 +50,8 @@ export async function runCase(
     } finally {
       await run.platform.end('kill');
       if (run.platform.keysEvicted > 0) tally.cover('keys given up');
+      if (run.platform.keysSplit > 0) tally.cover('keys split');
+      if (run.platform.keysMerged > 0) tally.cover('keys merged back');
     }
     if (isOn('http')) {
       const httpFolder = join(folder, 'http-state');
