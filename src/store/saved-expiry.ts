@@ -25,7 +25,7 @@ export class SavedExpiry {
   constructor(files: StateFiles, groups: ReadonlyMap<number, TileGroup>) {
     this.#files = files;
     this.#groups = groups;
-    const finite = [...groups.values()].map(({ reachMs }) => reachMs).filter(Number.isFinite);
+    const finite = [...groups.values()].map(({ idleMs }) => idleMs).filter(Number.isFinite);
     this.#reaches = [...new Set(finite)].sort((a, b) => a - b);
     const [shortest] = this.#reaches;
     if (shortest !== undefined) files.segments.spanMs = shortest / 8;
@@ -49,7 +49,7 @@ export class SavedExpiry {
     this.rowsRead += records.length;
     for (const { location, record } of records) {
       const group = this.#groups.get(record.group);
-      if (group === undefined || group.reachMs > reachMs) continue;
+      if (group === undefined || group.idleMs > reachMs) continue;
       if (this.#files.groupOf(record.group)?.index.has(record.hash, location) !== true) continue;
       if (group.expireSaved(new ByteReader(record.body).string())) evicted();
     }

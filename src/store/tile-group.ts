@@ -6,7 +6,7 @@ import type { ByteWriter } from '../base/bytes.ts';
 import { ExpiryCalendar } from './expiry-calendar.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { keyHash } from './key-hash.ts';
-import type { GroupStore } from './online-store.ts';
+import type { GroupStore, OriginReader } from './online-store.ts';
 import { RowSet } from './row-set.ts';
 import { NOWHERE, SavedPlaces } from './saved-places.ts';
 import type { RowOwner, SavedRows } from './saved-rows.ts';
@@ -23,6 +23,7 @@ export class TileGroup implements GroupStore, RowOwner {
   readonly id: string;
   readonly table: WindowTable;
   readonly keys: KeyDirectory;
+  origins: OriginReader | null = null;
   /** Longest time after its event that an event can count; Infinity for lifetimes and sessions. */
   readonly reachMs: number;
   /** Rows that differ from the last checkpoint; one that is no longer live has been given up. */
@@ -34,8 +35,8 @@ export class TileGroup implements GroupStore, RowOwner {
   #idOfRow = new Int32Array(0);
   /** By row: the newest applied arrival when the row was last marked as changed. */
   #touchedMs = new Float64Array(0);
-  /** How long after its last event a row expires; Infinity where it never does. */
-  readonly #idleMs: number;
+  /** How long after its last event, by arrival, a row expires; Infinity where it never does. */
+  readonly idleMs: number;
   readonly #calendar: ExpiryCalendar | null;
   /** By row: whether the calendar has an entry for its number. */
   #scheduled = new Uint8Array(0);
@@ -51,8 +52,8 @@ export class TileGroup implements GroupStore, RowOwner {
     this.table = createTable(spec);
     this.keys = keys;
     this.reachMs = reachMs(spec.windows);
-    this.#idleMs = idleMs(spec);
-    this.#calendar = Number.isFinite(this.#idleMs) ? new ExpiryCalendar(this.#idleMs) : null;
+    this.idleMs = idleMs(spec);
+    this.#calendar = Number.isFinite(this.idleMs) ? new ExpiryCalendar(this.idleMs) : null;
   }
 
   /** Keys with state in memory. */
@@ -69,6 +70,11 @@ export class TileGroup implements GroupStore, RowOwner {
   attach(saved: SavedRows): void {
     assert(this.#saved === null && this.#liveRows === 0, 'saved rows come before any other');
     this.#saved = saved;
+  }
+
+  /** The keys of all rows on disk. */
+  savedKeys(): Iterable<string> {
+    return this.#saved?.keys() ?? [];
   }
 
   /** @throws AsofError `corrupt_state` where the row on disk is damaged */
@@ -139,9 +145,9 @@ export class TileGroup implements GroupStore, RowOwner {
       this.#scheduled[row] = 0;
       if (!this.isLive(row)) continue;
       if (this.table.isExpired(row)) {
-        this.#remove(row);
+        this.remove(row);
         evicted();
-      } else this.#schedule(row, this.#nowMs + this.reachMs / RECHECK_PART);
+      } else this.#schedule(row, this.#nowMs + this.idleMs / RECHECK_PART);
     }
     return looked;
   }
@@ -151,7 +157,7 @@ export class TileGroup implements GroupStore, RowOwner {
     if (this.findHot(key) >= 0) return false;
     const row = this.#load(key);
     if (row < 0 || !this.table.isExpired(row)) return false;
-    this.#remove(row);
+    this.remove(row);
     return true;
   }
 
@@ -246,11 +252,12 @@ export class TileGroup implements GroupStore, RowOwner {
   #schedule(row: number, earliestMs: number): void {
     if (this.#calendar === null || this.#scheduled[row] === 1) return;
     this.#scheduled[row] = 1;
-    const dueMs = Math.max((this.#touchedMs[row] ?? 0) + this.reachMs, earliestMs);
+    const dueMs = Math.max((this.#touchedMs[row] ?? 0) + this.idleMs, earliestMs);
     this.#calendar.add(row, dueMs, this.#nowMs);
   }
 
-  #remove(row: number): void {
+  /** Gives up a row for good, in memory and on disk. */
+  remove(row: number): void {
     const place = this.#places.at(row);
     if (place !== NOWHERE) this.#saved?.drop(keyHash(this.keyOf(row)), place);
     this.#free(row);
