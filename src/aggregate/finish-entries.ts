@@ -17,7 +17,7 @@ import { valueForm } from './kernels.ts';
 import { shapeOf } from './set-kernels.ts';
 import { NO_SET } from './set-slots.ts';
 import type { AccumulatorSpec } from './spec.ts';
-import type { WindowTable } from './window-table.ts';
+import type { WindowPartials } from './window-table.ts';
 
 const MILLION = 1_000_000n;
 
@@ -32,7 +32,7 @@ interface EntryView {
 }
 
 /** Reads a feature out of a set of entries; sets of the last query are settled. */
-export function compileEntries(feature: FinishSpec, table: WindowTable): Finish {
+export function compileEntries(feature: FinishSpec, table: WindowPartials): Finish {
   const accumulator = present(feature.parts.value, `${feature.fn} has a part 'value'`);
   const spec = present(table.spec.accumulators[accumulator], 'the accumulator exists');
   const form = valueForm(spec.type);

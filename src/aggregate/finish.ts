@@ -5,11 +5,11 @@ import { compileEntries } from './finish-entries.ts';
 import { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 import { valueForm } from './kernels.ts';
 import { NO_STRING } from './string-slots.ts';
-import type { WindowTable } from './window-table.ts';
+import type { WindowPartials } from './window-table.ts';
 
 export { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 
-export function compileFinish(feature: FinishSpec, table: WindowTable): Finish {
+export function compileFinish(feature: FinishSpec, table: WindowPartials): Finish {
   const finish = compileFunction(feature, table);
   const isSession = table.spec.windows[feature.window]?.kind === 'session';
   // Only a session whose events can be taken back may lack what its answer depends on.
@@ -17,7 +17,7 @@ export function compileFinish(feature: FinishSpec, table: WindowTable): Finish {
   return () => (table.isLacking ? OVERFLOW : finish());
 }
 
-function compileFunction(feature: FinishSpec, table: WindowTable): Finish {
+function compileFunction(feature: FinishSpec, table: WindowPartials): Finish {
   switch (feature.fn) {
     case 'count':
       return compileCount(feature, table);
@@ -54,17 +54,17 @@ function compileFunction(feature: FinishSpec, table: WindowTable): Finish {
 }
 
 /** Whether one value is kept, and not several because it may be taken back. */
-function holdsOne({ fn, parts }: FinishSpec, table: WindowTable): boolean {
+function holdsOne({ fn, parts }: FinishSpec, table: WindowPartials): boolean {
   return table.spec.accumulators[parts.value ?? -1]?.fn === fn;
 }
 
 /** Brings one accumulator's words up to the last query and gives their place in `partials`. */
-function part(feature: FinishSpec, table: WindowTable, name: keyof FinishSpec['parts']) {
+function part(feature: FinishSpec, table: WindowPartials, name: keyof FinishSpec['parts']) {
   const accumulator = present(feature.parts[name], `${feature.fn} has a part '${name}'`);
   return { accumulator, at: table.partialAt(feature.window, accumulator) };
 }
 
-function compileCount(feature: FinishSpec, table: WindowTable): Finish {
+function compileCount(feature: FinishSpec, table: WindowPartials): Finish {
   const count = part(feature, table, 'count');
   const words = table.partials;
   return () => {
@@ -74,7 +74,7 @@ function compileCount(feature: FinishSpec, table: WindowTable): Finish {
   };
 }
 
-function compileSum(feature: FinishSpec, table: WindowTable): Finish {
+function compileSum(feature: FinishSpec, table: WindowPartials): Finish {
   const count = part(feature, table, 'count');
   const sum = part(feature, table, 'sum');
   const words = table.partials;
@@ -97,7 +97,7 @@ function wholeSum(hi: number, lo: number): number | bigint | typeof OVERFLOW {
   return whole < INT64_MIN || whole > INT64_MAX ? OVERFLOW : canonicalInteger(whole);
 }
 
-function compileAverage(feature: FinishSpec, table: WindowTable): Finish {
+function compileAverage(feature: FinishSpec, table: WindowPartials): Finish {
   const count = part(feature, table, 'count');
   const sum = part(feature, table, 'sum');
   const words = table.partials;
@@ -113,7 +113,7 @@ function compileAverage(feature: FinishSpec, table: WindowTable): Finish {
   };
 }
 
-function compileVariance(feature: FinishSpec, table: WindowTable, fewer: 0 | 1): Finish {
+function compileVariance(feature: FinishSpec, table: WindowPartials, fewer: 0 | 1): Finish {
   const count = part(feature, table, 'count');
   const sum = part(feature, table, 'sum');
   const squares = part(feature, table, 'sumSquares');
@@ -155,7 +155,7 @@ function scaledCount(n: number, m: number, unit: bigint, scale: number): number 
   return Number(BigInt(n) * BigInt(m) * unit);
 }
 
-function compileValue(feature: FinishSpec, table: WindowTable, orderWords: 0 | 3): Finish {
+function compileValue(feature: FinishSpec, table: WindowPartials, orderWords: 0 | 3): Finish {
   const value = part(feature, table, 'value');
   const words = table.partials;
   const { accumulator } = value;

@@ -16,16 +16,26 @@ export interface TileStats {
   readonly counters: Readonly<TileCounters>;
 }
 
+/** What a query has read: partial aggregates by window, to be taken out by `finish`. */
+export interface WindowPartials {
+  readonly spec: TileSpec;
+  /** Partial aggregates of the last query, by window; read them through `finish`. */
+  readonly partials: Float64Array;
+  /** What words of partials refer to. */
+  readonly slots: TileSlots;
+  /** Of the last query: the answer depends on what is no longer kept, and so is an error. */
+  readonly isLacking: boolean;
+  /** Merges one accumulator over the windows of the last query, unless that is done already. */
+  fold(accumulator: number): void;
+  /** Where the words of an accumulator stand in `partials`, for one window. */
+  partialAt(window: number, accumulator: number): number;
+}
+
 /**
  * The state of one tile group, row by row; a row is one entity key. Both kinds of it, tiles and
  * sessions, are fed, read, stored and merged in this one way (semantics §4-5).
  */
-export interface WindowTable {
-  readonly spec: TileSpec;
-  /** Partial aggregates of the last query, by window; read them through `finish`. */
-  readonly partials: Float64Array;
-  /** What words of tiles and of partials refer to. */
-  readonly slots: TileSlots;
+export interface WindowTable extends WindowPartials {
   /**
    * Called with a watched row before its next change, once: the mark is taken off first. The row
    * then still holds exactly what it held before. `watched` is replaced when rows are created.
@@ -40,8 +50,6 @@ export interface WindowTable {
   readonly rowLimit: number;
   /** The newest time told by `advanceTo`. */
   readonly nowMs: number;
-  /** Of the last query: the answer depends on what is no longer kept, and so is an error. */
-  readonly isLacking: boolean;
   createRow(): number;
   /** Drops what the row holds; its number may be given out again. */
   freeRow(row: number): void;
@@ -56,10 +64,6 @@ export interface WindowTable {
    * unknown key, with no events. The answer stays until the next change; `finish` takes it out.
    */
   query(row: number, timeMs: number, windows?: readonly number[]): void;
-  /** Merges one accumulator over the windows of the last query, unless that is done already. */
-  fold(accumulator: number): void;
-  /** Where the words of an accumulator stand in `partials`, for one window. */
-  partialAt(window: number, accumulator: number): number;
   /** The first later time at which some of the windows may read differently with no new event. */
   holdsUntilMs(row: number, timeMs: number, windows: readonly number[]): number;
   /** Merges a row of another table of the same spec, as a reader of two origins does. */

@@ -149,6 +149,22 @@ export const LIMITS = {
   keyBytesUnannounced: 64 * 1024,
   /** Partitions of one source. */
   partitions: 1_024,
+  /** Rows that the events of a hot key are spread over; one digit. */
+  hotKeyOrigins: 4,
+  /** Keys of one source that are split at a time. */
+  hotKeysSplit: 16,
+  /** A key with at least this share of its source's events is split. */
+  hotKeySplitShare: 0.125,
+  /** A split key with less than this share is merged back. */
+  hotKeyMergeShare: 0.0625,
+  /** Keys that are counted at a time: none with more than one part in 65 of the events is missed. */
+  hotKeyCounters: 64,
+  /** On average one event in so many is counted. */
+  hotKeySampleEvery: 16,
+  /** Counted events after which older ones count half. */
+  hotKeyHalfLife: 16_384,
+  /** Counted events between two decisions about what to split; there are none before. */
+  hotKeyLookEvery: 1_024,
 } as const;
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
@@ -156,4 +172,5 @@ assert(LIMITS.fastBodyBytes <= LIMITS.bodyBytes, 'the fast path takes no larger 
 assert(LIMITS.serveLogFileBytes <= LIMITS.serveLogBytes, 'a day fits into the serve log');
 assert(LIMITS.bodyBytes <= LIMITS.waitingPushBytes, 'one push may wait');
 assert(LIMITS.bodyBytes <= LIMITS.pendingBytes, 'one body fits into the pending bytes');
+assert(LIMITS.hotKeyOrigins <= 10, 'an origin is one digit');
 assert(LIMITS.eventsPerCommit <= LIMITS.rowsPerPush, 'a push may span several commits');

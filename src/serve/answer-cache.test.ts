@@ -22,7 +22,7 @@ function world(): { table: TileTable; rows: Map<string, number>; entity: EntityR
     windows: WINDOWS,
   });
   const rows = new Map<string, number>();
-  const store = { table, find: (key: string) => rows.get(key) ?? -1 };
+  const store = { table, origins: null, find: (key: string) => rows.get(key) ?? -1 };
   const windows = WINDOWS.map((_, at) => at);
   const entity: EntityRead = {
     keyIndexes: [0],
@@ -70,7 +70,10 @@ test('what the cache gives is what would be computed, whatever changed in betwee
       const expected = compute(row, nowMs);
       const cached = cache.find(key, nowMs);
       if (cached !== null) assert.deepEqual(cached.values, expected, `seed ${seed}, step ${step}`);
-      else cache.keep(key, nowMs, [row], expected, new Uint8Array(WINDOWS.length));
+      else {
+        const untilMs = table.holdsUntilMs(row, nowMs, [...WINDOWS.keys()]);
+        cache.keep(key, untilMs, [row], expected, new Uint8Array(WINDOWS.length));
+      }
     }
   }
   assert.ok(cache.hits > 2_000, `the cache answered ${cache.hits} times`);
@@ -79,7 +82,7 @@ test('what the cache gives is what would be computed, whatever changed in betwee
 test('a full cache starts again and stays within its bound', () => {
   const { entity } = world();
   const cache = new AnswerCache(entity, 2);
-  for (const key of ['a', 'b', 'c']) cache.keep(key, 0, [-1], [1, 2, 3], new Uint8Array(3));
+  for (const key of ['a', 'b', 'c']) cache.keep(key, 9, [-1], [1, 2, 3], new Uint8Array(3));
   assert.equal(cache.find('a', 0), null);
   assert.notEqual(cache.find('c', 0), null);
 });

@@ -42,20 +42,15 @@ export class AnswerCache {
     return answer;
   }
 
+  /** `untilMs`: until then the answer holds if no row changes. */
   keep(
     key: string,
-    timeMs: number,
+    untilMs: number,
     rows: readonly number[],
     values: readonly FeatureValue[],
     statuses: Uint8Array,
   ): CachedAnswer {
     const { groups } = this.#entity;
-    let untilMs = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < groups.length; i++) {
-      const { store, windows } = groups[i] as GroupRead;
-      const holdsMs = store.table.holdsUntilMs(rows[i] as number, timeMs, windows);
-      untilMs = Math.min(untilMs, holdsMs);
-    }
     if (this.#answers.size >= this.#capacity && !this.#answers.has(key)) this.#answers.clear();
     const versions = groups.map((group, i) => versionOf(group, rows[i] as number));
     const answer = { values, statuses, rows, versions, untilMs, fragments: [] };

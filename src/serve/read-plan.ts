@@ -50,6 +50,8 @@ export interface GroupRead {
 export interface FinishRead {
   readonly slot: number;
   readonly finish: Finish;
+  /** Of a key whose events are spread over several rows. */
+  readonly finishMerged: Finish;
   readonly default: Scalar;
 }
 
@@ -147,6 +149,7 @@ function compileGroups(
       features: members.map(({ slot, feature }) => ({
         slot,
         finish: compileFinish(feature, group.table),
+        finishMerged: compileFinish(feature, group.origins?.merged ?? group.table),
         default: scalarOfLiteral(feature.type, feature.default),
       })),
     };

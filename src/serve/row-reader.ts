@@ -16,6 +16,11 @@ export const PRESENT = 0;
 export const DEFAULT = 1;
 export const ERROR = 2;
 
+interface RowsRead {
+  readonly rows: readonly number[];
+  readonly untilMs: number;
+}
+
 /**
  * Reads rows of one service into slots. A key that comes again, within a request or later, is not
  * read again as long as its answer holds.
@@ -67,23 +72,27 @@ export class RowReader {
 
   #compute(entity: EntityRead, cache: AnswerCache, text: string, timeMs: number): CachedAnswer {
     const { fromSlot, toSlot } = entity;
-    const rows = this.#readEntity(entity, text, timeMs);
+    const { rows, untilMs } = this.#readEntity(entity, text, timeMs);
     const values = this.values.slice(fromSlot, toSlot);
-    return cache.keep(text, timeMs, rows, values, this.statuses.slice(fromSlot, toSlot));
+    return cache.keep(text, untilMs, rows, values, this.statuses.slice(fromSlot, toSlot));
   }
 
-  /** Answers the row of each group, or -1. */
-  #readEntity(entity: EntityRead, text: string, timeMs: number): number[] {
+  /** Answers the row of each group, or -1, and until when what was read holds. */
+  #readEntity(entity: EntityRead, text: string, timeMs: number): RowsRead {
     const { values, statuses } = this;
     this.keysRead += 1;
     const rows: number[] = [];
-    for (const group of entity.groups) {
-      const { table } = group.store;
-      const row = group.store.find(text);
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const { store, windows, features } of entity.groups) {
+      const { table, origins } = store;
+      const row = store.find(text);
       rows.push(row);
-      table.query(row, timeMs, group.windows);
-      for (const feature of group.features) {
-        const value = feature.finish();
+      const isMerged = origins?.query(text, row, timeMs, windows) ?? false;
+      if (!isMerged) table.query(row, timeMs, windows);
+      const holdsMs = isMerged ? origins?.holdsUntilMs : table.holdsUntilMs(row, timeMs, windows);
+      untilMs = Math.min(untilMs, holdsMs ?? timeMs);
+      for (const feature of features) {
+        const value = isMerged ? feature.finishMerged() : feature.finish();
         if (value === OVERFLOW) {
           values[feature.slot] = null;
           statuses[feature.slot] = ERROR;
@@ -97,7 +106,7 @@ export class RowReader {
       }
     }
     for (const derived of entity.derived) this.#derive(derived);
-    return rows;
+    return { rows, untilMs };
   }
 
   /** A derived feature sees the values that are served: defaults included, null for an error. */

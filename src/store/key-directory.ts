@@ -14,6 +14,8 @@ export class KeyDirectory {
   readonly #keys: string[] = [];
   readonly #free: number[] = [];
   #uses = new Uint32Array(1024);
+  /** Told of each id that is nobody's any more, before it is given out again. */
+  readonly onForgotten: ((id: number) => void)[] = [];
 
   /** Keys held. */
   get size(): number {
@@ -71,5 +73,6 @@ export class KeyDirectory {
     if (!this.#ids.delete(this.keyOf(id))) return;
     this.#keys[id] = '';
     this.#free.push(id);
+    for (const tell of this.onForgotten) tell(id);
   }
 }

@@ -4,22 +4,38 @@ import { AsofError } from '../base/errors.ts';
 import { AppliedPosition } from './applied-position.ts';
 import { KeyDirectory } from './key-directory.ts';
 import type { OnlineStore } from './online-store.ts';
+import { SplitKeys } from './split-keys.ts';
 import { TileGroup } from './tile-group.ts';
 
 /** The hot state in memory. State is visible only between commits: batches apply synchronously. */
 export class MemoryTileStore implements OnlineStore {
   readonly applied = new AppliedPosition();
   readonly #groups = new Map<string, TileGroup>();
+  /** By group, those whose keys can be split. */
+  readonly #splits = new Map<string, SplitKeys>();
   readonly #directories = new Map<string, KeyDirectory>();
 
+  /** All groups, those of further origins among them. */
   get groups(): Iterable<TileGroup> {
     return this.#groups.values();
+  }
+
+  /** Spreads the keys of a group; null for sessions, which are never split. */
+  splitsOf(id: string): SplitKeys | null {
+    return this.#splits.get(id) ?? null;
+  }
+
+  /** A group, and that of its further origins. */
+  partsOf(id: string): TileGroup[] {
+    const further = this.splitsOf(id)?.further;
+    return [this.group(id), ...(further === undefined ? [] : [further])];
   }
 
   /** Distinct keys held, in memory and on disk, over all key spaces: at least so many. */
   get keyCount(): number {
     const counts = new Map<KeyDirectory, number>();
-    for (const { keys, liveRows, coldRows } of this.#groups.values()) {
+    for (const { id, keys, liveRows, coldRows } of this.#groups.values()) {
+      if (isFurther(id)) continue;
       // Keys that only one group holds may be in memory while those of another one are not.
       counts.set(keys, Math.max(counts.get(keys) ?? keys.size, liveRows + coldRows));
     }
@@ -46,6 +62,30 @@ export class MemoryTileStore implements OnlineStore {
     }
     const group = new TileGroup(id, spec, keys);
     this.#groups.set(id, group);
+    if (spec.windows.every(({ kind }) => kind !== 'session')) this.#addFurther(group, spec);
     return group;
   }
+
+  /**
+   * Sessions stay whole: a session that one origin sees as ended, and gives up, may go on among the
+   * events of another, so chains that are kept apart could not be joined again to the bit.
+   */
+  #addFurther(group: TileGroup, spec: TileSpec): void {
+    const further = new TileGroup(furtherId(group.id), spec, new KeyDirectory());
+    this.#groups.set(further.id, further);
+    const splits = new SplitKeys(group, further);
+    group.origins = splits;
+    this.#splits.set(group.id, splits);
+  }
+}
+
+const FURTHER = '/origins';
+
+/** The group that holds the rows of further origins. No group of a plan is named so. */
+export function furtherId(id: string): string {
+  return `${id}${FURTHER}`;
+}
+
+function isFurther(id: string): boolean {
+  return id.endsWith(FURTHER);
 }

@@ -1,7 +1,7 @@
 import { ByteReader } from '../base/bytes.ts';
 import type { AsofError } from '../base/errors.ts';
 import { keyHash } from './key-hash.ts';
-import type { RowIndex } from './row-index.ts';
+import { INDEX_PARTS, type RowIndex } from './row-index.ts';
 import type { Scanned } from './segment-reader.ts';
 import type { Segments } from './segments.ts';
 
@@ -52,6 +52,19 @@ export class SavedRows {
       if (group !== this.number) throw this.condemn('a row is of another group');
       const content = new ByteReader(body);
       if (content.string() === key) return { location, content };
+    }
+  }
+
+  /** The keys of all rows; each is read for it. */
+  *keys(): Iterable<string> {
+    for (let part = 0; part < INDEX_PARTS; part++) {
+      const { slots } = this.index.part(part);
+      for (let at = 1; at < slots.length; at += 2) {
+        const location = slots[at] as number;
+        if (location === 0) continue;
+        const { body } = this.#segments.reader.read(this.#segments.at(location), location);
+        yield new ByteReader(body).string();
+      }
     }
   }
 

@@ -1,7 +1,7 @@
 import { AsofError } from '../base/errors.ts';
 import type { ProjectPlan, TileGroupPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import type { MemoryTileStore } from '../store/memory-tile-store.ts';
+import { furtherId, type MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { StateFiles } from '../store/state-files.ts';
 import type { CommittedLog, EventHistory, HistoryQuery } from './event-history.ts';
 import type { StreamMetrics } from './metrics.ts';
@@ -14,13 +14,19 @@ export function attachGroups(
   files: StateFiles,
 ): TileGroupPlan[] {
   const missing: TileGroupPlan[] = [];
+  const kept = plan.groups.map(({ id }) => id).filter((id) => files.has(id));
+  files.keepOnly(kept.flatMap((id) => [id, furtherId(id)]));
   for (const groupPlan of plan.groups) {
     const group = store.addGroup(groupPlan.id, groupPlan, groupPlan.entity);
     group.advanceTo(files.meta.position.newestArrivalMs);
     if (!files.has(groupPlan.id)) missing.push(groupPlan);
     group.attach(files.rowsOf(groupPlan.id));
+    const splits = store.splitsOf(groupPlan.id);
+    if (splits === null) continue;
+    splits.further.advanceTo(files.meta.position.newestArrivalMs);
+    splits.further.attach(files.rowsOf(splits.further.id));
+    splits.restore();
   }
-  files.keepOnly(plan.groups.map(({ id }) => id));
   return missing;
 }
 
@@ -66,7 +72,7 @@ export async function rebuildGroups(
       .map((group) => ({ plan: group, group: store.group(group.id) }));
     if (feeds.length === 0) continue;
     metrics.groupsRebuilt += feeds.length;
-    const applier = new SourceApplier(source, feeds);
+    const applier = new SourceApplier(source, feeds, null);
     const reachMs = Math.max(...feeds.map(({ group }) => group.reachMs));
     // No event precedes its arrival, so what arrived before the reach cannot count any more.
     const query = {

@@ -4,19 +4,26 @@ import { type Faults, newFaults } from '../expr/faults.ts';
 import type { TileGroupPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
+import type { Spread } from '../store/spread.ts';
 import type { TileGroup } from '../store/tile-group.ts';
 import { ExpressionTable } from './expression-table.ts';
+import { HotKeys } from './hot-keys.ts';
 import { KeyResolver } from './key-resolver.ts';
 import { compileLane, keepTrue, type LaneMaker } from './lane.ts';
+import type { StreamMetrics } from './metrics.ts';
 import { SettledArrivals } from './settled-arrivals.ts';
+import { SPLIT_BY_SHARE, type Splitting } from './split-rule.ts';
 
 export interface GroupToFeed {
   readonly plan: TileGroupPlan;
   readonly group: TileGroup;
+  /** Absent or null where keys are never split. */
+  readonly spread?: Spread | null;
 }
 
 interface FedGroup {
   readonly group: TileGroup;
+  readonly spread: Spread | null;
   /** Slot of the view's filter, or -1. */
   readonly filter: number;
   readonly lanes: readonly number[];
@@ -35,14 +42,53 @@ export class SourceApplier {
   readonly #groups: FedGroup[];
   readonly #schema: SourceSchema;
   readonly #arrivals: SettledArrivals;
+  readonly #hotKeys = new Map<KeyResolver, HotKeys>();
   #rows = new Int32Array(0);
+  #further = new Int32Array(0);
   #pass = new Uint8Array(0);
 
-  constructor(schema: SourceSchema, groups: readonly GroupToFeed[]) {
+  /** With `splitting` null no key is looked for, and none is split. */
+  constructor(
+    schema: SourceSchema,
+    groups: readonly GroupToFeed[],
+    splitting: Splitting | null = SPLIT_BY_SHARE,
+  ) {
     this.#schema = schema;
     this.#arrivals = new SettledArrivals(schema);
     this.#expressions = new ExpressionTable(schema, this.faults);
     this.#groups = groups.map((each) => this.#compile(each));
+    if (splitting === null) return;
+    for (const resolver of this.#resolvers.values()) {
+      const fed = this.#groups.filter(({ keys }) => keys === resolver);
+      const spreads = fed.flatMap(({ spread }) => spread ?? []);
+      const [first] = fed;
+      if (first === undefined) continue;
+      this.#hotKeys.set(resolver, new HotKeys(first.group.keys, spreads, splitting));
+    }
+  }
+
+  /** By the names of the key columns. */
+  get hotKeys(): ReadonlyMap<string, HotKeys> {
+    const entries = [...this.#resolvers].flatMap(([names, resolver]) => {
+      const hotKeys = this.#hotKeys.get(resolver);
+      return hotKeys === undefined ? [] : [[names, hotKeys] as const];
+    });
+    return new Map(entries);
+  }
+
+  /** Between batches: splits keys that have become hot, and merges back those that no longer are. */
+  balance(isSaving: boolean): void {
+    for (const hotKeys of this.#hotKeys.values()) hotKeys.balance(isSaving);
+  }
+
+  /** Hands over what has been counted since the last time. */
+  report(metrics: StreamMetrics): void {
+    metrics.keylessEvents += this.keylessEvents;
+    metrics.overflow += this.faults.overflow;
+    metrics.divisionByZero += this.faults.divisionByZero;
+    this.keylessEvents = 0;
+    this.faults.overflow = 0;
+    this.faults.divisionByZero = 0;
   }
 
   /** Applies a batch to every group; synchronous, so no reader sees half of it. */
@@ -50,6 +96,7 @@ export class SourceApplier {
     if (this.#groups.length === 0) return;
     if (this.#rows.length < batch.count) {
       this.#rows = new Int32Array(batch.count);
+      this.#further = new Int32Array(batch.count);
       this.#pass = new Uint8Array(batch.count);
     }
     this.#expressions.start(batch.columns, batch.count);
@@ -60,26 +107,43 @@ export class SourceApplier {
     for (const fed of this.#groups) {
       const keyIds = present(ids.get(fed.keys), 'the keys of a group are resolved');
       this.#placeRows(fed, keyIds, batch.count);
-      fed.group.table.add(
-        {
-          count: batch.count,
-          partition: batch.partition,
-          firstOffset: batch.firstOffset,
-          eventTimeMs: batch.eventTimeMs,
-          lanes: fed.lanes.map((slot) => lanes[slot] as Lane),
-          retractions: batch.retractions ?? null,
-          settledMs,
-        },
-        this.#rows,
-      );
+      const input = {
+        count: batch.count,
+        partition: batch.partition,
+        firstOffset: batch.firstOffset,
+        eventTimeMs: batch.eventTimeMs,
+        lanes: fed.lanes.map((slot) => lanes[slot] as Lane),
+        retractions: batch.retractions ?? null,
+        settledMs,
+      };
+      const isSpread = this.#divert(fed, keyIds, batch);
+      fed.group.table.add(input, this.#rows);
+      if (isSpread) fed.spread?.further.table.add(input, this.#further);
       this.keylessEvents += fed.keys.keyless;
+    }
+    for (const [resolver, hotKeys] of this.#hotKeys) {
+      hotKeys.observe(present(ids.get(resolver), 'its keys are resolved'), batch.count);
     }
     for (const resolver of this.#resolvers.values()) resolver.release();
   }
 
-  #compile({ plan, group }: GroupToFeed): FedGroup {
+  /** Events of split keys go to the rows of all their origins in turn. */
+  #divert({ spread }: FedGroup, ids: Int32Array, batch: EventBatch): boolean {
+    if (spread === null || spread.size === 0) return false;
+    const salt = batch.partition + batch.firstOffset;
+    return spread.divert({
+      count: batch.count,
+      salt,
+      ids,
+      own: this.#rows,
+      further: this.#further,
+    });
+  }
+
+  #compile({ plan, group, spread = null }: GroupToFeed): FedGroup {
     return {
       group,
+      spread,
       filter: plan.filter === null ? -1 : this.#expressions.add(plan.filter),
       lanes: plan.lanes.map((lane) => {
         const text = JSON.stringify([lane.measure, lane.filter, lane.quantizeScale]);

@@ -52,7 +52,7 @@ export class StateBudget {
     this.#logger = logger;
     this.#views = plan.views.map((view) => {
       const ids = view.features.flatMap((one) => (one.kind === 'aggregate' ? [one.group] : []));
-      const groups = [...new Set(ids)].map((id) => store.group(id));
+      const groups = [...new Set(ids)].flatMap((id) => store.partsOf(id));
       return { view, groups, warned: false };
     });
     for (const budgeted of this.#views) {

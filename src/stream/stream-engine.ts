@@ -13,11 +13,13 @@ import type { StateStore } from '../store/state-store.ts';
 import type { CheckpointPolicy } from './checkpoint-policy.ts';
 import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
+import type { HotKeys } from './hot-keys.ts';
 import { newMetrics, type StreamMetrics } from './metrics.ts';
 import type { Stage } from './pressure.ts';
 import { archivedAfter, attachGroups, reachesBack, rebuildGroups } from './restore.ts';
 import { SaveGuard } from './save-guard.ts';
 import { SourceApplier } from './source-applier.ts';
+import type { Splitting } from './split-rule.ts';
 import type { StateUsage } from './state-budget.ts';
 import { StateKeeper } from './state-keeper.ts';
 
@@ -39,6 +41,8 @@ export interface StreamEngineOptions {
   readonly unsavedEvents?: number;
   /** Taken between two slices of a checkpoint; that of the event loop unless given. */
   readonly turn?: Turn;
+  /** Which keys are split; by their share of the events unless given. */
+  readonly splitting?: Splitting;
 }
 
 /** The embedded engine: keyed tiles in memory, fed commit by commit, saved by checkpoints. */
@@ -67,8 +71,8 @@ export class StreamEngine {
     for (const source of options.plan.sources) {
       const feeds = options.plan.groups
         .filter((group) => group.source === source.name)
-        .map((plan) => ({ plan, group: store.group(plan.id) }));
-      this.#appliers.set(source.name, new SourceApplier(source, feeds));
+        .map((plan) => ({ plan, group: store.group(plan.id), spread: store.splitsOf(plan.id) }));
+      this.#appliers.set(source.name, new SourceApplier(source, feeds, options.splitting));
     }
     const { clock } = options;
     this.#files = files;
@@ -217,6 +221,11 @@ export class StreamEngine {
     return this.#keeper.budget.usage();
   }
 
+  /** By the names of key columns. */
+  hotKeys(source: string): ReadonlyMap<string, HotKeys> {
+    return this.#appliers.get(source)?.hotKeys ?? new Map();
+  }
+
   /** What failed its checksum, or null; reads and events that need it are refused. */
   get damage(): string | null {
     return this.#files.segments.reader.damage;
@@ -275,25 +284,17 @@ export class StreamEngine {
     assert(!this.#inside, 'the state is broken by a batch that failed; restart to rebuild it');
     this.#inside = true;
     this.#keeper.begin();
-    const { applied } = this.store;
+    const { applied, groups } = this.store;
     applied.observe(batch);
-    for (const group of this.store.groups) group.advanceTo(applied.newestArrivalMs);
+    for (const group of groups) group.advanceTo(applied.newestArrivalMs);
     const applier = this.#appliers.get(batch.source);
-    if (applier !== undefined) this.#applyTo(applier, batch);
+    applier?.apply(batch);
+    applier?.report(this.metrics);
+    applier?.balance(this.#checkpointer.isRunning);
     this.#keeper.finish();
     this.#guard.applied(batch.count);
     this.metrics.eventsApplied += batch.count;
     this.metrics.batchesApplied += 1;
     this.#inside = false;
-  }
-
-  #applyTo(applier: SourceApplier, batch: EventBatch): void {
-    applier.apply(batch);
-    this.metrics.keylessEvents += applier.keylessEvents;
-    this.metrics.overflow += applier.faults.overflow;
-    this.metrics.divisionByZero += applier.faults.divisionByZero;
-    applier.keylessEvents = 0;
-    applier.faults.overflow = 0;
-    applier.faults.divisionByZero = 0;
   }
 }
