@@ -72,6 +72,7 @@ test('a server that is killed while it reads files takes every row once', async 
   symlinkSync(root, join(project, 'node_modules', 'asof'), 'dir');
   let total = 0;
   let poison = 0;
+  let running: ServerProcess | null = null;
   try {
     for (let life = 0; life < 3; life++) {
       const lines = Array.from({ length: 20_000 }, (_, i) =>
@@ -81,6 +82,7 @@ test('a server that is killed while it reads files takes every row once', async 
       poison += 1;
       appendFileSync(join(inbox, `part-${life}.ndjson`), `${lines.join('\n')}\n{"at":\n`);
       const server = await ServerProcess.start(project);
+      running = server;
       // Killed somewhere within the file, except for the last one.
       if (life < 3)
         await until(server.url, ({ sources }) => (sources[0]?.applied ?? 0) > total - 18_000);
@@ -88,16 +90,20 @@ test('a server that is killed while it reads files takes every row once', async 
       await server.kill();
     }
     const server = await ServerProcess.start(project);
-    const { sources, connectors } = await until(
+    running = server;
+    const { connectors } = await until(
       server.url,
-      (status) => status.connectors[1]?.state === 'refused' && status.sources[0]?.applied === total,
+      ({ connectors: [, lost], sources: [clicks] }) =>
+        lost?.state === 'refused' && clicks?.applied === total && clicks.deadLetters === poison,
     );
-    assert.equal(sources[0]?.deadLetters, poison);
     assert.equal(connectors[1]?.problem?.code, 'unknown_source');
     appendFileSync(join(inbox, 'part-2.ndjson'), '{"at":1700000000000,"user":"late","n":1}\n');
     await until(server.url, (status) => status.sources[0]?.applied === total + 1);
+    const { sources } = await statusOf(server.url);
+    assert.equal(sources[0]?.deadLetters, poison);
     await server.stop();
   } finally {
+    await running?.kill();
     rmSync(project, { recursive: true, force: true });
   }
 });
