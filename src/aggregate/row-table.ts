@@ -157,7 +157,8 @@ export abstract class RowTable {
       tiles: this.rows.tileCount,
       strings: this.slots.texts.size,
       sets: this.slots.sets.size,
-      bytes: this.rows.bytes + this.watched.byteLength + this.slots.sets.bytes,
+      bytes:
+        this.rows.bytes + this.watched.byteLength + this.slots.texts.bytes + this.slots.sets.bytes,
       counters: this.rows.counters,
     };
   }

@@ -4,17 +4,27 @@ import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 /** The word of a tile that has no string; the numbers of strings start at 0. */
 export const NO_STRING = -1;
 
+/** Of one string: its header and its place in the list; its characters take two bytes at most. */
+const STRING_BYTES = 32;
+
 /** Strings that tiles refer to by number. Each number has one owner, a word of one tile. */
 export class StringSlots {
   readonly #texts: string[] = [];
   readonly #free: number[] = [];
+  #characters = 0;
 
   /** Strings held now. */
   get size(): number {
     return this.#texts.length - this.#free.length;
   }
 
+  /** Memory of all strings held, at most. */
+  get bytes(): number {
+    return this.size * STRING_BYTES + this.#characters * 2;
+  }
+
   take(text: string): number {
+    this.#characters += text.length;
     const slot = this.#free.pop() ?? this.#texts.length;
     this.#texts[slot] = text;
     return slot;
@@ -25,10 +35,12 @@ export class StringSlots {
   }
 
   set(slot: number, text: string): void {
+    this.#characters += text.length - this.get(slot).length;
     this.#texts[slot] = text;
   }
 
   release(slot: number): void {
+    this.#characters -= this.get(slot).length;
     this.#texts[slot] = '';
     this.#free.push(slot);
   }
