@@ -283,14 +283,21 @@ test('words grow in place and keep their content', () => {
   }
 });
 
-test('a computed timestamp beyond 2^53 stays exact', () => {
+test('a computed timestamp beyond 2^53 stays exact, also of tiles that are merged', () => {
+  const type = { kind: 'timestamp' } as const;
+  const [least, greatest] = [-9_007_199_254_740_995n, -9_007_199_254_740_993n];
+  const expected = { min: least, max: greatest, first: greatest, last: least };
   for (const fn of ['min', 'max', 'first', 'last'] as const) {
-    const type = { kind: 'timestamp' } as const;
-    const table = new TileTable({ windows: [LIFETIME], accumulators: [{ fn, lane: 0, type }] });
-    const row = table.createRow();
-    add(table, [row], [1_000], [-9_007_199_254_740_993n]);
-    table.query(row, 1_000);
     const feature: FinishSpec = { fn, window: 0, parts: { value: 0 }, scale: 0, type };
-    assert.equal(compileFinish(feature, table)(), -9_007_199_254_740_993n, fn);
+    const spec = { windows: [LIFETIME], accumulators: [{ fn, lane: 0, type }] };
+    const [table, other] = [new TileTable(spec), new TileTable(spec)];
+    const [row, from] = [table.createRow(), other.createRow()];
+    add(table, [row], [1_000], [greatest]);
+    table.query(row, 100_000_000);
+    assert.equal(compileFinish(feature, table)(), greatest, `${fn} of one`);
+    add(other, [from], [90_000_000], [least]);
+    table.mergeRow(row, other, from);
+    table.query(row, 100_000_000);
+    assert.equal(compileFinish(feature, table)(), expected[fn], `${fn} of two`);
   }
 });
