@@ -4,6 +4,7 @@ import type { Ingestor } from '../ingest/ingestor.ts';
 import type { EventLog } from '../ingest/log.ts';
 import type { MemorySize } from '../ingest/source-memory.ts';
 import type {
+  HotKeyStatus,
   IdStatus,
   PlatformState,
   PlatformStatus,
@@ -98,7 +99,20 @@ function sourceStatus(source: SourcePlan, facts: StatusFacts): SourceStatus {
     clocks: seen?.clocks ?? null,
     changes: seen?.changes ?? null,
     ids: idStatus(facts.door?.memory(source.name) ?? null),
+    hotKeys: hotKeyStatus(source, facts.engine),
   };
+}
+
+function hotKeyStatus({ name }: SourcePlan, engine: StreamEngine | null): HotKeyStatus[] {
+  return [...(engine?.hotKeys(name) ?? [])].map(([keyColumns, keys]) => ({
+    keyColumns: keyColumns.split(','),
+    split: keys.splitKeys,
+    splits: keys.splits,
+    merges: keys.merges,
+    hottest: keys.hottest().map(({ key, atLeast, atMost, isSplit }) => {
+      return { key, shareAtLeast: atLeast, shareAtMost: atMost, split: isSplit };
+    }),
+  }));
 }
 
 function idStatus(memory: MemorySize | null): IdStatus | null {

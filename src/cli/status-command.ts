@@ -18,6 +18,9 @@ interface ViewMemory {
   readonly tiles: number;
 }
 
+/** A key with at least this share of a source's events is shown. */
+const SHOWN_SHARE = 0.05;
+
 interface Clocks {
   readonly watermarkMs: number | null;
   readonly lateness: { readonly events: number; readonly p99Ms: number | null };
@@ -35,6 +38,16 @@ interface Ids {
   readonly bytes: number;
   readonly bytesPerId: number;
   readonly horizonMs: number;
+}
+
+interface HotKeys {
+  readonly keyColumns: readonly string[];
+  readonly hottest: readonly {
+    readonly key: string;
+    readonly shareAtLeast: number;
+    readonly shareAtMost: number;
+    readonly split: boolean;
+  }[];
 }
 
 /** What the command shows of `GET /v1/status`. */
@@ -64,6 +77,7 @@ interface Status {
     readonly clocks: Clocks | null;
     readonly changes: Changes | null;
     readonly ids: Ids | null;
+    readonly hotKeys: readonly HotKeys[];
     readonly rejected: number;
     readonly rejectedByCode: Readonly<Record<string, number>>;
   }[];
@@ -104,6 +118,17 @@ function idLine(name: string, { count: ids, bytes, bytesPerId, horizonMs }: Ids)
     `  ${name}: ${count(ids)} ids in ${count(bytes)} bytes, ${count(bytesPerId)} each; ` +
     `horizon ${span(horizonMs)}`
   );
+}
+
+/** Keys that are worth a look: those that are split, or have a great part of all events. */
+function hotKeyLines(name: string, { keyColumns, hottest }: HotKeys): string[] {
+  const percent = (share: number): string => `${Math.round(share * 100)} %`;
+  return hottest
+    .filter(({ shareAtLeast, split }) => split || shareAtLeast >= SHOWN_SHARE)
+    .map(({ key, shareAtLeast, shareAtMost, split }) => {
+      const share = `${percent(shareAtLeast)} to ${percent(shareAtMost)} of the events`;
+      return `  ${name} ${keyColumns.join(', ')} '${key}': ${share}${split ? ', split' : ''}`;
+    });
 }
 
 function changeLine(name: string, { inserted, updated, deleted }: Changes): string {
@@ -193,6 +218,9 @@ function saySources(output: Output, status: Status): void {
   for (const { name, ids, changes } of status.sources) {
     if (ids !== null && ids.count > 0) output.say(idLine(name, ids));
     if (changes !== null) output.say(changeLine(name, changes));
+  }
+  for (const { name, hotKeys } of status.sources) {
+    for (const line of hotKeys.flatMap((keys) => hotKeyLines(name, keys))) output.say(line);
   }
   for (const { name, clocks } of status.sources) {
     if (clocks !== null && clocks.watermarkMs !== null) output.say(clockLine(name, clocks));

@@ -202,6 +202,22 @@ export const statusResponse = Type.Object({
       clocks: nullable(sourceClocks),
       changes: nullable(Type.Object({ inserted: count, updated: count, deleted: count })),
       ids: nullable(Type.Object({ count, bytes: count, bytesPerId: count, horizonMs: count })),
+      hotKeys: Type.Array(
+        Type.Object({
+          keyColumns: Type.Array(Type.String()),
+          split: count,
+          splits: count,
+          merges: count,
+          hottest: Type.Array(
+            Type.Object({
+              key: Type.String(),
+              shareAtLeast: Type.Number(),
+              shareAtMost: Type.Number(),
+              split: Type.Boolean(),
+            }),
+          ),
+        }),
+      ),
     }),
   ),
   connectors: Type.Array(

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { clockGauges } from './clock-metrics.ts';
+import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { PlatformStatus } from './status.ts';
 
@@ -27,6 +28,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     freshness(registry),
     stateGauges(registry),
     clockGauges(registry),
+    hotKeyGauges(registry),
   ];
   return {
     contentType: registry.contentType,

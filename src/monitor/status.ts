@@ -97,6 +97,24 @@ export interface SourceStatus {
   readonly changes: ChangeStatus | null;
   /** null where the source's events have no id, or nothing can be pushed. */
   readonly ids: IdStatus | null;
+  /** By key columns; none while nothing is applied. */
+  readonly hotKeys: readonly HotKeyStatus[];
+}
+
+/** How the events of a source, those seen lately, fall on the keys of some of its columns. */
+export interface HotKeyStatus {
+  readonly keyColumns: readonly string[];
+  /** Keys whose events are spread over several rows now, and changes of that since the start. */
+  readonly split: number;
+  readonly splits: number;
+  readonly merges: number;
+  /** The greatest share first; those of little share are left out. */
+  readonly hottest: readonly {
+    readonly key: string;
+    readonly shareAtLeast: number;
+    readonly shareAtMost: number;
+    readonly split: boolean;
+  }[];
 }
 
 export interface ChangeStatus {

@@ -8,6 +8,8 @@ import type { Splitting } from './split-rule.ts';
 /** Keys with less than this share are not worth naming. */
 const NAMED_SHARE = 0.01;
 const NAMED = 5;
+/** Of fewer events no share is worth naming. */
+const NAMED_AFTER = 100;
 
 /** A key of many events, among those of its source that were seen lately. */
 export interface HotKey {
@@ -67,6 +69,7 @@ export class HotKeys {
 
   /** The hottest keys, the greatest share first. */
   hottest(): HotKey[] {
+    if (this.#sketch.seen < NAMED_AFTER) return [];
     const split = this.#split();
     const found = this.#sketch.above(NAMED_SHARE).slice(0, NAMED);
     return found.map(({ id, atLeast, atMost }) => {
