@@ -246,7 +246,7 @@ test('the published build has what it needs, and no tests', () => {
     encoding: 'utf8',
   });
   assert.doesNotMatch(files, /\.(test|fixture)\.js/);
-  for (const worker of ['definitions-worker', 'archive-worker', 'checkpoint-worker']) {
+  for (const worker of ['definitions-worker', 'archive-worker']) {
     assert.match(files, new RegExp(`/${worker}\\.js\n`));
   }
   const main = join(base, 'package', 'dist', 'cli', 'main.js');

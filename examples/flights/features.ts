@@ -6,6 +6,7 @@ import {
   last,
   lifetime,
   max,
+  quantile,
   service,
   sliding,
   stddev,
@@ -58,6 +59,7 @@ export const originDelays = view('origin_delays', {
     origin_mean_delay_24h: avg(flight.delay).over(sliding('24h')),
     origin_spread_3h: stddev(flight.delay).over(sliding('3h')),
     origin_worst_3h: max(flight.delay).over(sliding('3h')),
+    origin_delay_p90_3h: quantile(flight.delay, 0.9).over(sliding('3h')),
     origin_late_3h: count().where(flight.delay.gt(15)).over(sliding('3h')),
   }),
   derived: (feature) => ({

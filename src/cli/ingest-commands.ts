@@ -33,7 +33,8 @@ export function addIngestCommands(program: Command, run: Run): void {
       'after',
       '\nExamples:\n  asof lateness payments --at 2h\n  asof lateness\n\n' +
         'Counted since ever: accepted events, and those that came too late. Choose an\n' +
-        'allowedLateness whose losses you can bear; a smaller one lets state go earlier.',
+        'allowedLateness whose losses you can bear; sessions keep their state for as long. It is\n' +
+        'part of what the views of the source mean: changing it raises their versions.',
     )
     .action((source: string | undefined, options) =>
       run<LatenessOptions>(async (context) =>

@@ -112,7 +112,10 @@ function addProjectCommands(program: Command, run: Run, guard: Guard): void {
   command(program, 'plan', 'Show what applying the definitions would change; change nothing.')
     .addHelpText(
       'after',
-      '\nExample:\n  asof plan\n\nExit code 0: no change; 3: changes; 4: changes that are refused.',
+      '\nExample:\n  asof plan\n\n' +
+        'Shows too which features share which measures, windows and tiles, and what state a key\n' +
+        'can take; with state: { keys } in a view, what all of it can take, beside its budget.\n' +
+        'Exit code 0: no change; 3: changes; 4: changes that are refused.',
     )
     .action(run(async (context) => (await import('./plan-commands.ts')).planCommand(context)));
   command(
@@ -144,14 +147,18 @@ function addServerCommands(program: Command, run: Run): void {
       'after',
       '\nExample:\n  asof dev --port 6571\n\n' +
         'Endpoints: POST /v1/events/:source, POST /v1/features, GET /v1/services, /v1/status,\n' +
-        '/v1/dead-letters/:source, /openapi.json, /metrics, /healthz, /readyz. Ctrl-C stops it.',
+        '/v1/dead-letters/:source, /v1/sources/:source/lateness, /openapi.json, /metrics,\n' +
+        '/healthz, /readyz. Connectors of asof.json read files and Kafka. Ctrl-C stops it.',
     )
     .action(run(async (context) => (await import('./server-commands.ts')).devCommand(context)));
   listening(command(program, 'serve', 'Run what has been applied: ingest, stream and serve.'))
     .addHelpText(
       'after',
       '\nExample:\n  asof apply && asof serve --host 0.0.0.0\n\n' +
-        'Stops cleanly on SIGINT or SIGTERM; after a crash it replays its log.',
+        'Stops cleanly on SIGINT or SIGTERM: requests end, the state is saved. After a crash it\n' +
+        'starts from the newest checkpoint and replays the log behind it; nothing that was\n' +
+        'acknowledged is lost. Connectors of asof.json read files and Kafka. What can go wrong,\n' +
+        'and what to do: docs/streams-in-production.md.',
     )
     .action(run(async (context) => (await import('./server-commands.ts')).serveCommand(context)));
   const remote = withServer;
@@ -160,6 +167,7 @@ function addServerCommands(program: Command, run: Run): void {
       'after',
       '\nExamples:\n  asof push payments payments.ndjson\n  zcat old.gz | asof push payments\n\n' +
         'What is rejected is kept as dead letters with its reason; the rows around it go through.\n' +
+        'An event is durable, and in the next answer, once it is reported as accepted.\n' +
         'Exit code 1 if any event was rejected. Duplicates do not count: a push can be repeated.',
     )
     .action((source: string, file: string | undefined, options) =>
@@ -171,7 +179,9 @@ function addServerCommands(program: Command, run: Run): void {
     .addHelpText(
       'after',
       '\nExamples:\n  asof get fraud user=u3\n  asof get late_flight origin=ATL destination=SFO --json\n\n' +
-        'Keys are written name=value. A value without events is its declared default.',
+        'Keys are written name=value. A value without events is its declared default; one with the\n' +
+        'status error is null, as it does not fit its type or its declared bound: with --json see\n' +
+        'statuses, and how old the answer is in freshness.',
     )
     .action((service: string, keys: string[], options) =>
       run(async (context) => (await import('./get-command.ts')).getCommand(context, service, keys))(
@@ -182,7 +192,10 @@ function addServerCommands(program: Command, run: Run): void {
   remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))
     .addHelpText(
       'after',
-      '\nExample:\n  asof status\n\nA view is stale if its newest event is older than its `freshness` declares.',
+      '\nExamples:\n  asof status\n  asof status --json\n\n' +
+        'Also: memory by view, what is saved, ids held, watermarks, buffers that fill up, and\n' +
+        'connectors with their problems; --json has all of it. A view is stale if its newest event\n' +
+        'is older than its `freshness` declares. Rejections: asof deadletters; lateness: asof lateness.',
     )
     .action(run(async (context) => (await import('./status-command.ts')).statusCommand(context)));
 }
@@ -214,7 +227,9 @@ function addOfflineCommands(program: Command, run: Run): void {
       'after',
       '\nExample:\n  asof train --service fraud --spine labels.csv --out train.parquet\n\n' +
         'The result has exactly the rows of the spine, in their order, each with the features as\n' +
-        'of its own time. It works whether or not a server runs on the data directory.',
+        'of its own time. It works whether or not a server runs on the data directory.\n' +
+        'Lists and histograms are lists and structs in Parquet, JSON in NDJSON and CSV.\n' +
+        'An event that was taken back counts until its retraction arrived; with final, never.',
     )
     .action(
       run<TrainOptions>(async (context) =>
