@@ -143,10 +143,10 @@ function liveSql(tables: GroupTables, window: SessionWindow): string {
 
 /**
  * The chain of live times among the newest `keep` that a row sees. It is bad where it may go on
- * among those that are not kept.
+ * among those that are not kept; with no live time among those that are, it has no start.
  */
 function keptSql(live: string, gapMs: number, keep: number): string {
-  return `SELECT r, coalesce(start, 0) AS start, coalesce(last, 0) AS last, bad FROM (
+  return `SELECT r, start, last, bad FROM (
       SELECT r, any_value(time) AS time, max(opens) AS start, max(et) FILTER (WHERE live) AS last,
         coalesce(coalesce(max(opens), any_value(time))
           - max(et) FILTER (WHERE place > ${keep}) <= ${gapMs}, FALSE) AS bad
