@@ -66,11 +66,19 @@ function operationOf(pick: number): Operation {
   return pick < 21 ? 'delete' : 'insert';
 }
 
-/** So many of one user's newest events that nothing may be left of what is kept. */
+/** So many of one user's last, least, greatest, oldest or newest that nothing kept may be left. */
 function doomed(random: Random, events: readonly KnownEvent[]): KnownEvent[] {
   const { user } = recent(random, events)?.row ?? {};
   const own = events.filter(({ row }) => row.user === user);
+  const name = random.pick([null, 'n', 'x', 'happened_at']);
+  const sign = random.pick([1, -1]);
+  if (name !== null) own.sort((a, b) => sign * (sizeOf(a.row[name]) - sizeOf(b.row[name])));
   return own.slice(-2 - random.below(8));
+}
+
+function sizeOf(value: unknown): number {
+  const number = Number(value ?? 0);
+  return Number.isNaN(number) ? Date.parse(String(value)) || 0 : number;
 }
 
 /** Mostly one of the last few: these are what windows hold. */
