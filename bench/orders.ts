@@ -94,18 +94,24 @@ interface Order {
   readonly status: string;
 }
 
+/**
+ * How orders fall on users: evenly, by chance or in turn; `few`: one in a hundred makes half of them;
+ * `one`: a single one makes half of them.
+ */
+export type UserOrder = 'random' | 'in turn' | 'few' | 'one';
+
 /** Orders as a client sends them, in order of arrival. */
 export class OrderWriter {
   nowMs = 1_700_000_000_000;
   readonly #random: Random = seededRandom(11);
   readonly #perMs: number;
   readonly #users: number;
-  readonly #order: 'random' | 'in turn';
+  readonly #order: UserOrder;
   #count = 0;
   #from = 0;
 
   /** In turn, no user comes again before all have come, and neighbours in number come far apart. */
-  constructor(perMs: number, users: number = USERS, order: 'random' | 'in turn' = 'random') {
+  constructor(perMs: number, users: number = USERS, order: UserOrder = 'random') {
     this.#perMs = perMs;
     this.#users = users;
     this.#order = order;
@@ -131,6 +137,11 @@ export class OrderWriter {
 
   #user(): number {
     if (this.#order === 'random') return this.#random.below(this.#users);
+    if (this.#order !== 'in turn') {
+      const hot = this.#order === 'one' ? 1 : Math.ceil(this.#users / 100);
+      if (this.#random.below(2) === 0) return this.#random.below(hot);
+      return hot + this.#random.below(this.#users - hot);
+    }
     // A prime that divides no number of users that ends in zeros.
     return (this.#from + this.#count * 7_919) % this.#users;
   }
@@ -213,7 +224,11 @@ function readFeature(
   timeMs: number,
 ): unknown {
   const group = store.group(feature.group);
-  group.table.query(group.find(key), timeMs);
+  const row = group.find(key);
+  if (group.origins?.query(key, row, timeMs, [feature.window])) {
+    return compileFinish(feature, group.origins.merged)();
+  }
+  group.table.query(row, timeMs);
   return compileFinish(feature, group.table)();
 }
 

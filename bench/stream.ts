@@ -11,6 +11,7 @@ import { EventLog } from '../src/ingest/log.ts';
 import { ColumnsBody } from '../src/ingest/push-body.ts';
 import { diskState } from '../src/store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../src/stream/checkpoint-policy.ts';
+import type { Splitting } from '../src/stream/split-rule.ts';
 import { StreamEngine } from '../src/stream/stream-engine.ts';
 import {
   type BenchOptions,
@@ -33,7 +34,7 @@ const CHECKPOINT_AFTER_MS = 2_000;
 type Form = 'json' | 'columns';
 
 /** One request of a producer: NDJSON, and the time at which it arrives. */
-interface Push {
+export interface Push {
   readonly body: Buffer;
   /** The same rows in the binary form, which is sent instead. */
   readonly columns: ColumnsBody | null;
@@ -42,7 +43,7 @@ interface Push {
 }
 
 /** Bodies stay outside the heap, so that the benchmark's own memory costs no collection. */
-function pushes(writer: OrderWriter, events: number, rowsEach: number, form: Form): Push[] {
+export function pushes(writer: OrderWriter, events: number, rowsEach: number, form: Form): Push[] {
   return Array.from({ length: Math.ceil(events / rowsEach) }, () => {
     const lines = writer.lines(rowsEach);
     const body = Buffer.from(lines.join('\n'));
@@ -51,12 +52,12 @@ function pushes(writer: OrderWriter, events: number, rowsEach: number, form: For
   });
 }
 
-function linesOf(all: readonly Push[]): string[] {
+export function linesOf(all: readonly Push[]): string[] {
   return all.flatMap(({ body }) => body.toString().split('\n'));
 }
 
 /** The whole way in: JSON text, acceptance, de-duplication, log, tiles, checkpoints. */
-class Platform {
+export class Platform {
   readonly clock = new ManualClock(0);
   readonly engine: StreamEngine;
   readonly #log: EventLog;
@@ -69,7 +70,11 @@ class Platform {
     this.#ingestor = ingestor;
   }
 
-  static async open(folder: string, checkpointAfterMs: number): Promise<Platform> {
+  static async open(
+    folder: string,
+    checkpointAfterMs: number,
+    splitting?: Splitting,
+  ): Promise<Platform> {
     const clock = new ManualClock(0);
     const disk = new NodeDisk(folder);
     const { sources } = ORDERS_PLAN;
@@ -82,6 +87,7 @@ class Platform {
       clock: systemClock,
       logger: silentLogger,
       policy: checkpointPolicy({ ...DEFAULT_THRESHOLDS, afterMs: checkpointAfterMs }),
+      ...(splitting === undefined ? {} : { splitting }),
     });
     const ingestor = Ingestor.open({ disk, log, sources, clock });
     ingestor.onCommitted = (batch) => engine.apply(batch);
@@ -111,12 +117,13 @@ class Platform {
   }
 }
 
-async function withPlatform<T>(
+export async function withPlatform<T>(
   use: (platform: Platform) => Promise<T>,
   checkpointAfterMs = DEFAULT_THRESHOLDS.afterMs,
+  splitting?: Splitting,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'asof-bench-stream-'));
-  const platform = await Platform.open(folder, checkpointAfterMs);
+  const platform = await Platform.open(folder, checkpointAfterMs, splitting);
   try {
     return await use(platform);
   } finally {

@@ -71,8 +71,8 @@ export class HotKeys {
   hottest(): HotKey[] {
     if (this.#sketch.seen < NAMED_AFTER) return [];
     const split = this.#split();
-    const found = this.#sketch.above(NAMED_SHARE).slice(0, NAMED);
-    return found.map(({ id, atLeast, atMost }) => {
+    const found = this.#sketch.above(NAMED_SHARE).filter(({ atLeast }) => atLeast >= NAMED_SHARE);
+    return found.slice(0, NAMED).map(({ id, atLeast, atMost }) => {
       return { key: this.#keys.keyOf(id), atLeast, atMost, isSplit: split.has(id) };
     });
   }

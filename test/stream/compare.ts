@@ -37,11 +37,13 @@ function compareOne(
   timeMs: number,
 ): void {
   const { feature, group, measure } = probe;
-  const { table } = store.group(group.id);
+  const { table, origins } = store.group(group.id);
   const window = group.windows[feature.window];
   assert.ok(window !== undefined);
-  table.query(store.group(group.id).find(key), timeMs);
-  const fast = compileFinish(feature, table)();
+  const row = store.group(group.id).find(key);
+  const isSplit = origins?.query(key, row, timeMs, [feature.window]) ?? false;
+  if (!isSplit) table.query(row, timeMs);
+  const fast = compileFinish(feature, isSplit && origins !== null ? origins.merged : table)();
   const type = measure?.type ?? feature.type;
   const naive = oracleAggregate(
     rows,
