@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { TileTable } from '../aggregate/tile-table.ts';
 import type { WindowSpec } from '../aggregate/window.ts';
 import { seededRandom } from '../base/random.ts';
+import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import { AnswerCache } from './answer-cache.ts';
 import type { EntityRead } from './read-plan.ts';
 
@@ -85,4 +86,35 @@ test('a full cache starts again and stays within its bound', () => {
   for (const key of ['a', 'b', 'c']) cache.keep(key, 9, [-1], [1, 2, 3], new Uint8Array(3));
   assert.equal(cache.find('a', 0), null);
   assert.notEqual(cache.find('c', 0), null);
+});
+
+test('an answer of a split key holds until any of its rows changes', () => {
+  const store = new MemoryTileStore();
+  const spec = {
+    accumulators: [{ fn: 'count', lane: 0, type: { kind: 'int64' } }],
+    windows: WINDOWS,
+  } as const;
+  const group = store.addGroup('g', spec, 'key');
+  const splits = store.splitsOf('g');
+  assert.ok(splits !== null);
+  const id = group.keys.add('k');
+  group.coverIds(id + 1);
+  const row = group.create(id);
+  splits.split(id);
+  const groups = [{ store: group, windows: [0], features: [] }];
+  const cache = new AnswerCache({ keyIndexes: [0], fromSlot: 0, toSlot: 1, groups, derived: [] });
+  const keep = (): unknown => cache.keep('k', 9, [row], [0], new Uint8Array(1));
+  for (const salt of [0, 1, 2, 3]) {
+    keep();
+    assert.notEqual(cache.find('k', 1), null);
+    const own = new Int32Array([row]);
+    const further = new Int32Array(1);
+    const isDiverted = splits.divert({ count: 1, salt, ids: new Int32Array([id]), own, further });
+    assert.equal(isDiverted, salt > 0, 'one origin in four is the own row');
+    assert.deepEqual([own[0] === row, further[0] === -1], [!isDiverted, !isDiverted]);
+    if (isDiverted) assert.equal(cache.find('k', 1), null);
+  }
+  keep();
+  splits.mergeBack(id);
+  assert.equal(cache.find('k', 1), null);
 });
