@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { INT64_MAX } from '../schema/types.ts';
 import { compileFinish, type FinishSpec, OVERFLOW } from './finish.ts';
-import { GrowingWords } from './growing-words.ts';
 import { oracleAggregate } from './oracle.ts';
 import { TileTable } from './tile-table.ts';
 import { type WindowSpec, windowRange } from './window.ts';
@@ -272,32 +271,23 @@ test('an answer read after a change, or asked behind the clock, is a defect that
   assert.throws(finishOf(table, 'count'), /has not changed/);
 });
 
-test('words grow in place and keep their content', () => {
-  const slab = new GrowingWords(8);
-  for (let length = 8; length < 3_000_000; length = Math.ceil(length * 1.7)) {
-    slab.ensure(length);
-    slab.words[length - 1] = length;
-  }
-  for (let length = 8; length < 3_000_000; length = Math.ceil(length * 1.7)) {
-    assert.equal(slab.words[length - 1], length);
-  }
-});
-
 test('a computed timestamp beyond 2^53 stays exact, also of tiles that are merged', () => {
   const type = { kind: 'timestamp' } as const;
   const [least, greatest] = [-9_007_199_254_740_995n, -9_007_199_254_740_993n];
-  const expected = { min: least, max: greatest, first: greatest, last: least };
   for (const fn of ['min', 'max', 'first', 'last'] as const) {
     const feature: FinishSpec = { fn, window: 0, parts: { value: 0 }, scale: 0, type };
     const spec = { windows: [LIFETIME], accumulators: [{ fn, lane: 0, type }] };
-    const [table, other] = [new TileTable(spec), new TileTable(spec)];
+    const table = new TileTable(spec);
+    const other = new TileTable(spec);
     const [row, from] = [table.createRow(), other.createRow()];
     add(table, [row], [1_000], [greatest]);
-    table.query(row, 100_000_000);
-    assert.equal(compileFinish(feature, table)(), greatest, `${fn} of one`);
     add(other, [from], [90_000_000], [least]);
     table.mergeRow(row, other, from);
     table.query(row, 100_000_000);
-    assert.equal(compileFinish(feature, table)(), expected[fn], `${fn} of two`);
+    assert.equal(
+      compileFinish(feature, table)(),
+      fn === 'max' || fn === 'first' ? greatest : least,
+      fn,
+    );
   }
 });
