@@ -3,7 +3,7 @@ import type { WindowSpec } from '../../src/aggregate/window.ts';
 import { present } from '../../src/base/assert.ts';
 import type { ExprNode } from '../../src/expr/node.ts';
 import type { FeaturePlan, ProjectPlan } from '../../src/plan/plan.ts';
-import type { Tally } from './tally.ts';
+import type { Engine, Tally } from './tally.ts';
 
 const FUNCTIONS: readonly AggregateFn[] = [
   'count',
@@ -53,8 +53,6 @@ export const REQUIRED: readonly string[] = [
   ...['row', 'envelope'].map((shape) => `changes as ${shape}`),
   'changes with a sequence',
   'retraction of what had left its window',
-  'trained between an event and its retraction',
-  'replayed before and after a retraction',
   'two versions of a view',
   'vectors in a source',
   'a letter taken later',
@@ -64,6 +62,12 @@ export const REQUIRED: readonly string[] = [
   ),
   ...['not_live', 'unknown_operation', 'changed_id'].map((verdict) => `verdict ${verdict}`),
 ];
+
+/** And what a path must have met, where it was played. */
+export const REQUIRED_OF: Readonly<Partial<Record<Engine, readonly string[]>>> = {
+  train: ['trained between an event and its retraction'],
+  replay: ['replayed before and after a retraction', 'a tampered answer'],
+};
 
 /** Counts what a project is made of. */
 export function coverPlan(tally: Tally, plan: ProjectPlan): void {

@@ -73,7 +73,7 @@ function doomed(random: Random, events: readonly KnownEvent[]): KnownEvent[] {
   const name = random.pick([null, 'n', 'x', 'happened_at']);
   const sign = random.pick([1, -1]);
   if (name !== null) own.sort((a, b) => sign * (sizeOf(a.row[name]) - sizeOf(b.row[name])));
-  return own.slice(-2 - random.below(8));
+  return own.slice(-2 - random.below(12));
 }
 
 function sizeOf(value: unknown): number {

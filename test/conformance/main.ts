@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { REQUIRED } from './coverage.ts';
+import { REQUIRED, REQUIRED_OF } from './coverage.ts';
 import type { PartMessage, PartTask } from './part.ts';
 import { addTotals, idleEngines, type Totals } from './run-cases.ts';
 import { ENGINES, type Engine } from './tally.ts';
@@ -109,7 +109,8 @@ function report(settings: Settings, totals: Totals, seconds: number): boolean {
   }
   write('covered:');
   for (const [what, count] of Object.entries(totals.covered).sort()) write(`  ${what}: ${count}`);
-  const missing = REQUIRED.filter((what) => (totals.covered[what] ?? 0) === 0);
+  const required = [...REQUIRED, ...settings.engines.flatMap((one) => REQUIRED_OF[one] ?? [])];
+  const missing = required.filter((what) => (totals.covered[what] ?? 0) === 0);
   if (missing.length > 0) write(`not covered: ${missing.join(', ')}`);
   const idle = idleEngines(totals, settings.engines);
   if (idle.length > 0) write(`compared nothing: ${idle.join(', ')}`);

@@ -1,7 +1,9 @@
 import type { Random } from '../../src/base/random.ts';
+import type { DoorLimits } from '../../src/ingest/door-limits.ts';
 import type { Ingestor } from '../../src/ingest/ingestor.ts';
 import type { PushResult } from '../../src/ingest/push.ts';
 import type { PushBody } from '../../src/ingest/push-body.ts';
+import type { SourcePlan } from '../../src/plan/plan.ts';
 import type { Push } from './generate-events.ts';
 
 /** The rows in one of the forms in which they can be sent. */
@@ -27,4 +29,17 @@ export async function pushTwice(ingestor: Ingestor, { source, lines }: Push): Pr
     commit: Math.max(a.commit, b.commit),
     rows: [...a.rows, ...b.rows.map((verdict) => ({ ...verdict, row: verdict.row + half }))],
   };
+}
+
+/** How many rows a commit holds, and how much of the past is held though it is never needed again. */
+export function randomDoorLimits(
+  random: Random,
+  sources: readonly SourcePlan[],
+): Partial<DoorLimits> {
+  const eventsPerCommit = random.pick([65_536, 65_536, 8, 3]);
+  // Where arrivals come in order, an id that is let go of can never be repeated in time.
+  const isOrdered = sources.every(({ arrivalTime }) => arrivalTime === null);
+  if (!isOrdered || random.below(2) === 0) return { eventsPerCommit };
+  const live = { rows: 1e6, bytes: 1e9, rowsKept: random.below(8), bytesKept: 0 };
+  return { eventsPerCommit, idsKept: random.below(8), live };
 }

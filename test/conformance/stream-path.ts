@@ -10,7 +10,7 @@ import { SERVICE } from './generate-definitions.ts';
 import type { Push } from './generate-events.ts';
 import { keyOf } from './keys.ts';
 import { type Ending, Platform } from './platform.ts';
-import { bodyOf, pushTwice } from './push-forms.ts';
+import { bodyOf, pushTwice, randomDoorLimits } from './push-forms.ts';
 import { checkReadmission, randomLetterFilter } from './readmission.ts';
 import { ServedAnswers } from './served-answers.ts';
 import type { Tally } from './tally.ts';
@@ -79,26 +79,11 @@ class Running implements StreamRun {
       clockMode: declares && random.below(2) === 0 ? 'arrival' : 'wall',
       doorLagMs: () => this.#doorLagMs,
       stateFolder: one.stateFolder,
-      doorLimits: this.#doorLimits(declares),
+      doorLimits: randomDoorLimits(random, whole.sources),
       segmentBytes: random.pick([600, 3_000, 1_000_000]),
       serveLogOf: (present) => (present === whole ? this.#served.writer : null),
     });
     this.oracle = new PlatformOracle(plan, this.platform.events);
-  }
-
-  #doorLimits(declaresArrival: boolean) {
-    const random = this.#random;
-    const eventsPerCommit = random.pick([65_536, 65_536, 8, 3]);
-    // Where arrivals come in order, an id that is let go of can never be repeated in time.
-    const letsGo = !declaresArrival && random.below(2) === 0;
-    const isOrdered = this.#case.whole.sources.every(({ arrivalTime }) => arrivalTime === null);
-    return letsGo && isOrdered
-      ? {
-          eventsPerCommit,
-          idsKept: random.below(8),
-          live: { rows: 1e6, bytes: 1e9, rowsKept: random.below(8), bytesKept: 0 },
-        }
-      : { eventsPerCommit };
   }
 
   async open(): Promise<void> {
