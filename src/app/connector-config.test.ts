@@ -28,6 +28,7 @@ test('connectors with what they leave out', () => {
       lost: 'refuse',
       tombstones: 'ignore',
       timestampColumn: null,
+      group: null,
       tls: false,
       sasl: null,
     },

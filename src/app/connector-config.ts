@@ -34,6 +34,8 @@ export interface KafkaConfig extends NamedConnector {
   readonly lost: 'refuse' | 'skip';
   readonly tombstones: 'ignore' | 'reject';
   readonly timestampColumn: string | null;
+  /** A consumer group that is told what was read, for tools that watch lag. */
+  readonly group: string | null;
   readonly tls: boolean;
   readonly sasl: (Required<Credentials> & { readonly mechanism: SaslMechanism }) | null;
 }
@@ -139,6 +141,7 @@ function readKafka(settings: Settings, name: string, source: string): KafkaConfi
     lost: settings.choice('lost', ['refuse', 'skip'] as const, 'refuse'),
     tombstones: settings.choice('tombstones', ['ignore', 'reject'] as const, 'ignore'),
     timestampColumn: settings.optionalText('timestampColumn'),
+    group: settings.optionalText('group'),
     tls: settings.flag('tls', false),
     sasl: settings.group('sasl', (group) => {
       const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const;

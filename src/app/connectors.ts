@@ -102,6 +102,7 @@ function fileConnector(config: FilesConfig, schema: SourceSchema): SourceConnect
 function kafkaConnector(config: KafkaConfig): SourceConnector {
   const { brokers, topic, start, lost, tombstones, tls, sasl, timestampColumn } = config;
   const clientId = `asof-${config.name}`;
+  const group = config.group === null ? null : { id: config.group, clock: systemClock };
   return new KafkaConnector({
     connect: () => new PlatformaticClient({ brokers, clientId, tls, sasl }),
     topic,
@@ -109,6 +110,7 @@ function kafkaConnector(config: KafkaConfig): SourceConnector {
     start,
     lost,
     tombstones,
+    group,
   });
 }
 

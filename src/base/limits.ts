@@ -129,6 +129,8 @@ export const LIMITS = {
   connectorRetryMs: 30_000,
   /** Bytes of one fetch from a Kafka broker, over all partitions. */
   kafkaFetchBytes: 8 * 1024 * 1024,
+  /** A consumer group is told what was read at most so often. */
+  kafkaGroupEveryMs: 5_000,
   /** Decimal places of a quantized float64 or a decimal. */
   scale: 15,
   /** Characters of a name. */

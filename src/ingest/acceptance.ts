@@ -198,7 +198,8 @@ export class Acceptance {
       claim === 'full'
         ? 'Retry later, shorten dedupeHorizon or use more partitions.'
         : 'Send events in the order of their arrival.';
-    return { column, problem: new ValueProblem('overloaded', message, remedy) };
+    const problem = new ValueProblem('overloaded', message, remedy);
+    return claim === 'full' ? { column, problem, passes: true } : { column, problem };
   }
 }
 

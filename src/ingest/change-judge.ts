@@ -133,11 +133,11 @@ export class ChangeJudge {
     const taken = change.taken && { ...change.taken, bytes: change.taken.bytes.slice() };
     const takenBytes = this.#takenBytes + (taken?.bytes.length ?? 0);
     if (this.#takenBytes > 0 && takenBytes > LIMITS.retractedBytes) {
-      return this.#overloaded('This commit takes back as much as it may.', 'Send the row again.');
+      return this.#full('This commit takes back as much as it may.', 'Send the row again.');
     }
     if (!rows.hasRoom(id, bytes.length, arrivalMs)) {
       const remedy = 'Retry later, shorten changes.horizon or use more partitions.';
-      return this.#overloaded('All that a partition can hold for changes is in use.', remedy);
+      return this.#full('All that a partition can hold for changes is in use.', remedy);
     }
     this.#takenBytes = takenBytes;
     const entry = present(this.#entries[hash % this.#schema.partitions], 'a partition');
@@ -174,6 +174,10 @@ export class ChangeJudge {
     const isOld = rows.newestArrivalMs - taken.arrivalMs > this.#changes.horizonMs;
     if (!isOld) return this.#notLive(id);
     return this.#overloaded(FORGOTTEN, 'Send rows in order of arrival.');
+  }
+
+  #full(message: string, remedy: string): RowProblem {
+    return { ...this.#overloaded(message, remedy), passes: true };
   }
 
   #overloaded(message: string, remedy: string): RowProblem {

@@ -6,4 +6,6 @@ export interface RowProblem {
   readonly problem: ValueProblem;
   /** Arrival less event time of a row that is refused for nothing else. */
   readonly lateMs?: number;
+  /** Nothing is wrong with the row: it would be taken at another time, or in another commit. */
+  readonly passes?: true;
 }

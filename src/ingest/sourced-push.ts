@@ -29,8 +29,15 @@ export interface SourcedBatch {
 export interface SourcedResult {
   readonly accepted: number;
   readonly rejected: number;
-  /** Rows that came at a bad time (`overloaded`): kept as letters, and a reason to slow down. */
-  readonly overloaded: number;
+  /** Not null: the batch is not taken, and nothing of it is anywhere. */
+  readonly full: FullDoor | null;
+}
+
+/** Why a batch cannot be taken now. */
+export interface FullDoor {
+  /** Rows from the first on for which there would be room; with 0 only time helps. */
+  readonly rows: number;
+  readonly error: AsofError;
 }
 
 interface SourcedContext {
@@ -42,7 +49,8 @@ interface SourcedContext {
 /**
  * Takes one batch of a connector exactly once. Accepted rows, the position behind the batch and the
  * rows that were refused are one append to the log, which is there as a whole or not at all; the
- * refused ones then go to the dead letters, and `settleLanes` finishes that after a crash.
+ * refused ones then go to the dead letters, and `settleLanes` finishes that after a crash. A row
+ * for which there is no room now is not refused: nothing of its batch is taken, to be tried again.
  * @throws AsofError `overloaded`, `disk_full`, `disk_failed`: try the same batch again
  */
 export async function pushSourced(
@@ -57,7 +65,7 @@ export async function pushSourced(
   // The try before was durable, and only what came after it failed.
   if (known !== undefined && readLane(known).batch >= batch.batch) {
     await settleLane({ log, letters }, schema.name, name);
-    return { accepted: 0, rejected: 0, overloaded: 0 };
+    return { accepted: 0, rejected: 0, full: null };
   }
   const chunk = new RowChunk(schema, Math.max(1, batch.rows.length), 0);
   for (const slice of readSourced(batch.rows, LIMITS.rowsPerSlice)) chunk.add(slice);
@@ -65,6 +73,11 @@ export async function pushSourced(
   const nowMs = clock.nowMs();
   const pending = ids.pending();
   const judgement = door.acceptance.judge(chunk, nowMs);
+  const full = fullDoor(judgement);
+  if (full !== null) {
+    ids.rollback(pending);
+    return { accepted: 0, rejected: 0, full };
+  }
   const refused = lettersOf(batch, chunk, judgement, nowMs);
   const note: LaneNote = {
     batch: batch.batch,
@@ -77,8 +90,8 @@ export async function pushSourced(
   const durable = log.append(entries.length > 0 ? entries : [nothing(chunk)], { name, text });
   if (log.aheadCommit === before) ids.rollback(pending);
   await durable;
-  const accepted = entries.reduce((sum, { count }) => sum + count, 0);
   door.stats.receive(batch.rows.length);
+  door.stats.change(judgement.changes);
   for (const { code } of refused) door.stats.reject(code, 1);
   for (const { problem } of judgement.rejected) {
     if (problem.lateMs !== undefined) door.stats.clocks.refuse(problem.lateMs);
@@ -87,8 +100,15 @@ export async function pushSourced(
     await letters.append(schema.name, refused);
     log.notes.shorten(name, text, laneText({ ...note, letters: [] }));
   }
-  const overloaded = refused.filter(({ code }) => code === 'overloaded').length;
-  return { accepted, rejected: refused.length, overloaded };
+  return { accepted: judgement.accepted, rejected: refused.length, full: null };
+}
+
+function fullDoor({ rejected }: Judgement): FullDoor | null {
+  const first = rejected.find(({ problem }) => problem.passes === true);
+  if (first === undefined) return null;
+  const { message, remedy } = first.problem.problem;
+  const error = new AsofError('overloaded', message, remedy === null ? {} : { remedy });
+  return { rows: first.slot, error };
 }
 
 function lettersOf(

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { clockGauges } from './clock-metrics.ts';
+import { connectorGauges } from './connector-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { PlatformStatus } from './status.ts';
@@ -29,6 +30,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     stateGauges(registry),
     clockGauges(registry),
     hotKeyGauges(registry),
+    connectorGauges(registry),
   ];
   return {
     contentType: registry.contentType,

@@ -35,6 +35,10 @@ export const CONTRACT_SCHEMA: SourceSchema = {
   partitions: 3,
 };
 
+/** The same with an id, at a door that remembers few of them: it is full until time has passed. */
+const NARROW_SCHEMA: SourceSchema = { ...CONTRACT_SCHEMA, id: 'n', dedupeHorizonMs: 60_000 };
+const NARROW_LIMITS = { ids: 8, idsKept: 0 };
+
 export interface ContractTools {
   readonly random: Random;
   readonly clock: ManualClock;
@@ -57,8 +61,8 @@ export interface ConnectorWorld {
 }
 
 /**
- * Runs a connector through a life of crashes, full and failing disks, outages, pauses, stops and
- * poison rows, and then holds it to the port's promise: every row is in the log exactly once, those
+ * Runs a connector through a life of crashes, full and failing disks, doors that are full for a
+ * while, outages, pauses, stops and poison rows, and then holds it to the port's promise: every row is in the log exactly once, those
  * of a lane in their order, and every poison row once among the dead letters. A failure names its
  * seed, which repeats it.
  */
@@ -66,8 +70,9 @@ export async function checkConnector(
   make: (tools: ContractTools) => ConnectorWorld | Promise<ConnectorWorld>,
   seed: number,
   lives = 6,
-): Promise<{ readonly rows: number; readonly crashes: number }> {
+): Promise<{ readonly rows: number; readonly crashes: number; readonly waits: number }> {
   const random = seededRandom(seed);
+  const door: ContractDoor = { isNarrow: random.below(2) === 0, waits: 0 };
   const clock = new ManualClock(1_700_000_000_000);
   const tools = { random, clock, pause: turnPause(clock) };
   const world = await make(tools);
@@ -80,13 +85,13 @@ export async function checkConnector(
     added += count;
     while (random.below(3) === 0 && world.addPoison()) poison += 1;
     if (random.below(4) > 0) disk.failAt(faultFor(random, disk.operations));
-    const crashed = await live(disk, world, tools);
+    const crashed = await live(disk, world, tools, door);
     disk.failAt();
     world.setAway?.(false);
     if (crashed) crashes += 1;
     disk = random.below(2) === 0 ? disk.afterCrash() : disk.afterKill();
   }
-  const { numbers, letters } = await finish(disk, world, tools, added, poison, label);
+  const { numbers, letters } = await finish({ disk, world, tools, door }, added, poison, label);
   assert.deepEqual(
     numbers.toSorted((a, b) => a - b),
     range(added),
@@ -94,7 +99,13 @@ export async function checkConnector(
   );
   assert.equal(letters.length, poison, `${label}: dead letters`);
   assert.equal(new Set(letters).size, poison, `${label}: places of dead letters`);
-  return { rows: added, crashes };
+  return { rows: added, crashes, waits: door.waits };
+}
+
+interface ContractDoor {
+  readonly isNarrow: boolean;
+  /** Batches that were sent back for want of room. */
+  waits: number;
 }
 
 /** Reads for a while and ends somehow; says whether by a crash of the disk. */
@@ -102,10 +113,11 @@ async function live(
   disk: MemoryDisk,
   world: ConnectorWorld,
   tools: ContractTools,
+  door: ContractDoor,
 ): Promise<boolean> {
   const { random } = tools;
   try {
-    const { runner } = await begin(disk, world, tools);
+    const { runner } = await begin(disk, world, tools, door);
     runner.start();
     for (let turns = random.below(120); turns > 0; turns--) {
       await (world.turn ?? nextTurn)();
@@ -122,15 +134,20 @@ async function live(
   }
 }
 
+interface Life {
+  readonly disk: MemoryDisk;
+  readonly world: ConnectorWorld;
+  readonly tools: ContractTools;
+  readonly door: ContractDoor;
+}
+
 async function finish(
-  disk: MemoryDisk,
-  world: ConnectorWorld,
-  tools: ContractTools,
+  { disk, world, tools, door }: Life,
   rows: number,
   poison: number,
   label: string,
 ): Promise<{ numbers: number[]; letters: string[] }> {
-  const { runner, log, ingestor } = await begin(disk, world, tools);
+  const { runner, log, ingestor } = await begin(disk, world, tools, door);
   runner.start();
   const found = () => ({
     numbers: numbersIn(log),
@@ -155,20 +172,20 @@ async function begin(
   disk: MemoryDisk,
   world: ConnectorWorld,
   { clock, pause, random }: ContractTools,
+  narrow: ContractDoor,
 ) {
-  const log = await EventLog.open({
-    disk,
-    schemas: [CONTRACT_SCHEMA],
-    limits: { segmentBytes: 3_000 },
-  });
-  const ingestor = Ingestor.open({ disk, log, sources: [CONTRACT_SCHEMA], clock });
+  const schemas = [narrow.isNarrow ? NARROW_SCHEMA : CONTRACT_SCHEMA];
+  const log = await EventLog.open({ disk, schemas, limits: { segmentBytes: 3_000 } });
+  const limits = narrow.isNarrow ? NARROW_LIMITS : {};
+  const ingestor = Ingestor.open({ disk, log, sources: schemas, clock, limits });
   const door: ConnectorDoor = {
     lanes: (source, connector) => ingestor.lanes(source, connector),
     // A slow door: a reader that is asked before its batch was taken would show here.
     take: async (source, batch) => {
       for (let turns = random.below(4); turns > 0; turns--) await nextTurn();
       const result = await ingestor.take(source, batch);
-      busy.delete(batch.lane);
+      if (result.full === null) busy.delete(batch.lane);
+      else narrow.waits += 1;
       return result;
     },
   };
@@ -188,9 +205,11 @@ function watched(connector: SourceConnector, busy: Set<string>): SourceConnector
       return {
         progress: () => reader.progress(),
         close: () => reader.close(),
-        next: async () => {
+        next: async (most) => {
           assert.equal(busy.size, 0, 'asked for more before the last batch was taken');
-          const batch = await reader.next();
+          const batch = await reader.next(most);
+          const rows = batch?.rows.length ?? 0;
+          assert.ok(rows <= most, `a batch has ${rows} rows, where ${most} were asked for`);
           if (batch !== null) busy.add(batch.lane);
           return batch;
         },

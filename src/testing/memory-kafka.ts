@@ -23,6 +23,12 @@ export class MemoryKafka {
   #made = 0;
   /** While true, no broker answers. */
   isAway = false;
+  /** While true, no group takes offsets. */
+  groupsAreBroken = false;
+  /** What groups were told, by group and `topic/partition`. */
+  readonly groups = new Map<string, Map<string, number>>();
+  /** Times that a group was told anything. */
+  told = 0;
   /** Records of one answer. */
   fetchRecords = 7;
   /** Taken where a fetch finds nothing, as a broker waits for something to come. */
@@ -64,8 +70,18 @@ export class MemoryKafka {
       topic: async (name) => this.#describe(name),
       bounds: async ({ name }) => this.#bounds(name),
       fetch: (topic, from) => this.#fetch(topic, from),
+      tellGroup: async (group, topic, offsets) => this.#tellGroup(group, topic, offsets),
       close: async () => {},
     };
+  }
+
+  #tellGroup(group: string, topic: KafkaTopic, offsets: ReadonlyMap<number, number>): void {
+    this.#requireThere();
+    this.told += 1;
+    if (this.groupsAreBroken) throw new AsofError('source_unreachable', 'The group has members.');
+    const known = this.groups.get(group) ?? new Map<string, number>();
+    for (const [partition, offset] of offsets) known.set(`${topic.name}/${partition}`, offset);
+    this.groups.set(group, known);
   }
 
   #describe(name: string): KafkaTopic | null {

@@ -101,6 +101,17 @@ test('a server that is killed while it reads files takes every row once', async 
     await until(server.url, (status) => status.sources[0]?.applied === total + 1);
     const { sources } = await statusOf(server.url);
     assert.equal(sources[0]?.deadLetters, poison);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    for (const line of [
+      'asof_connector_state{connector="clicks_in",state="running"} 1',
+      'asof_connector_state{connector="lost",state="refused"} 1',
+      'asof_connector_behind{connector="clicks_in"} 0',
+      'asof_connector_rows_total{connector="clicks_in",verdict="rejected"}',
+      'asof_connector_retries{connector="clicks_in"} 0',
+      'asof_connector_problems{connector="lost"} 1',
+    ]) {
+      assert.ok(metrics.includes(line), line);
+    }
     await server.stop();
   } finally {
     await running?.kill();

@@ -1,3 +1,4 @@
+import { assert } from '../../base/assert.ts';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { type Logger, silentLogger } from '../../base/logger.ts';
@@ -78,6 +79,8 @@ export class ConnectorRunner {
   #resume: (() => void) | null = null;
   #counts = { accepted: 0, rejected: 0, batches: 0 };
   #retries = 0;
+  /** Rows that the next batch may have: fewer than ever where the door had little room. */
+  #most: number = LIMITS.connectorRows;
   #problem: unknown = null;
 
   constructor(options: ConnectorRunnerOptions) {
@@ -136,7 +139,7 @@ export class ConnectorRunner {
     const { signal } = this.#abort;
     while (!signal.aborted) {
       try {
-        await this.#readOn();
+        if (!(await this.#readOn())) continue;
         this.#state = 'finished';
         return;
       } catch (error) {
@@ -169,8 +172,8 @@ export class ConnectorRunner {
     await pause(waitMs, this.#abort.signal).catch(() => {});
   }
 
-  /** From the durable positions to the end, or to the first failure. */
-  async #readOn(): Promise<void> {
+  /** From the durable positions to the end (true), or until smaller batches are to be read. */
+  async #readOn(): Promise<boolean> {
     const { name, source, connector, door } = this.#options;
     const { signal } = this.#abort;
     const known = await door.lanes(source, name);
@@ -183,29 +186,45 @@ export class ConnectorRunner {
       this.#state = 'running';
       if (this.#paused !== null) await this.#paused;
       signal.throwIfAborted();
-      const batch = await reader.next();
-      if (batch === null) return;
-      await this.#take(batch);
+      const batch = await reader.next(this.#most);
+      if (batch === null) return true;
+      const { length } = batch.rows;
+      assert(length <= this.#most, `${length} rows where ${this.#most} were asked for`);
+      if (!(await this.#take(batch))) return false;
+      this.#most = Math.min(2 * this.#most, LIMITS.connectorRows);
       this.#retries = 0;
       this.#problem = null;
     }
   }
 
-  /** The same batch until it is taken: nothing else is read meanwhile. */
-  async #take({ lane, rows, token }: RowBatch): Promise<void> {
+  /**
+   * The same batch until it is taken: nothing else is read meanwhile. False where there is room for
+   * a part of it, which is to be read again as a batch of its own.
+   */
+  async #take({ lane, rows, token }: RowBatch): Promise<boolean> {
     const { name, source, door } = this.#options;
     const position = this.#lanes.get(lane) ?? { batch: 0, token: null };
     const batch = { connector: name, lane, batch: position.batch + 1, token, rows };
     for (;;) {
       try {
         const result = await door.take(source, batch);
+        if (result.full !== null) {
+          this.#problem = result.full.error;
+          this.#state = 'retrying';
+          if (result.full.rows > 0) {
+            this.#most = result.full.rows;
+            return false;
+          }
+          await this.#backOff(result.full.error);
+          this.#abort.signal.throwIfAborted();
+          continue;
+        }
         this.#counts.accepted += result.accepted;
         this.#counts.rejected += result.rejected;
         this.#counts.batches += 1;
         if (token === null) this.#lanes.delete(lane);
         else this.#lanes.set(lane, { batch: batch.batch, token });
-        if (result.overloaded > 0) await this.#backOff(`${result.overloaded} rows: overloaded`);
-        return;
+        return true;
       } catch (error) {
         if (!(error instanceof AsofError) || !error.retryable) throw error;
         this.#problem = error;

@@ -22,9 +22,10 @@ export interface SourceReader {
   /**
    * The next rows, in the order in which they are to be taken. Waits for as long as there are none;
    * null: there never will be any.
+   * @param most rows of the batch: few where the door has little room
    * @throws AsofError as `open`; the reader is then closed and another one opened
    */
-  next(): Promise<RowBatch | null>;
+  next(most: number): Promise<RowBatch | null>;
   /** Where the reading stands, for people and metrics. */
   progress(): ReaderProgress;
   close(): Promise<void>;
@@ -37,7 +38,7 @@ export interface SourceReader {
  */
 export interface RowBatch {
   readonly lane: string;
-  /** At most `LIMITS.connectorRows`; none to move the token alone. */
+  /** None to move the token alone. */
   readonly rows: readonly SourcedRow[];
   /** Opaque to the platform; null: the lane is gone, forget it. */
   readonly token: string | null;

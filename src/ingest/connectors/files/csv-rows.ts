@@ -44,11 +44,11 @@ export class CsvRows implements FileRows {
     return columns;
   }
 
-  async next(): Promise<FileChunk | null> {
+  async next(most: number): Promise<FileChunk | null> {
     const rows: SourcedRow[] = [];
     let bytes = 0;
     let last: Line | null = null;
-    while (rows.length < LIMITS.connectorRows && bytes < LIMITS.connectorBytes) {
+    while (rows.length < most && bytes < LIMITS.connectorBytes) {
       const record = this.#record();
       if (record === null) break;
       last = record.last;

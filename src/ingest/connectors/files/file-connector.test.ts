@@ -42,7 +42,7 @@ function world(more: Partial<FileConnectorOptions> = {}) {
     const batches: RowBatch[] = [];
     try {
       while (batches.length < atMost) {
-        const batch = await reader.next();
+        const batch = await reader.next(LIMITS.connectorRows);
         if (batch === null) break;
         batches.push(batch);
         if (batch.token === null) taken.delete(batch.lane);

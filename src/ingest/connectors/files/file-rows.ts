@@ -29,8 +29,8 @@ export interface FileChunk {
 
 /** The rows of one file from a place on; one call at a time. */
 export interface FileRows {
-  /** Null at the end. @throws FileRefused, AsofError `source_unreachable` */
-  next(): Promise<FileChunk | null>;
+  /** At most so many; null at the end. @throws FileRefused, AsofError `source_unreachable` */
+  next(most: number): Promise<FileChunk | null>;
   close(): void;
 }
 

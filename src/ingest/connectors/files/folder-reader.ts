@@ -46,12 +46,12 @@ export class FolderReader implements SourceReader {
     this.#signal = signal;
   }
 
-  async next(): Promise<RowBatch | null> {
+  async next(most: number): Promise<RowBatch | null> {
     const { follow, pollMs, pause } = this.#options;
     for (;;) {
       this.#signal.throwIfAborted();
       if (this.#open !== null) {
-        const batch = await this.#readOn(this.#open);
+        const batch = await this.#readOn(this.#open, most);
         if (batch !== null) return batch;
         this.#closeFile();
       }
@@ -172,10 +172,10 @@ export class FolderReader implements SourceReader {
     return format === 'csv' ? new CsvRows(task) : new ParquetRows(task);
   }
 
-  async #readOn({ file, rows }: OpenFile): Promise<RowBatch | null> {
+  async #readOn({ file, rows }: OpenFile, most: number): Promise<RowBatch | null> {
     let chunk: FileChunk | null;
     try {
-      chunk = await rows.next();
+      chunk = await rows.next(most);
     } catch (error) {
       this.#refuse(file, error);
       return null;

@@ -16,11 +16,11 @@ export class LineRows implements FileRows {
     this.#lines = new LineReader(task.folder, task.file.name, task.file.size, task.at, task.line);
   }
 
-  async next(): Promise<FileChunk | null> {
+  async next(most: number): Promise<FileChunk | null> {
     const rows: SourcedRow[] = [];
     let bytes = 0;
     let last: Line | null = null;
-    while (rows.length < LIMITS.connectorRows && bytes < LIMITS.connectorBytes) {
+    while (rows.length < most && bytes < LIMITS.connectorBytes) {
       const line = this.#lines.next();
       if (line === null || (!line.ended && !this.#task.whole)) break;
       last = line;

@@ -55,7 +55,7 @@ async function readAll(folder: string, taken: Map<string, string>, atMost = 100)
   const reader = await connector.open(taken, new AbortController().signal);
   const batches: RowBatch[] = [];
   while (batches.length < atMost) {
-    const batch = await reader.next();
+    const batch = await reader.next(LIMITS.connectorRows);
     if (batch === null) break;
     batches.push(batch);
     taken.set(batch.lane, batch.token ?? '');

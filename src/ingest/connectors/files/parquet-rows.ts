@@ -14,6 +14,8 @@ export class ParquetRows implements FileRows {
   readonly #task: FileTask;
   #session: DuckDbSession | null = null;
   #texts: AsyncGenerator<string[], void, void> | null = null;
+  /** Read and not yet given. */
+  #ready: string[] = [];
   #at: number;
 
   constructor(task: FileTask) {
@@ -21,11 +23,13 @@ export class ParquetRows implements FileRows {
     this.#at = task.at;
   }
 
-  async next(): Promise<FileChunk | null> {
+  async next(most: number): Promise<FileChunk | null> {
     try {
       this.#texts ??= await this.#open();
-      const { value } = await this.#texts.next();
-      if (value === undefined) return null;
+      if (this.#ready.length === 0) this.#ready = (await this.#texts.next()).value ?? [];
+      if (this.#ready.length === 0) return null;
+      const value = this.#ready.slice(0, most);
+      this.#ready = this.#ready.slice(most);
       const first = this.#at;
       this.#at += value.length;
       const rows = value.map((body, i): SourcedRow => {

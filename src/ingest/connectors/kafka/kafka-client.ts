@@ -13,6 +13,11 @@ export interface KafkaClient {
     from: ReadonlyMap<number, number>,
     signal: AbortSignal,
   ): Promise<readonly FetchedPartition[]>;
+  /**
+   * Sets offsets of a consumer group, by partition: where it would read on.
+   * @throws AsofError `source_unreachable`, also where the group has members of its own
+   */
+  tellGroup(group: string, topic: KafkaTopic, offsets: ReadonlyMap<number, number>): Promise<void>;
   close(): Promise<void>;
 }
 

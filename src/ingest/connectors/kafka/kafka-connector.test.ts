@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ManualClock } from '../../../base/clock.ts';
+import { LIMITS } from '../../../base/limits.ts';
 import { MemoryKafka } from '../../../testing/memory-kafka.ts';
 import type { RowBatch } from '../source-connector.ts';
 import { readableRecords } from './fetched-records.ts';
@@ -8,6 +10,7 @@ import type { KafkaConnectorOptions } from './kafka-options.ts';
 import { jsonValue, withTimestamp } from './record-values.ts';
 
 const TOPIC = 'orders';
+const AT = 1_700_000_000_000;
 
 function world(partitions = 2, more: Partial<KafkaConnectorOptions> = {}) {
   const kafka = new MemoryKafka();
@@ -24,17 +27,18 @@ function world(partitions = 2, more: Partial<KafkaConnectorOptions> = {}) {
     ...more,
   };
   /** All there is now, as a new process would read it; `looks` fetches that find nothing. */
-  const read = async (looks = 0) => {
+  const read = async (looks = 0, onLook: () => void = () => {}) => {
     let left = looks;
     kafka.wait = async () => {
       left -= 1;
       if (left < 0) throw idle;
+      onLook();
     };
     const reader = await new KafkaConnector(options).open(taken, new AbortController().signal);
     const batches: RowBatch[] = [];
     try {
       for (;;) {
-        const batch = await reader.next();
+        const batch = await reader.next(LIMITS.connectorRows);
         if (batch === null) break;
         batches.push(batch);
         taken.set(batch.lane, batch.token ?? '');
@@ -119,6 +123,51 @@ test('records that expired unread are refused, or skipped and shown', async () =
     assert.deepEqual(places, ['orders/0/4', 'orders/0/5']);
     assert.match(progress.problems[0] ?? '', /1 to 3 were skipped/);
   }
+});
+
+test('a group is told what is durable, seldom, and is never asked', async () => {
+  const clock = new ManualClock(AT);
+  const { kafka, read } = world(2, { group: { id: 'lag', clock } });
+  const told = () => Object.fromEntries(kafka.groups.get('lag') ?? []);
+  for (let i = 0; i < 20; i++) kafka.send(TOPIC, i % 2, `{"n":${i}}`);
+  await read();
+  // After the first batch; too little time has passed for those behind it.
+  assert.deepEqual([told(), kafka.told], [{ 'orders/0': 7 }, 1]);
+  // A new process tells at once what the log holds.
+  await read();
+  assert.deepEqual([told(), kafka.told], [{ 'orders/0': 10, 'orders/1': 10 }, 2]);
+  await read(5);
+  kafka.groups.set('lag', new Map([['orders/0', 3]]));
+  kafka.send(TOPIC, 1, '{"n":20}');
+  assert.deepEqual((await read()).places, ['orders/1/10']);
+  kafka.groups.clear();
+  assert.deepEqual((await read()).places, []);
+  assert.deepEqual(told(), { 'orders/0': 10, 'orders/1': 11 });
+});
+
+test('idle reading tells the group in the end, again only what is new', async () => {
+  const clock = new ManualClock(AT);
+  const { kafka, read } = world(1, { group: { id: 'lag', clock } });
+  for (let i = 0; i < 20; i++) kafka.send(TOPIC, 0, `{"n":${i}}`);
+  const stepMs = LIMITS.kafkaGroupEveryMs / 4;
+  const { progress } = await read(20, () => clock.advanceTo(clock.nowMs() + stepMs));
+  assert.deepEqual([...(kafka.groups.get('lag') ?? [])], [['orders/0', 20]]);
+  assert.equal(kafka.told, 2);
+  assert.deepEqual(progress.problems, []);
+});
+
+test('a group that takes nothing is counted and shown, and reading goes on', async () => {
+  const clock = new ManualClock(AT);
+  const { kafka, read } = world(1, { group: { id: 'lag', clock } });
+  kafka.groupsAreBroken = true;
+  for (let i = 0; i < 20; i++) kafka.send(TOPIC, 0, `{"n":${i}}`);
+  const tick = () => clock.advanceTo(clock.nowMs() + LIMITS.kafkaGroupEveryMs);
+  const { rows, progress } = await read(2, tick);
+  assert.equal(rows.length, 20);
+  assert.match(progress.problems.join(), /group 'lag' was not told .* 3 times: The group has mem/);
+  kafka.groupsAreBroken = false;
+  assert.deepEqual((await read(3, tick)).progress.problems, []);
+  assert.deepEqual([...(kafka.groups.get('lag') ?? [])], [['orders/0', 20]]);
 });
 
 test('tombstones move the position, and are dead letters where that is declared', async () => {

@@ -5,8 +5,8 @@ import { checkTopic, noTopic, readToken } from './topic-position.ts';
 
 /**
  * Rows of one Kafka topic, all of its partitions. A lane is a partition; its token is the offset
- * behind what was taken, with the id of the topic. The broker's own memory of consumers is neither
- * read nor written: the log that holds the events holds the offsets.
+ * behind what was taken, with the id of the topic. The broker's own memory of consumers is never
+ * read: the log that holds the events holds the offsets. A group may be told of them.
  */
 export class KafkaConnector implements SourceConnector {
   readonly kind = 'kafka';

@@ -1,3 +1,4 @@
+import type { GroupSetting } from './group-offsets.ts';
 import type { KafkaClient } from './kafka-client.ts';
 import type { ReadValue } from './record-values.ts';
 
@@ -12,4 +13,6 @@ export interface KafkaConnectorOptions {
   readonly lost: 'refuse' | 'skip';
   /** What to do with a record without a value: nothing, or keep it as a dead letter. */
   readonly tombstones: 'ignore' | 'reject';
+  /** Absent or null: no group hears of what is read. */
+  readonly group?: GroupSetting | null;
 }

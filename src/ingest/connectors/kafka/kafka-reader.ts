@@ -3,6 +3,7 @@ import { LIMITS } from '../../../base/limits.ts';
 import type { SourcedRow } from '../../sourced-rows.ts';
 import { UnreadableRow } from '../../sourced-rows.ts';
 import type { ReaderProgress, RowBatch, SourceReader } from '../source-connector.ts';
+import { GroupOffsets } from './group-offsets.ts';
 import type {
   FetchedPartition,
   KafkaClient,
@@ -37,11 +38,17 @@ export class KafkaReader implements SourceReader {
   #moved: number[] = [];
   readonly #problems = new Map<number, string>();
   #fetches = 0;
+  /** Offsets behind what is in the log; and of the newest batch, which may not be there yet. */
+  readonly #durable: Map<number, number>;
+  #given: [number, number] | null = null;
+  readonly #group: GroupOffsets | null;
 
   constructor(options: KafkaReaderOptions) {
     this.#options = options;
     this.#topic = options.topic;
-    const { tokens, start } = options;
+    const { tokens, start, client, group = null } = options;
+    this.#durable = new Map([...tokens].map(([partition, { offset }]) => [partition, offset]));
+    this.#group = group === null ? null : new GroupOffsets(client, group);
     for (const bounds of options.bounds) {
       const token = tokens.get(bounds.partition);
       // A partition that came later has nothing that was there before: all of it is new.
@@ -52,13 +59,17 @@ export class KafkaReader implements SourceReader {
     }
   }
 
-  async next(): Promise<RowBatch | null> {
+  async next(most: number): Promise<RowBatch | null> {
     const { client, signal } = this.#options;
+    // Whoever asks for more has made the batch before durable.
+    if (this.#given !== null) this.#durable.set(...this.#given);
+    this.#given = null;
     for (;;) {
       signal.throwIfAborted();
+      this.#group?.offer(this.#topic, this.#durable);
       const moved = this.#moved.shift();
       if (moved !== undefined) return this.#batch(moved, [], this.#offsets.get(moved) ?? 0);
-      const batch = await this.#fromFetched();
+      const batch = await this.#fromFetched(most);
       if (batch !== null) return batch;
       if (this.#fetches > 0 && this.#fetches % FETCHES_PER_LOOK === 0) await this.#look();
       this.#fetches += 1;
@@ -107,11 +118,11 @@ export class KafkaReader implements SourceReader {
     this.#moved.push(partition);
   }
 
-  async #fromFetched(): Promise<RowBatch | null> {
+  async #fromFetched(most: number): Promise<RowBatch | null> {
     const fetched = this.#fetched.shift();
     if (fetched === undefined) return null;
     const { partition, records, next } = fetched;
-    const taken = firstOf(records);
+    const taken = firstOf(records, most);
     const rest = records.slice(taken.length);
     const [following] = rest;
     if (following !== undefined) this.#fetched.unshift({ ...fetched, records: rest });
@@ -133,6 +144,7 @@ export class KafkaReader implements SourceReader {
 
   #batch(partition: number, rows: readonly SourcedRow[], offset: number): RowBatch {
     this.#offsets.set(partition, offset);
+    this.#given = [partition, offset];
     const token = tokenText({ topicId: this.#topic.id, offset });
     return { lane: String(partition), rows, token };
   }
@@ -147,7 +159,7 @@ export class KafkaReader implements SourceReader {
     return {
       position: `${this.#topic.name} ${shown.join(' ')}${partitions.length > 32 ? ' …' : ''}`,
       behind,
-      problems: [...this.#problems.values()],
+      problems: [...this.#problems.values(), ...(this.#group?.problems() ?? [])],
     };
   }
 
@@ -157,11 +169,11 @@ export class KafkaReader implements SourceReader {
 }
 
 /** As many records as one batch may hold; at least one. */
-function firstOf(records: readonly KafkaRecord[]): readonly KafkaRecord[] {
+function firstOf(records: readonly KafkaRecord[], most: number): readonly KafkaRecord[] {
   let bytes = 0;
   let count = 0;
   for (const { value } of records) {
-    if (count === LIMITS.connectorRows || (count > 0 && bytes >= LIMITS.connectorBytes)) break;
+    if (count === most || (count > 0 && bytes >= LIMITS.connectorBytes)) break;
     bytes += value?.length ?? 0;
     count += 1;
   }

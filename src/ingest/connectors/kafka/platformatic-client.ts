@@ -1,6 +1,7 @@
 import {
+  Admin,
+  type AdminOptions,
   Consumer,
-  type ConsumerOptions,
   FetchIsolationLevels,
   findErrorBy,
   ListOffsetTimestamps,
@@ -29,17 +30,18 @@ export interface BrokerOptions {
   } | null;
 }
 
-/** Real brokers, read by offset: no consumer group is joined and none remembers anything. */
+/** Real brokers, read by offset: no consumer group is joined, and none is asked. */
 export class PlatformaticClient implements KafkaClient {
   readonly #consumer: Consumer;
   readonly #brokers: string;
+  readonly #options: AdminOptions;
+  /** Only where a group is to be told. */
+  #admin: Admin | null = null;
 
   constructor({ brokers, clientId, tls, sasl }: BrokerOptions) {
-    const options: ConsumerOptions<Buffer, Buffer, Buffer, Buffer> = {
-      groupId: clientId,
+    this.#options = {
       clientId,
       bootstrapBrokers: [...brokers],
-      autocommit: false,
       retries: 1,
       retryDelay: 200,
       connectTimeout: 5_000,
@@ -47,7 +49,7 @@ export class PlatformaticClient implements KafkaClient {
       ...(tls ? { tls: {} } : {}),
       ...(sasl === null ? {} : { sasl }),
     };
-    this.#consumer = new Consumer(options);
+    this.#consumer = new Consumer({ ...this.#options, groupId: clientId, autocommit: false });
     this.#brokers = brokers.join(', ');
   }
 
@@ -139,8 +141,27 @@ export class PlatformaticClient implements KafkaClient {
       .flatMap((response) => response.partitions.flatMap((one) => fetched(one, offsets)));
   }
 
-  close(): Promise<void> {
-    return this.#consumer.close(true);
+  async tellGroup(
+    groupId: string,
+    { name }: KafkaTopic,
+    offsets: ReadonlyMap<number, number>,
+  ): Promise<void> {
+    this.#admin ??= new Admin(this.#options);
+    const partitionOffsets = [...offsets].map(([partition, offset]) => {
+      return { partition, offset: BigInt(offset) };
+    });
+    try {
+      await this.#admin.alterConsumerGroupOffsets({
+        groupId,
+        topics: [{ name, partitionOffsets }],
+      });
+    } catch (error) {
+      throw this.#unreachable(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#consumer.close(true), this.#admin?.close()]);
   }
 
   #unreachable(cause: unknown): AsofError {
