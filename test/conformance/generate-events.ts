@@ -15,6 +15,7 @@ export interface Push {
 
 const START_MS = 1_700_000_000_000;
 const HOUR_MS = 3_600_000;
+const SPANS_MS = [5_000, 50_000, 60_000, 600_000, 780_000, HOUR_MS, 3 * HOUR_MS] as const;
 
 /** Among them texts that would collide if keys were joined with a separator. */
 export const USERS = ['u1', 'u1', 'u2', 'ü😀', '1:1', '1', '11', ''] as const;
@@ -64,6 +65,8 @@ interface World {
   /** Ids and their arrivals so far. */
   readonly seen: { readonly nr: number; readonly arrivalMs: number }[];
   readonly changes: ChangeMemory;
+  /** Event times so far. */
+  readonly times: number[];
 }
 
 /** Where pushes go on from: a time of the log's clock, and the number of the last event so far. */
@@ -86,12 +89,13 @@ export function generatePushes(
   const count = 3 + random.below(7);
   const seenBy = new Map(sources.map((source) => [source, [] as World['seen']]));
   const changesOf = new Map(sources.map((source) => [source, new ChangeMemory()]));
+  const times: number[] = [];
   for (let at = 0; at < count; at += 1) {
     const source = random.pick(sources);
     nowMs = nextMs(random, source, nowMs, stepMs, pushes);
     const seen = seenBy.get(source) ?? [];
     const changes = changesOf.get(source) ?? new ChangeMemory();
-    const world = { source, nowMs, stepMs, wild, seen, changes };
+    const world = { source, nowMs, stepMs, wild, seen, changes, times };
     const rows = Array.from({ length: 1 + random.below(22) }, () => {
       nr += 1;
       return generateRow(random, world, nr);
@@ -148,13 +152,13 @@ function eventRow(
   nr: number,
   again: World['seen'][number] | undefined,
 ): Row {
-  const { source, nowMs, stepMs, wild } = world;
+  const { source, nowMs, wild } = world;
   const maybe = <T>(values: readonly T[]): T | null =>
     random.below(6) === 0 ? null : random.pick(values);
   const arrivalMs = arrivalOf(random, world, again);
   world.seen.push({ nr, arrivalMs });
   const row: Row = {
-    happened_at: happenedAt(random, source, arrivalMs, stepMs),
+    happened_at: happenedAt(random, world, arrivalMs),
     [DECLARED_ARRIVAL]: source.arrivalTime === null ? null : arrivalMs,
     event_id: idOf(random, source, nr),
     user: random.pick(USERS),
@@ -190,14 +194,19 @@ function arrivalOf(
 }
 
 /** Mostly prompt; sometimes late by up to twice what is allowed, or a little ahead of the clock. */
-function happenedAt(
-  random: Random,
-  source: SourcePlan,
-  arrivalMs: number,
-  stepMs: number,
-): number | string {
+function happenedAt(random: Random, world: World, arrivalMs: number): number | string {
+  const { source, stepMs, times } = world;
   const timeMs = arrivalMs - delayMs(random, source, stepMs);
   const pick = random.below(12);
+  const before = times[times.length - 1 - random.below(Math.min(times.length, 12))];
+  times.push(timeMs);
+  if (pick === 5 && before !== undefined) {
+    // As far from another event as sessions and exact windows reach, or a millisecond more.
+    const aside = random.pick(SPANS_MS) + random.below(2);
+    const pairedMs = random.below(2) === 0 ? before + aside : before - aside;
+    times[times.length - 1] = pairedMs;
+    return pairedMs <= arrivalMs ? pairedMs : timeMs;
+  }
   // Where windows begin and end: full seconds, minutes and hours, and the millisecond before.
   if (pick < 2) return Math.floor(timeMs / 1000) * 1000 - random.below(2);
   if (pick === 2) return Math.floor(timeMs / 60_000) * 60_000 - random.below(2);
