@@ -195,7 +195,7 @@ function addServerCommands(program: Command, run: Run): void {
       '\nExamples:\n  asof status\n  asof status --json\n\n' +
         'Also: memory by view, what is saved, ids held, watermarks, buffers that fill up, and\n' +
         'connectors with their problems; --json has all of it. A view is stale if its newest event\n' +
-        'is older than its `freshness` declares. Rejections: asof deadletters; lateness: asof lateness.',
+        'is older than its `freshness` declares. See also asof deadletters and asof lateness.',
     )
     .action(run(async (context) => (await import('./status-command.ts')).statusCommand(context)));
 }
