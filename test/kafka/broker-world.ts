@@ -44,6 +44,18 @@ export class Operator {
     return this.send(topic, partition, rows);
   }
 
+  /** What a group was told, as tools that watch lag see it: `topic 0@17 1@20`. */
+  async offsetsOf(group: string): Promise<string> {
+    const [found] = await this.admin.listConsumerGroupOffsets({ groups: [group] });
+    const topics = (found?.topics ?? []).map(({ name, partitions }) => {
+      const offsets = partitions
+        .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
+        .map(({ partitionIndex, committedOffset }) => `${partitionIndex}@${committedOffset}`);
+      return `${name} ${offsets.join(' ')}`;
+    });
+    return topics.join(', ');
+  }
+
   async close(): Promise<void> {
     await this.producer.close();
     await this.admin.close();
@@ -85,6 +97,10 @@ export async function startReading(
     });
   const letters = () => [...ingestor.letters.list(source)];
   return { runner, numbers, letters, disk };
+}
+
+export async function untilTrue(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await pause(100);
 }
 
 /** Looks until something holds; a test that waits in vain is ended by its time limit. */

@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { Producer } from '@platformatic/kafka';
+import { Consumer, Producer } from '@platformatic/kafka';
+import { systemClock } from '../../src/base/clock.ts';
 import { pause } from '../../src/base/pause.ts';
 import { checkConnector } from '../../src/testing/connector-contract.ts';
-import { AT, connectorTo, Operator, startReading, until } from './broker-world.ts';
+import { AT, connectorTo, Operator, startReading, until, untilTrue } from './broker-world.ts';
 import { fetchBroker, KafkaProcess } from './kafka-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'asof-kafka-'));
@@ -157,6 +158,63 @@ test('records that expired unread are refused, or skipped if so declared', limit
   assert.match(skipping.runner.status().problems[0] ?? '', /10 to 19 were skipped/);
   await skipping.runner.stop();
 });
+
+test('a group hears of offsets, and whatever becomes of it changes nothing', limits, async () => {
+  await operator.create('watched', 2);
+  await operator.sendNumbers('watched', 0, range(0, 30));
+  await operator.sendNumbers('watched', 1, range(30, 50));
+  const group = { id: 'lag-tools', clock: systemClock };
+  const connect = () => connectorTo(broker.address, 'watched', { group });
+  const first = await startReading(connect());
+  await until(() => first.numbers().length === 50);
+  await untilTrue(async () => (await operator.offsetsOf('lag-tools')) === 'watched 0@30 1@20');
+  await first.runner.stop();
+  // Rewound by someone: the next life reads on from the log, and corrects the group.
+  await operator.admin.alterConsumerGroupOffsets({
+    groupId: 'lag-tools',
+    topics: [{ name: 'watched', partitionOffsets: [{ partition: 0, offset: 3n }] }],
+  });
+  await operator.sendNumbers('watched', 0, range(50, 60));
+  const second = await startReading(connect(), first.disk.afterKill());
+  await until(() => second.numbers().length === 60);
+  await untilTrue(async () => (await operator.offsetsOf('lag-tools')) === 'watched 0@40 1@20');
+  await second.runner.stop();
+  await operator.admin.deleteGroups({ groups: ['lag-tools'] });
+  await operator.sendNumbers('watched', 1, range(60, 70));
+  const third = await startReading(connect(), second.disk.afterKill());
+  await until(() => third.numbers().length === 70);
+  assert.deepEqual(sorted(third.numbers()), range(0, 70));
+  assert.deepEqual(third.runner.status().problems, []);
+  await third.runner.stop();
+});
+
+test(
+  'a group with members of its own takes nothing: shown, and reading goes on',
+  limits,
+  async () => {
+    await operator.create('foreign', 1);
+    await operator.sendNumbers('foreign', 0, range(0, 10));
+    const member = new Consumer({
+      bootstrapBrokers: [broker.address],
+      clientId: 'member',
+      groupId: 'members',
+    });
+    const stream = await member.consume({ topics: ['foreign'], autocommit: false });
+    stream.resume();
+    const group = { id: 'members', clock: systemClock };
+    const { runner, numbers } = await startReading(
+      connectorTo(broker.address, 'foreign', { group }),
+    );
+    await until(() => numbers().length === 10 && runner.status().problems.length === 1);
+    assert.match(runner.status().problems[0] ?? '', /group 'members' was not told/);
+    await operator.sendNumbers('foreign', 0, range(10, 20));
+    await until(() => numbers().length === 20);
+    assert.equal(runner.status().state, 'running');
+    await runner.stop();
+    await stream.close();
+    await member.close(true);
+  },
+);
 
 test('partitions that are added are read from their start', limits, async () => {
   await operator.create('growing', 1);
