@@ -4,8 +4,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ERRORS } from '../../src/base/errors.ts';
 import { Project } from '../cli/project.ts';
-import { isKnown } from './vocabulary.ts';
+import { isKnown, METRICS, sourceText } from './vocabulary.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const guide = readFileSync(join(root, 'docs', 'streams-in-production.md'), 'utf8');
@@ -20,6 +21,13 @@ const isPath = (name: string): boolean => name.startsWith('.asof/');
 /** What stands in code type and is no name: what `verify` compares with, and of `asof plan`. */
 const PLANNED = 'at most 208 tiles of 88 B a key: 17.9 KB';
 const NO_NAMES = new Set(['===', PLANNED, 'ready at', 'state: { keys }']);
+
+/** Of commands: the server never answers so. */
+const NOT_OF_STREAMS = new Set(['out_of_memory', 'server_unreachable', 'internal']);
+/** Verdicts of the door on a row. */
+const REJECTIONS = [...sourceText('ingest').matchAll(/new ValueProblem\(\s*'([a-z_]+)'/g)].map(
+  ([, code = '']) => code,
+);
 
 test('every name in the guide is one of the code', () => {
   const unknown = [...names].filter(
@@ -40,6 +48,15 @@ test('a name that the code does not have is noticed', () => {
   ];
   assert.deepEqual(wrong.filter(isKnown), []);
   assert.ok(isKnown('sources[].clocks.skew.maxMs') && isKnown('overloaded'));
+});
+
+test('every metric, and every error that is not the sender’s or the author’s alone, is explained', () => {
+  const unsaid = [...METRICS].filter((name) => !names.has(name));
+  for (const [code, { domain }] of Object.entries(ERRORS)) {
+    if (domain !== 'user' && !NOT_OF_STREAMS.has(code) && !names.has(code)) unsaid.push(code);
+  }
+  for (const code of REJECTIONS) if (!names.has(code)) unsaid.push(code);
+  assert.deepEqual(unsaid, []);
 });
 
 test('every link within the guide and to other pages leads somewhere', () => {

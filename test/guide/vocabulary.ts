@@ -21,7 +21,7 @@ function found(text: string, pattern: RegExp): Set<string> {
   return new Set(Array.from(text.matchAll(pattern), (match) => match[1] ?? ''));
 }
 
-const METRICS = found(sourceText('monitor'), /'(asof_[a-z_]+)'/g);
+export const METRICS = found(sourceText('monitor'), /'(asof_[a-z_]+)'/g);
 const STAGES = found(sourceText('app') + sourceText('stream'), /name: '([a-z_]+)'/g);
 const STATES = found(sourceText('base') + sourceText('ingest/connectors'), /\| '([a-z_]+)'/g);
 /** Settings, and options of definitions: members of the types that describe them. */
