@@ -21,7 +21,7 @@ export type DiskOperation =
 export interface DiskFaults {
   /** `crash` ends the process in the middle of the operation. */
   next(operation: DiskOperation, path: string): 'none' | 'io' | 'full' | 'crash';
-  syncMs(): number;
+  syncMs(path: string): number;
 }
 
 /** Defects of a disk itself: with one of them no program on it is safe. */
@@ -226,7 +226,7 @@ class MountedDisk implements Disk {
       time.after(lies.syncsLateMs, this.#life, () => file.settle(Math.min(count, file.pending)));
       return;
     }
-    await time.wait(faults.syncMs(), this.#life);
+    await time.wait(faults.syncMs(path), this.#life);
     // Changes of an earlier sync of the same file may be settled by now.
     const pending = Math.min(count, file.pending);
     this.#attempt('sync', path, (fault) => {

@@ -12,6 +12,17 @@ export class SimulatedArchive implements EventHistory {
     return this.#batches.length;
   }
 
+  /** As a server with these sources sees it. */
+  of(sources: readonly { readonly name: string }[]): EventHistory {
+    const { through } = this;
+    const names = new Set(sources.map(({ name }) => name));
+    return { through, batches: (query) => this.#batchesOf(query, names) };
+  }
+
+  async *#batchesOf(query: HistoryQuery, names: ReadonlySet<string>): AsyncIterable<EventBatch> {
+    for await (const batch of this.batches(query)) if (names.has(batch.source)) yield batch;
+  }
+
   add(batches: readonly EventBatch[]): void {
     this.#batches = [...this.#batches, ...batches];
   }

@@ -1,29 +1,41 @@
 import { present } from '../../src/base/assert.ts';
+import { LIMITS } from '../../src/base/limits.ts';
+import type { StreamEngine } from '../../src/stream/stream-engine.ts';
 import type { OracleEvent } from '../../src/testing/platform-oracle.ts';
+import type { Stateful } from './machine.ts';
 import type { Problems } from './problems.ts';
-import type { Server } from './server.ts';
 
 /** Buckets and second looks of the eviction: a row may stay so much longer than it is needed. */
 const SLACK = 1.2;
 
 /** Rows that a server had read back when it was last looked at. */
-const readsOf = new WeakMap<Server, number>();
+const readsOf = new WeakMap<StreamEngine, number>();
 
-/** Rows of keys that no window can reach any more are given up; the others are one for each key. */
-export function checkBounds(server: Server, events: readonly OracleEvent[], problems: Problems) {
-  const { store, metrics } = server.engine;
+/**
+ * Rows of keys that no window can reach any more are given up; the others are one for each key, and
+ * one for each further origin.
+ */
+export function checkBounds(
+  { engine, plan: { groups } }: Stateful,
+  events: readonly OracleEvent[],
+  problems: Problems,
+) {
+  const { store, metrics } = engine;
   // What was just read back, be it to be given up, is looked at with the next commits.
   const readsNow = metrics.rowsLoaded + metrics.evictionReads;
-  const readsBefore = readsOf.get(server);
-  readsOf.set(server, readsNow);
+  const readsBefore = readsOf.get(engine);
+  readsOf.set(engine, readsNow);
   if (readsBefore !== readsNow) return;
   const { commit, newestArrivalMs } = store.applied;
   const touchedBy = arrivalsByCommit(events);
   for (const group of store.groups) {
+    // Rows of further origins are kept in a group of their own, by the same rules.
+    const [id, further] = group.id.split('/');
     const plan = present(
-      server.plan.groups.find(({ id }) => id === group.id),
+      groups.find((one) => one.id === id),
       group.id,
     );
+    const rowsOfKey = further === undefined ? 1 : LIMITS.hotKeyOrigins;
     const held = new Set<string>();
     for (const event of events) {
       const touchedMs = touchedBy.get(event.commit) ?? 0;
@@ -31,7 +43,7 @@ export function checkBounds(server: Server, events: readonly OracleEvent[], prob
       if (newestArrivalMs - touchedMs > group.reachMs * SLACK) continue;
       held.add(JSON.stringify(plan.keyColumns.map((name) => String(event.values[name]))));
     }
-    if (group.liveRows <= held.size) continue;
+    if (group.liveRows <= held.size * rowsOfKey) continue;
     const reach = `${group.reachMs} ms after ${newestArrivalMs}`;
     problems.report(`${group.id} holds ${group.liveRows} rows for ${held.size} keys, ${reach}`);
   }

@@ -1,4 +1,5 @@
 import { present } from '../../src/base/assert.ts';
+import { AsofError, type ErrorCode } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { PushResult } from '../../src/ingest/push.ts';
 import type { PushBody } from '../../src/ingest/push-body.ts';
@@ -17,6 +18,8 @@ export interface Outside {
   /** Who answers now, if anybody does. */
   readonly server: () => Server | null;
   readonly seen: (what: string) => void;
+  /** Whether views stop at their budgets. */
+  readonly mayStayFull: boolean;
 }
 
 /** Rows refused for want of room among the ids are given up after so many attempts. */
@@ -53,17 +56,19 @@ export class Sender {
     let lines = push.lines;
     for (let attempt = 0; lines.length > 0; attempt++) {
       const answer = await this.#call(push, lines);
-      if (answer !== null) lines = unanswered(lines, answer, attempt);
+      // A view that is full may be for as long as nothing expires.
+      if (answer === 'state_full' && attempt >= ATTEMPTS && this.#outside.mayStayFull) return;
+      if (typeof answer === 'object') lines = unanswered(lines, answer, attempt);
       const backoffMs = Math.min(BACKOFF_MS * 2 ** attempt, LONGEST_BACKOFF_MS);
       if (lines.length > 0) await time.wait(100 + random.below(backoffMs), world);
     }
   }
 
   /** One request: it may be lost, be doubled or come late, and so may its answer. */
-  #call(push: Push, lines: readonly string[]): Promise<PushResult | null> {
+  #call(push: Push, lines: readonly string[]): Promise<PushResult | ErrorCode> {
     const { time, random, weather, seen } = this.#outside;
     return new Promise((resolve) => {
-      time.after(TIMEOUT_MS, world, () => resolve(null));
+      time.after(TIMEOUT_MS, world, () => resolve('not_ready'));
       const copies = weather.happens(weather.climate.network) ? random.below(4) : 1;
       if (copies !== 1) seen(copies === 0 ? 'a request that was lost' : 'a request sent twice');
       for (let copy = 0; copy < copies; copy++) {
@@ -75,23 +80,28 @@ export class Sender {
   async #deliver(
     push: Push,
     lines: readonly string[],
-    answer: (result: PushResult) => void,
+    answer: (result: PushResult | ErrorCode) => void,
   ): Promise<void> {
     const { random, ledger, time, weather, seen } = this.#outside;
     const server = this.#outside.server();
     if (server === null || server.isClosing) return;
     const { name } = push.source;
+    const { breaks } = server;
     ledger.deliver(name, lines);
     try {
-      const result = await server.push(name, bodyOf(random, push, lines));
+      const result = await server.push(name, lines.length, bodyOf(random, push, lines));
       // A process that is gone has answered nothing, whatever it still computed.
-      if (server.life.isOver) return;
+      if (server.life.isOver || server.breaks !== breaks) return;
       ledger.answered(name, lines, result);
       if (weather.happens(weather.climate.network)) seen('an answer that was lost');
       else time.after(weather.networkMs(), world, () => answer(result));
     } catch (error) {
       if (server.life.isOver || error instanceof CrashError) return;
+      if (server.breaks !== breaks) return;
       ledger.refusedAll(name, lines, error);
+      if (!(error instanceof AsofError)) return;
+      seen(`a push that was refused: ${error.code}`);
+      time.after(weather.networkMs(), world, () => answer(error.code));
     }
   }
 }

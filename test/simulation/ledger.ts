@@ -10,6 +10,8 @@ const TRANSIENT: ReadonlySet<ErrorCode> = new Set([
   'disk_failed',
   'overloaded',
   'not_ready',
+  'state_full',
+  'unknown_source',
 ]);
 
 export const isTransient = (code: ErrorCode): boolean => TRANSIENT.has(code);

@@ -1,4 +1,5 @@
 import { type Random, seededRandom } from '../../src/base/random.ts';
+import type { DefinitionNode } from '../../src/define/node.ts';
 import { compileProject } from '../../src/plan/compile.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { generateDefinitions } from '../conformance/generate-definitions.ts';
@@ -7,6 +8,8 @@ import type { Defect } from './defects.ts';
 import type { RunResult } from './run-result.ts';
 import { Simulation } from './simulation.ts';
 
+/** Of so many runs one has nothing but failing disks, networks and clocks. */
+const PLAIN_EVERY = 3;
 const START_MS = 1_700_000_000_000;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -22,7 +25,35 @@ export function simulate(
   const whole = compileProject(definitions.whole);
   const first = compileProject(definitions.first);
   const pushes = pushesOf(random, whole);
-  return new Simulation({ seed, random, whole, first, pushes, defect, tell }).run();
+  const isStrained = seed % PLAIN_EVERY > 0;
+  const parts = partsOf(definitions.whole);
+  return new Simulation({
+    seed,
+    random,
+    whole,
+    first,
+    parts,
+    pushes,
+    isStrained,
+    defect,
+    tell,
+  }).run();
+}
+
+/** The project without some of its views, and without the sources that no other view reads. */
+function partsOf(whole: readonly DefinitionNode[]): ProjectPlan[] {
+  const parts: ProjectPlan[] = [];
+  for (const service of whole) {
+    if (service.kind !== 'service') continue;
+    for (const pick of service.picks) {
+      const some = service.picks.filter((one) => one === pick);
+      const others = service.picks.filter((one) => one !== pick);
+      for (const picks of [some, others]) {
+        if (picks.length > 0) parts.push(compileProject([{ ...service, picks }]));
+      }
+    }
+  }
+  return parts;
 }
 
 /** Several spells of events, with gaps of minutes to days between them. */

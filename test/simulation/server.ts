@@ -1,9 +1,9 @@
 import { requireEveryCommit } from '../../src/app/archiver.ts';
-import type { Disk } from '../../src/base/disk.ts';
-import type { Logger } from '../../src/base/logger.ts';
-import type { Random } from '../../src/base/random.ts';
+import { Gate } from '../../src/app/gate.ts';
+import { Throttle } from '../../src/app/throttle.ts';
+import type { ConnectorDoor } from '../../src/ingest/connectors/connector-runner.ts';
 import { DeadLetters } from '../../src/ingest/dead-letters.ts';
-import { Ingestor, type IngestorOptions } from '../../src/ingest/ingestor.ts';
+import type { Ingestor } from '../../src/ingest/ingestor.ts';
 import { EventLog } from '../../src/ingest/log.ts';
 import type { PushResult } from '../../src/ingest/push.ts';
 import type { PushBody } from '../../src/ingest/push-body.ts';
@@ -11,133 +11,72 @@ import type { ProjectPlan } from '../../src/plan/plan.ts';
 import type { EventBatch } from '../../src/schema/batch.ts';
 import type { FeatureResponse } from '../../src/serve/answer.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
-import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
 import { ServeLogWriter } from '../../src/store/serve-log.ts';
-import { diskState } from '../../src/store/state-store.ts';
-import type { CheckpointThresholds } from '../../src/stream/checkpoint-policy.ts';
-import { checkpointPolicy } from '../../src/stream/checkpoint-policy.ts';
-import { StreamEngine } from '../../src/stream/stream-engine.ts';
+import type { StreamEngine } from '../../src/stream/stream-engine.ts';
 import { CrashError } from '../../src/testing/memory-disk.ts';
-import type { SimulatedDisk } from '../../src/testing/simulated-disk.ts';
-import type { Life, SimulatedClock, SimulatedTime } from '../../src/testing/simulated-time.ts';
+import type { Life } from '../../src/testing/simulated-time.ts';
 import { SERVICE } from '../conformance/generate-definitions.ts';
-import type { SimulatedArchive } from './archive.ts';
-import { type Defect, misapplied } from './defects.ts';
-import type { Truth } from './truth.ts';
-
-/** What outlives a process. */
-export interface Machine {
-  readonly random: Random;
-  readonly time: SimulatedTime;
-  readonly clock: SimulatedClock;
-  readonly disk: SimulatedDisk;
-  readonly servedDisk: SimulatedDisk;
-  readonly archive: SimulatedArchive;
-  readonly truth: Truth;
-  readonly logger: Logger;
-  readonly settings: ServerSettings;
-  readonly defect: Defect;
-  /** A process that can only be ended. */
-  readonly onBroken: (error: unknown) => void;
-  readonly onApplied: (server: Server) => void;
-}
-
-/** Small, so that a few hundred events meet every bound. */
-export interface ServerSettings {
-  readonly clockMode: ServingClockMode;
-  readonly segmentBytes: number;
-  readonly pendingBytes: number;
-  readonly letterBytes: number;
-  readonly stateBytes: number;
-  readonly thresholds: CheckpointThresholds;
-  readonly sliceBytes: number;
-  readonly doorLimits: NonNullable<IngestorOptions['limits']>;
-  readonly pollMs: number;
-  readonly archiveMs: number;
-}
-
-/** What a server does at intervals. */
-interface Round {
-  readonly periodMs: number;
-  readonly work: () => unknown;
-  /** Rounds until it waits for the next commit. */
-  left: number;
-}
-
-const ROUNDS = 3;
+import { Archiving } from './archiving.ts';
+import { misapplied } from './defects.ts';
+import type { Machine } from './machine.ts';
+import { Overflow } from './overflow.ts';
+import { Rounds } from './rounds.ts';
+import { notReady, type Opened, openServing, type Serving } from './serving.ts';
 
 /** One process: the parts of the platform, wired as the app wires them, over simulated ports. */
 export class Server {
   readonly life: Life;
-  readonly engine: StreamEngine;
-  readonly plan: ProjectPlan;
+  /** Of those that could not be applied; what was on its way then is answered for by nobody. */
+  breaks = 0;
   readonly #machine: Machine;
-  readonly #log: EventLog;
-  readonly #letters: DeadLetters;
-  readonly #door: Ingestor;
+  readonly #opened: Opened;
   readonly #features: FeatureServer;
   readonly #serveLog: ServeLogWriter;
-  readonly #rounds: readonly Round[];
-  #inside = 0;
+  readonly #gate = new Gate();
+  readonly #throttle: Throttle;
+  readonly #overflow: Overflow;
+  readonly #rounds: Rounds;
+  readonly #archiving: Archiving;
+  #serving: Serving;
+  /** Null while the definitions are exchanged, as in the app. */
+  #engine: StreamEngine | null;
+  #isReady = true;
   #isClosing = false;
+  #isMending = false;
 
   /** Opens what the machine holds, brings the state up to the log's end, and starts to serve. */
   static async start(machine: Machine, plan: ProjectPlan, life: Life): Promise<Server> {
-    const { clock, archive, truth, logger, settings, time } = machine;
-    const { segmentBytes, pendingBytes, thresholds, sliceBytes } = settings;
+    const { archive, truth, logger, settings } = machine;
+    const { segmentBytes, pendingBytes } = settings;
     const disk = machine.disk.mount(life);
     const limits = { segmentBytes, pendingBytes };
     const log = await EventLog.open({ disk, schemas: plan.sources, logger, limits });
     requireEveryCommit(log, archive.through, 'data');
     truth.compare(log, archive.through);
     const letters = new DeadLetters(disk, settings.letterBytes);
-    const engine = await StreamEngine.open({
-      plan,
-      state: diskState({ disk, folder: 'state', segmentBytes: settings.stateBytes }),
-      log,
-      history: archive,
-      clock,
-      logger,
-      policy: checkpointPolicy(thresholds),
-      sliceBytes,
-      turn: () => time.wait(0, life),
-    });
-    return new Server(machine, plan, life, { disk, log, letters, engine });
+    const opened = { machine, life, disk, log, letters };
+    const onCommitted = (engine: StreamEngine, batch: EventBatch): void => {
+      server.#committed(engine, batch);
+    };
+    const serving = await openServing(opened, plan, onCommitted);
+    const server: Server = new Server(opened, serving);
+    return server;
   }
 
-  private constructor(
-    machine: Machine,
-    plan: ProjectPlan,
-    life: Life,
-    parts: { disk: Disk; log: EventLog; letters: DeadLetters; engine: StreamEngine },
-  ) {
-    const { clock, settings, logger, time, random, truth, defect } = machine;
-    const { disk, log, letters, engine } = parts;
+  private constructor(opened: Opened, serving: Serving) {
+    const { machine, life, log, letters } = opened;
+    const { clock, settings, strain, logger, time, random, defect } = machine;
     this.#machine = machine;
-    this.plan = plan;
+    this.#opened = opened;
+    this.#serving = serving;
+    this.#engine = serving.engine;
     this.life = life;
-    this.engine = engine;
-    this.#log = log;
-    this.#letters = letters;
-    this.#door = Ingestor.open({
-      disk,
-      log,
-      sources: plan.sources,
-      letters,
-      clock,
-      arrivalBound: settings.clockMode === 'wall' ? 'clock' : 'none',
-      logger,
-      limits: settings.doorLimits,
-      turn: () => time.wait(0, life),
-    });
-    this.#door.onCommitted = (batch) => {
-      truth.record(batch);
-      this.#apply(misapplied(batch, defect));
-      this.#wake();
-    };
     if (defect.keepsIds === true) log.onFailure = null;
     if (defect.cutsEarly === true) log.cutLimit = () => Number.POSITIVE_INFINITY;
     if (defect.losesLetters === true) letters.append = () => Promise.resolve();
+    this.#throttle = new Throttle(strain, log, (ms) => time.wait(ms, life));
+    this.#overflow = new Overflow(machine);
+    this.#archiving = new Archiving(machine, life, log);
     this.#serveLog = new ServeLogWriter({
       disk: machine.servedDisk.mount(life),
       rate: 1,
@@ -146,114 +85,199 @@ export class Server {
       later: (task) => time.after(random.below(100), life, task),
     });
     this.#features = new FeatureServer({
-      plan,
-      store: engine.store,
+      plan: serving.plan,
+      store: serving.engine.store,
       clock,
       clockMode: settings.clockMode,
       serveLog: this.#serveLog,
     });
-    this.#rounds = [
-      { periodMs: settings.pollMs, work: () => engine.poll(), left: 0 },
-      { periodMs: settings.archiveMs, work: () => this.#archive(), left: 0 },
-    ];
-    this.#wake();
+    this.#rounds = new Rounds(machine, life, [
+      { periodMs: settings.pollMs, work: () => this.#poll() },
+      {
+        periodMs: settings.archiveMs,
+        work: () => this.#archiving.round(() => this.#serving.door.checkpointForCut()),
+      },
+    ]);
+    this.#rounds.wake();
+  }
+
+  /** Of what is answered. */
+  get plan(): ProjectPlan {
+    return this.#serving.plan;
+  }
+
+  /** Of what is answered; while definitions are exchanged one that is closed. */
+  get engine(): StreamEngine {
+    return this.#serving.engine;
   }
 
   get letters(): DeadLetters {
-    return this.#letters;
-  }
-
-  push(source: string, body: PushBody): Promise<PushResult> {
-    return this.#enter(() => this.#door.push(source, body));
-  }
-
-  readmit(source: string, limit: number): Promise<unknown> {
-    return this.#enter(() => this.#door.readmit(source, { limit }));
-  }
-
-  get(keys: readonly unknown[]): FeatureResponse {
-    return this.#features.get(SERVICE, keys);
-  }
-
-  /** A batch that fails half-way breaks the state: nothing is answered from it any more. */
-  #apply(batch: EventBatch): void {
-    const { life } = this;
-    if (life.isOver) throw new CrashError('the process is gone');
-    try {
-      this.engine.apply(batch);
-      this.#machine.onApplied(this);
-    } catch (error) {
-      this.#machine.onBroken(error);
-      throw error;
-    }
-  }
-
-  /** Lets nobody in any more, waits for those inside, and saves everything, as the app does. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    while (this.#inside > 0) await this.#machine.time.wait(10, this.life);
-    const steps: readonly (() => unknown)[] = [
-      () => this.engine.close(),
-      () => this.#serveLog.close(),
-      () => this.#door.close(),
-      () => this.#letters.close(),
-      () => this.#log.close(),
-    ];
-    for (const step of steps) {
-      try {
-        await step();
-      } catch (error) {
-        this.#machine.logger.error({ error: String(error) }, 'not saved at the end');
-      }
-    }
+    return this.#opened.letters;
   }
 
   get isClosing(): boolean {
     return this.#isClosing;
   }
 
-  async #enter<T>(work: () => Promise<T>): Promise<T> {
-    this.#inside += 1;
+  get isReady(): boolean {
+    return this.#isReady && !this.#isClosing;
+  }
+
+  /** What a connector is given. */
+  get connectorDoor(): ConnectorDoor {
+    return {
+      lanes: (source, name) => this.#gate.pass(() => this.#serving.door.lanes(source, name)),
+      take: async (source, batch) => {
+        return this.#enter(source, batch.rows.length, (door) => door.take(source, batch));
+      },
+    };
+  }
+
+  push(source: string, rows: number, body: PushBody): Promise<PushResult> {
+    return this.#enter(source, rows, (door) => door.push(source, body));
+  }
+
+  readmit(source: string, limit: number): Promise<unknown> {
+    if (!this.#isReady) throw notReady();
+    return this.#gate.pass(() => this.#serving.door.readmit(source, { limit }));
+  }
+
+  get(keys: readonly unknown[]): FeatureResponse {
     try {
-      return await work();
+      return this.#features.get(SERVICE, keys);
+    } catch (error) {
+      this.#rounds.wake();
+      throw error;
+    }
+  }
+
+  async #enter<T>(source: string, rows: number, work: (door: Ingestor) => Promise<T>): Promise<T> {
+    if (!this.#isReady) throw notReady();
+    this.#overflow.enter(rows, this.#engine === null ? null : this.#serving);
+    try {
+      await this.#throttle.admit(this.#engine, source);
+      return await this.#gate.pass(() => work(this.#serving.door));
+    } catch (error) {
+      // Whoever comes again needs somebody who has saved the state meanwhile.
+      this.#rounds.wake();
+      throw error;
     } finally {
-      this.#inside -= 1;
+      this.#overflow.leave(rows);
     }
   }
 
-  /** There is something to do for the rounds; an idle server would only count seconds. */
-  #wake(): void {
-    for (const round of this.#rounds) {
-      const isWaiting = round.left > 0;
-      round.left = ROUNDS;
-      if (!isWaiting) this.#wait(round);
+  #committed(engine: StreamEngine, batch: EventBatch): void {
+    const { truth, defect } = this.#machine;
+    truth.record(batch);
+    this.#apply(engine, misapplied(batch, defect));
+    this.#rounds.wake();
+  }
+
+  /** A batch that fails half-way breaks the state: nothing is answered from it any more. */
+  #apply(engine: StreamEngine, batch: EventBatch): void {
+    if (this.life.isOver) throw new CrashError('the process is gone');
+    if (!this.#isReady) throw notReady();
+    const { onApplied, onBroken, onHopeless } = this.#machine;
+    try {
+      engine.apply(batch);
+      onApplied(this);
+      this.#overflow.applied(this, batch.source, batch.count);
+    } catch (error) {
+      this.#isReady = false;
+      this.breaks += 1;
+      onBroken(error);
+      if (engine.damage === null) onHopeless();
+      throw error;
     }
   }
 
-  #wait(round: Round): void {
-    const { time, random } = this.#machine;
-    time.after(1 + random.below(round.periodMs), this.life, () => {
-      if (this.#isClosing) return;
-      round.work();
-      round.left -= 1;
-      if (round.left > 0) this.#wait(round);
+  #poll(): void {
+    this.#engine?.poll();
+    const damage = this.#engine?.damage ?? null;
+    if (damage === null || this.#isMending) return;
+    this.#isMending = true;
+    this.#machine.seen('a state that is built anew');
+    this.use(this.plan)
+      .then(() => {
+        this.#isReady = true;
+      })
+      .catch((error: unknown) => {
+        this.#machine.logger.error({ error: String(error) }, 'the state could not be built anew');
+        this.#machine.onHopeless();
+      })
+      .finally(() => {
+        this.#isMending = false;
+      });
+  }
+
+  /** Takes other definitions into use, or the same once more, as the app does. */
+  use(plan: ProjectPlan): Promise<void> {
+    const before = this.plan;
+    return this.#gate.whileClosed(async () => {
+      try {
+        await this.#exchange(plan);
+      } catch (error) {
+        if (this.#engine === null) await this.#fallBack(before);
+        throw error;
+      }
     });
   }
 
-  /** A round of the archiver: what is durable is copied, and what is archived is cut. */
-  async #archive(): Promise<void> {
-    const { archive, time, random, logger } = this.#machine;
-    const throughCommit = this.#log.lastCommit;
-    if (throughCommit <= archive.through) return;
+  async #fallBack(plan: ProjectPlan): Promise<void> {
     try {
-      const batches = [...this.#log.read(archive.through)];
-      await time.wait(random.below(1_000), this.life);
-      // A round that began before this one may have been slower.
-      archive.add(batches.filter(({ commit }) => commit > archive.through));
-      if (this.#machine.defect.cutsEarly !== true) this.#door.checkpointForCut();
-      this.#log.cutThrough(archive.through);
+      await this.#exchange(plan);
     } catch (error) {
-      logger.error({ error: String(error) }, 'archiving failed; it is tried again');
+      this.#isReady = false;
+      this.#machine.onHopeless();
+      throw error;
     }
+  }
+
+  #exchange(plan: ProjectPlan): Promise<void> {
+    return this.#archiving.whilePaused(() => this.#openAnother(plan));
+  }
+
+  async #openAnother(plan: ProjectPlan): Promise<void> {
+    const { logger } = this.#machine;
+    this.#serving.door.checkpoint();
+    this.#opened.log.setSchemas(plan.sources);
+    const before = this.#engine;
+    this.#engine = null;
+    await before?.close().catch((error: unknown) => {
+      logger.error({ error: String(error) }, 'a checkpoint failed; the log has everything');
+    });
+    this.#serving = await openServing(this.#opened, plan, (engine, batch) => {
+      this.#committed(engine, batch);
+    });
+    this.#engine = this.#serving.engine;
+    this.#overflow.begin();
+    this.#features.use(plan, this.#engine.store);
+    this.#rounds.wake();
+  }
+
+  /** Lets nobody in any more, waits for those inside, and saves everything, as the app does. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#rounds.stop();
+    const { log, letters } = this.#opened;
+    await this.#gate.whileClosed(async () => {
+      const steps: readonly (() => unknown)[] = [
+        () => this.#archiving.whilePaused(async () => {}),
+        () => this.#engine?.close(),
+        () => this.#serveLog.close(),
+        () => this.#serving.door.close(),
+        () => letters.close(),
+        () => log.close(),
+      ];
+      for (const step of steps) {
+        try {
+          await step();
+        } catch (error) {
+          this.#machine.logger.error({ error: String(error) }, 'not saved at the end');
+        }
+      }
+      // Those who wait at the gate wait for a process that is gone.
+      this.life.end();
+    });
   }
 }

@@ -1,6 +1,22 @@
 import type { Random } from '../../src/base/random.ts';
+import type { IngestorOptions } from '../../src/ingest/ingestor.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
-import type { ServerSettings } from './server.ts';
+import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
+import type { CheckpointThresholds } from '../../src/stream/checkpoint-policy.ts';
+
+/** Small, so that a few hundred events meet every bound. */
+export interface ServerSettings {
+  readonly clockMode: ServingClockMode;
+  readonly segmentBytes: number;
+  readonly pendingBytes: number;
+  readonly letterBytes: number;
+  readonly stateBytes: number;
+  readonly thresholds: CheckpointThresholds;
+  readonly sliceBytes: number;
+  readonly doorLimits: NonNullable<IngestorOptions['limits']>;
+  readonly pollMs: number;
+  readonly archiveMs: number;
+}
 
 const HOUR_MS = 3_600_000;
 

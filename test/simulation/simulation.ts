@@ -2,19 +2,20 @@ import { AsofError } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/random.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { CrashError } from '../../src/testing/memory-disk.ts';
-import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { Life, SimulatedTime } from '../../src/testing/simulated-time.ts';
 import type { Push } from '../conformance/generate-events.ts';
 import { checkBounds } from './bounds.ts';
 import { Sender } from './clients.ts';
 import type { Defect } from './defects.ts';
 import { Ledger } from './ledger.ts';
-import { newMachine } from './machine.ts';
+import { type Machine, newMachine } from './machine.ts';
 import { Problems } from './problems.ts';
 import { Reader } from './reader.ts';
+import { Reloads } from './reloads.ts';
 import type { RunResult } from './run-result.ts';
-import { type Machine, Server } from './server.ts';
+import { Server } from './server.ts';
 import { settingsOf } from './settings.ts';
+import { NO_STRAIN, strainOf } from './strain.ts';
 import { type Ending, Trouble } from './trouble.ts';
 import { Truth } from './truth.ts';
 import { Weather } from './weather.ts';
@@ -25,6 +26,10 @@ export interface SimulationOptions {
   readonly whole: ProjectPlan;
   /** The same project before its other views were defined. */
   readonly first: ProjectPlan;
+  /** The same with less in it: other views, fewer sources. */
+  readonly parts: readonly ProjectPlan[];
+  /** Whether more than disk, network and time goes wrong. */
+  readonly isStrained: boolean;
   readonly pushes: readonly Push[];
   readonly defect: Defect;
   /** Told of all that happens, with its time. */
@@ -32,9 +37,9 @@ export interface SimulationOptions {
 }
 
 const HOUR_MS = 3_600_000;
-/** Tasks after which a run that does not end is stuck. */
 /** Commits from one look at the bounds of the state to the next. */
 const BOUNDS_EVERY = 4;
+/** Tasks after which a run that does not end is stuck. */
 const MOST_STEPS = 60_000;
 /** Tasks after which the storm is over, wherever the run is. */
 const STORM_STEPS = 4_000;
@@ -53,6 +58,8 @@ export class Simulation {
   readonly #senders: readonly Sender[];
   readonly #reader: Reader;
   readonly #trouble: Trouble;
+  readonly #reloads: Reloads;
+  readonly #isStrained: boolean;
   readonly #seen = new Map<string, number>();
   readonly #world = new Life();
   #plan: ProjectPlan;
@@ -61,11 +68,15 @@ export class Simulation {
   #starts = 0;
 
   constructor(options: SimulationOptions) {
-    const { random, whole, first, pushes, defect } = options;
+    const { random, whole, first, parts, pushes, defect, isStrained } = options;
     this.#options = options;
+    this.#isStrained = isStrained;
     this.#random = random;
     this.#time = new SimulatedTime(random, (pushes[0]?.nowMs ?? 0) - 1_000);
-    this.#weather = new Weather(random, this.#time, (what, where) => this.#see(what, where));
+    const settings = settingsOf(random, whole);
+    const strain = isStrained ? strainOf(random, whole, settings) : NO_STRAIN;
+    const seen = (what: string, where?: string): void => this.#see(what, where);
+    this.#weather = new Weather(random, this.#time, seen, strain.storeFailure);
     this.#truth = new Truth(whole.sources, this.#problems, (line) => this.#tell(line));
     this.#ledger = new Ledger(this.#truth, this.#problems);
     this.#plan = random.below(4) === 0 ? first : whole;
@@ -76,10 +87,13 @@ export class Simulation {
       truth,
       defect,
       faults: this.#weather.disk,
-      settings: settingsOf(random, whole),
+      settings,
+      strain,
+      seen,
       problems: this.#problems,
       tell: (line) => this.#tell(line),
       onBroken: (error) => this.#broken(error),
+      onHopeless: () => this.#end('kill'),
       onApplied: (server) => {
         if (truth.lastCommit % BOUNDS_EVERY > 0) return;
         checkBounds(server, truth.events, this.#problems);
@@ -91,7 +105,8 @@ export class Simulation {
       weather: this.#weather,
       ledger: this.#ledger,
       server: () => this.#server,
-      seen: (what: string) => this.#see(what),
+      seen,
+      mayStayFull: strain.budget?.atLimit === 'stop',
     };
     const count = 1 + random.below(4);
     this.#senders = Array.from({ length: count }, (_, i) => {
@@ -100,7 +115,7 @@ export class Simulation {
         pushes.filter((_, at) => at % count === i),
       );
     });
-    this.#reader = new Reader(random, this.#truth, this.#problems);
+    this.#reader = new Reader({ random, truth, seen, problems: this.#problems });
     this.#trouble = new Trouble({
       ...outside,
       world: this.#world,
@@ -108,8 +123,9 @@ export class Simulation {
       problems: this.#problems,
       sources: whole.sources.map(({ name }) => name),
       end: (how) => this.#end(how),
-      seen: (what, where) => this.#see(what, where),
     });
+    const problems = this.#problems;
+    this.#reloads = new Reloads({ ...outside, strain, world: this.#world, problems, whole, parts });
   }
 
   async run(): Promise<RunResult> {
@@ -140,6 +156,7 @@ export class Simulation {
     this.#begin();
     for (const sender of this.#senders) void sender.run();
     this.#trouble.begin();
+    this.#reloads.begin();
     this.#ask();
     const stormMs = (this.#options.pushes.at(-1)?.nowMs ?? 0) + HOUR_MS;
     this.#time.after(Math.max(1, stormMs - this.#time.nowMs), this.#world, () => this.#calm());
@@ -154,7 +171,7 @@ export class Simulation {
   }
 
   get #isUp(): boolean {
-    return this.#server !== null && !this.#server.isClosing;
+    return this.#server?.isReady === true;
   }
 
   #calm(): void {
@@ -178,16 +195,17 @@ export class Simulation {
     if (server === null || this.#problems.any) return;
     this.#ledger.checkAll();
     this.#ledger.checkLetters(server.letters);
-    for (let i = 0; i < 4; i++) this.#answer(server);
+    for (let i = 0; i < 4; i++) this.#reader.look(server);
   }
 
   #begin(): void {
     const life = new Life(() => this.#over());
     this.#life = life;
     this.#starts += 1;
-    if (this.#random.below(3) > 0) this.#plan = this.#options.whole;
+    if (this.#isStrained) this.#plan = this.#reloads.next();
+    else if (this.#random.below(3) > 0) this.#plan = this.#options.whole;
     if (this.#random.below(6) === 0) this.#plan = this.#rebalanced(this.#plan);
-    this.#reader.begin(new PlatformOracle(this.#plan, this.#truth.events));
+    this.#reader.begin();
     Server.start(this.#machine, this.#plan, life).then(
       (server) => {
         if (life.isOver) return;
@@ -236,7 +254,6 @@ export class Simulation {
     if (!isKnown) this.#problems.report(`the state broke: ${error}`);
     this.#see('a state that broke');
     this.#ledger.forgetRefusals();
-    this.#end('kill');
   }
 
   #end(how: Ending): void {
@@ -258,31 +275,9 @@ export class Simulation {
     const random = this.#random;
     const everyMs = random.pick([200, 30_000, HOUR_MS, 6 * HOUR_MS]);
     this.#time.after(1 + random.below(everyMs), this.#world, () => {
-      if (this.#server !== null && !this.#server.isClosing) this.#answer(this.#server);
+      if (this.#server?.isReady === true) this.#reader.look(this.#server);
       if (this.#reader.answers < 40) this.#ask();
     });
-  }
-
-  #answer(server: Server): void {
-    try {
-      this.#reader.ask(server);
-    } catch (error) {
-      // Rows that are not in memory are read from the disk.
-      this.#unanswered(error);
-      return;
-    }
-    const { checkpointedCommit } = server.engine;
-    if (checkpointedCommit > this.#truth.lastCommit) {
-      this.#problems.report(`the state is at ${checkpointedCommit}, ahead of the log`);
-    }
-  }
-
-  #unanswered(error: unknown): void {
-    if (error instanceof CrashError) return;
-    const code = error instanceof AsofError ? error.code : null;
-    this.#see(`a question without an answer: ${code}`);
-    if (code === 'corrupt_state') this.#end('kill');
-    else if (code !== 'disk_failed') throw error;
   }
 
   #tell(line: string): void {

@@ -3,8 +3,9 @@ import { CrashError } from '../../src/testing/memory-disk.ts';
 import type { SimulatedFile } from '../../src/testing/simulated-file.ts';
 import type { Life } from '../../src/testing/simulated-time.ts';
 import type { Outside } from './clients.ts';
+import type { Machine } from './machine.ts';
 import type { Problems } from './problems.ts';
-import type { Machine, Server } from './server.ts';
+import type { Server } from './server.ts';
 
 export type Ending = 'kill' | 'power' | 'close';
 
@@ -98,7 +99,7 @@ export class Trouble {
       if (weather.isCalm) return;
       const server = this.#options.server();
       const source = random.pick(this.#options.sources);
-      if (server !== null && !server.isClosing && this.#readmitting !== server.life) {
+      if (server?.isReady === true && this.#readmitting !== server.life) {
         void this.#readmitNow(server, source);
       }
       this.#readmit();

@@ -36,6 +36,11 @@ export class Truth {
     this.#problems = problems;
   }
 
+  /** Of a source of the whole project, whether or not the present definitions have it. */
+  schemaOf(source: string): SourcePlan {
+    return this.#source(source);
+  }
+
   get lastCommit(): number {
     return this.#checksums.length;
   }
@@ -74,7 +79,8 @@ export class Truth {
     if (log.firstCommit > archivedThrough + 1) {
       this.#problems.report(`the log begins at ${log.firstCommit}, archived is ${archivedThrough}`);
     }
-    for (const batch of log.read(log.firstCommit - 1)) this.record(batch);
+    for (const batch of log.read(log.firstCommit - 1, (name) => this.#source(name)))
+      this.record(batch);
     if (log.lastCommit > this.lastCommit) this.#problems.report('the log has holes');
   }
 

@@ -13,6 +13,15 @@ interface Climate {
 
 const FULL_MS = 10 * 60_000;
 
+/** How the disk below the state's folder fails for long, while the log's goes on. */
+interface StoreFailure {
+  readonly untilMs: number;
+  readonly fault: 'io' | 'full' | 'slow';
+  readonly alsoReads: boolean;
+}
+
+const SLOW_STORE_MS = 600_000;
+
 /** What goes wrong in a run, and how slow everything is. */
 export class Weather {
   readonly disk: DiskFaults;
@@ -24,8 +33,16 @@ export class Weather {
   readonly #slowMs: number;
   readonly #time: SimulatedTime;
   #fullUntilMs = 0;
+  readonly #storeFailureChance: number;
+  #storeFailure: StoreFailure | null = null;
 
-  constructor(random: Random, time: SimulatedTime, seen: (what: string, where?: string) => void) {
+  constructor(
+    random: Random,
+    time: SimulatedTime,
+    seen: (what: string, where?: string) => void,
+    storeFailure: number,
+  ) {
+    this.#storeFailureChance = storeFailure;
     this.#random = random;
     this.#time = time;
     this.#seen = seen;
@@ -40,7 +57,10 @@ export class Weather {
     this.#slowMs = random.pick([1, 5, 200, 60_000]);
     this.disk = {
       next: (operation, path) => this.#diskFault(operation, path),
-      syncMs: () => random.below(this.isCalm ? 5 : this.#slowMs),
+      syncMs: (path) => {
+        const isSlow = this.#failureOf(path)?.fault === 'slow';
+        return random.below(this.isCalm ? 5 : isSlow ? SLOW_STORE_MS : this.#slowMs);
+      },
     };
   }
 
@@ -58,6 +78,10 @@ export class Weather {
     if (this.isCalm) return 'none';
     const { io, full, crash } = this.climate;
     const isReading = operation === 'read';
+    const failure = this.#failureOf(path);
+    if (failure !== null && failure.fault !== 'slow' && (failure.alsoReads || !isReading)) {
+      return this.#says('a store that fails for long', failure.fault, path);
+    }
     if (this.happens(crash)) return this.#says(`a crash in ${operation}`, 'crash', path);
     if (this.happens(isReading ? io / 5 : io)) return this.#says(`EIO in ${operation}`, 'io', path);
     const nowMs = this.#time.nowMs;
@@ -65,6 +89,19 @@ export class Weather {
     const takesRoom = !['read', 'remove', 'truncate', 'sync folder'].includes(operation);
     if (nowMs >= this.#fullUntilMs || !takesRoom) return 'none';
     return this.#says(`ENOSPC in ${operation}`, 'full', path);
+  }
+
+  #failureOf(path: string): StoreFailure | null {
+    if (this.isCalm || !path.startsWith('state/')) return null;
+    const { nowMs } = this.#time;
+    if (this.happens(this.#storeFailureChance)) {
+      const lastsMs = this.#random.below(this.#random.pick([60_000, 3_600_000, 86_400_000]));
+      const fault = this.#random.pick(['io', 'full', 'slow'] as const);
+      const alsoReads = this.#random.below(4) === 0;
+      this.#storeFailure = { untilMs: nowMs + lastsMs, fault, alsoReads };
+    }
+    const failure = this.#storeFailure;
+    return failure !== null && nowMs < failure.untilMs ? failure : null;
   }
 
   #says<T>(what: string, fault: T, where = ''): T {
