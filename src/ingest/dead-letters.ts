@@ -1,6 +1,7 @@
 import type { Disk } from '../base/disk.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { nextTurn, type Turn } from '../base/pause.ts';
 import { LetterCounts } from './letter-counts.ts';
 import { LetterFile } from './letter-file.ts';
 import { type LetterFilter, mayHold, passes } from './letter-filter.ts';
@@ -81,11 +82,14 @@ interface LetterLine {
 export class DeadLetters {
   readonly #disk: Disk;
   readonly #fileBytes: number;
+  readonly #turn: Turn;
   readonly #sources = new Map<string, SourceLetters>();
 
-  constructor(disk: Disk, fileBytes: number = LIMITS.letterFileBytes) {
+  /** `turn` is taken while many letters of an earlier process are counted. */
+  constructor(disk: Disk, fileBytes: number = LIMITS.letterFileBytes, turn: Turn = nextTurn) {
     this.#disk = disk;
     this.#fileBytes = fileBytes;
+    this.#turn = turn;
   }
 
   /** Resolves once all of them are durable. */
@@ -200,7 +204,7 @@ export class DeadLetters {
       parts.push({ name, day, number: Number(number), file });
     }
     parts.sort((a, b) => (a.day === b.day ? a.number - b.number : a.day < b.day ? -1 : 1));
-    const counts = new LetterCounts(this.#disk, folder, parts, marks);
+    const counts = new LetterCounts(this.#disk, folder, parts, marks, this.#turn);
     const kept: SourceLetters = { parts, marks, readmitted: null, counts };
     this.#sources.set(source, kept);
     return kept;

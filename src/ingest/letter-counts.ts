@@ -1,6 +1,6 @@
 import type { Disk } from '../base/disk.ts';
 import { LIMITS } from '../base/limits.ts';
-import { nextTurn } from '../base/pause.ts';
+import { nextTurn, type Turn } from '../base/pause.ts';
 import type { LetterFile } from './letter-file.ts';
 import { parseMark } from './letter-mark.ts';
 
@@ -42,6 +42,7 @@ export interface CodeCount {
 export class LetterCounts {
   readonly #disk: Disk;
   readonly #path: string;
+  readonly #turn: Turn;
   readonly #parts = new Map<string, Counted>();
   readonly #marks: Counted = { bytes: 0, codes: {} };
   #counting: Promise<void> | null = null;
@@ -53,8 +54,10 @@ export class LetterCounts {
     folder: string,
     parts: Iterable<{ readonly name: string; readonly file: LetterFile }>,
     marks: LetterFile,
+    turn: Turn = nextTurn,
   ) {
     this.#disk = disk;
+    this.#turn = turn;
     this.#path = `${folder}/${FILE}`;
     const index = readIndex(disk, this.#path);
     const remaining: Remaining[] = [];
@@ -113,7 +116,7 @@ export class LetterCounts {
     let chars = CHARS_PER_TURN;
     for (;;) {
       if (chars >= CHARS_PER_TURN) {
-        await nextTurn();
+        await this.#turn();
         chars = 0;
       }
       if (this.#stopped) return;

@@ -51,6 +51,11 @@ export class StateKeeper {
     this.#isBusy = false;
   }
 
+  /** Between commits, when nobody holds a row. */
+  relieve(): void {
+    if (!this.#isBusy && this.budget.isOver) this.#spill();
+  }
+
   /** Keys held, and the tiles and bytes of those in memory, over all groups. */
   size(): { keys: number; rows: number; tiles: number; bytes: number } {
     const { store } = this.#options;

@@ -1,16 +1,11 @@
 import { assert } from '../base/assert.ts';
 import type { BreakerState } from '../base/circuit-breaker.ts';
-import type { Clock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { Logger } from '../base/logger.ts';
-import { nextTurn, type Turn } from '../base/pause.ts';
-import type { ProjectPlan } from '../plan/plan.ts';
+import { nextTurn } from '../base/pause.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { StateFiles } from '../store/state-files.ts';
-import type { StateStore } from '../store/state-store.ts';
-import type { CheckpointPolicy } from './checkpoint-policy.ts';
 import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
 import type { HotKeys } from './hot-keys.ts';
@@ -19,31 +14,9 @@ import type { Stage } from './pressure.ts';
 import { archivedAfter, attachGroups, reachesBack, rebuildGroups } from './restore.ts';
 import { SaveGuard } from './save-guard.ts';
 import { SourceApplier } from './source-applier.ts';
-import type { Splitting } from './split-rule.ts';
 import type { StateUsage } from './state-budget.ts';
 import { StateKeeper } from './state-keeper.ts';
-
-export interface StreamEngineOptions {
-  readonly plan: ProjectPlan;
-  /** Where checkpoints live; what it lacks is rebuilt from archive and log. */
-  readonly state: StateStore;
-  readonly log: CommittedLog;
-  /** null where nothing has ever been cut from the log. */
-  readonly history: EventHistory | null;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly policy: CheckpointPolicy;
-  /** Bytes that a checkpoint encodes at a time; the limit of that name unless given. */
-  readonly sliceBytes?: number;
-  /** Bytes of memory that the whole state may take; the limit of that name unless given. */
-  readonly stateMemoryBytes?: number;
-  /** Events that may be unsaved before pushes are refused; the limit of that name unless given. */
-  readonly unsavedEvents?: number;
-  /** Taken between two slices of a checkpoint; that of the event loop unless given. */
-  readonly turn?: Turn;
-  /** Which keys are split; by their share of the events unless given. */
-  readonly splitting?: Splitting;
-}
+import type { StreamEngineOptions } from './stream-engine-options.ts';
 
 /** The embedded engine: keyed tiles in memory, fed commit by commit, saved by checkpoints. */
 export class StreamEngine {
@@ -181,13 +154,22 @@ export class StreamEngine {
     const startMs = this.#options.clock.nowMs();
     this.#applyNext(batch);
     this.metrics.applyMs += this.#options.clock.nowMs() - startMs;
-    this.poll();
+    if (this.#canSave) this.#guard.poll();
   }
 
-  /** Asks the policy whether to take a checkpoint now; `apply` does so after every commit. */
+  /**
+   * To be called now and then: asks the policy whether to take a checkpoint, as `apply` does after
+   * every commit, and takes out of memory what is too much and has been saved meanwhile. Where
+   * pushes are refused until there is room, no commit would come to do so.
+   */
   poll(): void {
-    if (this.#closed || this.#inside || this.damage !== null) return;
+    if (!this.#canSave) return;
+    this.#keeper.relieve();
     this.#guard.poll();
+  }
+
+  get #canSave(): boolean {
+    return !this.#closed && !this.#inside && this.damage === null;
   }
 
   /** Saves the state as of now. */

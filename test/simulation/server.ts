@@ -46,14 +46,14 @@ export class Server {
 
   /** Opens what the machine holds, brings the state up to the log's end, and starts to serve. */
   static async start(machine: Machine, plan: ProjectPlan, life: Life): Promise<Server> {
-    const { archive, truth, logger, settings } = machine;
+    const { archive, truth, logger, settings, time } = machine;
     const { segmentBytes, pendingBytes } = settings;
     const disk = machine.disk.mount(life);
     const limits = { segmentBytes, pendingBytes };
     const log = await EventLog.open({ disk, schemas: plan.sources, logger, limits });
     requireEveryCommit(log, archive.through, 'data');
     truth.compare(log, archive.through);
-    const letters = new DeadLetters(disk, settings.letterBytes);
+    const letters = new DeadLetters(disk, settings.letterBytes, () => time.wait(0, life));
     const opened = { machine, life, disk, log, letters };
     const onCommitted = (engine: StreamEngine, batch: EventBatch): void => {
       server.#committed(engine, batch);

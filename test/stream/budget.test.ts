@@ -38,7 +38,7 @@ class Clicks {
   readonly batches: EventBatch[] = [];
   nowMs = 10 * HOUR_MS;
 
-  open(state: StatePlan): Promise<StreamEngine> {
+  open(state: StatePlan, stateMemoryBytes = 1e9): Promise<StreamEngine> {
     const plan = compileProject([visits]);
     const { batches, warnings } = this;
     return StreamEngine.open({
@@ -49,6 +49,7 @@ class Clicks {
       clock: new ManualClock(0),
       logger: { ...silentLogger, warn: (_fields, text) => warnings.push(text) },
       policy: neverCheckpoint,
+      stateMemoryBytes,
     });
   }
 
@@ -133,6 +134,19 @@ test('a view that stops at its budget refuses pushes to its source, and says how
   assert.equal(larger.refusal('clicks'), null);
   assert.equal(run.clicksOf(larger, 'user-2009'), 1);
   await larger.close();
+});
+
+test('a state that is full takes pushes again once it is saved, although none is taken meanwhile', async () => {
+  const run = new Clicks();
+  const engine = await run.open({ keys: null, budgetBytes: null, atLimit: 'spill' }, 60_000);
+  run.feed(engine, 0, 2_000);
+  assert.equal(engine.refusal('clicks')?.code, 'state_full');
+  await engine.checkpoint();
+  engine.poll();
+  assert.equal(engine.refusal('clicks'), null);
+  assert.ok(engine.metrics.rowsSpilled > 0);
+  assert.equal(run.clicksOf(engine, 'user-1999'), 1);
+  await engine.close();
 });
 
 test('what expires on disk costs what expires, not what there is', async () => {
