@@ -26,6 +26,7 @@ function world(partitions = 2, more: Partial<KafkaConnectorOptions> = {}) {
     tombstones: 'ignore',
     ...more,
   };
+  const open = () => new KafkaConnector(options).open(taken, new AbortController().signal);
   /** All there is now, as a new process would read it; `looks` fetches that find nothing. */
   const read = async (looks = 0, onLook: () => void = () => {}) => {
     let left = looks;
@@ -34,7 +35,7 @@ function world(partitions = 2, more: Partial<KafkaConnectorOptions> = {}) {
       if (left < 0) throw idle;
       onLook();
     };
-    const reader = await new KafkaConnector(options).open(taken, new AbortController().signal);
+    const reader = await open();
     const batches: RowBatch[] = [];
     try {
       for (;;) {
@@ -49,7 +50,7 @@ function world(partitions = 2, more: Partial<KafkaConnectorOptions> = {}) {
     const rows = batches.flatMap((batch) => batch.rows);
     return { rows, places: rows.map(({ place }) => place), progress: reader.progress(), batches };
   };
-  return { kafka, read, taken };
+  return { kafka, open, read, taken };
 }
 
 test('partitions are read from where each token stands, and progress says what waits', async () => {
@@ -143,6 +144,16 @@ test('a group is told what is durable, seldom, and is never asked', async () => 
   kafka.groups.clear();
   assert.deepEqual((await read()).places, []);
   assert.deepEqual(told(), { 'orders/0': 10, 'orders/1': 11 });
+});
+
+test('a group hears of a batch only once more is asked for: then it is durable', async () => {
+  const { kafka, open } = world(1, { group: { id: 'lag', clock: new ManualClock(AT) } });
+  for (let i = 0; i < 20; i++) kafka.send(TOPIC, 0, `{"n":${i}}`);
+  const reader = await open();
+  await reader.next(5);
+  assert.equal(kafka.told, 0);
+  await reader.next(5);
+  assert.deepEqual([...(kafka.groups.get('lag') ?? [])], [['orders/0', 5]]);
 });
 
 test('idle reading tells the group in the end, again only what is new', async () => {
