@@ -4,6 +4,7 @@ import type { SourceSchema } from '../schema/types.ts';
 import { type ChangeCounts, ChangeJudge } from './change-judge.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
 import { hashId } from './id-table.ts';
+import { LineReader } from './line-reader.ts';
 import type { LiveLimits } from './live-rows.ts';
 import type { LogEntry } from './log.ts';
 import type { RowChunk } from './row-chunk.ts';
@@ -41,6 +42,8 @@ export interface Judgement {
 export class Acceptance {
   readonly schema: SourceSchema;
   readonly ids: SourceMemory;
+  /** Null where lines need what only parsed rows give. */
+  readonly lines: LineReader | null;
   readonly #claims: SourceIds;
   /** Of a change stream: what its rows can change. */
   readonly #rows: SourceRows | null;
@@ -62,6 +65,7 @@ export class Acceptance {
     this.#arrivalBound = arrivalBound;
     this.#limits = limits;
     const changes = schema.changes ?? null;
+    this.lines = LineReader.of(schema);
     this.#claims = new SourceIds(schema, limits);
     this.#rows = changes === null ? null : new SourceRows(schema, changes, live);
     this.ids = this.#rows ?? this.#claims;

@@ -5,6 +5,7 @@ import { ValueProblem } from '../schema/read-value.ts';
 import type { TypedColumn } from '../schema/typed-column.ts';
 import { type ElementPlaces, elementPlaces } from './json-places.ts';
 import { Malformed, parseWhole, reasonOf } from './json-whole.ts';
+import type { LineText } from './line-reader.ts';
 import { numberIn, textOf } from './row-text.ts';
 
 /** Rows as objects, or text that is NDJSON, a JSON array or one object. */
@@ -29,15 +30,22 @@ export class ColumnsBody {
   }
 }
 
-/** Some rows of a body, in order, parsed where they could be. */
-export interface RowSlice {
-  readonly count: number;
-  /** As many as `count`; none where the rows came as columns. */
+/** Rows of JSON, parsed where they could be. */
+export interface ParsedRows {
   readonly rows: readonly unknown[];
-  /** In the order of the schema; null where the rows came one by one. */
-  readonly columns: readonly TypedColumn[] | null;
   /** By index into `rows`; such a row holds `undefined`. */
   readonly problems: ReadonlyMap<number, ValueProblem>;
+}
+
+/** Some rows of a body, in order. */
+export interface RowSlice extends ParsedRows {
+  readonly count: number;
+  /** As many as `count`; none where the rows came as columns, or are lines. */
+  readonly rows: readonly unknown[];
+  /** Of rows that are lines not yet parsed. */
+  readonly lines?: LineText;
+  /** In the order of the schema; null where the rows came one by one. */
+  readonly columns: readonly TypedColumn[] | null;
   /** The line of the text a row stood on, from 1; null if there are no lines. */
   lineOf(index: number): number | null;
   /** The row as it was sent, for the dead-letter log. */
@@ -88,7 +96,7 @@ function* jsonSlices(bytes: Uint8Array, size: number): Generator<RowSlice> {
 export function* readRows(rows: readonly string[], size: number): Generator<RowSlice> {
   for (let start = 0; start < rows.length; start += size) {
     const texts = rows.slice(start, start + size);
-    yield parseLines(
+    yield linesSlice(
       texts.length,
       (i) => texts[i] ?? '',
       (i) => start + i + 1,
@@ -204,8 +212,18 @@ function* textSlices(text: string, from: number, size: number): Generator<RowSli
       }
       start = end + 1;
     }
+    if (count === 0) continue;
     const rawOf = (i: number): string => text.slice(starts[i], ends[i]);
-    if (count > 0) yield parseLines(count, rawOf, (i) => numbers[i] ?? null);
+    yield {
+      count,
+      rows: [],
+      problems: new Map(),
+      columns: null,
+      lines: { text, starts, ends, count },
+      lineOf: (i) => numbers[i] ?? null,
+      rawOf,
+      numberText: (i, column) => numberIn(rawOf(i), column),
+    };
   }
 }
 
@@ -215,7 +233,7 @@ function* byteSlices(bytes: Uint8Array, size: number): Generator<RowSlice> {
   const slice = (): RowSlice => {
     const taken = lines;
     lines = [];
-    return parseLines(
+    return linesSlice(
       taken.length,
       (i) => taken[i]?.raw ?? '',
       (i) => taken[i]?.number ?? null,
@@ -234,23 +252,15 @@ function* byteSlices(bytes: Uint8Array, size: number): Generator<RowSlice> {
   if (lines.length > 0) yield slice();
 }
 
-function parseLines(
+function linesSlice(
   count: number,
   rawOf: (index: number) => string | Uint8Array,
   lineOf: (index: number) => number | null,
 ): RowSlice {
-  const rows = new Array<unknown>(count);
-  const problems = new Map<number, ValueProblem>();
-  for (let i = 0; i < count; i++) {
-    const parsed = parseLine(rawOf(i));
-    if (parsed instanceof ValueProblem) problems.set(i, parsed);
-    else rows[i] = parsed;
-  }
   return {
     count,
-    rows,
+    ...parseLines(count, rawOf),
     columns: null,
-    problems,
     lineOf,
     rawOf,
     numberText: (index, column) => {
@@ -258,6 +268,21 @@ function parseLines(
       return typeof raw === 'string' ? numberIn(raw, column) : null;
     },
   };
+}
+
+/** The rows of so many texts. */
+export function parseLines(
+  count: number,
+  rawOf: (index: number) => string | Uint8Array,
+): ParsedRows {
+  const rows = new Array<unknown>(count);
+  const problems = new Map<number, ValueProblem>();
+  for (let i = 0; i < count; i++) {
+    const parsed = parseLine(rawOf(i));
+    if (parsed instanceof ValueProblem) problems.set(i, parsed);
+    else rows[i] = parsed;
+  }
+  return { rows, problems };
 }
 
 /** The row of a text, or why it is none. */

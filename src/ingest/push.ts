@@ -107,8 +107,8 @@ export class Push {
   }
 
   #newChunk(rows: number): RowChunk {
-    const { schema } = this.#context.door.acceptance;
-    return new RowChunk(schema, rows, this.#received - rows);
+    const { schema, lines } = this.#context.door.acceptance;
+    return new RowChunk(schema, rows, this.#received - rows, lines);
   }
 
   async #commitChunk(chunk: RowChunk): Promise<void> {

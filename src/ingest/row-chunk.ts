@@ -5,11 +5,12 @@ import { ValueProblem } from '../schema/read-value.ts';
 import type { JsonRow, RowReports } from '../schema/row-reports.ts';
 import type { Scalar, SourceSchema } from '../schema/types.ts';
 import { ChangeRows, type Operation } from './change-rows.ts';
-import type { RowSlice } from './push-body.ts';
+import type { LineReader, LineText } from './line-reader.ts';
+import { type ParsedRows, parseLines, type RowSlice } from './push-body.ts';
 import type { CellValue } from './row-bytes.ts';
 import type { RowProblem } from './row-problem.ts';
 
-type SliceText = Omit<RowSlice, 'rows' | 'columns'>;
+type SliceText = Pick<RowSlice, 'rawOf' | 'lineOf'>;
 
 const NO_COLUMNS: JsonRow = Object.freeze({});
 
@@ -33,8 +34,17 @@ export class RowChunk {
   readonly #operations: (Operation | undefined)[] = [];
   count = 0;
 
-  constructor(schema: SourceSchema, capacity: number, firstRow: number) {
+  readonly #reader: LineReader | null;
+
+  /** @param reader of lines, shared by the chunks of a source */
+  constructor(
+    schema: SourceSchema,
+    capacity: number,
+    firstRow: number,
+    reader: LineReader | null = null,
+  ) {
     this.schema = schema;
+    this.#reader = reader;
     this.firstRow = firstRow;
     const changes = schema.changes ?? null;
     this.#changes = changes === null ? null : new ChangeRows(schema, changes);
@@ -56,17 +66,53 @@ export class RowChunk {
 
   add(slice: RowSlice): void {
     const start = this.count;
-    const { rows: _, columns, ...rest } = slice;
-    this.#slices.push({ slice: rest, start });
-    let rows = this.#objects(slice, start);
+    const { count, lines, rawOf, lineOf } = slice;
+    this.#slices.push({ slice: { rawOf, lineOf }, start });
     const reports: RowReports = {
       problems: new Map(),
-      present: new Uint16Array(start + rows.length),
+      present: new Uint16Array(start + count),
       numberText: (slot, column) => slice.numberText(slot - start, column),
     };
+    if (lines === undefined) this.#addRows(slice, slice, start, reports);
+    else this.#addLines(slice, lines, start, reports);
+    for (const [slot, problem] of reports.problems) {
+      if (!this.problems.has(slot)) this.problems.set(slot, problem);
+    }
+    this.#checkTimes(start, start + count);
+    this.count += count;
+  }
+
+  /** Lines that the reader leaves to others are parsed as they come, run by run. */
+  #addLines(slice: RowSlice, lines: LineText, start: number, reports: RowReports): void {
+    for (const builder of this.#builders) builder.reserve(start + lines.count);
+    const left = this.#reader?.read(lines, this.#builders, start) ?? null;
+    for (let from = 0; from < lines.count; ) {
+      const isLeft = left === null || left[from] === 1;
+      let to = left === null ? lines.count : from + 1;
+      while (to < lines.count && (left?.[to] === 1) === isLeft) to += 1;
+      const first = from;
+      if (isLeft) {
+        const parsed = parseLines(to - first, (i) => slice.rawOf(first + i));
+        this.#addRows(parsed, { count: to - first, columns: null }, start + first, reports);
+      } else {
+        for (const builder of this.#builders) {
+          builder.checkRange(start + first, start + to, reports);
+        }
+      }
+      from = to;
+    }
+  }
+
+  #addRows(
+    parsed: ParsedRows,
+    { count, columns }: Pick<RowSlice, 'count' | 'columns'>,
+    start: number,
+    reports: RowReports,
+  ): void {
+    let rows = this.#objects(parsed, start);
     const fill = (name: string, builder: ColumnBuilder, to: RowReports): void => {
       if (columns === null) builder.fill(rows, start, to);
-      else builder.append(present(columns[this.#indexOf(name)], name), slice.count, start, to);
+      else builder.append(present(columns[this.#indexOf(name)], name), count, start, to);
     };
     if (this.#changes === null) {
       for (const builder of this.#builders) fill(builder.schema.name, builder, reports);
@@ -75,7 +121,7 @@ export class RowChunk {
       if (columns === null) rows = this.#changes.open(rows, start, this.problems);
       // What a row does decides what it must hold.
       fill(changes.column, this.#builder(changes.column), reports);
-      const waived = this.#readOperations(this.#changes, start, slice.count, reports);
+      const waived = this.#readOperations(this.#changes, start, count, reports);
       if (columns === null) rows = this.#stripDeletes(this.#changes, rows, start);
       for (const builder of this.#builders) {
         const { name } = builder.schema;
@@ -84,11 +130,6 @@ export class RowChunk {
       }
     }
     if (columns === null) this.#checkNames(rows, start, reports.present);
-    for (const [slot, problem] of reports.problems) {
-      if (!this.problems.has(slot)) this.problems.set(slot, problem);
-    }
-    this.#checkTimes(start, start + slice.count);
-    this.count += slice.count;
   }
 
   #indexOf(name: string): number {
@@ -125,14 +166,14 @@ export class RowChunk {
     return rows.map((row, i) => (isDelete(i) ? changes.stripped(row, arrivalTime) : row));
   }
 
-  #objects(slice: RowSlice, start: number): readonly JsonRow[] {
-    const rows = slice.rows as readonly JsonRow[];
+  #objects(parsed: ParsedRows, start: number): readonly JsonRow[] {
+    const rows = parsed.rows as readonly JsonRow[];
     let objects: JsonRow[] | null = null;
     for (let i = 0; i < rows.length; i++) {
       const row: unknown = rows[i];
       if (typeof row === 'object' && row !== null && !Array.isArray(row)) continue;
       const problem =
-        slice.problems.get(i) ?? new ValueProblem('not_an_object', 'The row is no JSON object.');
+        parsed.problems.get(i) ?? new ValueProblem('not_an_object', 'The row is no JSON object.');
       this.problems.set(start + i, { column: null, problem });
       objects ??= [...rows];
       objects[i] = NO_COLUMNS;

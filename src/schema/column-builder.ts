@@ -1,11 +1,12 @@
 import { compareUtf8 } from '../base/utf8-order.ts';
 import type { Column } from './batch.ts';
+import { gatherColumn } from './column-gather.ts';
 import { emptyStore } from './column-store.ts';
-import { numberFill } from './number-fill.ts';
+import { heldNumber, numberFill } from './number-fill.ts';
 import { readString, readValue, ValueProblem } from './read-value.ts';
 import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
 import type { TypedColumn } from './typed-column.ts';
-import { type ColumnSchema, noColumn, type Scalar } from './types.ts';
+import type { ColumnSchema, Scalar } from './types.ts';
 
 /**
  * Gathers one column of many rows. It is filled column by column, so that what a type needs is
@@ -14,6 +15,8 @@ import { type ColumnSchema, noColumn, type Scalar } from './types.ts';
 export class ColumnBuilder {
   readonly schema: ColumnSchema;
   readonly #read: (row: JsonRow) => unknown;
+  /** Units of the last decimal place in 1. */
+  readonly #factor: number;
   #store: ColumnStore;
   #capacity: number;
 
@@ -21,12 +24,12 @@ export class ColumnBuilder {
     this.schema = schema;
     this.#capacity = capacity;
     this.#store = emptyStore(schema, capacity);
-    const { name } = schema;
+    const { name, type } = schema;
+    this.#factor = 'scale' in type ? 10 ** type.scale : 1;
     // A column may share its name with what every object inherits; only the row's own one counts.
-    this.#read =
-      name in Object.prototype
-        ? (row) => (Object.hasOwn(row, name) ? row[name] : undefined)
-        : (row) => row[name];
+    this.#read = isPlainName(name)
+      ? (row) => row[name]
+      : (row) => (Object.hasOwn(row, name) ? row[name] : undefined);
   }
 
   get store(): Readonly<ColumnStore> {
@@ -38,16 +41,14 @@ export class ColumnBuilder {
     this.#grow(start + rows.length);
     const { kind } = this.schema.type;
     if (kind === 'string') this.#fillStrings(rows, start, reports);
-    else if (kind === 'bool' || kind === 'vector' || this.schema.name in Object.prototype) {
+    else if (kind === 'bool' || kind === 'vector' || !isPlainName(this.schema.name)) {
       this.#fillSlowly(rows, start, reports);
     } else {
       numberFill(this.schema, this.#store, rows, start, reports, (value, slot) =>
         this.#place(value, slot, reports),
       );
     }
-    if (this.schema.min !== null || this.schema.max !== null) {
-      this.#checkRange(start, start + rows.length, reports);
-    }
+    this.checkRange(start, start + rows.length, reports);
   }
 
   /** Takes over `count` values that came with their type; what is wrong with them is known. */
@@ -75,9 +76,44 @@ export class ColumnBuilder {
         if (column.valid[i] === 0) this.#placeNull(start + i, reports);
     }
     for (const [i, problem] of problems) this.#refuse(start + i, problem, reports);
-    if (this.schema.min !== null || this.schema.max !== null) {
-      this.#checkRange(start, start + count, reports);
-    }
+    this.checkRange(start, start + count, reports);
+  }
+
+  /** Makes room for `count` slots, to be filled one by one with what the methods below take. */
+  reserve(count: number): void {
+    this.#grow(count);
+  }
+
+  /** Takes a number that needs no second look; false for all others. */
+  placeNumber(value: number, slot: number): boolean {
+    const held = heldNumber(value, this.schema.type.kind, this.#factor);
+    if (Number.isNaN(held)) return false;
+    (this.#store.values as Float64Array)[slot] = held;
+    return true;
+  }
+
+  /** Takes the text of a number or time that needs no second look; false for all others. */
+  placeText(text: string, slot: number): boolean {
+    const read = readValue(text, this.schema.type);
+    if (typeof read !== 'number') return false;
+    (this.#store.values as Float64Array)[slot] = read;
+    return true;
+  }
+
+  /** Marks a null where it is allowed; else false. */
+  placeAbsent(slot: number): boolean {
+    if (!this.schema.optional) return false;
+    this.#clear(slot);
+    this.#markNull(slot);
+    return true;
+  }
+
+  /** Leaves the slot to one of the methods that take rows. */
+  vacate(slot: number): void {
+    const { values, valid } = this.#store;
+    if (valid !== null) valid[slot] = 1;
+    // Without a gap, so that the array stays one of strings only.
+    if (Array.isArray(values)) values[slot] = '';
   }
 
   #fillStrings(rows: readonly JsonRow[], start: number, reports: RowReports): void {
@@ -136,12 +172,16 @@ export class ColumnBuilder {
   #placeNull(slot: number, reports: RowReports): void {
     this.#clear(slot);
     if (this.schema.optional || reports.waived?.[slot] === 1) {
-      this.#store.valid ??= new Uint8Array(this.#capacity).fill(1);
-      this.#store.valid[slot] = 0;
+      this.#markNull(slot);
       return;
     }
     const message = `'${this.schema.name}' is missing or null.`;
     this.#report(slot, new ValueProblem('missing_column', message), reports);
+  }
+
+  #markNull(slot: number): void {
+    this.#store.valid ??= new Uint8Array(this.#capacity).fill(1);
+    this.#store.valid[slot] = 0;
   }
 
   #refuse(slot: number, problem: ValueProblem, reports: RowReports): void {
@@ -163,8 +203,10 @@ export class ColumnBuilder {
     else (values as Float64Array | Uint8Array)[slot] = 0;
   }
 
-  #checkRange(start: number, end: number, reports: RowReports): void {
+  /** Reports the values beyond the column's bounds. */
+  checkRange(start: number, end: number, reports: RowReports): void {
     const { min, max } = this.schema;
+    if (min === null && max === null) return;
     const { valid } = this.#store;
     for (let slot = start; slot < end; slot++) {
       if (valid?.[slot] === 0 || reports.problems.has(slot)) continue;
@@ -209,82 +251,19 @@ export class ColumnBuilder {
 
   /** A column of the first `slots.length` chosen slots, in that order. */
   gather(slots: Int32Array): Column {
-    const { type } = this.schema;
-    const { values, valid } = this.#store;
-    const nulls = valid === null ? null : pick(valid, slots, new Uint8Array(slots.length));
-    const kept = nulls === null || !nulls.includes(0) ? null : nulls;
-    switch (type.kind) {
-      case 'int64':
-      case 'decimal':
-      case 'timestamp':
-      case 'float64': {
-        const numbers = pick(values as Float64Array, slots, new Float64Array(slots.length));
-        return {
-          kind: 'number',
-          type,
-          values: numbers,
-          wide: this.#gatherWide(slots),
-          valid: kept,
-        };
-      }
-      case 'bool': {
-        const flags = pick(values as Uint8Array, slots, new Uint8Array(slots.length));
-        return { kind: 'bool', type, values: flags, valid: kept };
-      }
-      case 'string':
-        return {
-          kind: 'string',
-          type,
-          values: pickStrings(values as string[], slots),
-          valid: kept,
-        };
-      case 'vector': {
-        const vectors = new Float32Array(slots.length * type.size);
-        slots.forEach((slot, i) => {
-          const from = slot * type.size;
-          vectors.set((values as Float32Array).subarray(from, from + type.size), i * type.size);
-        });
-        return { kind: 'vector', type, values: vectors, valid: kept };
-      }
-      default:
-        return noColumn(type);
-    }
+    return gatherColumn(this.schema.type, this.#store, slots);
   }
+}
 
-  #gatherWide(slots: Int32Array): BigInt64Array | null {
-    const { wide, values } = this.#store;
-    if (wide === null) return null;
-    if (slots.every((slot) => Number.isSafeInteger(values[slot]))) return null;
-    return BigInt64Array.from(slots, (slot) => {
-      const narrow = values[slot] as number;
-      return Number.isSafeInteger(narrow) ? BigInt(narrow) : (wide[slot] ?? 0n);
-    });
-  }
+/** Whether no object inherits something of this name. */
+export function isPlainName(name: string): boolean {
+  return !(name in Object.prototype);
 }
 
 /** What was sent is a number: the message shows it without the quotes of the text it was read as. */
 function unquoted<T>(read: T | ValueProblem, text: string): T | ValueProblem {
   if (!(read instanceof ValueProblem)) return read;
   return new ValueProblem(read.code, read.message.replace(`"${text}"`, text), read.remedy);
-}
-
-/** Slots mostly run on without a gap; then the copy is one. */
-function pick<T extends Float64Array | Uint8Array>(from: T, slots: Int32Array, into: T): T {
-  const first = slots[0] ?? 0;
-  const last = slots[slots.length - 1] ?? -1;
-  if (last - first === slots.length - 1) {
-    into.set(from.subarray(first, last + 1));
-    return into;
-  }
-  for (let i = 0; i < slots.length; i++) into[i] = from[slots[i] as number] as number;
-  return into;
-}
-
-function pickStrings(from: readonly string[], slots: Int32Array): string[] {
-  const first = slots[0] ?? 0;
-  const last = slots[slots.length - 1] ?? -1;
-  if (last - first === slots.length - 1) return from.slice(first, last + 1);
-  return Array.from(slots, (slot) => from[slot] as string);
 }
 
 function compareScalars(a: Scalar, b: Scalar): number {

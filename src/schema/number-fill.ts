@@ -1,7 +1,7 @@
 import { present } from '../base/assert.ts';
 import { EXACT_DECIMAL, EXACT_LIMIT, TIME_LIMIT_MS } from './read-value.ts';
 import type { ColumnStore, JsonRow, RowReports } from './row-reports.ts';
-import { type ColumnSchema, noColumn } from './types.ts';
+import { type ColumnSchema, noColumn, type ValueType } from './types.ts';
 
 /** Takes every value that the fast loop does not know for certain. */
 type Slowly = (value: unknown, slot: number) => void;
@@ -37,6 +37,27 @@ export function numberFill(
       break;
     default:
       noColumn(type);
+  }
+}
+
+/** What a column holds of a number of JSON; NaN where only the slow way can tell. */
+export function heldNumber(value: number, kind: ValueType['kind'], factor: number): number {
+  switch (kind) {
+    case 'int64':
+      return Number.isSafeInteger(value) ? value + 0 : Number.NaN;
+    case 'timestamp':
+      return Math.floor(value) === value && Math.abs(value) <= TIME_LIMIT_MS
+        ? value + 0
+        : Number.NaN;
+    case 'decimal': {
+      const units = Math.round(value * factor);
+      const isExact = Math.abs(units) < EXACT_DECIMAL && units / factor === value;
+      return isExact ? units + 0 : Number.NaN;
+    }
+    case 'float64':
+      return Math.abs(value * factor) < EXACT_LIMIT ? value + 0 : Number.NaN;
+    default:
+      return Number.NaN;
   }
 }
 
