@@ -124,7 +124,7 @@ function count(counts: Map<string, number>, name: string): void {
 }
 
 /** Every generated row has an `event_id`, of a digit string or a text; what is no row has none. */
-function tagOfLine(source: string, line: string): string {
+export function tagOfLine(source: string, line: string): string {
   const [, text, digits] = /"event_id":(?:"([^"]*)"|(-?\d+))/.exec(rowIn(line)) ?? [];
   return tagOf(source, text ?? digits ?? null);
 }

@@ -6,11 +6,14 @@ import { generateDefinitions } from '../conformance/generate-definitions.ts';
 import { generatePushes, type Push } from '../conformance/generate-events.ts';
 import type { Defect } from './defects.ts';
 import type { RunResult } from './run-result.ts';
-import { Simulation } from './simulation.ts';
+import { Simulation, type SimulationOptions } from './simulation.ts';
 
 /** Of so many runs one has nothing but failing disks, networks and clocks. */
 const PLAIN_EVERY = 3;
 const START_MS = 1_700_000_000_000;
+/** Far beyond the numbers of other events. */
+const FED_NR = 900_000;
+const NO_FEED = { source: '', hasChanges: false, lanes: [] };
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
@@ -27,6 +30,7 @@ export function simulate(
   const pushes = pushesOf(random, whole);
   const isStrained = seed % PLAIN_EVERY > 0;
   const parts = partsOf(definitions.whole);
+  const fed = isStrained ? fedOf(random, whole) : NO_FEED;
   return new Simulation({
     seed,
     random,
@@ -34,6 +38,7 @@ export function simulate(
     first,
     parts,
     pushes,
+    fed,
     isStrained,
     defect,
     tell,
@@ -68,6 +73,15 @@ function pushesOf(random: Random, { sources }: ProjectPlan): Push[] {
     nowMs = last + random.below(random.pick([10 * MINUTE_MS, DAY_MS, 10 * DAY_MS]));
   }
   return pushes;
+}
+
+/** Rows that a connector reads, each push a lane of its own; no sender has them. */
+function fedOf(random: Random, { sources }: ProjectPlan): SimulationOptions['fed'] {
+  const source = random.pick(sources);
+  const nowMs = START_MS + random.below(DAY_MS);
+  const pushes = generatePushes(random, [source], { nowMs, nr: FED_NR });
+  const hasChanges = source.changes !== null && source.changes !== undefined;
+  return { source: source.name, hasChanges, lanes: pushes.map(({ lines }) => lines) };
 }
 
 /** With a hot key most events are of one user and one shop. */

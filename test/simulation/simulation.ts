@@ -7,6 +7,7 @@ import type { Push } from '../conformance/generate-events.ts';
 import { checkBounds } from './bounds.ts';
 import { Sender } from './clients.ts';
 import type { Defect } from './defects.ts';
+import { Feed, type FeedOptions } from './feed.ts';
 import { Ledger } from './ledger.ts';
 import { type Machine, newMachine } from './machine.ts';
 import { Problems } from './problems.ts';
@@ -28,6 +29,8 @@ export interface SimulationOptions {
   readonly first: ProjectPlan;
   /** The same with less in it: other views, fewer sources. */
   readonly parts: readonly ProjectPlan[];
+  /** What a connector reads, where there is one. */
+  readonly fed: Pick<FeedOptions, 'source' | 'lanes' | 'hasChanges'>;
   /** Whether more than disk, network and time goes wrong. */
   readonly isStrained: boolean;
   readonly pushes: readonly Push[];
@@ -59,6 +62,7 @@ export class Simulation {
   readonly #reader: Reader;
   readonly #trouble: Trouble;
   readonly #reloads: Reloads;
+  readonly #feed: Feed | null;
   readonly #isStrained: boolean;
   readonly #seen = new Map<string, number>();
   readonly #world = new Life();
@@ -125,6 +129,9 @@ export class Simulation {
       end: (how) => this.#end(how),
     });
     const problems = this.#problems;
+    const fed = strain.hasConnector ? options.fed : null;
+    this.#feed =
+      fed && new Feed({ ...outside, ...fed, truth, problems, logger: this.#machine.logger });
     this.#reloads = new Reloads({ ...outside, strain, world: this.#world, problems, whole, parts });
   }
 
@@ -162,6 +169,7 @@ export class Simulation {
     this.#time.after(Math.max(1, stormMs - this.#time.nowMs), this.#world, () => this.#calm());
     await this.#until('all is answered', () => this.#senders.every(({ isDone }) => isDone));
     this.#calm();
+    await this.#until('all is read', () => this.#feed?.isDone !== false);
     await this.#until('the server is up', () => this.#isUp);
     await this.#checkQuiet();
     // Once more from what is on the disk, in order or by the loss of power.
@@ -195,6 +203,7 @@ export class Simulation {
     if (server === null || this.#problems.any) return;
     this.#ledger.checkAll();
     this.#ledger.checkLetters(server.letters);
+    this.#feed?.check(server.letters);
     for (let i = 0; i < 4; i++) this.#reader.look(server);
   }
 
@@ -210,6 +219,7 @@ export class Simulation {
       (server) => {
         if (life.isOver) return;
         this.#server = server;
+        this.#feed?.begin(server);
         this.#trouble.restoreLog();
         this.#see('a start');
       },

@@ -45,6 +45,7 @@ export function strainOf(
   const saves = thresholds.events < 1e6;
   const budgetBytes = EMPTY_BYTES + random.below(20_000);
   const atLimit = random.pick(['spill', 'stop'] as const);
+  const budget = random.below(3) === 0 ? { keys: null, budgetBytes, atLimit } : null;
   return {
     memoryBytes: random.below(2) === 0 ? emptyBytes + random.below(8_000) : null,
     // Fewer than are saved at a time would be full for ever.
@@ -53,8 +54,9 @@ export function strainOf(
     onStoreFailure: random.pick(['slow', 'slow', 'continue']),
     storeFailure: random.pick([0, 0.01, 0.1]),
     reloadEveryMs: random.pick([null, 10 * MINUTE_MS, 300 * MINUTE_MS]),
-    budget: random.below(3) === 0 ? { keys: null, budgetBytes, atLimit } : null,
-    hasConnector: random.below(2) === 0,
+    budget,
+    // A connector waits for room for as long as it takes.
+    hasConnector: budget?.atLimit !== 'stop' && random.below(2) === 0,
   };
 }
 

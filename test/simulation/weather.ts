@@ -78,15 +78,16 @@ export class Weather {
     if (this.isCalm) return 'none';
     const { io, full, crash } = this.climate;
     const isReading = operation === 'read';
+    const takesRoom = !['read', 'remove', 'truncate', 'sync folder'].includes(operation);
     const failure = this.#failureOf(path);
     if (failure !== null && failure.fault !== 'slow' && (failure.alsoReads || !isReading)) {
-      return this.#says('a store that fails for long', failure.fault, path);
+      const fault = takesRoom ? failure.fault : 'io';
+      return this.#says('a store that fails for long', fault, path);
     }
     if (this.happens(crash)) return this.#says(`a crash in ${operation}`, 'crash', path);
     if (this.happens(isReading ? io / 5 : io)) return this.#says(`EIO in ${operation}`, 'io', path);
     const nowMs = this.#time.nowMs;
     if (this.happens(full)) this.#fullUntilMs = nowMs + this.#random.below(FULL_MS);
-    const takesRoom = !['read', 'remove', 'truncate', 'sync folder'].includes(operation);
     if (nowMs >= this.#fullUntilMs || !takesRoom) return 'none';
     return this.#says(`ENOSPC in ${operation}`, 'full', path);
   }
