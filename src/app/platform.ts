@@ -24,6 +24,7 @@ import { DataDirectory } from './data-directory.ts';
 import { Gate } from './gate.ts';
 import { letterPort, pushPort } from './http-ports.ts';
 import { listenOn } from './listen-on.ts';
+import { Mender } from './mender.ts';
 import { schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { nodeDisk, openParts, type Parts } from './platform-parts.ts';
@@ -54,13 +55,18 @@ export class Platform {
   #door: Ingestor | null = null;
   #state: PlatformState = 'replaying';
   #poll: NodeJS.Timeout | null = null;
-  #mending = false;
+  readonly #mender: Mender;
   #url = '';
 
   private constructor(config: Config, parts: Parts) {
     this.#config = config;
     this.#parts = parts;
     this.#throttle = new Throttle(config, parts.log, pause);
+    const rebuild = async (): Promise<void> => {
+      await this.use(this.#plan);
+      this.#state = 'ready';
+    };
+    this.#mender = new Mender(rebuild, parts.logger, pause);
     this.#features = new FeatureServer({
       plan: NOTHING,
       store: new MemoryTileStore(),
@@ -184,6 +190,7 @@ export class Platform {
     const { archiver, connectors, log, serveLog, directory, letters, logger } = this.#parts;
     const steps: readonly (() => unknown)[] = [
       () => this.#http.close(),
+      () => this.#mender.stop(),
       () => connectors.stop(),
       () => archiver.stop(),
       () => this.#engine?.close(),
@@ -251,15 +258,17 @@ export class Platform {
     this.#plan = plan;
   }
 
-  /** A batch that fails half-way breaks the state: nothing is answered from it any more. */
+  /**
+   * A batch that fails half-way breaks the state: nothing is answered from it any more until it has
+   * been built anew. The batch is durable, so its sender is told that it was taken.
+   */
   #apply(engine: StreamEngine, batch: EventBatch): void {
     try {
       engine.apply(batch);
     } catch (error) {
-      this.#state = 'draining';
-      const fields = { commit: batch.commit, error: String(error) };
-      this.#parts.logger.error(fields, 'the state is broken; a restart rebuilds it from the log');
-      throw error;
+      if (engine !== this.#engine) return;
+      if (this.#state === 'ready') this.#state = 'replaying';
+      this.#mender.begin(`commit ${batch.commit} could not be applied: ${error}`);
     }
   }
 
@@ -269,27 +278,10 @@ export class Platform {
     this.#connect();
     this.#poll = setInterval(() => {
       this.#engine?.poll();
-      this.#mend();
+      // Reads of what is sound go on until the new one stands.
+      const damage = this.#engine?.damage ?? null;
+      if (damage !== null) this.#mender.begin(damage);
     }, POLL_MS);
     this.#poll.unref();
-  }
-
-  /** A saved state that turned out damaged is built anew while reads of what is sound go on. */
-  #mend(): void {
-    const damage = this.#engine?.damage ?? null;
-    if (damage === null || this.#mending) return;
-    this.#mending = true;
-    this.#parts.logger.error({ damage }, 'the saved state is damaged; it is being built anew');
-    this.use(this.#plan)
-      .then(() => {
-        this.#state = 'ready';
-      })
-      .catch((error: unknown) => {
-        this.#state = 'draining';
-        this.#parts.logger.error({ error: String(error) }, 'the state could not be built anew');
-      })
-      .finally(() => {
-        this.#mending = false;
-      });
   }
 }

@@ -119,9 +119,13 @@ test('a torn tail is cut and reported', async () => {
   await log.close();
   const path = segmentPath(1);
   disk.truncate(path, disk.size(path) - 3);
+  const before = disk.read(path);
   const again = await open(disk, 1 << 20);
   assert.equal(again.recovery.tornPath, path);
   assert.ok(again.recovery.tornBytes > 10);
+  const kept = disk.read('log/0000000000000001.torn');
+  assert.equal(kept.length, again.recovery.tornBytes);
+  assert.deepEqual(kept, before.slice(-kept.length), 'what was cut is kept aside');
   assert.deepEqual(checkWhole([...again.read(0)]), [1]);
 });
 

@@ -1,4 +1,5 @@
 import type { Disk } from '../base/disk.ts';
+import { AsofError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { LogNotes } from './log-note.ts';
 import {
@@ -14,6 +15,8 @@ import {
   segmentPath,
   segmentsOf,
 } from './segment.ts';
+
+const TORN_SUFFIX = '.torn';
 
 /** What opening found, and what it had to cut. */
 export interface LogRecovery {
@@ -69,13 +72,34 @@ export async function recoverLog(
   if (tail.end < tail.size) {
     tornBytes += tail.size - tail.end;
     tornPath = last.path;
-    logger.warn({ path: last.path, bytes: tornBytes }, 'the torn tail of the log was cut');
+    const keptIn = keepAside(disk, last, tail.cut, logger);
+    const fields = { path: last.path, bytes: tornBytes, keptIn };
+    logger.warn(fields, 'the torn tail of the log was cut');
   }
   writeAgain(disk, segments, tail);
   const { lastCommit, partitions, notes } = tail;
   const durableLength = tail.again.length;
   const recovery = { segments: segments.length, lastCommit, tornBytes, tornPath };
   return { recovery, segments, lastCommit, durableLength, partitions, notes };
+}
+
+/**
+ * A damaged last group looks like a torn one, which nobody was told of; should events be missing
+ * after all, what was cut is still there to be looked at. One such file is kept, the newest.
+ */
+function keepAside(disk: Disk, segment: Segment, cut: Uint8Array, logger: Logger): string | null {
+  const path = segment.path.replace(/\.seg$/, TORN_SUFFIX);
+  try {
+    for (const name of disk.list(LOG_FOLDER)) {
+      if (name.endsWith(TORN_SUFFIX)) disk.remove(`${LOG_FOLDER}/${name}`);
+    }
+    disk.replace(path, cut);
+    return path;
+  } catch (error) {
+    if (!(error instanceof AsofError)) throw error;
+    logger.warn({ path, error: error.message }, 'what was cut of the log could not be kept');
+    return null;
+  }
 }
 
 /** A crash while a segment begins leaves a header that is not whole, and no frames behind it. */
@@ -111,6 +135,8 @@ function writeAgain(disk: Disk, segments: Segment[], { again, firstCommit }: Tai
 interface Tail {
   /** Whole appends end here. */
   readonly end: number;
+  /** What lies behind. */
+  readonly cut: Uint8Array;
   readonly size: number;
   readonly lastCommit: number;
   readonly partitions: PartitionStates;
@@ -151,7 +177,8 @@ function readTail(disk: Disk, segment: Segment): Tail {
   again.set(header);
   again.set(bytes.subarray(start, end), header.length);
   const lastCommit = firstCommit + group.length - 1;
-  return { end, size: bytes.length, lastCommit, partitions, notes, firstCommit, again };
+  const cut = bytes.subarray(end);
+  return { end, cut, size: bytes.length, lastCommit, partitions, notes, firstCommit, again };
 }
 
 /** Moves what a segment's header says over one frame. */

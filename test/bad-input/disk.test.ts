@@ -76,3 +76,26 @@ test('a disk that fails is told from one that is full, and answers go on', async
   fault.now = null;
   assert.equal((await shop.pushLines([payment()])).status, 200);
 });
+
+test('a key that cannot be read while an event needs it: the event is kept, and the state mends itself', async (t) => {
+  const shop = await shopOn(t, new Fault());
+  await shop.pushLines([payment(), payment()]);
+  await shop.close();
+  const fault = new Fault();
+  const again = await shopOn(t, fault, shop.folder);
+  fault.now = { code: 'disk_failed', prefix: 'state/', reads: true };
+  // The key lies on disk only since the restart.
+  const pushed = await again.pushLines([payment()]);
+  assert.equal(pushed.status, 200, 'it is durable');
+  assert.equal(pushed.json.accepted, 1);
+  const refused = await again.pushLines([payment()]);
+  assert.equal(refused.json.error?.code, 'not_ready', 'nothing is answered from a broken state');
+  fault.now = null;
+  let accepted = 1;
+  for (let tries = 0; tries < 100 && accepted === 1; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    accepted += (await again.pushLines([payment()])).json.accepted ?? 0;
+  }
+  assert.equal(accepted, 2);
+  assert.equal(await again.paymentsOf('c1', 's1'), 4);
+});

@@ -35,10 +35,12 @@ export class FailingDisk implements Disk {
   }
 
   read(path: string): Uint8Array<ArrayBuffer> {
+    if (this.#fault.now?.reads === true) this.#fault.check(path);
     return this.#disk.read(path);
   }
 
   readAt(path: string, offset: number, length: number): Uint8Array<ArrayBuffer> {
+    if (this.#fault.now?.reads === true) this.#fault.check(path);
     return this.#disk.readAt(path, offset, length);
   }
 
@@ -73,7 +75,7 @@ export class FailingDisk implements Disk {
 
 /** What is wrong with a disk just now: the code, and the paths that begin so. */
 export class Fault {
-  now: { readonly code: ErrorCode; readonly prefix: string } | null = null;
+  now: { readonly code: ErrorCode; readonly prefix: string; readonly reads?: true } | null = null;
 
   hits(path: string): boolean {
     return this.now !== null && path.startsWith(this.now.prefix);
