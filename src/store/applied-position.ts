@@ -55,6 +55,12 @@ export class AppliedPosition implements Applied {
     if (newestArrivalMs > this.#newestArrivalMs) this.#newestArrivalMs = newestArrivalMs;
   }
 
+  /** As `observe`, of a batch long past: while its source was not defined, nobody heard of it. */
+  catchUp(batch: EventBatch): void {
+    const last = this.#bySource.get(batch.source)?.lastOffsets[batch.partition] ?? -1;
+    if (batch.firstOffset + batch.count - 1 > last) this.observe(batch);
+  }
+
   finish(commit: number): void {
     assert(commit >= this.#commit, 'the applied commit never goes back');
     this.#commit = commit;

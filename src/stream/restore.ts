@@ -80,6 +80,9 @@ export async function rebuildGroups(
       ...(Number.isFinite(reachMs) ? { fromArrivalMs: newestArrivalMs - reachMs } : {}),
     };
     for await (const batch of eventsThrough(commit, query, log, history)) {
+      store.applied.catchUp(batch);
+      // No answer may be of a time before an event that it counts arrived.
+      for (const group of store.groups) group.advanceTo(store.applied.newestArrivalMs);
       applier.apply(batch);
       metrics.eventsRebuilt += batch.count;
     }

@@ -8,6 +8,9 @@ import type { Problems } from './problems.ts';
 /** Buckets and second looks of the eviction: a row may stay so much longer than it is needed. */
 const SLACK = 1.2;
 
+/** The commit at which an engine that has rebuilt something was first looked at. */
+const rebuiltThrough = new WeakMap<StreamEngine, number>();
+
 /** Rows that a server had read back when it was last looked at. */
 const readsOf = new WeakMap<StreamEngine, number>();
 
@@ -27,6 +30,9 @@ export function checkBounds(
   readsOf.set(engine, readsNow);
   if (readsBefore !== readsNow) return;
   const { commit, newestArrivalMs } = store.applied;
+  // What is rebuilt counts as touched by then.
+  if (!rebuiltThrough.has(engine)) rebuiltThrough.set(engine, metrics.groupsRebuilt && commit);
+  const rebuilt = rebuiltThrough.get(engine) ?? 0;
   const touchedBy = arrivalsByCommit(events);
   for (const group of store.groups) {
     // Rows of further origins are kept in a group of their own, by the same rules.
@@ -40,7 +46,8 @@ export function checkBounds(
     for (const event of events) {
       const touchedMs = touchedBy.get(event.commit) ?? 0;
       if (event.commit > commit || event.source !== plan.source) continue;
-      if (newestArrivalMs - touchedMs > group.reachMs * SLACK) continue;
+      const isOld = newestArrivalMs - touchedMs > group.reachMs * SLACK;
+      if (isOld && event.commit > rebuilt) continue;
       held.add(JSON.stringify(plan.keyColumns.map((name) => String(event.values[name]))));
     }
     if (group.liveRows <= held.size * rowsOfKey) continue;

@@ -108,9 +108,10 @@ export class Feed {
       for (const { place, body } of this.#rows(lane)) {
         const tag = tagOfLine(source, String(body));
         const before = taken.get(tag) ?? { least: 0, most: 0 };
-        // A letter may have been sent again, and be in the log after all.
-        const least = before.least + (refused.has(place) ? 0 : 1);
-        taken.set(tag, { least, most: before.most + 1 });
+        // A letter may have been sent again, and without an id more than once.
+        const isRefused = refused.has(place);
+        const most = isRefused ? Number.POSITIVE_INFINITY : before.most + 1;
+        taken.set(tag, { least: before.least + (isRefused ? 0 : 1), most });
       }
     }
     for (const [tag, { least, most }] of taken) {
