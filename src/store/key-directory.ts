@@ -1,6 +1,5 @@
 import { assert } from '../base/assert.ts';
-import { LIMITS } from '../base/limits.ts';
-import { KeyMap } from './key-map.ts';
+import { KeyTable } from './key-table.ts';
 
 /** Longer texts may be slices that keep the whole text they were cut from alive. */
 const LONGEST_UNSLICED = 12;
@@ -10,8 +9,8 @@ const LONGEST_UNSLICED = 12;
  * event's key is looked up once whatever the number of groups. An id lives while a group uses it.
  */
 export class KeyDirectory {
-  readonly #ids = new KeyMap(LIMITS.keysPerMap);
   readonly #keys: string[] = [];
+  readonly #ids = new KeyTable(this.#keys);
   readonly #free: number[] = [];
   #uses = new Uint32Array(1024);
   /** Told of each id that is nobody's any more, before it is given out again. */
@@ -29,8 +28,7 @@ export class KeyDirectory {
 
   /** The id of a key, or -1. */
   find(key: string): number {
-    const id = this.#ids.get(key);
-    return id === undefined ? -1 : id;
+    return this.#ids.find(key);
   }
 
   /** Takes in a key that `find` does not know; without a use it goes with `releaseUnused`. */
@@ -38,7 +36,7 @@ export class KeyDirectory {
     const owned = key.length > LONGEST_UNSLICED ? Buffer.from(key).toString() : key;
     const id = this.#free.pop() ?? this.#keys.length;
     this.#keys[id] = owned;
-    this.#ids.add(owned, id);
+    this.#ids.add(id);
     if (id >= this.#uses.length) {
       const grown = new Uint32Array(this.#uses.length * 2);
       grown.set(this.#uses);

@@ -35,4 +35,8 @@ export class KeyMap {
   delete(key: string): boolean {
     return this.#maps.some((map) => map.delete(key));
   }
+
+  *entries(): Generator<[string, number]> {
+    for (const map of this.#maps) yield* map;
+  }
 }
