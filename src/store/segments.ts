@@ -172,25 +172,36 @@ export class Segments {
     for (const segment of this.all()) segment.savedBytes = segment.bytes;
   }
 
-  /** What was appended since `settle` is nobody's; the next row begins another file. */
-  discard(): void {
+  /**
+   * What was appended since `settle` is nobody's; the next row begins another file. Answers the
+   * segments of which nothing is saved: a commit that seemed to fail may still name their files.
+   */
+  discard(): Segment[] {
     for (const file of this.#full) file.close();
     this.#full = [];
     for (const { file } of this.#waiting) file?.close();
     this.#waiting = [];
     this.#open?.file?.close();
     this.#open = null;
+    const unsaved: Segment[] = [];
     for (const segment of this.all()) {
       segment.bytes = segment.savedBytes;
-      // Its file stays: a commit that seemed to fail may have reached the disk, and name it.
-      if (segment.savedBytes === 0) this.#forget(segment);
+      if (segment.savedBytes > 0) continue;
+      this.#forget(segment);
+      unsaved.push(segment);
     }
+    return unsaved;
+  }
+
+  /** Removes the files of segments that have been forgotten. */
+  removeFiles(segments: readonly Segment[]): void {
+    for (const segment of segments) removeQuietly(this.#disk, this.#path(segment));
   }
 
   /** Forgets a segment and removes its file; one that cannot be removed goes at a later start. */
   remove(segment: Segment): void {
     this.#forget(segment);
-    removeQuietly(this.#disk, this.#path(segment));
+    this.removeFiles([segment]);
   }
 
   #forget(segment: Segment): void {

@@ -43,6 +43,10 @@ export class StateFiles {
   #isBegun = false;
   #nextGroup = 1;
   #isClean = false;
+  /** Whether a commit has been begun, so that it may be on disk although it fails. */
+  #isTold = false;
+  /** Whether another engine has taken the state over. */
+  #isLost = false;
   readonly tornBytes: number;
 
   private constructor({ disk, folder, segmentBytes }: StateOptions, loaded: LoadedIndex | null) {
@@ -137,7 +141,7 @@ export class StateFiles {
   }
 
   /**
-   * Makes all that was saved the state as of a position, at once. After a failure nothing was saved.
+   * Makes all that was saved the state as of a position, at once; after a failure comes `discard`.
    * @throws AsofError `directory_in_use` where somebody else has taken the state over
    */
   async commit(
@@ -145,46 +149,67 @@ export class StateFiles {
     owners: ReadonlyMap<string, RowOwner>,
     turn: Turn,
   ): Promise<{ indexBytes: number }> {
-    try {
-      await this.segments.sync();
-      const file = await this.#indexFile(turn);
-      const before = file.bytes;
-      const removed = this.#deadSegments();
-      const told = new Map<SavedRows, number>();
-      const meta = { format: STATE_FORMAT, position, groups: this.#storedGroups() };
-      file.addCommit({
-        meta,
-        segments: this.#segmentsToTell(),
-        removedSlots: removed.map(({ slot }) => slot),
-        changes: [...this.#groups].map(([id, rows]) => {
-          told.set(rows, rows.expiredWords);
-          return { number: rows.number, words: rows.changes(ownerOf(owners, id)) };
-        }),
-      });
-      await file.sync();
-      const isFirst = !this.#isBegun;
-      if (isFirst) this.#disk.syncFolder(this.#folder);
-      this.#isBegun = true;
-      this.#meta = meta;
-      this.segments.settle();
-      for (const [id, rows] of this.#groups) rows.settle(ownerOf(owners, id), told.get(rows) ?? 0);
-      this.#clean(removed, isFirst);
-      return { indexBytes: file.bytes - before };
-    } catch (error) {
-      this.discard(owners);
-      throw error;
-    }
+    await this.segments.sync();
+    const file = await this.#indexFile(turn);
+    const before = file.bytes;
+    const removed = this.#deadSegments();
+    const told = new Map<SavedRows, number>();
+    const meta = { format: STATE_FORMAT, position, groups: this.#storedGroups() };
+    this.#isTold = true;
+    file.addCommit({
+      meta,
+      segments: this.#segmentsToTell(),
+      removedSlots: removed.map(({ slot }) => slot),
+      changes: [...this.#groups].map(([id, rows]) => {
+        told.set(rows, rows.expiredWords);
+        return { number: rows.number, words: rows.changes(ownerOf(owners, id)) };
+      }),
+    });
+    await file.sync();
+    const isFirst = !this.#isBegun;
+    if (isFirst) this.#disk.syncFolder(this.#folder);
+    this.#isBegun = true;
+    this.#isTold = false;
+    this.#meta = meta;
+    this.segments.settle();
+    for (const [id, rows] of this.#groups) rows.settle(ownerOf(owners, id), told.get(rows) ?? 0);
+    this.#clean(removed, isFirst);
+    return { indexBytes: file.bytes - before };
   }
 
   /** Nothing saved since the last commit will be known; the next one begins a new index file. */
   discard(owners: ReadonlyMap<string, RowOwner>): void {
-    for (const [id, rows] of this.#groups) rows.discard(ownerOf(owners, id));
-    this.segments.discard();
-    this.#dropFile();
+    const isKept = this.#isLost || (this.#isBegun && this.#isTold);
+    const index = this.#file === null || this.#isBegun ? null : this.#indexPath();
+    const unsaved = this.#letGo(owners);
+    this.#isClean = false;
+    if (!isKept) this.#removeUnsaved(index, unsaved);
+  }
+
+  /** So that no attempt leaves a full disk fuller. What cannot be removed goes with a later commit. */
+  #removeUnsaved(index: string | null, unsaved: readonly Segment[]): void {
+    try {
+      if (index !== null) {
+        this.#disk.remove(index);
+        // Before the rows: an index whose rows are gone would be damage.
+        this.#disk.syncFolder(this.#folder);
+      }
+      this.segments.removeFiles(unsaved);
+    } catch (error) {
+      if (!(error instanceof AsofError)) throw error;
+    }
   }
 
   close(): void {
-    this.discard(new Map());
+    this.#letGo(new Map());
+  }
+
+  #letGo(owners: ReadonlyMap<string, RowOwner>): Segment[] {
+    for (const [id, rows] of this.#groups) rows.discard(ownerOf(owners, id));
+    const unsaved = this.segments.discard();
+    this.#dropFile();
+    this.#isTold = false;
+    return unsaved;
   }
 
   /** Bytes of the files, and of the index in memory. */
@@ -198,15 +223,15 @@ export class StateFiles {
   /** The file to append to. A new one begins with every index as it is now. */
   async #indexFile(turn: Turn): Promise<IndexFile> {
     const newest = Math.max(0, ...fileNumbers(this.#disk, this.#folder, 'index-'));
-    if (newest > this.#fileNumber) {
+    this.#isLost ||= newest > this.#fileNumber;
+    if (this.#isLost) {
       throw new AsofError('directory_in_use', 'Another engine has taken the state over.');
     }
     // What is written again stays in proportion to what the commits have added.
     const added = (this.#file?.bytes ?? 0) - this.#partBytes;
     if (this.#isBegun && added > this.#partBytes / 2 + SMALL_INDEX_BYTES) this.#dropFile();
     if (this.#file !== null && this.#isBegun) return this.#file;
-    const path = `${this.#folder}/index-${this.#fileNumber}`;
-    const file = this.#file ?? new IndexFile(this.#disk, path);
+    const file = this.#file ?? new IndexFile(this.#disk, this.#indexPath());
     this.#file = file;
     // What changes while the parts are written is told by the commit that follows them.
     for (const rows of this.#groups.values()) {
@@ -218,6 +243,10 @@ export class StateFiles {
     }
     this.#partBytes = file.bytes;
     return file;
+  }
+
+  #indexPath(): string {
+    return `${this.#folder}/index-${this.#fileNumber}`;
   }
 
   /** The number goes with the file: whatever it holds, a later file stands above it. */
