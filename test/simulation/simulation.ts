@@ -230,10 +230,8 @@ export class Simulation {
   /** Another number of partitions from now on. */
   #rebalanced(plan: ProjectPlan): ProjectPlan {
     this.#see('another number of partitions');
-    const sources = plan.sources.map((source) => {
-      return { ...source, partitions: 1 + this.#random.below(4) };
-    });
-    return { ...plan, sources };
+    const partitions = (): number => 1 + this.#random.below(4);
+    return { ...plan, sources: plan.sources.map((one) => ({ ...one, partitions: partitions() })) };
   }
 
   #over(): void {

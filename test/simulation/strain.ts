@@ -33,7 +33,7 @@ export const NO_STRAIN: Strain = {
 };
 
 const MINUTE_MS = 60_000;
-/** What the maps of an empty group take, and those of its further origins. */
+/** What the maps of an empty group take; those of its further origins take as much. */
 const EMPTY_BYTES = 12_000;
 
 export function strainOf(
@@ -41,7 +41,8 @@ export function strainOf(
   plan: ProjectPlan,
   { thresholds }: ServerSettings,
 ): Strain {
-  const emptyBytes = EMPTY_BYTES * plan.groups.length;
+  const splitting = random.below(2) === 0 ? splitAtRandom(random) : null;
+  const emptyBytes = EMPTY_BYTES * plan.groups.length * (splitting === null ? 1 : 2);
   const saves = thresholds.events < 1e6;
   const budgetBytes = EMPTY_BYTES + random.below(20_000);
   const atLimit = random.pick(['spill', 'stop'] as const);
@@ -50,7 +51,7 @@ export function strainOf(
     memoryBytes: random.below(2) === 0 ? emptyBytes + random.below(8_000) : null,
     // Fewer than are saved at a time would be full for ever.
     unsavedEvents: saves && random.below(2) === 0 ? 2 * thresholds.events + 10 : null,
-    splitting: random.below(2) === 0 ? splitAtRandom(random) : null,
+    splitting,
     onStoreFailure: random.pick(['slow', 'slow', 'continue']),
     storeFailure: random.pick([0, 0.01, 0.1]),
     reloadEveryMs: random.pick([null, 10 * MINUTE_MS, 300 * MINUTE_MS]),
