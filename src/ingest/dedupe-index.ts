@@ -105,6 +105,7 @@ export class DedupeIndex {
     if (this.#durableCount < this.#limits.idsKept || asOfMs < this.#nextEvictionMs) return;
     // Often enough to stay small, and seldom enough that the copying does not count.
     this.#nextEvictionMs = asOfMs + Math.max(1, this.#horizonMs / 16);
+    if (!this.#hasOlder(floorMs)) return;
     const kept = new IdTable();
     let durable = 0;
     let forgottenMs = Number.NEGATIVE_INFINITY;
@@ -122,6 +123,13 @@ export class DedupeIndex {
     this.#durableCount = durable;
     this.#forgottenMs = Math.max(this.#forgottenMs, forgottenMs);
     this.#unsureMs = Math.max(this.#unsureMs, forgottenMs + this.#horizonMs);
+  }
+
+  #hasOlder(floorMs: number): boolean {
+    for (let entry = 0; entry < this.#durableCount; entry++) {
+      if (this.#table.numberOf(entry) < floorMs) return true;
+    }
+    return false;
   }
 
   /** The final claims, with all that is needed to go on from them. */

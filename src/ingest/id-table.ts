@@ -31,6 +31,8 @@ export class IdTable {
   #arena = new Uint8Array(1024);
   /** Of entries that may still be taken away: the entry of the same id that each one hides. */
   readonly #hidden = new Map<number, number>();
+  /** Entries before this one are never taken away. */
+  #settled = 0;
 
   /** How many entries fit before the table must grow. */
   get capacity(): number {
@@ -98,6 +100,7 @@ export class IdTable {
 
   /** Entries before this one are never taken away any more. */
   settle(count: number): void {
+    this.#settled = count;
     for (const entry of this.#hidden.keys()) {
       if (entry >= count) break;
       this.#hidden.delete(entry);
@@ -162,12 +165,8 @@ export class IdTable {
     this.#starts.set(readUint32s(reader, count + 1));
     this.#arena = Uint8Array.from(reader.raw(this.#starts[count] as number));
     this.count = count;
-    const mask = this.#slots.length - 1;
-    for (let entry = 0; entry < count; entry++) {
-      let slot = this.hashOf(entry) & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = entry + 1;
-    }
+    this.#settled = count;
+    for (let entry = 1; entry <= count; entry++) this.#show(entry);
   }
 
   /** Copies an entry behind the last one without making it findable. */
@@ -175,9 +174,7 @@ export class IdTable {
     const start = other.#starts[entry] as number;
     const end = other.#starts[entry + 1] as number;
     const at = this.#room(end - start);
-    const from = other.#arena;
-    const into = this.#arena;
-    for (let i = start; i < end; i++) into[at + i - start] = from[i] as number;
+    for (let i = start; i < end; i++) this.#arena[at + i - start] = other.#arena[i] as number;
     this.#hashes[this.count] = other.hashOf(entry);
     this.#numbers[this.count] = other.numberOf(entry);
     this.count += 1;
@@ -227,9 +224,9 @@ export class IdTable {
       wide |= unit;
       arena[at + 1 + i] = unit;
     }
-    arena[at] = wide <= 0xff ? ONE_BYTE : TWO_BYTES;
-    let size = id.length;
-    if (wide > 0xff) size = Buffer.from(arena.buffer, at + 1).write(id, 'utf16le');
+    const isWide = wide > 0xff;
+    const size = isWide ? Buffer.from(arena.buffer, at + 1).write(id, 'utf16le') : id.length;
+    arena[at] = isWide ? TWO_BYTES : ONE_BYTE;
     this.#starts[this.count + 1] = at + 1 + size;
   }
 
@@ -257,27 +254,32 @@ export class IdTable {
     this.#hashes = copyInto(new Uint32Array(capacity), this.#hashes);
     this.#numbers = copyInto(new Float64Array(capacity), this.#numbers);
     this.#starts = copyInto(new Uint32Array(capacity + 1), this.#starts);
-    // Ids are placed in the order in which they first came, so that `removeLast` stays right.
-    const order = new Int32Array(this.count);
+    const settled = this.#settled;
+    // Ids that may be taken away are placed last and in the order in which they first came, so that
+    // `removeLast` stays right; the others as they lie, as neighbours come to lie near each other.
+    const order = new Int32Array(Math.max(0, this.count - settled));
     const before = this.#slots;
+    this.#slots = new Int32Array(capacity * 2);
     for (let slot = 0; slot < before.length; slot++) {
       const entry = before[slot] as number;
-      if (entry > 0) order[this.#firstOf(entry - 1)] = entry;
-    }
-    const slots = new Int32Array(capacity * 2);
-    const mask = slots.length - 1;
-    for (let i = 0; i < order.length; i++) {
-      const entry = order[i] as number;
       if (entry === 0) continue;
-      let slot = this.hashOf(entry - 1) & mask;
-      while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = entry;
+      const first = this.#firstOf(entry - 1);
+      if (first < settled) this.#show(entry);
+      else order[first - settled] = entry;
     }
-    this.#slots = slots;
+    for (const entry of order) if (entry !== 0) this.#show(entry);
+  }
+
+  /** Places an entry, by its number from 1, whose id is not among the slots. */
+  #show(entry: number): void {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = this.hashOf(entry - 1) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = entry;
   }
 
   #firstOf(entry: number): number {
-    if (this.#hidden.size === 0) return entry;
     let first = entry;
     for (let next = this.#hidden.get(first); next !== undefined; next = this.#hidden.get(first)) {
       first = next;
