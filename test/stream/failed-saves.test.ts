@@ -6,8 +6,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { diskState } from '../../src/store/state-store.ts';
 import { neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
-import type { Fault } from '../../src/testing/memory-disk.ts';
-import { MemoryDisk } from '../../src/testing/memory-disk.ts';
+import { type Fault, MemoryDisk } from '../../src/testing/memory-disk.ts';
 import { compareStates } from './compare.ts';
 import { BatchMaker, planOf, randomGroup } from './world.ts';
 
@@ -20,10 +19,10 @@ for (const fault of ['full', 'io'] as const satisfies readonly Fault[]) {
     const disk = new MemoryDisk(random);
     const maker = new BatchMaker(random, ['clicks']);
     const probes = [1, 2].flatMap((n) => randomGroup(random, 'clicks', `g${n}`));
-    const open = (): Promise<StreamEngine> =>
+    const open = (on: MemoryDisk): Promise<StreamEngine> =>
       StreamEngine.open({
         plan: planOf(['clicks'], probes),
-        state: diskState({ disk, folder: 'state', segmentBytes: 2048 }),
+        state: diskState({ disk: on, folder: 'state', segmentBytes: 2048 }),
         log: {
           firstCommit: 1,
           lastCommit: maker.batches.length,
@@ -34,7 +33,7 @@ for (const fault of ['full', 'io'] as const satisfies readonly Fault[]) {
         logger: silentLogger,
         policy: neverCheckpoint,
       });
-    let engine = await open();
+    const engine = await open(disk);
     let failures = 0;
     for (let round = 0; round < 3 * OPERATIONS; round++) {
       for (let i = 0; i < 3; i++) engine.apply(maker.next());
@@ -51,10 +50,10 @@ for (const fault of ['full', 'io'] as const satisfies readonly Fault[]) {
       // Of a commit that may have reached the disk all stays, but not that of one after another.
       assert.ok(disk.list('state').length <= before + 3, `round ${round}`);
       if (round % 5 !== 0) continue;
-      await engine.abandon();
-      engine = await open();
-      assert.equal(engine.metrics.statesRebuilt, 0);
-      compareStates(engine.store, probes, maker, random);
+      const killed = await open(disk.afterKill());
+      assert.equal(killed.metrics.statesRebuilt, 0);
+      compareStates(killed.store, probes, maker, random);
+      await killed.abandon();
     }
     assert.ok(failures > OPERATIONS, `${failures} failures`);
     await engine.checkpoint();
