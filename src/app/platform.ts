@@ -135,7 +135,9 @@ export class Platform {
       try {
         await this.#exchange(plan);
       } catch (error) {
-        if (this.#engine === null) await this.#fallBack(before);
+        if (this.#engine === null) {
+          await this.#fallBack(before).catch((cause: unknown) => this.#mender.begin(String(cause)));
+        }
         throw error;
       }
     });
@@ -215,7 +217,7 @@ export class Platform {
   }
 
   async #openEngine(plan: ProjectPlan): Promise<void> {
-    const { disk, log, letters, logger } = this.#parts;
+    const { disk, log, logger } = this.#parts;
     requireClockFits(this.#config.clock, plan);
     // First what can fail on a full disk and changes nothing then.
     this.#door?.checkpoint();
@@ -230,7 +232,7 @@ export class Platform {
       log: segmentLog(disk),
       schemaOf: schemaLookup(plan),
     });
-    this.#engine = await StreamEngine.open({
+    const engine = await StreamEngine.open({
       plan,
       state: diskState({ disk, folder: 'state' }),
       log,
@@ -240,22 +242,33 @@ export class Platform {
       policy: checkpointPolicy(DEFAULT_THRESHOLDS),
       stateMemoryBytes: this.#config.stateMemoryMiB * 2 ** 20,
     });
-    const engine = this.#engine;
-    const { sources } = plan;
-    const door = Ingestor.open({
-      disk,
-      log,
-      sources,
-      letters,
-      clock: systemClock,
-      arrivalBound: this.#config.clock === 'wall' ? 'clock' : 'none',
-      logger,
-    });
+    const door = await this.#openDoor(plan, engine);
     door.onCommitted = (batch) => this.#apply(engine, batch);
+    this.#engine = engine;
     this.#door = door;
     this.#parts.archiver.beforeCut = () => door.checkpointForCut();
     this.#features.use(plan, engine.store);
     this.#plan = plan;
+  }
+
+  /** Where that fails, the engine is none either: what the log takes would not come to it. */
+  async #openDoor({ sources }: ProjectPlan, engine: StreamEngine): Promise<Ingestor> {
+    const { disk, log, letters, logger } = this.#parts;
+    const arrivalBound = this.#config.clock === 'wall' ? 'clock' : 'none';
+    try {
+      return Ingestor.open({
+        disk,
+        log,
+        sources,
+        letters,
+        clock: systemClock,
+        arrivalBound,
+        logger,
+      });
+    } catch (error) {
+      await engine.abandon();
+      throw error;
+    }
   }
 
   /**

@@ -94,11 +94,6 @@ export class Ingestor {
     this.#limits = doorLimits(limits);
     this.#formerIds = new FormerIds([], [], this.#limits);
     for (const schema of options.sources) this.#doors.set(schema.name, this.#newDoor(schema));
-    log.onDurable = (batch) => this.#committed(batch);
-    log.onFailure = () => {
-      for (const { acceptance } of this.#doors.values()) acceptance.ids.rollback();
-    };
-    log.cutLimit = () => this.#idsCommit;
   }
 
   *#eachClocks(): Generator<[string, SourceClocks]> {
@@ -149,6 +144,12 @@ export class Ingestor {
       const ids = this.#doors.get(batch.source)?.acceptance.ids ?? this.#formerIds;
       ids.restore(batch);
     }
+    // Only now: where something before fails, the log still has the door before.
+    this.#log.onDurable = (batch) => this.#committed(batch);
+    this.#log.onFailure = () => {
+      for (const { acceptance } of this.#doors.values()) acceptance.ids.rollback();
+    };
+    this.#log.cutLimit = () => this.#idsCommit;
   }
 
   /**

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { FailingDisk, Fault } from './failing-disk.ts';
-import { payment, Shop, temporaryFolder } from './world.ts';
+import { payment, plan, Shop, temporaryFolder } from './world.ts';
 
 async function shopOn(t: TestContext, fault: Fault, folder = temporaryFolder(t)): Promise<Shop> {
   return Shop.open(t, folder, (root) => new FailingDisk(root, fault));
@@ -98,4 +98,27 @@ test('a key that cannot be read while an event needs it: the event is kept, and 
   }
   assert.equal(accepted, 2);
   assert.equal(await again.paymentsOf('c1', 's1'), 4);
+});
+
+test('a door that cannot be opened at an exchange: nothing is taken that answers do not see', async (t) => {
+  const fault = new Fault();
+  const shop = await shopOn(t, fault);
+  await shop.pushLines([payment()]);
+  await shop.platform.use(plan);
+  const repeated = payment();
+  // Nothing came since, so that the ids need not be written first.
+  fault.now = { code: 'disk_failed', prefix: 'log/ids.bin', reads: true };
+  await assert.rejects(shop.platform.use(plan), { code: 'disk_failed' });
+  assert.equal((await shop.pushLines([payment()])).json.error?.code, 'not_ready');
+  fault.now = null;
+  let accepted = 1;
+  for (let tries = 0; tries < 100 && accepted === 1; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    accepted += (await shop.pushLines([repeated])).json.accepted ?? 0;
+  }
+  assert.equal(await shop.paymentsOf('c1', 's1'), 2);
+  await shop.platform.use(plan);
+  const again = await shop.pushLines([repeated]);
+  assert.equal(again.json.rejections?.[0]?.code, 'duplicate', 'its id is remembered');
+  assert.equal(await shop.paymentsOf('c1', 's1'), 2);
 });
