@@ -87,12 +87,12 @@ export class StateBudget {
       }
     }
     this.#warnTotal();
-    while (looks > 0 && this.bytes > this.#totalBytes) {
-      const largest = [...this.#store.groups].reduce((a, b) => (bytesOf(b) > bytesOf(a) ? b : a));
-      const looked = largest.spill(looks, () => this.bytes <= this.#totalBytes, this.#count);
-      // Its rows have all changed since the last checkpoint, or are in use.
-      if (looked === 0 || this.bytes > this.#totalBytes) return;
-      looks -= looked;
+    if (this.bytes <= this.#totalBytes) return;
+    // The largest first. Its rows may all have changed or be in use, so that others need a turn.
+    const groups = [...this.#store.groups].sort((a, b) => bytesOf(b) - bytesOf(a));
+    for (const group of groups) {
+      if (looks <= 0 || this.bytes <= this.#totalBytes) return;
+      looks -= group.spill(Math.ceil(looks / 2), () => this.bytes <= this.#totalBytes, this.#count);
     }
   }
 

@@ -11,8 +11,8 @@ const SLACK = 1.2;
 /** The commit at which an engine that has rebuilt something was first looked at. */
 const rebuiltThrough = new WeakMap<StreamEngine, number>();
 
-/** Rows that a server had read back when it was last looked at. */
-const readsOf = new WeakMap<StreamEngine, number>();
+/** Rows that an engine had read back when it was last looked at, and since when it was so many. */
+const lastReads = new WeakMap<StreamEngine, { reads: number; sinceMs: number }>();
 
 /**
  * Rows of keys that no window can reach any more are given up; the others are one for each key, and
@@ -24,17 +24,18 @@ export function checkBounds(
   problems: Problems,
 ) {
   const { store, metrics } = engine;
-  // What was just read back, be it to be given up, is looked at with the next commits.
-  const readsNow = metrics.rowsLoaded + metrics.evictionReads;
-  const readsBefore = readsOf.get(engine);
-  readsOf.set(engine, readsNow);
-  if (readsBefore !== readsNow) return;
   const { commit, newestArrivalMs } = store.applied;
+  const reads = metrics.rowsLoaded + metrics.evictionReads;
+  const last = lastReads.get(engine);
+  const sinceMs = last?.reads === reads ? last.sinceMs : newestArrivalMs;
+  lastReads.set(engine, { reads, sinceMs });
   // What is rebuilt counts as touched by then.
   if (!rebuiltThrough.has(engine)) rebuiltThrough.set(engine, metrics.groupsRebuilt && commit);
   const rebuilt = rebuiltThrough.get(engine) ?? 0;
   const touchedBy = arrivalsByCommit(events);
   for (const group of store.groups) {
+    // What was read back, be it to be given up, is looked at again a part of the reach later.
+    if (reads > 0 && newestArrivalMs - sinceMs < group.reachMs * (SLACK - 1)) continue;
     // Rows of further origins are kept in a group of their own, by the same rules.
     const [id, further] = group.id.split('/');
     const plan = present(
