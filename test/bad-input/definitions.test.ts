@@ -66,9 +66,9 @@ const BROKEN: readonly Broken[] = [
   },
   {
     name: 'imports a name that asof lacks',
-    text: `import { median } from 'asof';\n${DEFINITIONS_TEXT}`,
+    text: `import { mode } from 'asof';\n${DEFINITIONS_TEXT}`,
     code: 'definitions_failed',
-    says: "does not provide an export named 'median'",
+    says: "does not provide an export named 'mode'",
   },
   {
     name: 'loops for ever',
