@@ -24,7 +24,7 @@ export interface ReloadOptions {
 }
 
 /** Time between two tries to get the whole project into use at the end. */
-const TRY_MS = 60_000;
+const TRY_MS = 3_600_000;
 
 /** Which definitions are in use, from start to start and while a server runs. */
 export class Reloads {
