@@ -17,6 +17,8 @@ export class SegmentCleaner {
   readonly #groups: ReadonlyMap<number, TileGroup>;
   #victim: Segment | null = null;
   #offset = 0;
+  /** Read to the end: the next commit takes what is live in them elsewhere, and removes them. */
+  #done = new WeakSet<Segment>();
   rowsMoved = 0;
 
   constructor(files: StateFiles, groups: ReadonlyMap<number, TileGroup>) {
@@ -28,14 +30,16 @@ export class SegmentCleaner {
   step(limitBytes: number): number {
     let done = 0;
     while (done < limitBytes) {
-      if (this.#victim !== null && !this.#files.segments.holds(this.#victim)) this.restart();
+      if (this.#victim !== null && !this.#files.segments.holds(this.#victim)) this.#victim = null;
       const victim = this.#victim ?? this.#choose();
       if (victim === null) return done;
       const { records, next } = this.#files.segments.reader.scan(victim, this.#offset, READ_BYTES);
       for (const scanned of records) this.#moveIfLive(scanned, victim.newestMs);
       done += Math.max(1, next - this.#offset);
       this.#offset = next;
-      if (next >= victim.savedBytes) this.restart();
+      if (next < victim.savedBytes) continue;
+      this.#done.add(victim);
+      this.#victim = null;
     }
     return done;
   }
@@ -43,7 +47,7 @@ export class SegmentCleaner {
   /** After a failure nothing was moved. */
   restart(): void {
     this.#victim = null;
-    this.#offset = 0;
+    this.#done = new WeakSet();
   }
 
   #moveIfLive(scanned: Scanned, newestMs: number): void {
@@ -69,6 +73,7 @@ export class SegmentCleaner {
     let emptiest: Segment | null = null;
     let smallest: Segment | null = null;
     for (const segment of segments.all()) {
+      if (this.#done.has(segment)) continue;
       rows += segment.rows;
       live += segment.liveRows;
       // What was appended since the last commit, or is all dead, is not worth a look.
