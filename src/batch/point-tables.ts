@@ -175,7 +175,7 @@ function createEventsSql(
   );
   return `CREATE OR REPLACE TEMP TABLE ${events} AS
     SELECT ${select.join(', ')} FROM ${relation} e JOIN ${keys} d ON ${join.join(' AND ')}
-    ${seesOrigin(from) ? originJoin(relation) : ''}
+    ${seesOrigin(from) ? originJoin(relation, reach) : ''}
     WHERE ${[
       `e.__event_time >= ${reach.fromMs}`,
       `e.__event_time < ${reach.beforeMs}`,
@@ -208,9 +208,16 @@ function seesOrigin({ group, visibility }: GroupSource): boolean {
   return group.retractable && visibility === 'serving';
 }
 
-function originJoin(relation: string): string {
-  return `LEFT JOIN ${relation} o ON ${WEIGHT} < 0
-    AND o.__partition = e.__origin_partition AND o.__offset = e.__origin_offset`;
+/**
+ * What takes an event back has its event time, so it is found within the same reach. All conditions
+ * are equalities: with any other DuckDB would compare each row with each.
+ */
+function originJoin(relation: string, { fromMs, beforeMs }: Reach): string {
+  const origin = (part: string): string =>
+    `CASE WHEN ${WEIGHT} < 0 THEN e.__origin_${part} END = o.__${part}`;
+  return `LEFT JOIN (SELECT __partition, __offset, __arrival_time FROM ${relation}
+      WHERE __event_time >= ${fromMs} AND __event_time < ${beforeMs}) o
+    ON ${origin('partition')} AND ${origin('offset')}`;
 }
 
 /** The value that an event gives a lane; null where it does not count. */
