@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { seededRandom } from '../base/random.ts';
 import { bucketOf, bucketOfWide, middleOf } from './buckets.ts';
 import { splitWide } from './exact.ts';
-import { compileFinish } from './finish.ts';
+import { compileFinish, OVERFLOW } from './finish.ts';
 import { hash52 } from './hash52.ts';
 import type { AccumulatorSpec, AggregateFn } from './spec.ts';
 import { TileTable } from './tile-table.ts';
@@ -59,6 +59,77 @@ test('a count of distinct values is exact up to its bound, and as close beyond a
     const values = Float64Array.from({ length: 500 }, (_, i) => i % distinct);
     assert.equal(valueOver({ fn: 'distinct', size: 64 }, 'count_distinct', values), distinct);
   }
+});
+
+/** The count of whole numbers from `from` on, of which the first `taken` are taken back. */
+function distinctLeft(k: number, from: number, gross: number, taken: number) {
+  const accumulators = [{ fn: 'distinct', size: k, lane: 0, type: INT64 } as const];
+  const table = new TileTable({ windows: [LIFETIME], accumulators, retractable: true });
+  const row = table.createRow();
+  const add = (count: number, firstOffset: number, isBack: boolean): void => {
+    const values = Float64Array.from({ length: count }, (_, i) => from + i);
+    const pass = new Uint8Array(count).fill(1);
+    const lanes = [{ kind: 'number', values, wide: null, pass } as const];
+    const retractions = {
+      weights: new Int8Array(count).fill(-1),
+      partitions: new Int32Array(count),
+      offsets: values.map((_, i) => i),
+    };
+    const input = { count, partition: 0, firstOffset, eventTimeMs: new Float64Array(count), lanes };
+    table.add(isBack ? { ...input, retractions } : input, new Int32Array(count).fill(row));
+  };
+  add(gross, 0, false);
+  if (taken > 0) add(taken, gross, true);
+  table.query(row, 0);
+  const feature = { fn: 'count_distinct', window: 0, parts: { value: 0 }, scale: 0 } as const;
+  return compileFinish({ ...feature, type: INT64 }, table)();
+}
+
+test('a count of what is left is as close as it says, or an error where too little is kept', () => {
+  const random = seededRandom(73);
+  const k = 128;
+  const gross = 10 * k;
+  for (const share of [0.6, 0.75, 1]) {
+    const left = gross * share;
+    const squares: number[] = [];
+    let sum = 0;
+    for (let trial = 0; trial < 200; trial++) {
+      const estimate = distinctLeft(k, random.below(2 ** 40), gross, gross - left);
+      if (estimate === OVERFLOW) continue;
+      const error = Number(estimate) / left - 1;
+      squares.push(error * error);
+      sum += error;
+    }
+    const rms = Math.sqrt(squares.reduce((a, b) => a + b, 0) / squares.length);
+    const expected = 1 / Math.sqrt(k * share);
+    const said = `${share} left: ${rms}, expected ${expected}`;
+    assert.ok(squares.length >= 190, `${share} left: ${squares.length} of 200 are told`);
+    assert.ok(rms < Math.sqrt(2 / k), `${said}, stated ${Math.sqrt(2 / k)}`);
+    assert.ok(rms > 0.75 * expected && rms < 1.2 * expected, said);
+    assert.ok(Math.abs(sum / squares.length) < expected / 3, `${share} left: no bias`);
+  }
+  assert.equal(distinctLeft(k, 7, 20_000, 19_999), OVERFLOW, 'one is left, but of too few kept');
+  assert.equal(distinctLeft(k, 7, 20_000, 20_000), OVERFLOW);
+  assert.equal(distinctLeft(k, 7, gross, gross * 0.8), OVERFLOW);
+  assert.equal(distinctLeft(k, 7, k, k - 1), 1, 'what is kept is all there ever was');
+  assert.equal(distinctLeft(k, 7, k, k), undefined);
+});
+
+test('a count of distinct values is never below what is known', () => {
+  const random = seededRandom(74);
+  let raised = 0;
+  for (const k of [2, 4, 16]) {
+    for (let trial = 0; trial < 60; trial++) {
+      const from = random.below(2 ** 40);
+      const values = Float64Array.from({ length: k + 1 }, (_, i) => from + i);
+      const estimate = valueOver({ fn: 'distinct', size: k }, 'count_distinct', values);
+      assert.ok(estimate > k, `${estimate} for ${k + 1}`);
+      const changing = distinctLeft(k, from, k + 1, 0);
+      assert.ok(changing === OVERFLOW || Number(changing) >= k, `${String(changing)} of ${k + 1}`);
+      if (estimate === k + 1) raised += 1;
+    }
+  }
+  assert.ok(raised > 20, 'an estimate below that happens');
 });
 
 test('a quantile is within the relative error of the value of its rank', () => {

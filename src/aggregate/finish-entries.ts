@@ -106,15 +106,21 @@ function scalarAt(set: EntrySet, view: EntryView, i: number): Scalar {
   return head === 0 ? tail : canonicalInteger(bigOf(head, tail));
 }
 
-/** Exact while all hashes are kept; beyond, by how closely the least k of them lie. */
-function distinctCount(set: EntrySet, view: EntryView): number | undefined {
+/**
+ * Exact while all hashes are kept; beyond, by how closely the least k of them lie, and never below
+ * what is known (semantics §3). Where fewer than half of those are left, they say too little of
+ * how many are left of all.
+ */
+function distinctCount(set: EntrySet, view: EntryView): number | typeof OVERFLOW | undefined {
   let live = 0;
   for (let i = 0; i < set.count; i++) if (isLive(set, view, i)) live++;
   if (!set.more) return live === 0 ? undefined : live;
+  if (2 * live < set.count) return OVERFLOW;
   const k = BigInt(set.count);
   const greatest = set.words[(set.count - 1) * view.stride] as number;
-  const estimate = BigInt(live) * (k - 1n) * HASH_RANGE;
-  return Number(estimate / (k * BigInt(Math.max(greatest, 1))));
+  const scaled = BigInt(live) * (k - 1n) * HASH_RANGE;
+  const estimate = Number(scaled / (k * BigInt(Math.max(greatest, 1))));
+  return Math.max(view.shape.mark === 'none' ? live + 1 : live, estimate);
 }
 
 /** The middle of the bucket that holds the value of the rank. */

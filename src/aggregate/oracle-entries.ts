@@ -67,6 +67,7 @@ export function oracleTop(inputs: OracleInputs, feature: OracleFeature): Answer 
   return top.map((one) => one.value);
 }
 
+/** Beyond the bound an estimate, of at least what is known; of too few that are left, none. */
 export function oracleDistinct(inputs: OracleInputs, feature: OracleFeature): Answer {
   const size = sizeOf(feature);
   const hashOf = (row: OracleRow): bigint => hash(textOf(row.value, feature));
@@ -75,9 +76,12 @@ export function oracleDistinct(inputs: OracleInputs, feature: OracleFeature): An
   const kept = hashes.slice(0, size);
   const live = BigInt(kept.filter((one) => living.has(one)).length);
   if (hashes.length <= size) return live === 0n ? undefined : Number(live);
-  const greatest = present(kept.at(-1), 'a kept hash');
+  const last = present(kept.at(-1), 'a kept hash');
+  const greatest = last > 1n ? last : 1n;
   const k = BigInt(size);
-  return Number((live * (k - 1n) * TWO_52) / (k * (greatest > 1n ? greatest : 1n)));
+  if (!feature.retractable) return Math.max(size + 1, Number(((k - 1n) * TWO_52) / greatest));
+  if (live * 2n < k) return OVERFLOW;
+  return Math.max(Number(live), Number((live * (k - 1n) * TWO_52) / (k * greatest)));
 }
 
 function hash(text: string): bigint {

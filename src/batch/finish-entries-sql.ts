@@ -28,13 +28,8 @@ export function entriesSql(
   const some = `${entries} IS NOT NULL`;
   const count = feature.count ?? 1;
   switch (spec.fn) {
-    case 'distinct': {
-      // Exact while all hashes are kept; beyond, by how closely the least of them lie.
-      const scaled = `CAST(${entries} AS HUGEINT) * ${spec.size - 1} * ${HASH_RANGE}`;
-      const estimate = `${scaled} // (CAST(greatest(${more}, 1) AS HUGEINT) * ${spec.size})`;
-      const value = `CASE WHEN ${more} IS NULL THEN ${entries} ELSE CAST(${estimate} AS BIGINT) END`;
-      return { some: `${entries} > 0 OR ${more} IS NOT NULL`, value, broken: [] };
-    }
+    case 'distinct':
+      return distinctSql(entries, `${more}`, spec.size, work.groups[group]?.retractable ?? false);
     case 'buckets':
       return { some, value: quantileSql(feature, entries, `${more}`, spec.size), broken: [] };
     case 'value_counts': {
@@ -52,6 +47,26 @@ export function entriesSql(
     default:
       return { some, value: entries, broken: [`${more} AND ${entries} IS NULL`] };
   }
+}
+
+/**
+ * Exact while all hashes are kept; beyond, by how closely the least of them lie, and never below
+ * what is known. Where fewer than half of them are left, nothing can be said.
+ */
+function distinctSql(
+  live: string,
+  greatest: string,
+  size: number,
+  retractable: boolean,
+): FinishedSql {
+  const scaled = `CAST(${live} AS HUGEINT) * ${size - 1} * ${HASH_RANGE}`;
+  const estimate = `${scaled} // (CAST(greatest(${greatest}, 1) AS HUGEINT) * ${size})`;
+  const known = retractable ? live : `${size + 1}`;
+  const beyond = `greatest(${known}, CAST(${estimate} AS BIGINT))`;
+  const value = `CASE WHEN ${greatest} IS NULL THEN ${live} ELSE ${beyond} END`;
+  const tooFew = `${greatest} IS NOT NULL AND 2 * coalesce(${live}, 0) < ${size}`;
+  const some = `${live} > 0 OR ${greatest} IS NOT NULL`;
+  return { some, value, broken: retractable ? [tooFew] : [] };
 }
 
 /** The middle of the bucket that holds the value of the rank; NULL where that is no int64. */

@@ -38,7 +38,9 @@ export interface DistinctOptions extends ScaleOptions {
 
 /**
  * How many distinct values; exact up to `exactUpTo`, beyond it an estimate with a standard error of
- * 1 / sqrt(exactUpTo - 2). Never null: an empty window has 0.
+ * 1 / sqrt(exactUpTo - 2). An empty window has 0. Over a source with changes, values that were taken
+ * back count towards `exactUpTo`; beyond it the standard error is up to sqrt(2 / exactUpTo), and
+ * where fewer than half of what is kept is left the status is `error`.
  *
  * @example countDistinct(flight.destination).over(sliding('7d'))
  */

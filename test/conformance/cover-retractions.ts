@@ -11,7 +11,7 @@ import type {
 import type { Tally } from './tally.ts';
 
 /** In a tile these always have a value. */
-const NEVER_LACKING = ['count', 'avg', 'count_distinct', 'var_pop', 'stddev_pop'];
+const NEVER_LACKING = ['count', 'avg', 'var_pop', 'stddev_pop'];
 const KEYS = ['user', 'shop', 's'] as const;
 
 /** What the changes of a push came to. */

@@ -48,7 +48,9 @@ export const REQUIRED: readonly string[] = [
   'several values answered',
   ...FUNCTIONS.map((fn) => `retraction under ${fn}`),
   ...['tile', 'session'].map((state) => `retraction in a ${state}`),
-  ...['min', 'max', 'first', 'last', 'first_n', 'last_n', 'session'].map((fn) => `lacking ${fn}`),
+  ...['min', 'max', 'first', 'last', 'first_n', 'last_n', 'count_distinct', 'session'].map(
+    (fn) => `lacking ${fn}`,
+  ),
   ...['delete', 'of a key', 'of a time', 'of a value'].map((kind) => `change ${kind}`),
   ...['row', 'envelope'].map((shape) => `changes as ${shape}`),
   'changes with a sequence',

@@ -86,8 +86,10 @@ function parametersOf(random: Random, fn: FunctionName): Parameters {
       return { ...none, relativeError, rank: random.pick([0.000001, 0.25, 0.333333, 0.95, 1]) };
     case 'median':
       return { ...none, relativeError, rank: 0.5 };
-    case 'topK':
-      return { ...none, count: random.pick([1, 2, 5]), size: random.pick([null, 1, 3, 20]) };
+    case 'topK': {
+      const count = random.pick([1, 2, 5]);
+      return { ...none, count, size: random.pick([null, count, count + 2, 20]) };
+    }
     case 'histogram':
       return { ...none, size: random.pick([null, 1, 3, 20]) };
     case 'firstN':
