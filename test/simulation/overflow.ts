@@ -1,4 +1,3 @@
-import type { StreamEngine } from '../../src/stream/stream-engine.ts';
 import type { Machine, Stateful } from './machine.ts';
 
 /** By which part of its own bound the whole state may be exceeded before pushes are refused. */
@@ -37,7 +36,9 @@ export class Overflow {
   }
 
   /** What a state larger than memory does, so that runs in which it does not are noticed. */
-  #notice({ metrics }: StreamEngine): void {
+  #notice({ engine, plan }: Stateful): void {
+    const { metrics } = engine;
+    const hotKeys = plan.sources.flatMap(({ name }) => [...engine.hotKeys(name).values()]);
     const { rowsSpilled, rowsLoaded, evictionReads, checkpointMoves, checkpointFailures } = metrics;
     const counts = {
       'rows that left memory': rowsSpilled,
@@ -45,6 +46,8 @@ export class Overflow {
       'rows on disk looked at for expiry': evictionReads,
       'saved rows that were moved': checkpointMoves,
       'a checkpoint that failed': checkpointFailures,
+      'a key that was split': hotKeys.reduce((sum, { splits }) => sum + splits, 0),
+      'a key that was put together again': hotKeys.reduce((sum, { merges }) => sum + merges, 0),
     };
     for (const [what, count] of Object.entries(counts)) {
       if (count > (this.#noticed.get(what) ?? 0)) this.#machine.seen(what);
@@ -53,7 +56,7 @@ export class Overflow {
   }
 
   applied(server: Stateful, source: string, rows: number): void {
-    this.#notice(server.engine);
+    this.#notice(server);
     for (const [bound, isFull, of] of this.#bounds(server)) {
       const left = this.#left.get(bound);
       if (!isFull) this.#left.delete(bound);
