@@ -6,6 +6,7 @@ import { NodeDisk } from '../base/node-disk.ts';
 import { SchemaBook } from '../ingest/schema-book.ts';
 import type { PlanDiff } from '../plan/diff.ts';
 import { explainPlan, type GroupExplanation } from '../plan/explain.ts';
+import { type KeptEntries, keptEntries } from '../plan/kept-entries.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { estimateState, type StateEstimate } from '../plan/state-estimate.ts';
 import { type Applied, Registry } from '../registry/registry.ts';
@@ -22,6 +23,8 @@ export interface PlannedChange {
   readonly groups: readonly GroupExplanation[];
   /** What the state can take, by view and in all. */
   readonly state: StateEstimate;
+  /** Which features over sources with changes can run out of what they keep. */
+  readonly kept: readonly KeptEntries[];
   readonly generation: number;
 }
 
@@ -43,6 +46,7 @@ export async function planProject(config: Config): Promise<PlannedChange> {
       refusals: [...registry.conflicts(plan), ...loggedTypeConflicts(config, plan)],
       groups,
       state: estimateState(plan, groups),
+      kept: keptEntries(plan),
       generation: registry.generation(),
     };
   } finally {

@@ -16,12 +16,13 @@ const MARKS: Readonly<Record<Change['change'], (text: string) => string>> = {
 
 export async function planCommand({ config, output }: Context): Promise<number> {
   const planned = await planProject(config);
-  const { diff, refusals, groups, state } = planned;
-  const result = { generation: planned.generation, diff, refusals, groups, state };
+  const { diff, refusals, groups, state, kept } = planned;
+  const result = { generation: planned.generation, diff, refusals, groups, state, kept };
   output.finish(result, () => {
     sayChanges(output, diff);
     sayTiles(output, groups);
     sayState(output, state);
+    sayKept(output, kept);
     if (diff.changes.length > 0 && refusals.length === 0) {
       output.say();
       output.say('`asof apply` makes it so.');
@@ -46,6 +47,14 @@ export async function applyCommand({
     output.say(`${pc.green('applied')} as generation ${generation}`);
   });
   return EXIT.ok;
+}
+
+/** Over sources with changes: what can run out of entries, a line each. */
+function sayKept(output: Output, kept: PlannedChange['kept']): void {
+  if (kept.length === 0) return;
+  output.say();
+  output.say(pc.bold('Kept for changes'));
+  for (const { feature, text } of kept) output.say(`  ${feature} ${text}`);
 }
 
 export function sayChanges(output: Output, diff: PlannedChange['diff']): void {

@@ -29,7 +29,7 @@ export interface ChangeOptions<
   readonly horizon?: Duration;
   /**
    * How many entries an aggregate that cannot subtract (min, last, lists, sessions) keeps beyond
-   * what it shows, for those that may be taken back: 1 to 10,000. Default 100.
+   * what it shows, for those that may be taken back: 1 to 10,000. Default 1000.
    */
   readonly keep?: number;
 }

@@ -8,7 +8,7 @@ const DEFAULTS = {
   update: ['u', 'update'],
   delete: ['d', 'delete'],
   horizon: '7d',
-  keep: 100,
+  keep: 1000,
 } as const;
 
 /** Checks and resolves how a source's rows change earlier ones; its columns are checked with it. */

@@ -44,6 +44,9 @@ test('a parameter that cannot be is listed, and so is a measure that does not fi
       floats: topK(flight.weight as never, 3).over(lifetime()),
       floats_too: histogram(flight.weight as never).over(lifetime()),
       none: topK(flight.origin as never, 0).over(lifetime()),
+      huge: topK(flight.origin as never, 2000).over(lifetime()),
+      short: topK(flight.origin as never, 10, { maxDistinct: 5 }).over(lifetime()),
+      full: topK(flight.origin as never, 5, { maxDistinct: 5 }).over(lifetime()),
       many: lastN(flight.origin as never, 1001).over(lifetime()),
       part: firstN(flight.origin as never, 1.5).over(lifetime()),
       missing: lastN(flight.origin as never, undefined as never).over(lifetime()),
@@ -68,6 +71,9 @@ test('a parameter that cannot be is listed, and so is a measure that does not fi
   assert.match(said('floats'), /topK needs an int64, .* but its measure is float64/);
   assert.match(said('floats_too'), /histogram needs/);
   assert.match(said('none'), /topK has k 0/);
+  assert.match(said('huge'), /topK has k 2000, and takes a whole number from 1 to 1000/);
+  assert.match(said('short'), /topK has k 10 of at most 5 values/);
+  assert.equal(said('full'), 'nothing');
   assert.match(said('many'), /lastN has n 1001/);
   assert.match(said('part'), /firstN has n 1\.5/);
   assert.match(said('missing'), /lastN has n null/);
@@ -77,7 +83,7 @@ test('a parameter that cannot be is listed, and so is a measure that does not fi
   assert.match(said('list_default'), /list\(string\) takes no default/);
   assert.match(said('hopping'), /session has no (hop|complete)/);
   assert.match(said('gapless'), /not a duration/);
-  assert.equal(Object.keys(found).length, 18);
+  assert.equal(Object.keys(found).length, 20);
 });
 
 test('a list or a histogram cannot be derived from, however it is tried', () => {
@@ -149,4 +155,8 @@ test('state that cannot be is listed', () => {
   );
   assert.match(sized({ atLimit: 'stop' })['views.v.state.atLimit'] ?? '', /has no budget/);
   assert.deepEqual(sized({ budget: '64KB', keys: 1 }), {});
+  const all = sized({ keys: -1, budget: 'much', atLimit: 'drop' });
+  assert.deepEqual(Object.keys(all).sort(), [
+    ...['views.v.state.atLimit', 'views.v.state.budget', 'views.v.state.keys'],
+  ]);
 });

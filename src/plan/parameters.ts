@@ -32,9 +32,9 @@ export function resolveParameters(
     if (Number.isInteger(given) && Number(given) >= least && Number(given) <= most) {
       return Number(given);
     }
-    const message = `${node.fn} has ${name} ${String(given)}, and it must be a whole number.`;
-    const range = `Use ${least} to ${most}.`;
-    issues.add('invalid_definition', path, message, range);
+    const range = `${least} to ${most}`;
+    const message = `${node.fn} has ${name} ${String(given)}, and takes a whole number from ${range}.`;
+    issues.add('invalid_definition', path, message, `Use ${range}.`);
     return least;
   };
   switch (fn) {
@@ -47,7 +47,13 @@ export function resolveParameters(
     case 'top_k': {
       const count = whole('k', node.count, 1, LIMITS.listValues);
       const maxDistinct = node.size ?? DEFAULT_MAX_DISTINCT;
-      return { ...none, count, size: whole('maxDistinct', maxDistinct, 1, LIMITS.countedValues) };
+      const size = whole('maxDistinct', maxDistinct, 1, LIMITS.countedValues);
+      if (node.size === size && size < count) {
+        const message = `${node.fn} has k ${count} of at most ${size} values: it could never fill.`;
+        const remedy = `Use a maxDistinct of what the column can hold, ${count} or more.`;
+        issues.add('invalid_definition', path, message, remedy);
+      }
+      return { ...none, count, size };
     }
     case 'histogram': {
       const maxDistinct = node.size ?? DEFAULT_MAX_DISTINCT;

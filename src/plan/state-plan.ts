@@ -14,6 +14,7 @@ export function resolveState(node: StateNode | null, path: string, issues: Issue
     const message = `A view cannot expect ${String(keys)} keys.`;
     issues.add('invalid_definition', `${path}.keys`, message, 'Write a whole number from 1 on.');
   }
+  const budgetBytes = budgetOf(budget, `${path}.budget`, issues);
   const policy = atLimit ?? UNBOUNDED_STATE.atLimit;
   if (policy !== 'spill' && policy !== 'stop') {
     const message = `'${String(atLimit)}' is nothing that a view can do at its budget.`;
@@ -24,7 +25,7 @@ export function resolveState(node: StateNode | null, path: string, issues: Issue
     const message = 'It says what to do at the budget, but has no budget.';
     issues.add('invalid_definition', `${path}.atLimit`, message, "Add budget: '512MB'.");
   }
-  return { keys, budgetBytes: budgetOf(budget, `${path}.budget`, issues), atLimit: policy };
+  return { keys, budgetBytes, atLimit: policy };
 }
 
 function budgetOf(budget: string | null, path: string, issues: IssueList): number | null {
