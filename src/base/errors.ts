@@ -43,7 +43,9 @@ export const ERRORS = {
   too_late: user(
     422,
     'The event exceeds the allowed lateness.',
-    'Raise allowedLateness or re-admit.',
+    'Raise allowedLateness beyond the age of the event by now, and the version of the views (it is ' +
+      'part of their meaning), then re-admit it: without a declared arrivalTime it is judged by ' +
+      'its new arrival.',
   ),
   from_the_future: user(422, 'The event lies ahead of its arrival.', 'Check clocks and units.'),
   duplicate: user(409, 'An event of this id was taken within the horizon.', 'Nothing to do.'),

@@ -40,6 +40,11 @@ interface Loss {
 }
 
 const BAR_WIDTH = 30;
+const CHANGING = [
+  'It is part of what views mean: another one asks for their next versions.',
+  'What was rejected is judged anew when re-admitted, as of that moment unless the source',
+  'declares an arrivalTime: the new bound must cover its age by then.',
+];
 
 /** `asof lateness`: what to choose an allowed lateness by. */
 export async function latenessCommand(
@@ -86,6 +91,7 @@ function sayReport(output: Output, report: Report, alsoMs: readonly number[]): v
   output.say('  an allowed lateness of … would lose …');
   for (const line of table(rows)) output.say(`  ${line}`);
   output.say(`  declared: allowedLateness ${formatDuration(allowedLatenessMs)}`);
+  for (const line of CHANGING) output.say(pc.dim(`    ${line}`));
   if (skew.ahead > 0) {
     output.say(
       `  ${count(skew.ahead)} of ${count(skew.events)} events lie ahead of their arrival, ` +

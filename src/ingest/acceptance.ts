@@ -12,10 +12,7 @@ import type { RowProblem } from './row-problem.ts';
 import { SourceIds } from './source-ids.ts';
 import type { SourceMemory } from './source-memory.ts';
 import { LIVE_LIMITS, SourceRows } from './source-rows.ts';
-
-/** Event times below this are seconds where arrivals are milliseconds of this century. */
-const SECONDS_BELOW = 1e11;
-const MILLISECONDS_FROM = 1e12;
+import { lateRemedy, unitHint } from './time-remedies.ts';
 
 /** What a declared arrival time may not lie ahead of: the log's clock, or nothing at all. */
 export type ArrivalBound = 'clock' | 'none';
@@ -163,27 +160,26 @@ export class Acceptance {
     const { arrivalTime, maxClockSkewMs } = this.schema;
     const aheadMs = declaredMs === null || this.#arrivalBound === 'none' ? 0 : declaredMs - nowMs;
     if (aheadMs <= maxClockSkewMs) return null;
-    const message =
-      `'${arrivalTime}' lies ${aheadMs} ms ahead of the clock; ` + `${maxClockSkewMs} are allowed.`;
-    return { column: arrivalTime, problem: new ValueProblem('from_the_future', message) };
+    const message = `'${arrivalTime}' lies ${aheadMs} ms ahead of the clock; ${maxClockSkewMs} are allowed.`;
+    const remedy = declaredMs === null ? null : unitHint(`${arrivalTime}`, declaredMs, nowMs);
+    return { column: arrivalTime, problem: new ValueProblem('from_the_future', message, remedy) };
   }
 
   #timeProblem(eventMs: number, arrivalMs: number): RowProblem | null {
-    const { eventTime, allowedLatenessMs, maxClockSkewMs } = this.schema;
+    const { eventTime, arrivalTime, allowedLatenessMs, maxClockSkewMs } = this.schema;
     const lateMs = arrivalMs - eventMs;
+    const hint = (): string | null =>
+      unitHint(eventTime, eventMs, arrivalMs) ??
+      (arrivalTime === null ? null : unitHint(arrivalTime, arrivalMs, eventMs));
     if (lateMs > allowedLatenessMs) {
-      const seconds = eventMs < SECONDS_BELOW && arrivalMs >= MILLISECONDS_FROM;
-      const problem = new ValueProblem(
-        'too_late',
-        `'${eventTime}' lies ${lateMs} ms before its arrival; ${allowedLatenessMs} are allowed.`,
-        seconds ? `'${eventTime}' looks like seconds; send milliseconds since 1970.` : null,
-      );
+      const message = `'${eventTime}' lies ${lateMs} ms before its arrival; ${allowedLatenessMs} are allowed.`;
+      const problem = new ValueProblem('too_late', message, hint() ?? lateRemedy(this.schema));
       return { column: eventTime, problem, lateMs };
     }
     if (-lateMs <= maxClockSkewMs) return null;
-    const message =
-      `'${eventTime}' lies ${-lateMs} ms ahead of its arrival; ` + `${maxClockSkewMs} are allowed.`;
-    return { column: eventTime, problem: new ValueProblem('from_the_future', message), lateMs };
+    const message = `'${eventTime}' lies ${-lateMs} ms ahead of its arrival; ${maxClockSkewMs} are allowed.`;
+    const problem = new ValueProblem('from_the_future', message, hint());
+    return { column: eventTime, problem, lateMs };
   }
 
   #claim(partition: number, id: string, hash: number, arrivalMs: number): RowProblem | null {

@@ -62,7 +62,8 @@ export class ChangeRows {
     const part = operation === 'delete' ? before : after;
     if (part === null) {
       const message = `'${name}' is missing or null, but '${value}' means ${operation}.`;
-      return { column: name, problem: new ValueProblem('missing_column', message) };
+      const remedy = `Send '${name}': the row as it was ${operation === 'delete' ? 'before the' : 'written by the'} ${operation}.`;
+      return { column: name, problem: new ValueProblem('missing_column', message, remedy) };
     }
     if (operation === 'delete' && after !== null) {
       const message = `'after' is no null, but '${value}' means delete.`;
@@ -92,12 +93,25 @@ export class ChangeRows {
     return new ValueProblem('changed_id', message);
   }
 
+  /** What to do about a column that no row can be without, or null for any other. */
+  missingRemedy(column: string): string | null {
+    const { changes } = this;
+    if (column === changes.column) {
+      return `Send what the row does in '${column}': one of ${this.#known()}.`;
+    }
+    if (column === this.#id) return `Send '${column}': a change names its event by it.`;
+    return column === changes.sequence ? `Send '${column}': it orders the changes of an id.` : null;
+  }
+
+  #known(): string {
+    return [...this.#byValue.keys()].map((name) => `'${String(name)}'`).join(', ');
+  }
+
   /** The operation that a value of its column names. */
   operationOf(value: Scalar): Operation | ValueProblem {
     const operation = this.#byValue.get(value);
     if (operation !== undefined) return operation;
-    const known = [...this.#byValue.keys()].map((name) => `'${String(name)}'`).join(', ');
-    const message = `'${this.changes.column}' is '${String(value)}'; known are ${known}.`;
+    const message = `'${this.changes.column}' is '${String(value)}'; known are ${this.#known()}.`;
     return new ValueProblem('unknown_operation', message);
   }
 

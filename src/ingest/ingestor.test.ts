@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { NodeDisk } from '../base/node-disk.ts';
 import { seededRandom } from '../base/random.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
-import { codes, hasCode, NOW_MS, start } from './ingestor.fixture.ts';
+import { codes, hasCode, NOW_MS, SCHEMA, start } from './ingestor.fixture.ts';
 
 const memory = (seed = 1): MemoryDisk => new MemoryDisk(seededRandom(seed));
 
@@ -40,6 +40,7 @@ test('malformed lines are named by line while good rows go through', async () =>
     ],
   );
   assert.match(result.rows[2]?.remedy ?? '', /looks like seconds/);
+  assert.match(result.rows[5]?.remedy ?? '', /^Send 'at': no row can be placed without it/);
   assert.deepEqual([result.received, result.accepted, result.rejected], [9, 2, 7]);
   assert.equal(result.commit, log.lastCommit);
   assert.equal(
@@ -48,6 +49,59 @@ test('malformed lines are named by line while good rows go through', async () =>
   );
   const stats = ingestor.stats('clicks');
   assert.deepEqual([stats?.received, stats?.accepted, stats?.rejected.too_late], [9, 2, 1]);
+});
+
+test('a time of another unit is told, and what helps a late row', async () => {
+  const remedyOf = async (at: number, arrivalTime: string | null, seen: number) => {
+    const columns = [...SCHEMA.columns];
+    columns.push({ ...SCHEMA.columns[0], name: 'seen', optional: true } as (typeof columns)[0]);
+    const { ingestor } = await start(memory(), { schema: { ...SCHEMA, columns, arrivalTime } });
+    const result = await ingestor.push('clicks', JSON.stringify({ at, id: 'a', seen }));
+    return `${result.rows[0]?.code}: ${result.rows[0]?.remedy}`;
+  };
+  const microseconds = NOW_MS * 1000;
+  const hint = /^from_the_future: 'at' looks like microseconds; send milliseconds since 1970/;
+  assert.match(await remedyOf(microseconds, null, NOW_MS), hint);
+  const seen = /^too_late: 'seen' looks like microseconds/;
+  assert.match(await remedyOf(NOW_MS, 'seen', microseconds), seen);
+  assert.match(await remedyOf(NOW_MS / 1000, 'seen', NOW_MS), /^too_late: 'at' looks like seconds/);
+  const seconds = /^from_the_future: 'seen' looks like seconds/;
+  assert.match(await remedyOf(NOW_MS, 'seen', NOW_MS / 1000), seconds);
+  assert.match(await remedyOf(NOW_MS + 5_000, null, NOW_MS), /^from_the_future: Check clocks/);
+  const late = NOW_MS - 70_000;
+  const judged = /^too_late: Raise .* version of the views .* judged by its new arrival/;
+  assert.match(await remedyOf(late, null, NOW_MS), judged);
+  assert.match(await remedyOf(late, 'seen', NOW_MS), /^too_late: Raise .* its 'seen' still counts/);
+});
+
+test('what a change cannot be without is asked for, not made optional', async () => {
+  const columns = [...SCHEMA.columns];
+  columns.push({ ...SCHEMA.columns[1], name: 'op', optional: true } as (typeof columns)[0]);
+  columns.push({ ...SCHEMA.columns[2], name: 'lsn', optional: true } as (typeof columns)[0]);
+  const remedyOf = async (shape: 'row' | 'envelope', row: object) => {
+    const operations = { insert: ['c'], update: ['u'], delete: ['d'] };
+    const changes = { column: 'op', ...operations, sequence: 'lsn', shape, horizonMs: 1, keep: 1 };
+    const { ingestor } = await start(memory(), { schema: { ...SCHEMA, columns, changes } });
+    const result = await ingestor.push('clicks', JSON.stringify(row));
+    return `${result.rows[0]?.code}: ${result.rows[0]?.remedy}`;
+  };
+  const row = { at: NOW_MS, id: 'a', lsn: 1, op: 'c' };
+  const operation = "missing_column: Send what the row does in 'op': one of 'c', 'u', 'd'.";
+  assert.equal(await remedyOf('row', { ...row, op: undefined }), operation);
+  assert.equal(await remedyOf('envelope', { after: row }), operation);
+  assert.match(await remedyOf('row', { ...row, id: null }), /^missing_column: Send 'id': a change/);
+  assert.match(
+    await remedyOf('row', { ...row, lsn: null }),
+    /^missing_column: Send 'lsn': it orders/,
+  );
+  assert.match(
+    await remedyOf('envelope', { op: 'u' }),
+    /^missing_column: Send 'after': the row as/,
+  );
+  assert.match(
+    await remedyOf('envelope', { op: 'd' }),
+    /^missing_column: Send 'before': the row as/,
+  );
 });
 
 test('arrays, single objects, parsed rows and text of every form are read', async () => {

@@ -75,11 +75,20 @@ export class RowChunk {
     };
     if (lines === undefined) this.#addRows(slice, slice, start, reports);
     else this.#addLines(slice, lines, start, reports);
-    for (const [slot, problem] of reports.problems) {
-      if (!this.problems.has(slot)) this.problems.set(slot, problem);
+    for (const [slot, found] of reports.problems) {
+      if (!this.problems.has(slot)) this.problems.set(slot, this.#advised(found));
     }
     this.#checkTimes(start, start + count);
     this.count += count;
+  }
+
+  /** What no row can be without cannot be made optional either. */
+  #advised({ column, problem }: { readonly column: string; readonly problem: ValueProblem }) {
+    if (problem.code !== 'missing_column') return { column, problem };
+    const isTime = column === this.schema.eventTime || column === this.schema.arrivalTime;
+    const timed = isTime ? `Send '${column}': no row can be placed without it.` : null;
+    const remedy = timed ?? this.#changes?.missingRemedy(column) ?? problem.remedy;
+    return { column, problem: new ValueProblem(problem.code, problem.message, remedy) };
   }
 
   /** Lines that the reader leaves to others are parsed as they come, run by run. */

@@ -111,12 +111,13 @@ export class Registry {
       const row = known.get(definition.kind, definition.name, definition.version);
       if (row === undefined || row.hash === definition.hash) continue;
       const title = `${definition.kind} ${definition.name}@${definition.version}`;
+      const { cause, remedy } = causeOf(definition, this.diff(plan));
       issues.push(
         issue(
           'version_conflict',
           `${definition.kind}s.${definition.name}`,
-          `${title} was applied before with another meaning.`,
-          `Set version: ${definition.version + 1}, and keep the old one while a model reads it.`,
+          `${title} was applied before with another meaning${cause}.`,
+          `${remedy}Set version: ${definition.version + 1}, and keep the old one while a model reads it.`,
         ),
       );
     }
@@ -160,6 +161,20 @@ export class Registry {
   close(): void {
     this.#db.close();
   }
+}
+
+/** A view means what its source accepts: where that is what differs, it is named. */
+function causeOf(
+  { kind, name, version }: ReturnType<typeof definitionsOf>[number],
+  { changes }: PlanDiff,
+): { readonly cause: string; readonly remedy: string } {
+  const change = changes.find(
+    (one) => one.kind === kind && one.name === name && one.version === version,
+  );
+  const inherited = change?.sentences.filter((sentence) => sentence.startsWith('source ')) ?? [];
+  if (inherited.length === 0) return { cause: '', remedy: '' };
+  const remedy = 'Take back what changed in the source, which is part of what its views mean. Or: ';
+  return { cause: `: ${inherited.join(', ')}`, remedy };
 }
 
 function createTables(db: DatabaseSync): void {
