@@ -21,6 +21,7 @@ import { StreamEngine } from '../stream/stream-engine.ts';
 import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
+import { endInOrder } from './end-in-order.ts';
 import { Gate } from './gate.ts';
 import { letterPort, pushPort } from './http-ports.ts';
 import { listenOn } from './listen-on.ts';
@@ -64,7 +65,7 @@ export class Platform {
     this.#throttle = new Throttle(config, parts.log, pause);
     const rebuild = async (): Promise<void> => {
       await this.use(this.#plan);
-      this.#state = 'ready';
+      if (this.#state === 'replaying') this.#state = 'ready';
     };
     this.#mender = new Mender(rebuild, parts.logger, pause);
     this.#features = new FeatureServer({
@@ -146,9 +147,9 @@ export class Platform {
 
   /** Without an engine nothing may be answered: what is pushed would not be in it. */
   async #fallBack(plan: ProjectPlan): Promise<void> {
-    this.#state = 'replaying';
+    if (this.#state === 'ready') this.#state = 'replaying';
     await this.#exchange(plan);
-    this.#state = 'ready';
+    if (this.#state === 'replaying') this.#state = 'ready';
   }
 
   status(): PlatformStatus {
@@ -190,9 +191,11 @@ export class Platform {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
     const { archiver, connectors, log, serveLog, directory, letters, logger } = this.#parts;
-    const steps: readonly (() => unknown)[] = [
+    const steps = [
       () => this.#http.close(),
       () => this.#mender.stop(),
+      // Definitions that are being exchanged are exchanged first.
+      () => this.#pushes.whileClosed(() => Promise.resolve()),
       () => connectors.stop(),
       () => archiver.stop(),
       () => this.#engine?.close(),
@@ -202,13 +205,7 @@ export class Platform {
       () => log.close(),
       () => directory.close(),
     ];
-    for (const step of steps) {
-      try {
-        await step();
-      } catch (error) {
-        logger.error({ error: String(error) }, 'not saved at the end; the log has every event');
-      }
-    }
+    await endInOrder(steps, logger);
   }
 
   /** The log is not cut meanwhile: the new engine may need what the old one had. */
@@ -244,6 +241,7 @@ export class Platform {
     });
     const door = await this.#openDoor(plan, engine);
     door.onCommitted = (batch) => this.#apply(engine, batch);
+    door.refusalOf = (source) => (engine.stops(source) ? () => engine.refusal(source) : null);
     this.#engine = engine;
     this.#door = door;
     this.#parts.archiver.beforeCut = () => door.checkpointForCut();

@@ -32,8 +32,12 @@ export class Throttle {
     const refusal = engine?.refusal(source) ?? null;
     if (refusal !== null) throw refusal;
     if (!this.#slows) return;
-    const admission = this.#valve.admit(readPressure(engine?.saving.stages ?? []));
-    if (admission.kind === 'wait' && admission.delayMs > 0) await this.#pause(admission.delayMs);
+    let admission = this.#valve.admit(readPressure(engine?.saving.stages ?? []));
+    if (admission.kind === 'wait' && admission.delayMs > 0) {
+      await this.#pause(admission.delayMs);
+      // Others waited as well: together they may be too many.
+      admission = this.#valve.admit(readPressure(engine?.saving.stages ?? []));
+    }
     if (admission.kind !== 'refuse') return;
     throw new AsofError(
       'overloaded',

@@ -1,3 +1,4 @@
+import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Turn } from '../base/pause.ts';
@@ -91,8 +92,21 @@ export class StateKeeper {
       metrics.evictionLooks += looked;
       if (looks <= 0) return;
     }
-    this.#expiry.step(store.applied.newestArrivalMs, count);
+    this.#expire(store.applied.newestArrivalMs, count);
     metrics.evictionReads = this.#expiry.rowsRead;
+  }
+
+  /** What cannot be read now can be given up later: no event waits for it. */
+  #expire(nowMs: number, count: () => void): void {
+    try {
+      this.#expiry.step(nowMs, count);
+    } catch (error) {
+      if (!(error instanceof AsofError) || error.code === 'corrupt_state') throw error;
+      this.#options.logger.warn(
+        { error: error.message },
+        'expired keys on disk cannot be read now',
+      );
+    }
   }
 
   #spill(): void {
