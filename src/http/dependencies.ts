@@ -1,6 +1,6 @@
 import type { Logger } from '../base/logger.ts';
-import type { ReadmitResult } from '../ingest/ingestor.ts';
 import type { LetterFilter } from '../ingest/letter-filter.ts';
+import type { ReadmitResult } from '../ingest/letter-readmission.ts';
 import type { PushBody } from '../ingest/push-body.ts';
 import type { Metrics } from '../monitor/metrics.ts';
 import type { PlatformStatus } from '../monitor/status.ts';

@@ -5,7 +5,7 @@ import { nextTurn, type Turn } from '../base/pause.ts';
 import { LetterCounts } from './letter-counts.ts';
 import { LetterFile } from './letter-file.ts';
 import { type LetterFilter, mayHold, passes } from './letter-filter.ts';
-import { parseMark } from './letter-mark.ts';
+import { MarkedLetters, parseMark } from './letter-mark.ts';
 
 const FOLDER = 'dead';
 const READMITTED = 'readmitted.ndjson';
@@ -58,8 +58,8 @@ interface SourceLetters {
   /** In order, oldest first. */
   readonly parts: Part[];
   readonly marks: LetterFile;
-  /** Ids; read when the first letter is asked for. */
-  readmitted: Set<string> | null;
+  /** Read when the first letter is asked for. */
+  readmitted: MarkedLetters | null;
   readonly counts: LetterCounts;
 }
 
@@ -232,10 +232,10 @@ function stored(line: string, id: string, kept: SourceLetters): StoredLetter | n
   return letter === null ? null : { ...letter, id, readmitted: readmittedIds(kept).has(id) };
 }
 
-function readmittedIds(kept: SourceLetters): Set<string> {
+function readmittedIds(kept: SourceLetters): MarkedLetters {
   if (kept.readmitted === null) {
-    const marks = [...kept.marks.lines()].map(parseMark);
-    kept.readmitted = new Set(marks.flatMap((mark) => (mark === null ? [] : [mark.id])));
+    kept.readmitted = new MarkedLetters();
+    for (const line of kept.marks.lines()) kept.readmitted.add(parseMark(line)?.id ?? '');
   }
   return kept.readmitted;
 }

@@ -9,17 +9,17 @@ import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance, type ArrivalBound } from './acceptance.ts';
 import { ClockBook } from './clock-book.ts';
 import { readColumns } from './columns-body.ts';
-import { DeadLetters, type StoredLetter } from './dead-letters.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { type DoorLimits, doorLimits } from './door-limits.ts';
 import { FormerIds } from './former-ids.ts';
 import { type IdBlock, readIds, writeIds } from './id-snapshot.ts';
 import { IngestStats, type SourceStats } from './ingest-stats.ts';
 import { type LanePosition, lanesOf } from './lane-note.ts';
 import type { LetterFilter } from './letter-filter.ts';
-import { portions, rowOf } from './letter-portions.ts';
+import { type ReadmitResult, readmitLetters } from './letter-readmission.ts';
 import type { EventLog } from './log.ts';
 import { type Door, Push, type PushResult } from './push.ts';
-import { ColumnsBody, type PushBody, type RowSlice, readBody, readRows } from './push-body.ts';
+import { ColumnsBody, type PushBody, type RowSlice, readBody } from './push-body.ts';
 import { SchemaBook } from './schema-book.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
 import type { MemorySize } from './source-memory.ts';
@@ -38,18 +38,6 @@ export interface IngestorOptions {
   readonly limits?: Partial<DoorLimits>;
   /** Taken between two slices of a large push; that of the event loop unless given. */
   readonly turn?: Turn;
-}
-
-export interface ReadmitResult {
-  readonly tried: number;
-  readonly accepted: number;
-  readonly commit: number;
-  /** Letters that were refused again, with the reason of today; they stay as they are. */
-  readonly refused: readonly {
-    readonly id: string;
-    readonly code: string;
-    readonly message: string;
-  }[];
 }
 
 /** The door: judges events (semantics §1), logs those it accepts and keeps those it does not. */
@@ -218,30 +206,13 @@ export class Ingestor {
    */
   readmit(source: string, filter: LetterFilter = {}): Promise<ReadmitResult> {
     // One at a time: a letter of another one under way may be marked by the time its turn comes.
-    const result = this.#readmits.then(() => this.#readmitAll(source, filter));
+    const again = (slices: Iterator<RowSlice>) => this.#push(source, slices, false);
+    const tools = { letters: this.letters, log: this.#log, push: again };
+    const result = this.#readmits.then(() =>
+      readmitLetters({ ...tools, rows: this.#sliceRows }, source, filter),
+    );
     this.#readmits = result.catch(() => {});
     return result;
-  }
-
-  async #readmitAll(source: string, filter: LetterFilter): Promise<ReadmitResult> {
-    const limit = Math.min(filter.limit ?? LIMITS.rowsPerPush, LIMITS.rowsPerPush);
-    let [tried, accepted, commit] = [0, 0, this.#log.lastCommit];
-    const refused: ReadmitResult['refused'][number][] = [];
-    const open = this.letters.list(source, { ...filter, open: true, limit });
-    for (const letters of portions(open)) {
-      const rows = letters.map(({ raw }) => rowOf(raw));
-      const result = await this.#push(source, readRows(rows, this.#sliceRows), false);
-      tried += letters.length;
-      accepted += result.accepted;
-      commit = Math.max(commit, result.commit);
-      const wrong = new Set(result.rows.map(({ row }) => row));
-      for (const { row, code, message } of result.rows) {
-        refused.push({ id: letters[row]?.id ?? '', code, message });
-      }
-      const taken: StoredLetter[] = letters.filter((_, row) => !wrong.has(row));
-      if (taken.length > 0) await this.letters.markReadmitted(source, taken);
-    }
-    return { tried, accepted, commit, refused };
   }
 
   /** Writes the ids down, so that the log up to the commit given back can be cut. */

@@ -41,7 +41,7 @@ export interface Door {
 export interface PushContext {
   readonly door: Door;
   readonly log: EventLog;
-  /** Where rejected rows go; null if they are there already. */
+  /** Where rejected rows go; null for letters, which are there and were counted already. */
   readonly letters: DeadLetters | null;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -65,7 +65,7 @@ export class Push {
   }
 
   async run(slices: Iterator<RowSlice>): Promise<PushResult> {
-    const { door, eventsPerCommit, turn } = this.#context;
+    const { eventsPerCommit, turn } = this.#context;
     let chunk: RowChunk | null = null;
     for (let next = slices.next(); next.done !== true; ) {
       const slice = next.value;
@@ -84,8 +84,7 @@ export class Push {
     await Promise.all(this.#commits);
     if (this.#failure !== null && this.#accepted === 0) throw this.#failure;
     this.#verdicts.sort((a, b) => a.row - b.row);
-    door.stats.receive(this.#received);
-    for (const { code } of this.#verdicts) door.stats.reject(code, 1);
+    this.#count();
     return {
       received: this.#received,
       accepted: this.#accepted,
@@ -93,6 +92,14 @@ export class Push {
       commit: this.#commit === 0 ? this.#context.log.lastCommit : this.#commit,
       rows: this.#verdicts,
     };
+  }
+
+  /** A letter was counted when it came: that it is refused once more says nothing new. */
+  #count(): void {
+    const { door, letters } = this.#context;
+    door.stats.receive(letters === null ? this.#accepted : this.#received);
+    if (letters === null) return;
+    for (const { code } of this.#verdicts) door.stats.reject(code, 1);
   }
 
   #receive(count: number): void {
@@ -145,11 +152,12 @@ export class Push {
       return;
     }
     this.#accepted += judgement.accepted;
-    this.#context.door.stats.change(judgement.changes);
+    const { door, letters: fresh } = this.#context;
+    door.stats.change(judgement.changes);
     this.#commit = Math.max(this.#commit, logged.value.at(-1)?.commit ?? 0);
     for (const { slot, problem } of judgement.rejected) {
       const { code, message, remedy } = problem.problem;
-      if (problem.lateMs !== undefined) this.#context.door.stats.clocks.refuse(problem.lateMs);
+      if (problem.lateMs !== undefined && fresh !== null) door.stats.clocks.refuse(problem.lateMs);
       this.#verdict(chunk, slot, code, problem.column, message, remedy);
     }
     if (kept.status === 'rejected') this.#sayNotKept(chunk, judgement, kept.reason);

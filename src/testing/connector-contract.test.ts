@@ -14,6 +14,7 @@ import { MemoryKafka } from './memory-kafka.ts';
 
 const SEEDS = 40;
 const AT = 1_700_000_000_000;
+const HEADER = 'n,at,text\r\n';
 
 type TextFormat = 'ndjson' | 'csv';
 
@@ -26,7 +27,7 @@ function fileWorld(format: TextFormat) {
     const begin = (): void => {
       files += 1;
       last = `part-${String(files).padStart(3, '0')}.${format}`;
-      folder.put(last, format === 'csv' ? 'n,at,text\r\n' : '');
+      folder.put(last, format === 'csv' ? HEADER : '');
     };
     const lineOf = (n: number): string =>
       format === 'csv' ? `${n},${AT},"a ""b""\n,c"\r\n` : `${JSON.stringify({ n, at: AT })}\n`;
@@ -50,8 +51,15 @@ function fileWorld(format: TextFormat) {
         folder.append(last, numbers.map(lineOf).join(''));
       },
       addPoison: () => {
-        if (format === 'csv') begin();
-        folder.append(last, random.below(2) === 0 ? '{"n":1\n' : '7,8,9,10,11\n');
+        if (format === 'ndjson') folder.append(last, '{"n":1\n');
+        else {
+          // Within the rows of a file, or one by itself; a stray quote takes none of those behind.
+          if (random.below(2) === 0) begin();
+          const poison = ['7,8,9,10,11\n', '7,8,"stray\n', '7,8,stray"quote\n', '7,"8,9\r\n'];
+          const all = Buffer.from(folder.readAt(last, 0, Number.MAX_SAFE_INTEGER)).toString();
+          const at = random.below(2) === 0 ? HEADER.length : all.length;
+          folder.put(last, all.slice(0, at) + random.pick(poison) + all.slice(at));
+        }
         return true;
       },
       setAway: (isAway) => {

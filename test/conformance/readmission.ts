@@ -1,6 +1,6 @@
 import type { Random } from '../../src/base/random.ts';
-import type { ReadmitResult } from '../../src/ingest/ingestor.ts';
 import type { LetterFilter } from '../../src/ingest/letter-filter.ts';
+import type { ReadmitResult } from '../../src/ingest/letter-readmission.ts';
 import type { SourcePlan } from '../../src/plan/plan.ts';
 import type { AcceptanceCheck } from './acceptance-path.ts';
 import type { Platform } from './platform.ts';

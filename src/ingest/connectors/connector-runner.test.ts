@@ -5,9 +5,11 @@ import type { Pause } from '../../base/pause.ts';
 import { seededRandom } from '../../base/random.ts';
 import type { SourceSchema } from '../../schema/types.ts';
 import { MemoryDisk } from '../../testing/memory-disk.ts';
+import { MemoryFolder } from '../../testing/memory-folder.ts';
 import { Ingestor } from '../ingestor.ts';
 import { EventLog } from '../log.ts';
 import { type ConnectorDoor, ConnectorRunner } from './connector-runner.ts';
+import { FileConnector } from './files/file-connector.ts';
 import type { SourceConnector } from './source-connector.ts';
 
 const AT = 1_700_000_000_000;
@@ -68,8 +70,10 @@ async function world(schema: SourceSchema, limits = {}) {
   const log = await EventLog.open({ disk, schemas: [schema] });
   const ingestor = Ingestor.open({ disk, log, sources: [schema], clock, limits });
   const waits: number[] = [];
+  const seen = { whileWaiting: () => {} };
   const pause: Pause = async (durationMs) => {
     waits.push(durationMs);
+    seen.whileWaiting();
     clock.advanceTo(clock.nowMs() + durationMs);
   };
   const door: ConnectorDoor = ingestor;
@@ -79,7 +83,7 @@ async function world(schema: SourceSchema, limits = {}) {
     runner.start();
     return runner;
   };
-  return { log, ingestor, run, waits };
+  return { log, ingestor, run, waits, seen };
 }
 
 test('deletes of more bytes than one commit may take back come in several', async () => {
@@ -155,4 +159,33 @@ test('a reader that gives more rows than it was asked for is refused', async () 
   });
   assert.equal(await runner.ended(), 'refused');
   assert.match(runner.status().problem?.message ?? '', /25 rows where 10 were asked for/);
+});
+
+test('a batch that is not taken yet is not part of the position', async () => {
+  const { run, seen } = await world({ ...ORDERS, changes: null }, { ids: 10, idsKept: 0 });
+  const folder = new MemoryFolder(() => AT);
+  const line = (n: number): string => `${JSON.stringify({ id: `o${n}`, op: 'x', at: AT })}\n`;
+  folder.put('a', Array.from({ length: 25 }, (_, n) => line(n)).join(''));
+  const clock = new ManualClock(AT);
+  const runner = run(
+    new FileConnector({
+      folder,
+      schema: ORDERS,
+      format: 'ndjson',
+      suffix: '',
+      columns: {},
+      delimiter: ',',
+      follow: false,
+      settleMs: 0,
+      pollMs: 1,
+      clock,
+      pause: async () => {},
+    }),
+  );
+  const positions = new Set<string>();
+  seen.whileWaiting = () => positions.add(runner.status().position);
+  assert.equal(await runner.ended(), 'finished');
+  assert.deepEqual([...positions], ['a:10', 'a:20']);
+  assert.equal(runner.status().position, 'a:25');
+  assert.equal(runner.status().behind, 0);
 });

@@ -65,8 +65,6 @@ interface Lane {
   token: string | null;
 }
 
-const NO_PROGRESS: ReaderProgress = { position: '', behind: null, problems: [] };
-
 /** Moves one connector's batches through the door, one at a time, each exactly once. */
 export class ConnectorRunner {
   readonly #options: ConnectorRunnerOptions;
@@ -75,6 +73,8 @@ export class ConnectorRunner {
   #running: Promise<void> | null = null;
   #state: ConnectorState = 'starting';
   #reader: SourceReader | null = null;
+  /** Of the reader before, while there is none. */
+  #progress: ReaderProgress = { position: '', behind: null, problems: [] };
   #lanes = new Map<string, Lane>();
   #resume: (() => void) | null = null;
   #counts = { accepted: 0, rejected: 0, batches: 0 };
@@ -119,12 +119,17 @@ export class ConnectorRunner {
     return this.#state;
   }
 
+  #progressNow(): ReaderProgress {
+    const now = this.#reader?.progress() ?? this.#progress;
+    // A new reader of files cannot know which of them was read last.
+    return { ...now, position: now.position || this.#progress.position };
+  }
+
   status(): ConnectorStatus {
     const { name, source, connector } = this.#options;
-    const progress = this.#reader?.progress() ?? NO_PROGRESS;
     const waiting = this.#paused !== null && this.#state === 'running';
     return {
-      ...progress,
+      ...this.#progressNow(),
       ...this.#counts,
       name,
       kind: connector.kind,
@@ -237,6 +242,7 @@ export class ConnectorRunner {
 
   async #closeReader(): Promise<void> {
     const reader = this.#reader;
+    if (reader !== null) this.#progress = this.#progressNow();
     this.#reader = null;
     await reader?.close().catch((error: unknown) => {
       this.#logger.warn({ connector: this.#options.name, error: String(error) }, 'not closed');

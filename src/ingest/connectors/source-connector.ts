@@ -26,7 +26,7 @@ export interface SourceReader {
    * @throws AsofError as `open`; the reader is then closed and another one opened
    */
   next(most: number): Promise<RowBatch | null>;
-  /** Where the reading stands, for people and metrics. */
+  /** Where the reading stands without the newest batch, until the one behind it is asked for. */
   progress(): ReaderProgress;
   close(): Promise<void>;
 }

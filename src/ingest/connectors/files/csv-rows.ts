@@ -32,7 +32,7 @@ export class CsvRows implements FileRows {
   }
 
   #readHeader(): FileColumns {
-    const header = this.#record();
+    const header = this.#record(null);
     if (header === null) throw new FileRefused('has no header line');
     const names =
       typeof header.text === 'string' ? splitRecord(header.text, this.#task.delimiter) : 'no text';
@@ -49,7 +49,7 @@ export class CsvRows implements FileRows {
     let bytes = 0;
     let last: Line | null = null;
     while (rows.length < most && bytes < LIMITS.connectorBytes) {
-      const record = this.#record();
+      const record = this.#record(this.#columns.length);
       if (record === null) break;
       last = record.last;
       bytes += record.last.end - record.first.end + record.first.bytes.length;
@@ -79,32 +79,39 @@ export class CsvRows implements FileRows {
     return row;
   }
 
-  /** A line, or several where a quoted field goes over their ends. */
-  #record(): CsvRecord | null {
+  /**
+   * A line, or several where a quoted field goes over their ends: only if so many fields come of
+   * it. Else a stray quote would take every row with it up to the next one, so it is taken for a
+   * mistake of its line alone, and the next line is read by itself.
+   */
+  #record(fieldCount: number | null): CsvRecord | null {
     const first = this.#lines.next();
     if (first === null) return null;
     const begun = lineBody(first);
     if (typeof begun !== 'string') return { text: begun, first, last: first };
-    let text = begun;
-    let last = first;
-    for (let count = 1; endsInQuotes(text); count++) {
-      const more = this.#lines.next();
-      const line = more === null ? null : lineBody(more);
-      const bytes = last.end - first.end;
-      if (
-        more === null ||
-        typeof line !== 'string' ||
-        count >= RECORD_LINES ||
-        bytes > LIMITS.fileLineBytes
-      ) {
-        // The quote is taken for a mistake of this line alone.
-        this.#lines.moveTo(first.end, first.number);
-        return { text: withoutReturn(begun), first, last: first };
-      }
-      text += `\n${line}`;
-      last = more;
+    const alone = { text: withoutReturn(begun), first, last: first };
+    if (!endsInQuotes(begun)) return alone;
+    const whole = this.#goOn(begun, first);
+    const fields = whole === null ? 'none' : splitRecord(whole.text, this.#task.delimiter);
+    const fits = fieldCount === null || fields.length === fieldCount;
+    if (whole !== null && typeof fields !== 'string' && fits) return { ...whole, first };
+    this.#lines.moveTo(first.end, first.number);
+    return alone;
+  }
+
+  /** The lines up to the one that closes the quote; null where it is never closed. */
+  #goOn(begun: string, first: Line): { readonly text: string; readonly last: Line } | null {
+    const texts = [begun];
+    while (texts.length < RECORD_LINES) {
+      const last = this.#lines.next();
+      const line = last === null ? null : lineBody(last);
+      if (last === null || typeof line !== 'string') return null;
+      if (last.end - first.end > LIMITS.fileLineBytes) return null;
+      texts.push(line);
+      // Quotes are paired except in the first line and the one that closes it.
+      if (endsInQuotes(line)) return { text: withoutReturn(texts.join('\n')), last };
     }
-    return { text: withoutReturn(text), first, last };
+    return null;
   }
 
   close(): void {}

@@ -9,6 +9,7 @@ import { UnreadableRow } from '../../sourced-rows.ts';
 import type { RowBatch } from '../source-connector.ts';
 import { FileConnector } from './file-connector.ts';
 import type { FileConnectorOptions } from './file-options.ts';
+import { NodeFolder } from './watched-folder.ts';
 
 const stopped = new AsofError('not_ready', 'stopped');
 
@@ -136,6 +137,43 @@ test('a CSV file is read once it stands still, by its header, and must not chang
   const later = await read(15);
   assert.deepEqual(later.places, []);
   assert.match(later.problems[0] ?? '', /changed after it was begun/);
+});
+
+test('a stray quote costs its own line, and no row up to the next quote', async () => {
+  const { folder, read } = world({ format: 'csv', follow: false });
+  const plain = Array.from({ length: 300 }, (_, n) => `${n},1,plain\r\n`);
+  const lines = [
+    'n,at,text\r\n',
+    '500,1,"unclosed,\r\n',
+    ...plain,
+    '600,1,"a ""b"", c"\n',
+    '601,1,"over\ntwo lines, as ""it"" may"\n',
+    '602,1,two "in the middle\n',
+    '603,1,"also unclosed\n',
+    '604,1,after\n605,1,"five\nlines",6,7\n606,1,last\n607,1,"at the end',
+  ];
+  folder.put('a.csv', lines.join(''));
+  const { rows } = await read(0);
+  const good = (row: (typeof rows)[number]): boolean => !(row.body instanceof UnreadableRow);
+  assert.deepEqual(
+    rows.filter(good).map(({ body }) => (body as { n: string }).n),
+    [...plain.map((_, n) => `${n}`), '600', '601', '604', '606'],
+  );
+  const letters = rows.filter((row) => !good(row));
+  assert.deepEqual(
+    letters.map(({ place }) => place),
+    ['a.csv:2', 'a.csv:306', 'a.csv:307', 'a.csv:309', 'a.csv:310', 'a.csv:312'],
+  );
+  for (const { body } of letters)
+    assert.ok(body instanceof UnreadableRow && !body.raw.includes('\n'));
+});
+
+test('the reason why a folder cannot be read is told in plain words', () => {
+  const folder = new NodeFolder('/nowhere/at/all');
+  assert.throws(() => folder.list(), {
+    code: 'source_unreachable',
+    message: "'/nowhere/at/all' cannot be read: it is not there.",
+  });
 });
 
 test('a CSV file whose columns do not fit is left out with its reason', async () => {

@@ -35,6 +35,8 @@ export class FolderReader implements SourceReader {
   #open: OpenFile | null = null;
   #position = '';
   #waitingBytes = 0;
+  /** Behind the newest batch, which may not be durable yet. */
+  #given: { readonly position: string; readonly bytes: number } | null = null;
 
   constructor(
     options: FileConnectorOptions,
@@ -48,6 +50,12 @@ export class FolderReader implements SourceReader {
 
   async next(most: number): Promise<RowBatch | null> {
     const { follow, pollMs, pause } = this.#options;
+    // Whoever asks for more has made the batch before durable.
+    if (this.#given !== null) {
+      this.#position = this.#given.position;
+      this.#waitingBytes = Math.max(0, this.#waitingBytes - this.#given.bytes);
+    }
+    this.#given = null;
     for (;;) {
       this.#signal.throwIfAborted();
       if (this.#open !== null) {
@@ -196,10 +204,12 @@ export class FolderReader implements SourceReader {
     const { at, line, unended, rows } = chunk;
     const size = format === 'ndjson' ? null : file.size;
     const check = checkOf(folder, file.name, size ?? at);
+    const before = this.#positions.get(file.name);
     const position = { at, line, size, done, unended, check };
     this.#positions.set(file.name, position);
-    this.#position = `${file.name}:${line}`;
-    if (format !== 'parquet') this.#waitingBytes = Math.max(0, file.size - at);
+    const read = format === 'parquet' ? 0 : at - (before?.at ?? 0);
+    const bytes = done && format === 'parquet' ? file.size : read;
+    this.#given = { position: `${file.name}:${line}`, bytes };
     return { lane: file.name, rows, token: positionText(position) };
   }
 

@@ -39,7 +39,7 @@ export class ParquetRows implements FileRows {
     } catch (error) {
       if (error instanceof AsofError && error.retryable) throw error;
       if (error instanceof FileRefused) throw error;
-      throw new FileRefused(`cannot be read: ${error instanceof Error ? error.message : error}`);
+      throw new FileRefused(`cannot be read: ${firstSentence(error)}`);
     }
   }
 
@@ -71,6 +71,13 @@ export class ParquetRows implements FileRows {
     const sql = `SELECT to_json(struct_pack(${fields.join(', ')}))::VARCHAR FROM ${relation} OFFSET ${this.#at}`;
     return textChunks(session, sql);
   }
+}
+
+/** What DuckDB says first; the statement that it points into is none of the reader's. */
+function firstSentence(error: unknown): string {
+  const said = error instanceof AsofError && error.cause instanceof Error ? error.cause : error;
+  const words = said instanceof Error ? said.message : String(said);
+  return words.trim().split('\n', 1)[0] ?? '';
 }
 
 /** A value in the form that the door reads: times as milliseconds, or as text if they are finer. */

@@ -69,11 +69,29 @@ function attempt<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AsofError('source_unreachable', `'${path}' cannot be read: ${reason}`, {
+    throw new AsofError('source_unreachable', `'${path}' cannot be read: ${reasonOf(cause)}.`, {
       path,
       remedy: 'Mount it or make it readable; it is tried again until then.',
       cause,
     });
   }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'it is not there',
+  ENOTDIR: 'it is no folder',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EIO: 'the device failed',
+  ESTALE: 'the mount is gone',
+  ELOOP: 'its links lead in a circle',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+};
+
+function reasonOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  const code = 'code' in cause ? String(cause.code) : cause.name;
+  return REASONS[code] ?? `the system says ${code}`;
 }

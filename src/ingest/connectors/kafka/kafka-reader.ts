@@ -40,7 +40,8 @@ export class KafkaReader implements SourceReader {
   #fetches = 0;
   /** Offsets behind what is in the log; and of the newest batch, which may not be there yet. */
   readonly #durable: Map<number, number>;
-  #given: [number, number] | null = null;
+  #given: { readonly partition: number; readonly from: number; readonly offset: number } | null =
+    null;
   readonly #group: GroupOffsets | null;
 
   constructor(options: KafkaReaderOptions) {
@@ -62,7 +63,7 @@ export class KafkaReader implements SourceReader {
   async next(most: number): Promise<RowBatch | null> {
     const { client, signal } = this.#options;
     // Whoever asks for more has made the batch before durable.
-    if (this.#given !== null) this.#durable.set(...this.#given);
+    if (this.#given !== null) this.#durable.set(this.#given.partition, this.#given.offset);
     this.#given = null;
     for (;;) {
       signal.throwIfAborted();
@@ -143,14 +144,15 @@ export class KafkaReader implements SourceReader {
   }
 
   #batch(partition: number, rows: readonly SourcedRow[], offset: number): RowBatch {
+    this.#given = { partition, from: this.#offsets.get(partition) ?? offset, offset };
     this.#offsets.set(partition, offset);
-    this.#given = [partition, offset];
     const token = tokenText({ topicId: this.#topic.id, offset });
     return { lane: String(partition), rows, token };
   }
 
   progress(): ReaderProgress {
     const partitions = [...this.#offsets].sort(([a], [b]) => a - b);
+    for (const one of partitions) if (one[0] === this.#given?.partition) one[1] = this.#given.from;
     let behind = 0;
     for (const [partition, offset] of partitions) {
       behind += Math.max(0, (this.#ends.get(partition) ?? offset) - offset);
