@@ -142,8 +142,8 @@ function viewStatuses(facts: StatusFacts, asOfMs: number): ViewStatus[] {
 
 function memoryOf(used: StateUsage | undefined): ViewMemory | null {
   if (used === undefined) return null;
-  const { bytes, budgetBytes, atLimit, hotRows, coldRows, tiles } = used;
-  return { bytes, budgetBytes, atLimit, hotKeys: hotRows, coldKeys: coldRows, tiles };
+  const { view: _view, version: _version, ...memory } = used;
+  return memory;
 }
 
 /** Stale: the newest event of the view's source is older than the view's objective allows. */

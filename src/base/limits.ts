@@ -89,6 +89,10 @@ export const LIMITS = {
   spillLooksPerCommit: 16_384,
   /** Bytes of saved rows read after one commit to find those that have expired. */
   expiryReadBytes: 64 * 1024,
+  /** Rows on disk that are read at a start to learn what such rows would take in memory. */
+  sampledRows: 256,
+  /** Rows of one commit to a source whose views stop at their budgets: looked at before each. */
+  rowsPerGuardedCommit: 512,
   /** Bytes of memory that the state of all views takes; keys that are not in use go to disk. */
   stateMemoryBytes: 4 * 1024 * 1024 * 1024,
   /** A file of saved rows is followed by another once it is as large as this. */

@@ -50,32 +50,40 @@ function grainOf({ tileMs, windows }: Group): string {
 
 function costOf(group: Group): string {
   const { bytesPerTile, bytesPerTileMax, tilesPerKeyMax, bytesPerKeyMax } = group;
+  const typical = `typically ${formatBytes(group.bytesPerKeyTypical)} a key`;
   const tile =
     bytesPerTile === bytesPerTileMax
       ? formatBytes(bytesPerTile)
       : `${formatBytes(bytesPerTile)} to ${formatBytes(bytesPerTileMax)}`;
   if (tilesPerKeyMax === null || bytesPerKeyMax === null) {
-    return `${tile} for each distinct event time of a key`;
+    return `${tile} for each distinct event time of a key; ${typical}`;
   }
   const tiles = tilesPerKeyMax === 1 ? '1 tile' : `${count(tilesPerKeyMax)} tiles`;
-  return `at most ${tiles} of ${tile} a key: ${formatBytes(bytesPerKeyMax)}`;
+  return `${typical}; at most ${tiles} of ${tile}, ${formatBytes(bytesPerKeyMax)} in memory`;
 }
 
-/** What the state can take, view by view and in all; texts come on top. */
+/** What the state takes in memory, view by view and in all; long texts come on top. */
 export function sayState(output: Output, state: PlannedChange['state']): void {
   if (state.views.length === 0) return;
   output.say();
   output.say(pc.bold('State'));
   const rows = state.views.map((view) => [
     `  ${view.view}@${view.version}`,
-    view.bytesPerKeyMax === null ? 'no bound a key' : `${formatBytes(view.bytesPerKeyMax)} a key`,
+    `${rangeOf(view.bytesPerKeyTypical, view.bytesPerKeyMax)} a key`,
     view.keys === null ? 'any number of keys' : `${count(view.keys)} keys`,
-    view.bytesMax === null ? '' : `at most ${formatBytes(view.bytesMax)}`,
+    view.bytesTypical === null ? '' : rangeOf(view.bytesTypical, view.bytesMax),
     view.budgetBytes === null ? '' : `of ${formatBytes(view.budgetBytes)}, then ${view.atLimit}`,
   ]);
   for (const line of table(rows)) output.say(line);
-  if (state.bytesMax !== null) output.say(`  in all at most ${formatBytes(state.bytesMax)}`);
+  if (state.bytesTypical !== null) {
+    output.say(`  in all ${rangeOf(state.bytesTypical, state.bytesMax)}`);
+  }
   for (const { view, version, warning } of state.views) {
     if (warning !== null) output.say(pc.yellow(`  ${view}@${version}: ${warning}`));
   }
+}
+
+function rangeOf(typical: number, most: number | null): string {
+  const bound = most === null ? 'no bound' : `at most ${formatBytes(most)}`;
+  return `typically ${formatBytes(typical)}, ${bound}`;
 }

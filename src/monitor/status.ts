@@ -70,7 +70,7 @@ export interface ViewMemory {
   readonly bytes: number;
   readonly budgetBytes: number | null;
   readonly atLimit: 'spill' | 'stop';
-  /** Keys in memory, and on disk only; of each tile group of the view. */
+  /** Keys in memory, and on disk only: each once, of the tile group that has the most of them. */
   readonly hotKeys: number;
   readonly coldKeys: number;
   readonly tiles: number;

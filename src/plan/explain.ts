@@ -1,5 +1,6 @@
 import { Cuts } from '../aggregate/cuts.ts';
 import { exprText } from '../expr/text.ts';
+import { KEY_BYTES_MAX, KEY_BYTES_TYPICAL, tileRoom } from './key-bytes.ts';
 import type { AggregateFeaturePlan, LanePlan, ProjectPlan, TileGroupPlan } from './plan.ts';
 import { tileBytes } from './tile-bytes.ts';
 import { windowText } from './window-plan.ts';
@@ -21,14 +22,19 @@ export interface GroupExplanation {
   readonly tileMs: number | null;
   /** Bytes of one tile, its start included, before its lists have entries. */
   readonly bytesPerTile: number;
-  /** With all the entries that its lists can have; texts come on top. */
+  /** With all the entries that its lists can have; of texts, what exceeds 16 characters comes on top. */
   readonly bytesPerTileMax: number;
   /**
    * Tiles, or sessions, of a key with events at all times; null where it is one for each distinct
    * event time.
    */
   readonly tilesPerKeyMax: number | null;
+  /** With the room that a key has in what is held beside its tiles, and theirs. */
   readonly bytesPerKeyMax: number | null;
+  /** Of a key with one tile whose lists are half full, at most 64 entries each. */
+  readonly bytesPerKeyTypical: number;
+  /** Whether the events of a hot key are spread over several rows. */
+  readonly splits: boolean;
 }
 
 /** A measure with its filter: what is computed of each event, once for all of its features. */
@@ -73,7 +79,7 @@ function featuresOf(plan: ProjectPlan, group: TileGroupPlan): TitledFeature[] {
 
 function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]): GroupExplanation {
   const { tileMs, tilesPerKeyMax } = tilesOf(group);
-  const { empty: bytesPerTile, full: bytesPerTileMax } = tileBytes(group);
+  const { empty: bytesPerTile, typical, full: bytesPerTileMax } = tileBytes(group);
   const titles = (uses: (feature: AggregateFeaturePlan) => boolean) =>
     features.filter(([, feature]) => uses(feature)).map(([title]) => title);
   return {
@@ -101,7 +107,10 @@ function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]):
     bytesPerTile,
     bytesPerTileMax,
     tilesPerKeyMax,
-    bytesPerKeyMax: tilesPerKeyMax === null ? null : tilesPerKeyMax * bytesPerTileMax,
+    bytesPerKeyMax:
+      tilesPerKeyMax === null ? null : KEY_BYTES_MAX + tileRoom(tilesPerKeyMax) * bytesPerTileMax,
+    bytesPerKeyTypical: KEY_BYTES_TYPICAL + typical,
+    splits: group.windows.every(({ kind }) => kind !== 'session'),
   };
 }
 

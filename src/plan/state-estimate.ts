@@ -1,6 +1,7 @@
 import { formatBytes } from '../base/byte-size.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { GroupExplanation } from './explain.ts';
+import { GROUP_BYTES } from './key-bytes.ts';
 import type { ProjectPlan, ViewPlan } from './plan.ts';
 
 /** What the state of one view can take, with the tiles that it shares with others. */
@@ -11,8 +12,11 @@ export interface ViewStateEstimate {
   readonly keys: number | null;
   /** null where a key has a tile for each distinct event time. */
   readonly bytesPerKeyMax: number | null;
-  /** null where that, or the number of keys, is not known. */
+  /** Of a key with one tile whose lists are half full: most keys have few events. */
+  readonly bytesPerKeyTypical: number;
+  /** What so many keys take in memory at most; null where a key's, or their number, is not known. */
   readonly bytesMax: number | null;
+  readonly bytesTypical: number | null;
   readonly budgetBytes: number | null;
   readonly atLimit: 'spill' | 'stop';
   /** A sentence for people, or null. */
@@ -23,48 +27,77 @@ export interface StateEstimate {
   readonly views: readonly ViewStateEstimate[];
   /** Of all tile groups, each counted once; null where one of them is not known. */
   readonly bytesMax: number | null;
+  readonly bytesTypical: number | null;
 }
 
 const MILLION = 1_000_000;
 
-/** Keys × tiles of a key × bytes of a tile, at most, by view and in total. */
+/**
+ * What keys take in memory, by view and in total, as the budgets of views count it: at most, and
+ * where keys are typical.
+ */
 export function estimateState(
   plan: ProjectPlan,
   groups: readonly GroupExplanation[],
 ): StateEstimate {
   const views = plan.views.map((view) => estimateView(view, groups));
-  const totals = groups.map((group) => {
+  const keysOf = (group: GroupExplanation): number | null => {
     const readers = plan.views.filter((view) => groupIds(view).has(group.id));
     const declared = readers.flatMap(({ state }) => (state.keys === null ? [] : [state.keys]));
-    return product(group.bytesPerKeyMax, declared.length === 0 ? null : Math.max(...declared));
-  });
-  return { views, bytesMax: sum(totals) };
+    return declared.length === 0 ? null : Math.max(...declared);
+  };
+  return {
+    views,
+    bytesMax: sum(groups.map((group) => bytesMaxOf(group, keysOf(group)))),
+    bytesTypical: sum(groups.map((group) => product(group.bytesPerKeyTypical, keysOf(group)))),
+  };
 }
 
 function estimateView(view: ViewPlan, groups: readonly GroupExplanation[]): ViewStateEstimate {
   const ids = groupIds(view);
   const own = groups.filter((group) => ids.has(group.id));
-  const bytesPerKeyMax = sum(own.map((group) => group.bytesPerKeyMax));
   const { keys, budgetBytes, atLimit } = view.state;
-  const bytesMax = product(bytesPerKeyMax, keys);
-  const estimate = { keys, bytesPerKeyMax, bytesMax, budgetBytes, atLimit };
+  const bytesPerKeyTypical = own.reduce((total, group) => total + group.bytesPerKeyTypical, 0);
+  const estimate = {
+    keys,
+    bytesPerKeyMax: sum(own.map((group) => group.bytesPerKeyMax)),
+    bytesPerKeyTypical,
+    bytesMax: sum(own.map((group) => bytesMaxOf(group, keys))),
+    bytesTypical: product(bytesPerKeyTypical, keys),
+    budgetBytes,
+    atLimit,
+  };
   const warning = warningOf(estimate);
   return { view: view.name, version: view.version, ...estimate, warning };
 }
 
+/** Each key, and the further rows of those that are hot. */
+function bytesMaxOf(group: GroupExplanation, keys: number | null): number | null {
+  const { bytesPerKeyMax, splits } = group;
+  if (bytesPerKeyMax === null || keys === null) return null;
+  const hot = splits ? Math.min(keys, LIMITS.hotKeysSplit) : 0;
+  const rows = keys + hot * (LIMITS.hotKeyOrigins - 1);
+  return rows * bytesPerKeyMax + (splits ? 2 : 1) * GROUP_BYTES;
+}
+
 type Estimate = Omit<ViewStateEstimate, 'view' | 'version' | 'warning'>;
 
-function warningOf({ keys, bytesPerKeyMax, bytesMax, budgetBytes }: Estimate): string | null {
-  if (bytesMax !== null && budgetBytes !== null && bytesMax > budgetBytes) {
-    return `its ${formatBytes(bytesMax)} may exceed its budget of ${formatBytes(budgetBytes)}`;
+function warningOf(estimate: Estimate): string | null {
+  const { keys, bytesPerKeyMax, bytesPerKeyTypical, bytesMax, bytesTypical, budgetBytes } =
+    estimate;
+  if (bytesTypical !== null && budgetBytes !== null && bytesTypical > budgetBytes) {
+    const most = bytesMax === null ? 'without a bound' : `at most ${formatBytes(bytesMax)}`;
+    const typical = `its ${formatBytes(bytesTypical)} (typical; ${most})`;
+    return `${typical} may exceed its budget of ${formatBytes(budgetBytes)}`;
   }
   if (bytesPerKeyMax === null) {
     if (budgetBytes !== null) return null;
     return 'a key has a tile for each distinct event time of an exact window, however many those are';
   }
   if (keys !== null || bytesPerKeyMax <= LIMITS.keyBytesUnannounced) return null;
-  const million = formatBytes(bytesPerKeyMax * MILLION);
-  return `a million keys may take ${million}; declare state: { keys } for an estimate`;
+  const typical = formatBytes(bytesPerKeyTypical * MILLION);
+  const most = formatBytes(bytesPerKeyMax * MILLION);
+  return `a million keys may take ${typical} typically, ${most} at most; declare state: { keys } for an estimate`;
 }
 
 function groupIds(view: ViewPlan): ReadonlySet<string> {

@@ -57,13 +57,18 @@ export class SavedRows {
 
   /** The keys of all rows; each is read for it. */
   *keys(): Iterable<string> {
+    for (const content of this.contents()) yield content.string();
+  }
+
+  /** All rows from their keys on, in the order of their hashes; each is read as it is asked for. */
+  *contents(): Iterable<ByteReader> {
     for (let part = 0; part < INDEX_PARTS; part++) {
       const { slots } = this.index.part(part);
       for (let at = 1; at < slots.length; at += 2) {
         const location = slots[at] as number;
         if (location === 0) continue;
         const { body } = this.#segments.reader.read(this.#segments.at(location), location);
-        yield new ByteReader(body).string();
+        yield new ByteReader(body);
       }
     }
   }

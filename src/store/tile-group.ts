@@ -8,6 +8,7 @@ import type { KeyDirectory } from './key-directory.ts';
 import { keyHash } from './key-hash.ts';
 import type { GroupStore, OriginReader } from './online-store.ts';
 import { RowSet } from './row-set.ts';
+import { sampleRows } from './sample-rows.ts';
 import { NOWHERE, SavedPlaces } from './saved-places.ts';
 import type { RowOwner, SavedRows } from './saved-rows.ts';
 import { idleMs, reachMs } from './window-reach.ts';
@@ -214,6 +215,11 @@ export class TileGroup implements GroupStore, RowOwner {
   /** Bytes in memory that grow with the number of rows. */
   get rowBytes(): number {
     return this.#idOfRow.length * 13 + this.rowOfId.length * 4 + this.#places.bytes;
+  }
+
+  /** Bytes that the tiles of a row on disk would take, by some of the rows. */
+  sampleSaved(rows: number): number {
+    return this.#saved === null ? 0 : sampleRows(this.#saved, this.table, rows);
   }
 
   #load(key: string): number {

@@ -188,6 +188,11 @@ export class StreamEngine {
     return this.#checkpointer.storedCommit;
   }
 
+  /** Whether some view of a source stops at its budget: then each commit needs a look at it. */
+  stops(source: string): boolean {
+    return this.#keeper.budget.stops(source);
+  }
+
   /** Why pushes to a source cannot be taken now, or null. */
   refusal(source: string): AsofError | null {
     return this.#keeper.budget.refusal(source);

@@ -103,8 +103,8 @@ test('a view over its budget keeps what is in use in memory, and the rest on dis
   run.feed(engine, 0, 1);
   const [usage] = engine.stateUsage();
   assert.ok(usage !== undefined);
-  assert.equal(usage.hotRows + usage.coldRows, 10_000);
-  assert.ok(usage.coldRows > 5_000, `${usage.coldRows} rows on disk only`);
+  assert.equal(usage.hotKeys + usage.coldKeys, 10_000);
+  assert.ok(usage.coldKeys > 5_000, `${usage.coldKeys} rows on disk only`);
   assert.ok(usage.bytes <= budgetBytes, `${usage.bytes} bytes`);
   assert.equal(engine.refusal('clicks'), null);
   assert.deepEqual(run.warnings, ['the state of a view has come to 80 % of its budget']);
