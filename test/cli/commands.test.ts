@@ -236,6 +236,10 @@ test('push, get, status, train and verify against a server, as text and as JSON'
   assert.equal(late.result.lateness.events, 5);
   const report = await project.run(['lateness', ...at]);
   assert.match(report.stdout, /an allowed lateness of … would lose/);
+  assert.match(
+    report.stdout,
+    /asks for their next versions[\s\S]* the new bound must cover its age/,
+  );
   const array = project.write('array.json', '[\n{"payment":"a1","card":"c4","at":1}\n]');
   const whole = await project.json(['push', 'payments', array, ...at]);
   assert.deepEqual([whole.result.received, whole.result.rejections[0].code], [1, 'too_late']);

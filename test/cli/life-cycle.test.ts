@@ -8,6 +8,10 @@ const OTHER_MEANING = DEFINITIONS.replace(
   'count().over(lifetime())',
   "count().over(sliding('1h'))",
 );
+const OTHER_LATENESS = DEFINITIONS.replace(
+  "id: 'payment',",
+  "id: 'payment', allowedLateness: '2d',",
+);
 const OTHER_OWNER = DEFINITIONS.replace("owner: 'risk'", "owner: 'ops'");
 
 /** A second version of view and service, beside the first. */
@@ -55,10 +59,38 @@ test('plan and apply: new, unchanged, metadata, another meaning refused, a versi
   assert.match(refused.stderr, /views\.use.*view use@1 was applied before with another meaning/);
   assert.match(refused.stderr, /→ Set version: 2, and keep the old one while a model reads it/);
 
+  project.write('features.ts', OTHER_LATENESS);
+  const sourced = await project.run(['apply']);
+  assert.equal(sourced.code, 4);
+  assert.match(sourced.stderr, /another meaning: source payments: allowed lateness: 1d → 2d\./);
+  assert.match(sourced.stderr, /→ Take back what changed in the source, .* Or: Set version: 2/);
+
   project.write('features.ts', BESIDE);
   assert.deepEqual(await plan(project), [3, ['added view use@2', 'added service cards@2']]);
   const beside = await project.json(['apply']);
   assert.deepEqual([beside.code, beside.result.generation], [0, 2]);
+});
+
+test('plan says what can run out over a source with changes, a line each', async (t) => {
+  const changing = DEFINITIONS.replace(
+    "id: 'payment',",
+    "id: 'payment', changes: { column: 'op' },",
+  )
+    .replace('at: timestamp()', 'at: timestamp(), op: string()')
+    .replace('import { count,', 'import { count, session,')
+    .replace('over(lifetime()) }', "over(lifetime()), visit: count().over(session('5m')) }");
+  const project = Project.create(t, changing);
+  const { stdout } = await project.run(['plan']);
+  assert.match(
+    stdout,
+    /Kept for changes\n {2}use@1\.visit keeps a key's newest 1,000 event times;/,
+  );
+  assert.doesNotMatch(stdout, /use@1\.payments_ever keeps/);
+  const { result } = await project.json(['plan']);
+  assert.deepEqual(
+    result.kept.map(({ feature }: { feature: string }) => feature),
+    ['use@1.visit'],
+  );
 });
 
 test('init writes a project that plans at once, and keeps what is there', async (t) => {
