@@ -1,5 +1,6 @@
 import type { DeadLetterPort, PushOutcome, PushPort } from '../http/dependencies.ts';
 import type { DeadLetters, StoredLetter } from '../ingest/dead-letters.ts';
+import { isRow } from '../ingest/letter-readmission.ts';
 import type { PushBody } from '../ingest/push-body.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 
@@ -36,7 +37,7 @@ export function letterCount(letters: DeadLetters, source: string): number {
 }
 
 function shown(letter: StoredLetter): object {
-  return { ...letter, raw: rawText(letter.raw) };
+  return { ...letter, correctable: isRow(letter), raw: rawText(letter.raw) };
 }
 
 function* shownEach(letters: Iterable<StoredLetter>): Generator<object> {

@@ -7,7 +7,11 @@ import { duckDbOptions } from './offline.ts';
 
 const COLUMNS =
   `{id: 'VARCHAR', "arrivalTimeMs": 'BIGINT', code: 'VARCHAR', "column": 'VARCHAR', ` +
-  `message: 'VARCHAR', readmitted: 'BOOLEAN', raw: 'VARCHAR'}`;
+  `message: 'VARCHAR', readmitted: 'BOOLEAN', raw: 'VARCHAR', ` +
+  `origin: 'STRUCT(connector VARCHAR, place VARCHAR)'}`;
+const FIELDS =
+  'id, "arrivalTimeMs", code, "column", message, readmitted, raw, ' +
+  'origin.connector AS connector, origin.place AS place';
 /** DuckDB takes memory for twice the longest line, for each thread. */
 const LINE_BYTES = 1024 * 1024;
 
@@ -24,7 +28,7 @@ export async function convertLetters(
   const format = extname(out) === '.csv' ? 'FORMAT csv, HEADER true' : 'FORMAT parquet';
   try {
     await session.run(
-      `COPY (SELECT * FROM read_json(${sqlString(from)}, format = 'newline_delimited', ` +
+      `COPY (SELECT ${FIELDS} FROM read_json(${sqlString(from)}, format = 'newline_delimited', ` +
         `columns = ${COLUMNS}, maximum_object_size = ${lineBytes})) ` +
         `TO ${sqlString(aside)} (${format})`,
     );

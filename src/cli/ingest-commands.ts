@@ -91,8 +91,9 @@ function addExport(letters: Command, run: Run): void {
     .addHelpText(
       'after',
       '\nExample:\n  asof deadletters export payments --code too_late --out late.parquet\n\n' +
-        'Columns: id, arrivalTimeMs, code, column, message, readmitted, raw. Bytes that are no\n' +
-        'UTF-8 are written as base64: and their base64.',
+        'Columns: id, arrivalTimeMs, code, column, message, readmitted, raw, connector, place\n' +
+        '(file and line, or topic, partition and offset). Bytes that are no UTF-8 are written\n' +
+        'as base64: and their base64.',
     )
     .action((source: string, options) =>
       run<ExportOptions>(async (context) =>

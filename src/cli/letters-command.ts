@@ -27,6 +27,8 @@ interface Listed {
     readonly message: string;
     readonly raw: string;
     readonly readmitted: boolean;
+    readonly correctable: boolean;
+    readonly origin?: { readonly connector: string; readonly place: string };
   }[];
 }
 
@@ -61,10 +63,14 @@ export async function listCommand(context: Context<ListOptions>, source: string)
 
 function sayLetters({ output }: Context, { source, count: kept, letters }: Listed): void {
   output.say(`${count(kept)} dead letters of ${source}; the newest ${count(letters.length)}:`);
-  for (const { id, code, column, message, raw, readmitted } of letters) {
+  for (const letter of letters) {
+    const { id, code, column, message, raw, readmitted, correctable, origin } = letter;
     const later = readmitted ? pc.dim(' (re-admitted since)') : '';
     output.say(`${pc.yellow('•')} ${id} ${pc.bold(code)}${later}`);
     output.say(`    ${column === null ? message : `${column}: ${message}`}`);
+    if (origin !== undefined) output.say(`    at ${origin.place}, read by ${origin.connector}`);
+    if (!correctable)
+      output.say('    only its source can correct it: mend it there and add it anew');
     const text = raw.replaceAll(/\s+/g, ' ');
     output.say(
       pc.dim(`    ${text.slice(0, SHOWN_OF_A_ROW)}${text.length > SHOWN_OF_A_ROW ? '…' : ''}`),

@@ -1,4 +1,4 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { closeSync, createWriteStream, openSync, renameSync, rmSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import { colors as pc } from './colors.ts';
 import type { Context } from './context.ts';
 import { type FilterOptions, filterOf, queryOf } from './letter-filter.ts';
 import { count, EXIT } from './output.ts';
+import { outputError } from './output-file.ts';
 
 export interface ExportOptions extends FilterOptions {
   readonly out: string;
@@ -47,10 +48,14 @@ export async function exportCommand(
     },
   });
   try {
+    // Before the server is asked, which may have much to send.
+    closeSync(openSync(part, 'w'));
     const body = await openServer(context, path);
     await pipeline(Readable.fromWeb(body), counter, createWriteStream(part));
     if (format === '.ndjson') renameSync(part, out);
     else await convertLetters(config, part, out, longest);
+  } catch (error) {
+    throw outputError(error, out);
   } finally {
     bar.stop();
     rmSync(part, { force: true });

@@ -53,7 +53,8 @@ export interface Client {
   /**
    * Sends events. Rejected rows are no error: the answer lists each with its reason. A retried
    * push may find its own rows taken already: they are rejected as `duplicate` where the source
-   * has an id.
+   * has an id, which is success.
+   * @throws AsofError `bad_request` for a row that is no object; then nothing is sent
    */
   push<N extends string, C extends ColumnMap, X>(
     source: Stream<N, C, X>,
@@ -140,6 +141,8 @@ class HttpClient implements Client {
     rows: readonly PushedRow<C, X>[],
     options: CallOptions = {},
   ): Promise<PushAnswer> {
+    requireRows(rows);
+    if (rows.length === 0) return this.#push(source.name, '[]', 'application/json', options);
     const lines = rows.map((row) => `${encodeJson(row)}\n`).join('');
     return this.#push(source.name, lines, 'application/x-ndjson', options);
   }
@@ -149,6 +152,7 @@ class HttpClient implements Client {
     rows: readonly StreamRow<C>[],
     options: CallOptions = {},
   ): Promise<PushAnswer> {
+    requireRows(rows);
     const body = await encodeColumns(source.node, rows);
     if (body === null) return this.push(source, rows, options);
     return this.#push(source.name, body, COLUMNS_TYPE, options);
@@ -164,6 +168,17 @@ class HttpClient implements Client {
     const call = { method: 'POST', path, body, contentType, answers: [200, 207, 422] } as const;
     return (await send(this.#transport, call, options)) as PushAnswer;
   }
+}
+
+/** For callers without types: what is no row has no place in the columns to be judged at. */
+function requireRows(rows: readonly unknown[]): void {
+  const at = rows.findIndex((row) => typeof row !== 'object' || row === null);
+  if (at < 0) return;
+  const what = rows[at] === null ? 'null' : typeof rows[at];
+  throw new AsofError('bad_request', `Row ${at} is no object of columns: it is ${what}.`, {
+    path: `rows[${at}]`,
+    remedy: 'Send objects; nothing of this call was sent.',
+  });
 }
 
 function baseUrl(url: string): string {

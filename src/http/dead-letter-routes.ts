@@ -4,10 +4,12 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { requireKnown } from './known-parameters.ts';
 import { type LetterQuery, letterFilter, letterQuery } from './letter-filters.ts';
 import {
   deadLettersResponse,
   letterCountsResponse,
+  READMIT_FILTERS,
   readmitRequest,
   readmitResponse,
 } from './letter-schemas.ts';
@@ -78,7 +80,8 @@ function readmitRoute(app: FastifyInstance, { ingestor, deadLetters }: HttpDepen
         summary: 'Judges dead letters again, as new events; those that are taken are marked',
         description:
           'For after a fix of the definitions, oldest first. Duplicates are tried only if `code` ' +
-          'or `id` says so: what they repeat was taken.',
+          'or `id` says so: what they repeat was taken. A letter that is refused again is not ' +
+          'counted again; one that a connector could not read as a row can only be refused.',
         operationId: 'readmitDeadLetters',
         params: Type.Object({ source: Type.String() }),
         body: readmitRequest,
@@ -90,6 +93,11 @@ function readmitRoute(app: FastifyInstance, { ingestor, deadLetters }: HttpDepen
           503: errorBody,
           507: errorBody,
         },
+      },
+      // Before the schema is asked: it can tell that a name is wrong, but not which.
+      preValidation: (request, _reply, done) => {
+        requireKnown(request.body, READMIT_FILTERS, 'filter');
+        done();
       },
       handler: async ({ params: { source }, body }) => {
         requireSource(source, ingestor.sources);

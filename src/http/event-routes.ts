@@ -24,7 +24,9 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
       schema: {
         summary: 'Events of one source; durable when answered',
         description:
-          '200: all accepted. 207: some were not, see `rejections`. 422: none was accepted.',
+          '200: all accepted, but for rows that were taken before and are listed as `duplicate`, ' +
+          'so that a push may be repeated. 207: others were not either, see `rejections`. ' +
+          '422: likewise, and none was accepted.',
         operationId: 'pushEvents',
         params: Type.Object({ source: Type.String() }),
         body: eventsRequest,
@@ -70,7 +72,8 @@ function bodyOf(request: FastifyRequest): { body: PushBody; size: number } {
 
 function answer(reply: FastifyReply, outcome: PushOutcome): object {
   const { received, accepted, rejected, commit, rows } = outcome;
-  if (rejected > 0) reply.code(accepted > 0 ? 207 : 422);
+  const isTaken = rows.every(({ code }) => code === 'duplicate');
+  if (!isTaken) reply.code(accepted > 0 ? 207 : 422);
   const rejections = rows.slice(0, LIMITS.rejectionsPerAnswer);
   return { received, accepted, rejected, commit, rejections };
 }

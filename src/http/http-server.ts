@@ -9,6 +9,7 @@ import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error
 import { eventRoutes } from './event-routes.ts';
 import { fastFeatures } from './fast-features.ts';
 import { featureRoutes } from './feature-routes.ts';
+import { requireKnownParameters } from './known-parameters.ts';
 import { latenessRoutes } from './lateness-routes.ts';
 import { letterExportRoute } from './letter-export.ts';
 import { operationRoutes } from './operation-routes.ts';
@@ -65,6 +66,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
       if (state === 'ready') return done();
       sendError(reply, new AsofError('not_ready', `The server is ${state}.`));
     });
+    requireKnownParameters(scope);
     featureRoutes(scope, dependencies);
     eventRoutes(scope, dependencies);
     deadLetterRoutes(scope, dependencies);

@@ -7,7 +7,11 @@ export const deadLettersResponse = Type.Object({
     Type.Object({
       source: Type.String(),
       count: Type.Integer(),
-      letters: Type.Array(Type.Unknown(), { description: 'Newest first.' }),
+      letters: Type.Array(Type.Unknown(), {
+        description:
+          'Newest first. `origin.place` is where a connector read the row. With `correctable` ' +
+          'false it was no row in its format: only its source can correct it.',
+      }),
     }),
   ),
 });
@@ -23,6 +27,8 @@ export const letterCountsResponse = Type.Object({
   ),
 });
 
+export const READMIT_FILTERS = ['code', 'day', 'fromMs', 'toMs', 'id', 'limit'];
+
 export const readmitRequest = Type.Union([
   Type.Object(
     {
@@ -34,7 +40,7 @@ export const readmitRequest = Type.Union([
       limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.rowsPerPush })),
     },
     // Additional properties would be dropped, and with a misspelt filter all letters be tried.
-    { propertyNames: { enum: ['code', 'day', 'fromMs', 'toMs', 'id', 'limit'] } },
+    { propertyNames: { enum: READMIT_FILTERS } },
   ),
   Type.Null(),
 ]);

@@ -86,6 +86,16 @@ test('rejected rows are an answer, refusals are errors with code and remedy', as
     code: 'invalid_key',
     path: 'rows[0].airport',
   });
+  for (const push of [client.push.bind(client), client.pushColumns.bind(client)]) {
+    const none = await push(flights, []);
+    assert.deepEqual([none.received, none.accepted, none.rejected], [0, 0, 0]);
+    const broken = [row('b', 1), undefined] as unknown as ReturnType<typeof row>[];
+    await assert.rejects(push(flights, broken), {
+      code: 'bad_request',
+      path: 'rows[1]',
+      message: 'Row 1 is no object of columns: it is undefined.',
+    });
+  }
   assert.throws(() => createClient({ url: 'localhost' }), { code: 'invalid_config' });
 });
 
