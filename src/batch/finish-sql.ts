@@ -85,12 +85,27 @@ function aggregateSql(work: FeatureWork, planned: WorkFeature, parts: ComputedPa
   return `CASE ${isBroken}WHEN ${some} THEN ${value} ELSE ${fallback} END`;
 }
 
+/** Whether an aggregate can have the status `error` at all. */
+export function canErr(work: FeatureWork, planned: WorkFeature): boolean {
+  const { feature } = planned;
+  const group = present(work.groups[planned.group], 'the group of a feature');
+  const { accumulators, windows, retractable } = group;
+  if (retractable && windows[planned.window]?.kind === 'session') return true;
+  if (mayOverflow(planned)) return feature.type.kind !== 'float64';
+  if (planned.parts.value === undefined) return false;
+  const { fn, size } = present(accumulators[planned.parts.value], 'an accumulator');
+  if (fn === 'value_counts') return true;
+  return retractable && size !== undefined && fn !== 'distinct';
+}
+
+function mayOverflow({ feature }: WorkFeature): boolean {
+  return feature.fn === 'sum' || feature.fn === 'quantile';
+}
+
 /** The status that goes with it (semantics §6). */
 function statusSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts): string {
   const { some, value, broken } = wholeSql(work, planned, parts);
-  const { fn } = planned.feature;
-  const mayOverflow = fn === 'sum' || fn === 'quantile';
-  const found = mayOverflow ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
+  const found = mayOverflow(planned) ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
   const isBroken = broken.length === 0 ? '' : `WHEN ${broken.join(' OR ')} THEN 'error' `;
   return `CASE ${isBroken}WHEN ${some} THEN ${found} ELSE 'default' END`;
 }

@@ -75,13 +75,22 @@ export function cellSql(type: ValueType, sql: string, out: string): string {
 }
 
 /** @throws AsofError `column_collision`: SQL names differ by more than their case. */
-export function checkCollisions(spine: Spine, features: readonly string[]): void {
+export function checkCollisions(spine: Spine, added: readonly string[]): void {
   const taken = new Set(spine.columns.map((column) => column.name.toLowerCase()));
-  const colliding = features.filter((name) => taken.has(name.toLowerCase()));
-  if (colliding.length === 0) return;
+  const colliding = added.filter((name) => taken.has(name.toLowerCase()));
+  if (colliding.length > 0) {
+    throw new AsofError(
+      'column_collision',
+      `The spine has columns with the names of features: ${colliding.join(', ')}.`,
+      { remedy: 'Rename them in the spine, or give the features a prefix with --prefix.' },
+    );
+  }
+  const lower = added.map((name) => name.toLowerCase());
+  const twice = added.filter((_, at) => lower.indexOf(lower[at] ?? '') < at);
+  if (twice.length === 0) return;
   throw new AsofError(
     'column_collision',
-    `The spine has columns with the names of features: ${colliding.join(', ')}.`,
-    { remedy: 'Rename them in the spine, or give the features a prefix with --prefix.' },
+    `Features have the names of status columns: ${twice.join(', ')}.`,
+    { remedy: 'Rename them, or leave out --statuses.' },
   );
 }

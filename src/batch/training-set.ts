@@ -13,6 +13,7 @@ import { featuresSql, outputColumns } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
 import { loadSpine, SPINE, type Spine } from './spine.ts';
 import type { SpineSource } from './spine-source.ts';
+import { countErrors, type StatusColumns, statusColumns } from './status-columns.ts';
 import type { Strategy } from './strategy.ts';
 import {
   cellSql,
@@ -47,6 +48,8 @@ export interface TrainingOptions {
   readonly servingDelayMs?: number;
   /** Put before every feature's name. */
   readonly prefix?: string;
+  /** Adds `<feature>_status` after each feature that can have the status `error`. */
+  readonly statuses?: boolean;
   readonly clock: Clock;
   /** A database to work in; else one is opened with `duckdb` and closed at the end. */
   readonly session?: DuckDbSession;
@@ -74,6 +77,8 @@ export interface TrainingReport {
   readonly timeColumn: string;
   readonly nullKeys: number;
   readonly nullTimes: number;
+  /** Rows for which serving says `error`, by feature column; their value is null (semantics §6). */
+  readonly errors: Readonly<Record<string, number>>;
   readonly known: 'serving' | 'final';
   readonly servingDelayMs: number;
   readonly throughCommit: number;
@@ -118,7 +123,12 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
   const spine = await loadSpine(session, options.spine, service, time, out, run);
   const outputs = outputColumns(work).map((one) => ({ ...one, name: `${prefix}${one.name}` }));
   const names = outputs.map((output) => output.name);
-  checkCollisions(spine, names);
+  const statuses = statusColumns(work);
+  const added = outputsOf(work, statuses, names, options);
+  checkCollisions(
+    spine,
+    added.map(({ name }) => name),
+  );
   const delay = known === 'serving' ? servingDelayMs : 0;
   await session.run(createPointsSql(work, delay), run);
   const relations = await attachSources(session, work, history);
@@ -142,9 +152,10 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
     asof_serving_delay_ms: String(delay),
     asof_through_commit: String(history.through),
   };
-  const rowsSql = outputSql(work, parts, spine, names, out);
+  const rowsSql = statuses.over(featuresOf(work, parts, spine));
+  const errors = await countErrors(session, rowsSql, statuses.columns, names, run);
   await session.run(
-    `COPY (${rowsSql}) TO ${sqlString(partial(options.out))}
+    `COPY (${outputSql(rowsSql, spine, added)}) TO ${sqlString(partial(options.out))}
      (${spine.kept === 'lines' ? LINES_COPY : copyOptions(options.out, metadata)})`,
     run,
   );
@@ -159,6 +170,7 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
     timeColumn: spine.timeColumn,
     nullKeys: spine.nullKeys,
     nullTimes: spine.nullTimes,
+    errors,
     known,
     servingDelayMs: delay,
     throughCommit: history.through,
@@ -222,28 +234,42 @@ export function validSql(work: FeatureWork): string[] {
   });
 }
 
-function outputSql(
-  work: FeatureWork,
-  parts: ComputedParts,
-  spine: Spine,
-  names: readonly string[],
-  out: string,
-): string {
-  const keepsLines = spine.kept === 'lines';
-  const kept = keepsLines ? ['line'] : spine.columns.map((_, index) => `c${index}`);
+function keptColumns(spine: Spine): string[] {
+  return spine.kept === 'lines' ? ['line'] : spine.columns.map((_, index) => `c${index}`);
+}
+
+function featuresOf(work: FeatureWork, parts: ComputedParts, spine: Spine): string {
+  const kept = keptColumns(spine);
   const from = `(SELECT ${['r', ...kept, ...validSql(work)].join(', ')} FROM ${SPINE})`;
-  const features = featuresSql(work, parts, from, ['r', ...kept]);
-  const columns = outputColumns(work).map((output, index) => {
+  return featuresSql(work, parts, from, ['r', ...kept], true);
+}
+
+/** What a row of the training set has beside the spine's own columns. */
+interface AddedColumn {
+  readonly name: string;
+  readonly sql: string;
+}
+
+function outputsOf(
+  work: FeatureWork,
+  statuses: StatusColumns,
+  names: readonly string[],
+  options: TrainingOptions,
+): AddedColumn[] {
+  return outputColumns(work).flatMap((output, index) => {
     const type = work.service.features[index]?.type ?? { kind: 'int64' };
-    return {
-      name: names[index] ?? output.name,
-      sql: cellSql(type, shownSql(type, output.column), out),
-    };
+    const name = names[index] ?? output.name;
+    const sql = cellSql(type, shownSql(type, output.column), options.out);
+    const status = options.statuses === true ? (statuses.columns[index] ?? null) : null;
+    return [{ name, sql }, ...(status === null ? [] : [{ name: `${name}_status`, sql: status }])];
   });
-  if (keepsLines) return `SELECT ${lineSql(columns)} FROM (${features}) ORDER BY r`;
-  const own = spine.columns.map(({ name }, index) => `c${index} AS ${sqlName(name)}`);
-  const shown = columns.map(({ name, sql }) => `${sql} AS ${sqlName(name)}`);
-  return `SELECT ${[...own, ...shown].join(', ')} FROM (${features}) ORDER BY r`;
+}
+
+function outputSql(sql: string, spine: Spine, added: readonly AddedColumn[]): string {
+  if (spine.kept === 'lines') return `SELECT ${lineSql(added)} FROM (${sql}) ORDER BY r`;
+  const own = spine.columns.map((column, index) => `c${index} AS ${sqlName(column.name)}`);
+  const shown = added.map((one) => `${one.sql} AS ${sqlName(one.name)}`);
+  return `SELECT ${[...own, ...shown].join(', ')} FROM (${sql}) ORDER BY r`;
 }
 
 export async function dropTables(session: DuckDbSession, parts: ComputedParts): Promise<void> {

@@ -223,13 +223,15 @@ function addOfflineCommands(program: Command, run: Run): void {
     .option('--time <column>', 'the spine column that holds the time of each row')
     .option('--prefix <text>', 'put before every feature name, against collisions')
     .option('--serving-delay <duration>', 'how far serving runs behind arrivals, such as 2s')
+    .option('--statuses', 'add <feature>_status after each feature that can be an error')
     .addHelpText(
       'after',
       '\nExample:\n  asof train --service fraud --spine labels.csv --out train.parquet\n\n' +
         'The result has exactly the rows of the spine, in their order, each with the features as\n' +
         'of its own time. It works whether or not a server runs on the data directory.\n' +
         'Lists and histograms are lists and structs in Parquet, JSON in NDJSON and CSV.\n' +
-        'An event that was taken back counts until its retraction arrived; with final, never.',
+        'An event that was taken back counts until its retraction arrived; with final, never.\n' +
+        'An error is null: how many there are is told by feature, and with --statuses by row.',
     )
     .action(
       run<TrainOptions>(async (context) =>

@@ -13,6 +13,7 @@ export interface TrainOptions extends CommonOptions {
   readonly time?: string;
   readonly prefix?: string;
   readonly servingDelay?: string;
+  readonly statuses?: boolean;
 }
 
 export async function trainCommand(context: Context<TrainOptions>): Promise<number> {
@@ -29,6 +30,7 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
       known: options.known,
       servingDelayMs: options.servingDelay === undefined ? 0 : durationMs(options.servingDelay),
       ...(options.time === undefined ? {} : { time: options.time }),
+      statuses: options.statuses === true,
       ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
       signal: abort.signal,
       onProgress: ({ share, phase }) => bar.update(share, phase),
@@ -46,6 +48,7 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
           pc.yellow(`  ${count(empty)} rows have no key or no time; their features are null`),
         );
       }
+      for (const line of errorLines(report.errors)) output.say(pc.yellow(line));
     });
     return EXIT.ok;
   } catch (error) {
@@ -57,4 +60,17 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
     bar.stop();
     process.off('SIGINT', stop);
   }
+}
+
+/** A value that is an error is null in the training set, as one without events may be. */
+function errorLines(errors: Readonly<Record<string, number>>): string[] {
+  const found = Object.entries(errors);
+  if (found.length === 0) return [];
+  return [
+    '  Some values are null because of an error: no exact answer is kept, or none fits the type.',
+    ...found.map(
+      ([feature, rows]) => `    ${feature}: ${count(rows)} ${rows === 1 ? 'row' : 'rows'}`,
+    ),
+    '  With --statuses each row says which (docs/definitions.md).',
+  ];
 }

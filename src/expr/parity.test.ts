@@ -13,6 +13,7 @@ import { anyExpression, expressions, rowSets, SCHEMA } from './generators.fixtur
 import { isIntegerKind } from './literal.ts';
 import { evaluateNaive } from './naive.ts';
 import type { ExprNode } from './node.ts';
+import { overflowSql } from './overflow-sql.ts';
 import { exprText } from './text.ts';
 
 const NAMES = SCHEMA.map((entry) => entry.name);
@@ -106,6 +107,35 @@ test('DuckDB gives the same bits', async () => {
     ),
     { numRuns: 40 },
   );
+});
+
+test('DuckDB tells which rows overflow on their way', async () => {
+  let overflows = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyExpression, { minLength: 24, maxLength: 24 }),
+      rowSets,
+      async (nodes, rows) => {
+        await fill(rows);
+        const sqls = nodes.map((node) => overflowSql(node, quotedIdentifier) ?? 'FALSE');
+        const reader = await connection.runAndReadAll(
+          `SELECT ${sqls.join(',\n')} FROM events ORDER BY row`,
+        );
+        const answers = reader.getRows();
+        nodes.forEach((node, at) => {
+          rows.forEach((row, index) => {
+            const faults = newFaults();
+            naiveValues(node, [row], faults);
+            if (faults.overflow > 0) overflows += 1;
+            const found = answers[index]?.[at] === true;
+            assert.equal(found, faults.overflow > 0, `${exprText(node)} of ${row}: ${sqls[at]}`);
+          });
+        });
+      },
+    ),
+    { numRuns: 40 },
+  );
+  assert.ok(overflows > 50, `${overflows} overflows`);
 });
 
 test('DuckDB filters keep the same rows', async () => {

@@ -1,0 +1,80 @@
+import { present } from '../base/assert.ts';
+import { toDuckDb } from '../expr/duckdb.ts';
+import { overflowSql } from '../expr/overflow-sql.ts';
+import { referencedColumns } from '../expr/references.ts';
+import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
+import type { FeatureWork, WorkView } from './feature-work.ts';
+import { canErr, columnOf, outputColumns, statusColumn } from './finish-sql.ts';
+
+/**
+ * The statuses of those features that can have the status `error`. The others have none here: they
+ * are `present` or `default`, as their values tell.
+ */
+export interface StatusColumns {
+  /** The query of `featuresSql` with statuses, and with those of derived features beside. */
+  over(features: string): string;
+  /** Of each of the service's features, in order: its status, null where the row has no key or no time. */
+  readonly columns: readonly (string | null)[];
+}
+
+export function statusColumns(work: FeatureWork): StatusColumns {
+  const erring = new Map<string, string>();
+  const derived: string[] = [];
+  for (const [index, view] of work.views.entries()) {
+    for (const feature of view.features) {
+      const column = columnOf(view, index, feature.name);
+      if (feature.kind === 'aggregate') {
+        const planned = present(view.aggregates.get(feature.name), 'the feature is planned');
+        if (!canErr(work, planned)) continue;
+      } else {
+        const status = derivedStatusSql(view, index, feature.expr, erring);
+        if (status === null) continue;
+        derived.push(`${status} AS ${statusColumn(column)}`);
+      }
+      erring.set(column, `CASE WHEN valid${index} THEN ${statusColumn(column)} END`);
+    }
+  }
+  return {
+    over: (features) => derived.reduce((sql, one) => `SELECT *, ${one} FROM (${sql})`, features),
+    columns: outputColumns(work).map(({ column }) => erring.get(column) ?? null),
+  };
+}
+
+/** As serving tells it; null where neither an input nor the expression can go wrong. */
+function derivedStatusSql(
+  view: WorkView,
+  index: number,
+  expr: Parameters<typeof toDuckDb>[0],
+  erring: ReadonlyMap<string, string>,
+): string | null {
+  const columnRef = (name: string): string => columnOf(view, index, name);
+  const inputs = referencedColumns(expr).map(columnRef);
+  const broken = inputs
+    .filter((column) => erring.has(column))
+    .map((column) => `${statusColumn(column)} = 'error'`);
+  const overflow = overflowSql(expr, columnRef);
+  const errors = [...broken, ...(overflow === null ? [] : [overflow])];
+  if (errors.length === 0) return null;
+  return `CASE WHEN (${toDuckDb(expr, columnRef)}) IS NOT NULL THEN 'present'
+    WHEN ${errors.join(' OR ')} THEN 'error' ELSE 'default' END`;
+}
+
+/** How many rows have the status `error`, by the name of the feature; only where there are any. */
+export async function countErrors(
+  session: DuckDbSession,
+  sql: string,
+  columns: StatusColumns['columns'],
+  names: readonly string[],
+  options: RunOptions,
+): Promise<Readonly<Record<string, number>>> {
+  const erring = names.flatMap((name, at) => {
+    const column = columns[at] ?? null;
+    return column === null ? [] : [{ name, sql: `count(*) FILTER (WHERE ${column} = 'error')` }];
+  });
+  if (erring.length === 0) return {};
+  const counts = erring.map((one) => one.sql);
+  const result = await session.run(`SELECT ${counts.join(', ')} FROM (${sql})`, options);
+  const [row] = await result.getRows();
+  const found = erring.map(({ name }, at) => [name, Number(row?.[at] ?? 0)] as const);
+  return Object.fromEntries(found.filter(([, count]) => count > 0));
+}
