@@ -161,7 +161,7 @@ export const ERRORS = {
     domain: 'external',
     retryable: true,
     status: 503,
-    meaning: 'The server is starting or stopping.',
+    meaning: 'The server is starting, stopping, or building its state anew.',
     remedy: 'Retry shortly.',
   },
   corrupt_log: {

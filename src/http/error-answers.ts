@@ -29,7 +29,8 @@ export function errorAnswer(
 ): ErrorAnswer {
   if (thrown instanceof AsofError) {
     if (thrown.domain !== 'user') logger.error({ error: thrown, url: request.url }, thrown.message);
-    return { error: thrown, status: thrown.status };
+    const error = thrown.code === 'corrupt_state' ? mending(thrown) : thrown;
+    return { error, status: error.status };
   }
   const framework = thrown as Partial<FastifyError>;
   const known = frameworkError(framework);
@@ -38,6 +39,15 @@ export function errorAnswer(
   logger.error({ error: thrown, url, requestId: id }, 'A request failed.');
   const error = new AsofError('internal', `An unexpected error; the log names it by '${id}'.`);
   return { error, status: error.status };
+}
+
+/** A server that runs mends a damaged state by itself; only at a start somebody has to do it. */
+function mending(damage: AsofError): AsofError {
+  return new AsofError(
+    'not_ready',
+    `${damage.message} The state is being built anew from archive and log.`,
+    { remedy: 'Retry shortly; `asof status` tells when it is whole again.' },
+  );
 }
 
 export function errorHandler(logger: Logger) {

@@ -18,7 +18,7 @@ import { type LanePosition, lanesOf } from './lane-note.ts';
 import type { LetterFilter } from './letter-filter.ts';
 import { type ReadmitResult, readmitLetters } from './letter-readmission.ts';
 import type { EventLog } from './log.ts';
-import { type Door, Push, type PushResult } from './push.ts';
+import { type Door, Push, type PushResult, type Refusal } from './push.ts';
 import { ColumnsBody, type PushBody, type RowSlice, readBody } from './push-body.ts';
 import { SchemaBook } from './schema-book.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
@@ -45,6 +45,8 @@ export class Ingestor {
   readonly letters: DeadLetters;
   /** Called for every durable batch in commit order, before its push resolves. */
   onCommitted: (batch: EventBatch) => void = () => {};
+  /** Where it gives something for a source, pushes to it come in small commits, asked for one by one. */
+  refusalOf: (source: string) => Refusal | null = () => null;
 
   readonly #disk: Disk;
   readonly #log: EventLog;
@@ -150,8 +152,8 @@ export class Ingestor {
     const { schema } = this.#door(source).acceptance;
     const slices =
       body instanceof ColumnsBody
-        ? readColumns(body, schema, this.#sliceRows)
-        : readBody(body, this.#sliceRows);
+        ? readColumns(body, schema, this.#sliceRows(source))
+        : readBody(body, this.#sliceRows(source));
     return this.#push(source, slices, true);
   }
 
@@ -176,8 +178,14 @@ export class Ingestor {
     });
   }
 
-  get #sliceRows(): number {
-    return Math.min(LIMITS.rowsPerSlice, this.#limits.eventsPerCommit);
+  #sliceRows(source: string): number {
+    return Math.min(LIMITS.rowsPerSlice, this.#commitRows(source));
+  }
+
+  #commitRows(source: string): number {
+    const { eventsPerCommit } = this.#limits;
+    if (this.refusalOf(source) === null) return eventsPerCommit;
+    return Math.min(eventsPerCommit, LIMITS.rowsPerGuardedCommit);
   }
 
   async #push(
@@ -194,7 +202,8 @@ export class Ingestor {
       letters: keepRejected ? this.letters : null,
       clock: this.#clock,
       logger: this.#logger,
-      eventsPerCommit: Math.max(1, Math.floor(this.#limits.eventsPerCommit / rowsOfOne)),
+      eventsPerCommit: Math.max(1, Math.floor(this.#commitRows(source) / rowsOfOne)),
+      refusal: this.refusalOf(source),
       turn: this.#turn,
     });
     return push.run(slices);
@@ -209,7 +218,7 @@ export class Ingestor {
     const again = (slices: Iterator<RowSlice>) => this.#push(source, slices, false);
     const tools = { letters: this.letters, log: this.#log, push: again };
     const result = this.#readmits.then(() =>
-      readmitLetters({ ...tools, rows: this.#sliceRows }, source, filter),
+      readmitLetters({ ...tools, rows: this.#sliceRows(source) }, source, filter),
     );
     this.#readmits = result.catch(() => {});
     return result;

@@ -46,8 +46,13 @@ export interface PushContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly eventsPerCommit: number;
+  /** Not null: each commit waits for those before, and is not made where this says why. */
+  readonly refusal: Refusal | null;
   readonly turn: Turn;
 }
+
+/** Why nothing can be taken now, or null. */
+export type Refusal = () => AsofError | null;
 
 /** One push on its way: read in slices, judged and logged in chunks. */
 export class Push {
@@ -119,8 +124,11 @@ export class Push {
   }
 
   async #commitChunk(chunk: RowChunk): Promise<void> {
-    const { log, door, clock } = this.#context;
+    const { log, door, clock, refusal } = this.#context;
+    // What they have added counts for the refusal.
+    if (refusal !== null) await Promise.all(this.#commits);
     while (!log.hasRoom) await log.room();
+    this.#failure ??= refusal?.() ?? null;
     if (this.#failure !== null) {
       this.#refuseAll(chunk, this.#failure);
       return;
@@ -198,8 +206,9 @@ export class Push {
   #refuseAll(chunk: RowChunk, reason: unknown): void {
     const code = reason instanceof AsofError ? reason.code : 'internal';
     const message = reason instanceof Error ? reason.message : String(reason);
+    const remedy = reason instanceof AsofError ? reason.remedy : null;
     for (let slot = 0; slot < chunk.count; slot++) {
-      this.#verdict(chunk, slot, code, null, `Not taken: ${message}`, null);
+      this.#verdict(chunk, slot, code, null, `Not taken: ${message}`, remedy);
     }
   }
 

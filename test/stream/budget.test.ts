@@ -22,11 +22,9 @@ const clicks = stream('clicks', {
   columns: { at: timestamp(), user: string() },
   eventTime: 'at',
 });
+const shape = { version: 1, source: clicks, entity: user, key: { user: 'user' } } as const;
 const visits = view('visits', {
-  version: 1,
-  source: clicks,
-  entity: user,
-  key: { user: 'user' },
+  ...shape,
   features: () => ({ clicks_1h: count().over(sliding('1h')) }),
 });
 const HOUR_MS = 3_600_000;
@@ -38,11 +36,23 @@ class Clicks {
   readonly batches: EventBatch[] = [];
   nowMs = 10 * HOUR_MS;
 
-  open(state: StatePlan, stateMemoryBytes = 1e9): Promise<StreamEngine> {
-    const plan = compileProject([visits]);
+  /** One state for each view. */
+  open(
+    state: StatePlan | readonly StatePlan[],
+    stateMemoryBytes = 1e9,
+    views: Parameters<typeof compileProject>[0] = [visits],
+  ): Promise<StreamEngine> {
+    const plan = compileProject(views);
+    const states = [state].flat();
     const { batches, warnings } = this;
     return StreamEngine.open({
-      plan: { ...plan, views: plan.views.map((one) => ({ ...one, state })) },
+      plan: {
+        ...plan,
+        views: plan.views.map((one) => ({
+          ...one,
+          state: states[one.name === 'twin' ? 1 : 0] ?? one.state,
+        })),
+      },
       state: diskState({ disk: this.disk, folder: 'state', segmentBytes: 8192 }),
       log: { firstCommit: 1, lastCommit: batches.length, read: (after) => batches.slice(after) },
       history: null,
@@ -134,6 +144,74 @@ test('a view that stops at its budget refuses pushes to its source, and says how
   assert.equal(larger.refusal('clicks'), null);
   assert.equal(run.clicksOf(larger, 'user-2009'), 1);
   await larger.close();
+});
+
+test('a view that stops at its budget still does after a restart, when all of it is on disk', async () => {
+  const run = new Clicks();
+  const engine = await run.open({ keys: null, budgetBytes: 250_000, atLimit: 'stop' });
+  run.feed(engine, 0, 2_000);
+  const before = engine.stateUsage()[0]?.bytes ?? 0;
+  assert.equal(engine.refusal('clicks')?.code, 'state_full', `${before} bytes`);
+  await engine.close();
+  const again = await run.open({ keys: null, budgetBytes: 250_000, atLimit: 'stop' });
+  assert.equal(again.stateUsage()[0]?.hotKeys, 0);
+  const refusal = again.refusal('clicks');
+  assert.equal(refusal?.code, 'state_full');
+  const after = Number(/takes (\d+) bytes/.exec(refusal?.message ?? '')?.[1]);
+  assert.ok(Math.abs(after - before) < before / 5, `${before} bytes before, then ${after}`);
+  // Rows that are read come into memory and count but once.
+  for (let i = 0; i < 2_000; i++) run.clicksOf(again, `user-${i}`);
+  assert.equal(again.stateUsage()[0]?.coldKeys, 0);
+  const read = Number(/takes (\d+) bytes/.exec(again.refusal('clicks')?.message ?? '')?.[1]);
+  assert.ok(Math.abs(read - before) < before / 5, `${before} bytes before, then ${read}`);
+  await again.abandon();
+  const larger = await run.open({ keys: null, budgetBytes: 600_000, atLimit: 'stop' });
+  assert.equal(larger.refusal('clicks'), null);
+  assert.ok(larger.stops('clicks') && !larger.stops('orders'));
+  await larger.abandon();
+});
+
+test('a budget holds beside a view without one, and the greatest of those that share tiles', async () => {
+  const twin = view('twin', { ...shape, features: () => ({ n: count().over(sliding('1h')) }) });
+  const spilledWith = async (first: number | null, second: number | null): Promise<number> => {
+    const run = new Clicks();
+    const state = (budgetBytes: number | null): StatePlan => {
+      return { keys: null, budgetBytes, atLimit: 'spill' };
+    };
+    const engine = await run.open([state(first), state(second)], 1e9, [visits, twin]);
+    for (let round = 0; round < 6; round++) {
+      run.feed(engine, round * 500, 500);
+      await engine.checkpoint();
+    }
+    run.feed(engine, 0, 1);
+    const spilled = engine.metrics.rowsSpilled;
+    await engine.abandon();
+    return spilled;
+  };
+  assert.ok((await spilledWith(100_000, null)) > 0, 'a view without a budget says nothing');
+  assert.ok((await spilledWith(null, 100_000)) > 0);
+  assert.equal(await spilledWith(100_000, 10_000_000), 0, 'the other may have its own in memory');
+  assert.ok((await spilledWith(100_000, 200_000)) > 0);
+});
+
+test('a key whose events are spread over many rows is one key', async () => {
+  const run = new Clicks();
+  const engine = await run.open({ keys: null, budgetBytes: null, atLimit: 'spill' });
+  run.feed(engine, 0, 3);
+  const splits = engine.store.splitsOf(
+    engine.store.groups[Symbol.iterator]().next().value?.id ?? '',
+  );
+  assert.ok(splits !== null);
+  for (const id of [0, 1, 2]) splits.split(id);
+  for (let i = 0; i < 40; i++) run.feed(engine, 0, 3);
+  assert.ok(splits.further.liveRows > 3, 'there are further rows');
+  const [usage] = engine.stateUsage();
+  assert.deepEqual([usage?.hotKeys, usage?.coldKeys, engine.size().keys], [3, 0, 3]);
+  await engine.close();
+  const again = await run.open({ keys: null, budgetBytes: null, atLimit: 'spill' });
+  const [saved] = again.stateUsage();
+  assert.deepEqual([saved?.hotKeys, saved?.coldKeys, again.size().keys], [0, 3, 3]);
+  await again.abandon();
 });
 
 test('a state that is full takes pushes again once it is saved, although none is taken meanwhile', async () => {
