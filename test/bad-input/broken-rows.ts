@@ -158,7 +158,7 @@ export const BROKEN_ROWS: readonly BrokenRow[] = [
     code: 'from_the_future',
     column: 'at',
     says: /ahead of its arrival/,
-    remedy: /clocks and units/,
+    remedy: /looks like microseconds/,
   },
   {
     name: 'an event time in the future',
