@@ -4,7 +4,7 @@ import { directSql } from './direct-pass.ts';
 import { directEntriesSql, tileEntriesSql } from './entry-pass.ts';
 import { type EntrySql, entrySql } from './entry-sql.ts';
 import { registerWideVariance, varianceFits } from './exact-sql.ts';
-import type { FeatureWork, PartNeed, WorkGroup } from './feature-work.ts';
+import { type FeatureWork, type PartNeed, ranksOf, type WorkGroup } from './feature-work.ts';
 import type { PassInput } from './pass.ts';
 import type { Visibility } from './point-tables.ts';
 import { createGroupTables, dropGroupTables, type GroupTables } from './point-tables.ts';
@@ -172,7 +172,8 @@ async function statesOf(
       if (split) await registerWideVariance(session.connection);
     }
     const how = { splitSquares: split, weighted: group.retractable };
-    const entry = entrySql(accumulator, lane, group.retractable);
+    const ranksPpm = ranksOf(work, group.index, index);
+    const entry = entrySql(accumulator, lane, { retractable: group.retractable, ranksPpm });
     states.push(entry ?? stateSql(accumulator, lane, how));
   }
   return states;

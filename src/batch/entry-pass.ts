@@ -69,8 +69,10 @@ function summarySql(entry: EntrySql, need: PartNeed, found: string): string {
   }
   if (entry.from === 'ranks') {
     return `SELECT r, ${results} FROM (
-        SELECT r, x, w, CAST(sum(w) OVER (PARTITION BY r ORDER BY x) AS BIGINT) AS upto
-        FROM (${found}))
+        SELECT r, x, w, CAST(sum(w) OVER own AS BIGINT) AS upto,
+          CAST(sum(w) OVER (own ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS BIGINT)
+            AS total
+        FROM (${found}) WINDOW own AS (PARTITION BY r ORDER BY x))
       GROUP BY r`;
   }
   const kept = entry.size === null ? '' : `QUALIFY place <= ${entry.size}`;

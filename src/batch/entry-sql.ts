@@ -17,18 +17,24 @@ export interface EntrySql extends PartSql {
   readonly size: number | null;
   /**
    * What the summary is made of: the `events` themselves, with `x` and `y`; a row's `entries`, with
-   * their net weight `w` too; its `ranks`, with the weight `upto` each entry; or those entries that
-   * are `kept`, and of each its `place` from 1 and how many `entries` there were.
+   * their net weight `w` too; its `ranks`, with the weight `upto` each entry and the `total`; or
+   * those entries that are `kept`, and of each its `place` from 1 and how many `entries` there were.
    */
   readonly from: 'events' | 'entries' | 'ranks' | 'kept';
   readonly summary: readonly string[];
+}
+
+export interface EntryOptions {
+  readonly retractable: boolean;
+  /** What is asked of buckets: parts per million of the entries. */
+  readonly ranksPpm: readonly number[];
 }
 
 /** Null where the accumulator holds no entries. */
 export function entrySql(
   spec: AccumulatorSpec,
   lane: string | null,
-  retractable: boolean,
+  { retractable, ranksPpm }: EntryOptions,
 ): EntrySql | null {
   const value = lane ?? 'TRUE';
   const size = (): number => present(spec.size, `${spec.fn} has a size`);
@@ -52,11 +58,14 @@ export function entrySql(
       return { ...kept(x, 'ASC', ''), summary: [live, greatest] };
     }
     case 'buckets': {
-      // In any order: it is sought by `upto`, which rises with x.
-      const ranks = 'list({upto: upto, x: x}) FILTER (WHERE w > 0)';
+      // What lies at each rank, rather than all buckets: a row may have thousands.
+      const at = ranksPpm.map((ppm) => {
+        const rank = `greatest((total * ${ppm} + 999999) // 1000000, 1)`;
+        return `min(x) FILTER (WHERE w > 0 AND upto >= ${rank})`;
+      });
       const x = `asof_bucket(${value}, ${size()})`;
-      const all = { x, y: 'NULL', order: 'ASC', size: null, results: 2 } as const;
-      return { ...all, from: 'ranks', summary: [ranks, 'max(upto)'] };
+      const all = { x, y: 'NULL', order: 'ASC', size: null, results: 1 } as const;
+      return { ...all, from: 'ranks', summary: [`[${at.join(', ')}]`] };
     }
     case 'value_counts': {
       const counts = 'list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)';

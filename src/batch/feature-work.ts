@@ -147,6 +147,15 @@ export function planFeatureWork(plan: ProjectPlan, service: ServicePlan): Featur
   return { service, groups, views };
 }
 
+/** The ranks that features ask of one accumulator, in parts per million, each once. */
+export function ranksOf(work: FeatureWork, group: number, accumulator: number): number[] {
+  const ranks = work.views
+    .flatMap((view) => [...view.aggregates.values()])
+    .filter((one) => one.group === group && one.parts.value === accumulator)
+    .flatMap(({ feature }) => feature.rankPpm ?? []);
+  return [...new Set(ranks)];
+}
+
 function reads(output: { view: string; version: number }, view: ViewPlan): boolean {
   return output.view === view.name && output.version === view.version;
 }

@@ -1,6 +1,6 @@
 import { present } from '../base/assert.ts';
 import type { ComputedParts } from './compute-parts.ts';
-import type { FeatureWork, WorkFeature } from './feature-work.ts';
+import { type FeatureWork, ranksOf, type WorkFeature } from './feature-work.ts';
 import { powerOfTenSql } from './literal-sql.ts';
 
 /** A value that is there if `some` holds, unless one of `broken` does: then it is an error. */
@@ -30,8 +30,15 @@ export function entriesSql(
   switch (spec.fn) {
     case 'distinct':
       return distinctSql(entries, `${more}`, spec.size, work.groups[group]?.retractable ?? false);
-    case 'buckets':
-      return { some, value: quantileSql(feature, entries, `${more}`, spec.size), broken: [] };
+    case 'buckets': {
+      const ppm = present(feature.rankPpm, 'a quantile has a rank');
+      const index = `${entries}[${ranksOf(work, group, accumulator).indexOf(ppm) + 1}]`;
+      return {
+        some: `${index} IS NOT NULL`,
+        value: middleSql(feature, index, spec.size),
+        broken: [],
+      };
+    }
     case 'value_counts': {
       const isTop = feature.fn === 'top_k';
       return { some, value: isTop ? topSql(entries, count) : entries, broken: [`${more}`] };
@@ -69,16 +76,8 @@ function distinctSql(
   return { some, value, broken: retractable ? [tooFew] : [] };
 }
 
-/** The middle of the bucket that holds the value of the rank; NULL where that is no int64. */
-function quantileSql(
-  feature: WorkFeature['feature'],
-  ranks: string,
-  count: string,
-  bits: number,
-): string {
-  const ppm = present(feature.rankPpm, 'a quantile has a rank');
-  const rank = `greatest((CAST(${count} AS HUGEINT) * ${ppm} + 999999) // 1000000, 1)`;
-  const index = `list_min(list_filter(${ranks}, lambda e: e.upto >= ${rank})).x`;
+/** The middle of a bucket; NULL where that is no int64. */
+function middleSql(feature: WorkFeature['feature'], index: string, bits: number): string {
   // Bound to a name: the macro repeats what it is given.
   const middle = `list_transform([${index}], lambda i: asof_middle(i, ${bits}))[1]`;
   return feature.type.kind === 'float64'
