@@ -31,6 +31,8 @@ export async function exportCommand(
   }
   const path = `/v1/dead-letters/${encodeURIComponent(source)}/export${queryOf(filterOf(options))}`;
   const part = `${out}.part`;
+  // Before the server is asked, which may have much to send.
+  begin(part, out);
   const bar = output.progress(`export ${source}`, 0);
   let letters = 0;
   let [line, longest] = [0, 0];
@@ -48,8 +50,6 @@ export async function exportCommand(
     },
   });
   try {
-    // Before the server is asked, which may have much to send.
-    closeSync(openSync(part, 'w'));
     const body = await openServer(context, path);
     await pipeline(Readable.fromWeb(body), counter, createWriteStream(part));
     if (format === '.ndjson') renameSync(part, out);
@@ -65,4 +65,13 @@ export async function exportCommand(
     output.say(`  ${out}`);
   });
   return EXIT.ok;
+}
+
+/** @throws AsofError where there can be no such file */
+function begin(part: string, out: string): void {
+  try {
+    closeSync(openSync(part, 'w'));
+  } catch (error) {
+    throw outputError(error, out);
+  }
 }
