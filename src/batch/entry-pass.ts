@@ -16,11 +16,14 @@ export function directEntriesSql(input: EntryInput, bucketMs: number | null): st
   const { tables, need, entry } = input;
   const [start, end] = [`s${need.window}`, `e${need.window}`];
   const events = `(${entriesOfEvents(input, ['k', 'et', 'visible'])})`;
-  const isGrouped = entry.from !== 'events';
+  const isGrouped = entry.from !== 'events' && entry.ofSorted === undefined;
   const found = `SELECT r, ${isGrouped ? SUMMED : 'x, y'}
     FROM ${joinSql(tables.rows, events, start, end, bucketMs)}
     WHERE et >= ${start} AND et < ${end} AND visible <= v ${isGrouped ? 'GROUP BY r, x' : ''}`;
-  return summarySql(entry, need, found);
+  if (entry.ofSorted === undefined) return summarySql(entry, need, found);
+  // Sorting a list takes a quarter of the time that a window over its entries does.
+  return `SELECT r, ${aliased([entry.ofSorted], partColumns(need, entry)).join(', ')}
+    FROM (SELECT r, list_sort(list(x)) AS xs FROM (${found}) GROUP BY r)`;
 }
 
 /** The same over tiles of `tileMs`, each with the entries that can be among those kept. */

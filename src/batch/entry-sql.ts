@@ -22,6 +22,8 @@ export interface EntrySql extends PartSql {
    */
   readonly from: 'events' | 'entries' | 'ranks' | 'kept';
   readonly summary: readonly string[];
+  /** The same of `xs`, all of a row's x in ascending order, where each event has the weight 1. */
+  readonly ofSorted?: string;
 }
 
 export interface EntryOptions {
@@ -63,9 +65,13 @@ export function entrySql(
         const rank = `greatest((total * ${ppm} + 999999) // 1000000, 1)`;
         return `min(x) FILTER (WHERE w > 0 AND upto >= ${rank})`;
       });
+      const placed = ranksPpm.map(
+        (ppm) => `xs[greatest((len(xs) * ${ppm} + 999999) // 1000000, 1)]`,
+      );
+      const ofSorted = retractable ? {} : { ofSorted: `[${placed.join(', ')}]` };
       const x = `asof_bucket(${value}, ${size()})`;
       const all = { x, y: 'NULL', order: 'ASC', size: null, results: 1 } as const;
-      return { ...all, from: 'ranks', summary: [`[${at.join(', ')}]`] };
+      return { ...all, from: 'ranks', summary: [`[${at.join(', ')}]`], ...ofSorted };
     }
     case 'value_counts': {
       const counts = 'list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)';
