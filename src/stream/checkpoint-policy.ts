@@ -39,7 +39,12 @@ const SAVED_FOR_BUDGET_PART = 4;
 export function checkpointPolicy(thresholds: CheckpointThresholds): CheckpointPolicy {
   return (facts) => {
     if (facts.running) return { kind: 'busy' };
-    if (facts.eventsSince === 0) return { kind: 'wait' };
+    const isIdle = facts.eventsSince === 0;
+    // Groups that were just built are unsaved, and while the memory is full no event may come.
+    if (isIdle && facts.isOverBudget && facts.changedRows > 0) {
+      return { kind: 'checkpoint', because: 'budget' };
+    }
+    if (isIdle) return { kind: 'wait' };
     if (facts.eventsSince >= thresholds.events) return { kind: 'checkpoint', because: 'events' };
     if (facts.changedRows >= thresholds.rows) return { kind: 'checkpoint', because: 'rows' };
     if (facts.sinceMs >= thresholds.afterMs) return { kind: 'checkpoint', because: 'time' };
