@@ -24,6 +24,8 @@ export class LetterFile {
   #isNameDurable = false;
   /** The end of what another process left may be lost yet: the first line begins on its own. */
   #needsBreak: boolean;
+  /** A write failed after it had begun: some of it may be on the disk. */
+  #isUncertain = false;
   /** Of what is certain: a failed write is cut back to here. */
   #durableBytes: number;
 
@@ -43,9 +45,17 @@ export class LetterFile {
     return this.#durableBytes + this.#waitingBytes;
   }
 
-  /** Makes certain what another process left, which may be shown and yet be lost. */
+  /**
+   * Makes certain what the file holds: what another process left may be shown and yet be lost, and
+   * what could not be made durable here may be hidden and yet come back.
+   */
   secure(): void {
-    if (!this.isOurs) this.#disk.replace(this.path, this.#disk.read(this.path));
+    if (this.isOurs && !this.#isUncertain) return;
+    const bytes = this.#disk.exists(this.path) ? this.#disk.read(this.path) : new Uint8Array(0);
+    this.#file?.close();
+    this.#file = null;
+    this.#disk.replace(this.path, this.isOurs ? bytes.subarray(0, this.#durableBytes) : bytes);
+    this.#isUncertain = false;
   }
 
   /** Resolves, once they are durable, to how many bytes they take. */
@@ -129,6 +139,7 @@ export class LetterFile {
         this.#disk.truncate(this.path, this.#durableBytes);
       }
       this.#file ??= this.#disk.openAppend(this.path);
+      this.#isUncertain = true;
       this.#file.append(bytes);
       await this.#file.sync();
       if (!this.#isNameDurable) {
@@ -136,6 +147,7 @@ export class LetterFile {
         this.#isNameDurable = true;
       }
       this.#needsBreak = false;
+      this.#isUncertain = false;
       this.#durableBytes += bytes.length;
     } catch (error) {
       const file = this.#file;
