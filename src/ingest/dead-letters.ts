@@ -178,8 +178,9 @@ export class DeadLetters {
   }
 
   /** Makes certain what another process left of a day: letters that are shown may yet be lost. */
-  secure(source: string, day: string): void {
-    for (const part of this.#open(source).parts) if (part.day === day) part.file.secure();
+  async secure(source: string, day: string): Promise<void> {
+    const ofDay = this.#open(source).parts.filter((part) => part.day === day);
+    for (const part of ofDay) await part.file.secure();
   }
 
   close(): void {

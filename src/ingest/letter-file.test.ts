@@ -18,7 +18,7 @@ async function resurrections(secures: boolean): Promise<number> {
     // The second operation of an append is its sync.
     disk.failAt({ atOperation: disk.operations + 2, fault: 'io' });
     await assert.rejects(file.append(['{"second":2}']));
-    if (secures) file.secure();
+    if (secures) await file.secure();
     file.close();
     const after = new LetterFile(disk.afterCrash(), PATH);
     const lines = [...after.lines()].filter((line) => line !== '');
@@ -31,4 +31,16 @@ async function resurrections(secures: boolean): Promise<number> {
 test('what could not be made durable may come back, but not once the file is secured', async () => {
   assert.ok((await resurrections(false)) > 0, 'the disk does bring it back');
   assert.equal(await resurrections(true), 0);
+});
+
+test('a line that is on its way while the file is secured stays', async () => {
+  const disk = new MemoryDisk(seededRandom(1));
+  disk.makeFolder('dead');
+  const file = new LetterFile(disk, PATH);
+  disk.failAt({ atOperation: disk.operations + 3, fault: 'io' });
+  await assert.rejects(file.append(['{"first":1}']));
+  const second = file.append(['{"second":2}']);
+  await Promise.all([file.secure(), second]);
+  assert.deepEqual([...file.lines()], ['{"second":2}']);
+  assert.equal(disk.size(PATH), '{"second":2}\n'.length);
 });

@@ -18,6 +18,7 @@ export class LetterFile {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #flushing = false;
+  #flushed: Promise<void> = Promise.resolve();
   /** Whether it was begun here, so that all of it that is shown is known to be durable. */
   readonly isOurs: boolean;
   /** Whoever created the file may have died before its name was durable. */
@@ -49,7 +50,9 @@ export class LetterFile {
    * Makes certain what the file holds: what another process left may be shown and yet be lost, and
    * what could not be made durable here may be hidden and yet come back.
    */
-  secure(): void {
+  async secure(): Promise<void> {
+    // A write under way is nobody's to cut: it ends, and then it is there or has failed.
+    while (this.#flushing) await this.#flushed;
     if (this.isOurs && !this.#isUncertain) return;
     const bytes = this.#disk.exists(this.path) ? this.#disk.read(this.path) : new Uint8Array(0);
     this.#file?.close();
@@ -65,7 +68,7 @@ export class LetterFile {
     const done = new Promise<void>((resolve, reject) => {
       this.#waiting.push({ bytes, resolve, reject });
     });
-    if (!this.#flushing) void this.#flush();
+    if (!this.#flushing) this.#flushed = this.#flush();
     await done;
     return bytes.length;
   }
@@ -139,7 +142,6 @@ export class LetterFile {
         this.#disk.truncate(this.path, this.#durableBytes);
       }
       this.#file ??= this.#disk.openAppend(this.path);
-      this.#isUncertain = true;
       this.#file.append(bytes);
       await this.#file.sync();
       if (!this.#isNameDurable) {
@@ -150,6 +152,7 @@ export class LetterFile {
       this.#isUncertain = false;
       this.#durableBytes += bytes.length;
     } catch (error) {
+      this.#isUncertain = true;
       const file = this.#file;
       this.#file = null;
       file?.close();

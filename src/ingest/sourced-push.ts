@@ -174,7 +174,7 @@ async function settleLane(
   // All letters of a batch bear one time, so they are in the files of one day.
   const { arrivalTimeMs } = first;
   const day = dayOf(arrivalTimeMs);
-  letters.secure(source, day);
+  await letters.secure(source, day);
   for (const letter of letters.list(source, { day })) {
     const { origin } = letter;
     if (origin === undefined || letter.arrivalTimeMs !== arrivalTimeMs) continue;
