@@ -38,7 +38,7 @@ export function generateChange(
   const next = memory.doomed.pop();
   const pick = next === undefined ? random.below(24) : 16;
   if (pick === 0 && memory.sent.length > 0) return random.pick(memory.sent);
-  if (pick === 1 || pick === 2) memory.doomed = doomed(random, memory.events);
+  if (pick >= 1 && pick <= 5) memory.doomed = doomed(random, memory.events);
   const known = next ?? (pick < 10 ? undefined : recent(random, memory.events));
   const operation = operationOf(pick);
   const row = known === undefined ? fresh(nr) : changed(random, known.row, fresh(known.nr));
