@@ -73,6 +73,8 @@ function compileRead(feature: FinishSpec, view: EntryView): (set: EntrySet) => R
     case 'min':
     case 'max':
       return (set) => endValue(set, view);
+    case 'latest':
+      throw new AssertionFailure('attributes are finished with the time of the answer');
     case 'count':
     case 'sum':
     case 'avg':

@@ -41,6 +41,7 @@ function compileFunction(feature: FinishSpec, table: WindowPartials): Finish {
     case 'histogram':
     case 'first_n':
     case 'last_n':
+    case 'latest':
       return compileEntries(feature, table);
     case 'var_pop':
     case 'stddev_pop':

@@ -53,6 +53,7 @@ function createKernel(
     case 'oldest':
     case 'least':
     case 'greatest':
+    case 'latest':
       return createSetKernel(spec, valueForm(spec.type), offset, slots, retractable);
     default:
       return unreachable(spec.fn);

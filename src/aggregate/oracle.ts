@@ -1,4 +1,4 @@
-import { unreachable } from '../base/assert.ts';
+import { AssertionFailure, unreachable } from '../base/assert.ts';
 import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
 import { OVERFLOW } from './finish-spec.ts';
 import {
@@ -55,6 +55,8 @@ export function oracleAggregate(
       return rootOf(oracleVariance(values, feature, 0n));
     case 'stddev_samp':
       return rootOf(oracleVariance(values, feature, 1n));
+    case 'latest':
+      throw new AssertionFailure('attributes have an oracle of their own');
     default:
       return unreachable(feature.fn);
   }

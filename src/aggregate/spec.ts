@@ -20,7 +20,9 @@ export type AggregateFn =
   | 'top_k'
   | 'histogram'
   | 'first_n'
-  | 'last_n';
+  | 'last_n'
+  /** An attribute: the value, null included, of the newest row (semantics §6, tables). */
+  | 'latest';
 
 /** A mergeable partial aggregate, all of it integers or exact values (semantics §3-4). */
 export type AccumulatorFn =
@@ -40,6 +42,11 @@ export type AccumulatorFn =
   /** The `size` newest, or oldest, events in the total order, with their values. */
   | 'newest'
   | 'oldest'
+  /**
+   * The `size` newest rows in the order (event time, arrival time, partition, offset), with their
+   * values; a null is a value here.
+   */
+  | 'latest'
   /** The `size` least, or greatest, distinct values with their counts: extremes that can be retracted. */
   | 'least'
   | 'greatest';

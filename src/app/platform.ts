@@ -39,6 +39,7 @@ const NOTHING: ProjectPlan = {
   groups: [],
   views: [],
   services: [],
+  datasets: [],
 };
 
 const POLL_MS = 1_000;

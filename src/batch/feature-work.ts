@@ -15,6 +15,7 @@ import type {
   TileGroupPlan,
   ViewPlan,
 } from '../plan/plan.ts';
+import { isRetractable } from '../schema/types.ts';
 
 /** A lane with all the filters that an event must pass to count: the view's and the feature's. */
 export interface WorkLane {
@@ -140,7 +141,7 @@ export function planFeatureWork(plan: ProjectPlan, service: ServicePlan): Featur
       lanes: draft.lanes.items,
       accumulators: draft.accumulators.items,
       windows: draft.windows.items,
-      retractable: (draft.source.changes ?? null) !== null,
+      retractable: isRetractable(draft.source),
       needs: draft.needs.items,
     }),
   );

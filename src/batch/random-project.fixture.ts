@@ -114,6 +114,7 @@ function randomFeature(
     window: 0,
     parts: Object.fromEntries(placed.map(({ part }, at) => [part, at])),
     count,
+    ttlMs: null,
     rankPpm: fn === 'quantile' ? random.pick([1, 100_000, 500_000, 999_999, 1_000_000]) : null,
     scale: isQuantized || measureType.kind === 'decimal' ? 2 : 0,
     type: resultType(fn, measureType),
@@ -192,6 +193,7 @@ export function randomProject(random: Random, keep = 0, windowOf = randomWindow)
     partitions: 3,
     changes: keep === 0 ? null : { ...CHANGES, keep },
     hash: 's',
+    origin: null,
     meta: META,
   };
   const user = { name: 'user', type: { kind: 'string' } } as const;
@@ -225,6 +227,7 @@ export function randomProject(random: Random, keep = 0, windowOf = randomWindow)
       freshnessMs: null,
       state: UNBOUNDED_STATE,
       hash: `v_${entity.name}`,
+      expectations: {},
       meta: META,
     };
   });
@@ -243,9 +246,19 @@ export function randomProject(random: Random, keep = 0, windowOf = randomWindow)
     features,
     joinKeys: [shop, user],
     hash: 'h',
+    request: [],
+    onDemand: [],
     meta: META,
   };
-  const plan = { format: 1, sources: [source], entities, groups, views, services: [service] };
+  const plan = {
+    format: 1,
+    sources: [source],
+    entities,
+    groups,
+    views,
+    services: [service],
+    datasets: [],
+  };
   return { plan: { ...plan, format: 1 }, source };
 }
 

@@ -17,6 +17,7 @@ const GROUP: WorkGroup = {
     dedupeHorizonMs: 0,
     partitions: 1,
     hash: '',
+    origin: null,
     meta: { owner: null, description: null, tags: [] },
   },
   entity: {

@@ -44,7 +44,7 @@ function eventAt(commit: number, eventTimeMs: number): ModelEvent {
   return { ...place, values, retracts: null };
 }
 
-const NO_PARAMETERS = { count: null, rankPpm: null } as const;
+const NO_PARAMETERS = { count: null, rankPpm: null, ttlMs: null } as const;
 
 /** One view on users: how many events ever, and the sum of their costs. */
 function countingProject(): ProjectPlan {
@@ -89,7 +89,13 @@ function countingProject(): ProjectPlan {
   });
   const joinKeys = [{ name: 'user', type: { kind: 'string' } }] as const;
   const service = { name: 'svc', version: 1, features: outputs, joinKeys, hash: 'h', meta };
-  return { ...base, groups: [tiles], views: [view as never], services: [service] };
+  const onRequest = { request: [], onDemand: [] };
+  return {
+    ...base,
+    groups: [tiles],
+    views: [view as never],
+    services: [{ ...service, ...onRequest }],
+  };
 }
 
 function write(name: string, text: string): string {

@@ -32,6 +32,7 @@ export function tinyProject(): ProjectPlan {
     window: 0,
     parts: { count: 0, sum: 1 },
     count: null,
+    ttlMs: null,
     rankPpm: null,
     scale: 0,
     type: int64,
@@ -45,7 +46,7 @@ export function tinyProject(): ProjectPlan {
     ...plan,
     groups: [tiles],
     views: [{ ...view, filter: null, features: [sum] }],
-    services: [{ ...service, joinKeys }],
+    services: [{ ...service, joinKeys, request: [], onDemand: [] }],
   };
 }
 

@@ -1,5 +1,5 @@
 import { duckDbType } from '../schema/duckdb-type.ts';
-import type { ColumnSchema, SourceSchema } from '../schema/types.ts';
+import { type ColumnSchema, isRetractable, type SourceSchema } from '../schema/types.ts';
 
 /**
  * The offline relation of a source: these columns, then the source's own under their names. No
@@ -30,8 +30,8 @@ export interface Relation {
   readonly weighted: boolean;
 }
 
-export function relationOf({ columns, changes }: SourceSchema): Relation {
-  return { columns, weighted: (changes ?? null) !== null };
+export function relationOf(source: SourceSchema): Relation {
+  return { columns: source.columns, weighted: isRetractable(source) };
 }
 
 export function sqlName(name: string): string {

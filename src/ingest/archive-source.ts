@@ -42,6 +42,7 @@ export function widestSchemas(schemas: readonly SourceSchema[]): Map<string, Sou
       ...schema,
       columns,
       changes: schema.changes ?? before.changes ?? null,
+      table: schema.table ?? before.table ?? null,
     });
   }
   return widest;

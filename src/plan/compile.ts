@@ -50,6 +50,7 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     groups: grouped.groups,
     views: grouped.views,
     services: unique.services.sort(byNameAndVersion),
+    datasets: [],
   });
 }
 

@@ -95,6 +95,7 @@ export function resolveAggregate(
     scale: quantizeScale ?? (measure?.type.kind === 'decimal' ? measure.type.scale : 0),
     type,
     default: fallback,
+    ttlMs: null,
     ...parameters,
     meta: featureMeta(node),
   };

@@ -8,7 +8,18 @@ import { UNBOUNDED_STATE } from './state-plan.ts';
 export function withLaterFields(plan: ProjectPlan): ProjectPlan {
   return {
     ...plan,
-    sources: plan.sources.map((source) => ({ ...source, changes: source.changes ?? null })),
+    sources: plan.sources.map((source) => ({
+      ...source,
+      changes: source.changes ?? null,
+      table: source.table ?? null,
+      origin: source.origin ?? null,
+    })),
+    datasets: plan.datasets ?? [],
+    services: plan.services.map((service) => ({
+      ...service,
+      request: service.request ?? [],
+      onDemand: service.onDemand ?? [],
+    })),
     groups: plan.groups.map((group) => ({
       ...group,
       retractable: group.retractable ?? false,
@@ -18,10 +29,16 @@ export function withLaterFields(plan: ProjectPlan): ProjectPlan {
     views: plan.views.map((view) => ({
       ...view,
       state: view.state ?? UNBOUNDED_STATE,
+      expectations: view.expectations ?? {},
       features: view.features.map((feature) =>
         feature.kind === 'derived'
           ? feature
-          : { ...feature, count: feature.count ?? null, rankPpm: feature.rankPpm ?? null },
+          : {
+              ...feature,
+              ttlMs: feature.ttlMs ?? null,
+              count: feature.count ?? null,
+              rankPpm: feature.rankPpm ?? null,
+            },
       ),
     })),
   };

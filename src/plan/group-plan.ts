@@ -127,10 +127,14 @@ type PlaceFeature = (draft: AggregateDraft) => AggregateFeaturePlan;
 
 function placeView(draft: ViewDraft, place: PlaceFeature): ViewPlan {
   const { name, version, source, entity, key, filter, freshnessMs, state, hash, meta } = draft;
+  const { expectations } = draft;
   const features = draft.features.map((feature) =>
     feature.kind === 'derived' ? feature : place(feature),
   );
-  return { name, version, source, entity, key, filter, features, freshnessMs, state, hash, meta };
+  return {
+    ...{ name, version, source, entity, key, filter, features },
+    ...{ freshnessMs, state, expectations, hash, meta },
+  };
 }
 
 function placesIn(group: TileGroupPlan): PlaceFeature {
@@ -154,6 +158,7 @@ function placesIn(group: TileGroupPlan): PlaceFeature {
       parts: Object.fromEntries(parts),
       count: draft.count,
       rankPpm: draft.rankPpm,
+      ttlMs: draft.ttlMs,
       scale: draft.scale,
       type: draft.type,
       default: draft.default,

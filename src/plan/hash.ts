@@ -25,6 +25,7 @@ export interface AggregateMeaning {
   readonly default: AggregateFeaturePlan['default'];
   readonly count: number | null;
   readonly rankPpm: number | null;
+  readonly ttlMs: number | null;
   /** Of the accumulator that holds several entries, or null. */
   readonly size: number | null;
 }
@@ -116,6 +117,7 @@ export function aggregateMeaning(
     default: feature.default,
     count: feature.count,
     rankPpm: feature.rankPpm,
+    ttlMs: feature.ttlMs,
     size: accumulator.size ?? null,
   };
 }
@@ -133,7 +135,7 @@ function sourceMeaning(source: SourceSchema, columns: SourceSchema['columns']): 
     maxClockSkewMs: source.maxClockSkewMs,
     dedupeHorizonMs: source.dedupeHorizonMs,
     partitions: source.partitions,
-    ...given({ changes: source.changes }),
+    ...given({ changes: source.changes, table: source.table }),
   };
 }
 
@@ -143,10 +145,10 @@ function featureMeaning(feature: FeatureMeaning): object {
   if (feature.kind === 'derived') {
     return { kind: 'derived', name, expr: feature.expr, type, default: fallback };
   }
-  const { fn, lane, window, scale, count, rankPpm, size } = feature;
+  const { fn, lane, window, scale, count, rankPpm, size, ttlMs } = feature;
   return {
     ...{ kind: 'aggregate', name, fn, lane, window, scale, type, default: fallback },
-    ...given({ count, rankPpm, size }),
+    ...given({ count, rankPpm, size, ttlMs }),
   };
 }
 

@@ -43,6 +43,7 @@ const PARTS: Readonly<Record<AggregateFn, PartNames>> = {
   histogram: [['value', 'value_counts']],
   first_n: [['value', 'oldest']],
   last_n: [['value', 'newest']],
+  latest: [['value', 'latest']],
 };
 
 /** What stands for an accumulator that cannot subtract, where events can be taken back. */
@@ -62,6 +63,7 @@ const SIZED: ReadonlySet<AccumulatorFn> = new Set([
   'oldest',
   'least',
   'greatest',
+  'latest',
 ]);
 
 /**

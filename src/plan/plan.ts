@@ -11,9 +11,12 @@ export interface ProjectPlan {
   readonly groups: readonly TileGroupPlan[];
   readonly views: readonly ViewPlan[];
   readonly services: readonly ServicePlan[];
+  readonly datasets: readonly DatasetPlan[];
 }
 
 export interface SourcePlan extends SourceSchema {
+  /** Of a table: where its rows come from and how; null of a stream. */
+  readonly origin: TableOriginPlan | null;
   readonly hash: string;
   readonly meta: Meta;
 }
@@ -80,6 +83,8 @@ export interface AggregateFeaturePlan {
     /** The one accumulator of min, max, first, last and of all that holds several entries. */
     readonly value?: number;
   };
+  /** Of `latest`: a row older than this counts as missing; null for no bound and all others. */
+  readonly ttlMs: number | null;
   /** k of top_k, n of first_n and last_n; null for all others. */
   readonly count: number | null;
   /** Of a quantile: its rank in millionths; null for all others. */
@@ -126,6 +131,8 @@ export interface ViewPlan {
   readonly freshnessMs: number | null;
   /** Not part of the hash. */
   readonly state: StatePlan;
+  /** What values are expected, by feature; gates compare with it. Not part of the hash. */
+  readonly expectations: Readonly<Record<string, ExpectationPlan>>;
   readonly hash: string;
   readonly meta: Meta;
 }
@@ -137,6 +144,10 @@ export interface ServicePlan {
   readonly features: readonly ServiceFeaturePlan[];
   /** Join keys that a request must give: the union over its views' entities, sorted by name. */
   readonly joinKeys: readonly { readonly name: string; readonly type: ValueType }[];
+  /** Fields that a request gives beside them, for on-demand features; a spine's columns in training. */
+  readonly request: readonly RequestFieldPlan[];
+  /** Computed for each row from its request fields and features; served after `features`. */
+  readonly onDemand: readonly OnDemandFeaturePlan[];
   readonly hash: string;
   readonly meta: Meta;
 }
@@ -148,4 +159,132 @@ export interface ServiceFeaturePlan {
   readonly version: number;
   readonly feature: string;
   readonly type: ValueType;
+}
+
+/** One value that a request brings. */
+export interface RequestFieldPlan {
+  readonly name: string;
+  readonly type: ValueType;
+  readonly optional: boolean;
+}
+
+/** A pure expression over request fields, output names of `features`, and earlier ones of its kind. */
+export interface OnDemandFeaturePlan {
+  readonly name: string;
+  readonly expr: ExprNode;
+  readonly type: ValueType;
+  readonly default: LiteralValue;
+  readonly meta: Meta;
+}
+
+/** What a feature's values, or a table's column, should look like; absent bounds are not checked. */
+export interface ExpectationPlan {
+  /** Of numbers, in the value's own numbers (a decimal's are not units). */
+  readonly min: number | null;
+  readonly max: number | null;
+  /** Shares in [0, 1]. */
+  readonly nullShareMax: number | null;
+  readonly distinctMin: number | null;
+  /** How far the median may move, as a factor of at least 1: 2 allows half to double. */
+  readonly medianFactorMax: number | null;
+}
+
+/** Where a table's rows come from. Only `query`, and what it reads, is part of its meaning. */
+export type TableFromPlan =
+  | {
+      readonly kind: 'files';
+      readonly format: 'parquet' | 'csv' | 'ndjson';
+      /** Globs or folders, relative to the project's folder, or object-storage addresses. */
+      readonly paths: readonly string[];
+      /** Hive partition columns, in the order of the folders; `[]` where there are none. */
+      readonly hive: readonly string[];
+      /** Of CSV. */
+      readonly delimiter: string | null;
+      readonly nullText: string | null;
+      /** Zone of times that name none; `UTC` unless declared. */
+      readonly timeZone: string;
+    }
+  | {
+      readonly kind: 'postgres';
+      /** Name of a connection in asof.json or of the environment variable that holds its URL. */
+      readonly connection: string;
+      /** One of the two. */
+      readonly table: string | null;
+      readonly query: string | null;
+      readonly timeZone: string;
+    }
+  | {
+      readonly kind: 'query';
+      /** Name in the SQL → source. */
+      readonly upstreams: Readonly<Record<string, string>>;
+      readonly sql: string;
+    };
+
+export interface TableOriginPlan {
+  readonly from: TableFromPlan;
+  /** Columns that name a row within a unit, for `duplicates`; `[]`: rows may repeat. */
+  readonly key: readonly string[];
+  /** Rows of equal key and event time in one unit: dead letters, the last one counts, or a failed run. */
+  readonly duplicates: 'reject' | 'latest' | 'fail';
+  /** Column whose value is a row's unit, or null: then a unit is a file, a query one unit. */
+  readonly unitBy: string | null;
+  /** Upstream column → column of the table, for those that are named otherwise there. */
+  readonly rename: Readonly<Record<string, string>>;
+  /** Without a known-at column: rows of a unit's first import arrive so long after their event time; null: when imported. */
+  readonly assumedDelayMs: number | null;
+  /** Until then after its newest event time a unit is provisional; null: by the source's observed lateness. */
+  readonly graceMs: number | null;
+  /** Whether a unit, or the whole table, may be empty where there were rows before. */
+  readonly mayBeEmpty: boolean;
+  /** By column. Not part of the hash. */
+  readonly expectations: Readonly<Record<string, ExpectationPlan>>;
+}
+
+/** A training set as a definition: what `asof train --dataset` builds and `rebuild` repeats. */
+export interface DatasetPlan {
+  readonly name: string;
+  readonly version: number;
+  readonly service: string;
+  readonly serviceVersion: number;
+  readonly spine: SpinePlan;
+  readonly labels: readonly LabelPlan[];
+  readonly known: 'serving' | 'final';
+  readonly servingDelayMs: number;
+  readonly statuses: boolean;
+  readonly hash: string;
+  readonly meta: Meta;
+}
+
+export type SpinePlan =
+  /** Relative to the project's folder. */
+  | { readonly kind: 'file'; readonly path: string; readonly time: string | null }
+  /** DuckDB SQL over the named sources. */
+  | {
+      readonly kind: 'query';
+      readonly upstreams: Readonly<Record<string, string>>;
+      readonly sql: string;
+      readonly time: string | null;
+    }
+  /** One row for every event of a source that passes the filter, in `[fromMs, toMs)` of event time. */
+  | {
+      readonly kind: 'events';
+      readonly source: string;
+      readonly fromMs: number | null;
+      readonly toMs: number | null;
+      readonly filter: ExprNode | null;
+      /** Output column → column of the source: join keys, request fields, whatever else to keep. */
+      readonly columns: Readonly<Record<string, string>>;
+    };
+
+/**
+ * A value of the time after a row's own: an aggregate over `(t, t + horizonMs]`, as known at
+ * `t + horizonMs + delayMs`. Where that is later than all that is known, the label is null.
+ */
+export interface LabelPlan {
+  readonly name: string;
+  readonly horizonMs: number;
+  readonly delayMs: number;
+  /** A view of one feature over `sliding(horizon, exact)`, with its tile groups; of no service. */
+  readonly view: ViewPlan;
+  readonly groups: readonly TileGroupPlan[];
 }

@@ -48,6 +48,8 @@ export function resolveService(
   return {
     ...service,
     joinKeys,
+    request: [],
+    onDemand: [],
     hash: serviceHash(service, (view, version) => hashes.get(`${view}@${version}`) ?? ''),
     meta: metaOf(node),
   };

@@ -52,7 +52,7 @@ export function resolveSource(node: StreamNode, issues: IssueList): SourcePlan {
     partitions: partitionsOf(node, issues),
     changes: resolveChanges(node, issues),
   };
-  return { ...source, hash: sourceHash(source), meta: metaOf(node) };
+  return { ...source, table: null, origin: null, hash: sourceHash(source), meta: metaOf(node) };
 }
 
 export function resolveEntity(node: EntityNode, issues: IssueList): EntityPlan {

@@ -1,6 +1,6 @@
 import { didYouMean } from '../base/suggest.ts';
 import type { NamedFeature, ViewNode } from '../define/node.ts';
-import { sameType, typeText } from '../schema/types.ts';
+import { keptEntriesOf, sameType, typeText } from '../schema/types.ts';
 import { byName } from './canonical.ts';
 import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
 import { type FeatureDraft, resolveAggregate, resolveDerived } from './feature-plan.ts';
@@ -56,10 +56,11 @@ export function resolveView(
     source: source.name,
     entity: entity.name,
     keyColumns,
-    keep: source.changes?.keep ?? 0,
+    keep: keptEntriesOf(source),
     allowedLatenessMs: source.allowedLatenessMs,
     freshnessMs,
     state,
+    expectations: {},
     hash: viewHash(meaning),
     meta: metaOf(node),
   };
@@ -122,7 +123,7 @@ function resolveFeatures(
   issues: IssueList,
 ): FeatureDraft[] {
   const path = `views.${node.name}.features`;
-  const keep = source.changes?.keep ?? 0;
+  const keep = keptEntriesOf(source);
   if (node.features.length === 0) {
     issues.add('invalid_definition', path, `The view '${node.name}' has no features.`);
   }

@@ -90,6 +90,30 @@ export interface SourceSchema {
   readonly partitions: number;
   /** How rows say that they change or delete an earlier event; null where events are final. */
   readonly changes?: ChangeSchema | null;
+  /** Of a table: its rows come unit by unit, and a unit may be rewritten; null of a stream. */
+  readonly table?: TableSchema | null;
+}
+
+/** What acceptance, codecs and kernels must know of a table source (semantics §6, tables). */
+export interface TableSchema {
+  /** How many entries an aggregate that cannot subtract keeps for rows that may be taken back. */
+  readonly keep: number;
+}
+
+/** Of a table: the column that names the upstream unit (file, partition, snapshot) of a row. */
+export const UNIT_COLUMN = '__unit';
+
+/** Whether rows of a source can take earlier ones back. */
+export function isRetractable({
+  changes,
+  table,
+}: Pick<SourceSchema, 'changes' | 'table'>): boolean {
+  return (changes ?? null) !== null || (table ?? null) !== null;
+}
+
+/** How many entries are kept for rows that may be taken back; 0 where events are final. */
+export function keptEntriesOf({ changes, table }: Pick<SourceSchema, 'changes' | 'table'>): number {
+  return changes?.keep ?? table?.keep ?? 0;
 }
 
 /** A change stream: what each row does to the event of its id (semantics §6, retractions). */

@@ -132,6 +132,7 @@ export function randomGroup(random: Random, source: string, id: string): Probe[]
       window: random.below(draft.windows.length),
       ...made,
       count: null,
+      ttlMs: null,
       rankPpm: null,
       default: null,
       meta: META,
@@ -175,12 +176,14 @@ export function planOf(sources: readonly string[], probes: readonly Probe[]): Pr
       dedupeHorizonMs: 0,
       partitions: 2,
       hash: name,
+      origin: null,
       meta: META,
     })),
     entities: [],
     groups,
     views: [],
     services: [],
+    datasets: [],
   };
 }
 
