@@ -1,15 +1,14 @@
 import { statSync } from 'node:fs';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { loadConfig } from '../app/config.ts';
 import { packageVersion } from '../app/package-version.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
+import { addBatchCommands } from './batch-commands.ts';
 import { type Run, withCommonOptions, withServer } from './common-options.ts';
 import type { CommonOptions } from './context.ts';
 import { addIngestCommands } from './ingest-commands.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
-import type { TrainOptions } from './train-command.ts';
-import type { VerifyOptions } from './verify-command.ts';
 
 const FIRST_STEPS = `
 A first project:
@@ -49,7 +48,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     });
   addProjectCommands(program, run, guard);
   addServerCommands(program, run);
-  addOfflineCommands(program, run);
+  addBatchCommands(program, run);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -198,56 +197,4 @@ function addServerCommands(program: Command, run: Run): void {
         'is older than its `freshness` declares. See also asof deadletters and asof lateness.',
     )
     .action(run(async (context) => (await import('./status-command.ts')).statusCommand(context)));
-}
-
-function addOfflineCommands(program: Command, run: Run): void {
-  command(
-    program,
-    'train',
-    'Build a training set: the rows of a spine plus features as of each row.',
-  )
-    .requiredOption('--service <name>', 'the service whose features to join')
-    .requiredOption(
-      '--spine <file>',
-      'rows to enrich: join keys, a time, labels (Parquet, CSV, NDJSON)',
-    )
-    .requiredOption('--out <file>', 'where to write (.parquet, .csv or .ndjson)')
-    .addOption(
-      new Option(
-        '--known <mode>',
-        'serving: only what had arrived by then; final: all that did since',
-      )
-        .choices(['serving', 'final'])
-        .default('serving'),
-    )
-    .option('--time <column>', 'the spine column that holds the time of each row')
-    .option('--prefix <text>', 'put before every feature name, against collisions')
-    .option('--serving-delay <duration>', 'how far serving runs behind arrivals, such as 2s')
-    .option('--statuses', 'add <feature>_status after each feature that can be an error')
-    .addHelpText(
-      'after',
-      '\nExample:\n  asof train --service fraud --spine labels.csv --out train.parquet\n\n' +
-        'The result has exactly the rows of the spine, in their order, each with the features as\n' +
-        'of its own time. It works whether or not a server runs on the data directory.\n' +
-        'Lists and histograms are lists and structs in Parquet, JSON in NDJSON and CSV.\n' +
-        'An event that was taken back counts until its retraction arrived; with final, never.\n' +
-        'An error is null: how many there are is told by feature, and with --statuses by row.',
-    )
-    .action(
-      run<TrainOptions>(async (context) =>
-        (await import('./train-command.ts')).trainCommand(context),
-      ),
-    );
-  command(program, 'verify', 'Replay sampled served answers offline and compare them with ===.')
-    .option('--sample <count>', 'how many answers to replay at most, the newest first', '10000')
-    .addHelpText(
-      'after',
-      '\nExample:\n  asof verify --sample 1000\n\n' +
-        'Exit code 1 if any value differs; differences are explained by event and rule.',
-    )
-    .action(
-      run<VerifyOptions>(async (context) =>
-        (await import('./verify-command.ts')).verifyCommand(context),
-      ),
-    );
 }
