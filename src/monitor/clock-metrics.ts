@@ -1,48 +1,42 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
 
 /** How late events come, how far clocks run ahead, and how far each source has come in time. */
 export function clockGauges(registry: Registry): (status: PlatformStatus) => void {
-  const registers = [registry];
-  const lateness = new Gauge({
-    name: 'asof_source_lateness_seconds',
-    help: 'Arrival less event time since ever, by quantile; accepted and too late events.',
-    labelNames: ['source', 'quantile'] as const,
-    registers,
-  });
-  const ahead = new Gauge({
-    name: 'asof_source_clock_ahead_seconds',
-    help: 'Event time less arrival since ever, of events that lie ahead, by quantile.',
-    labelNames: ['source', 'quantile'] as const,
-    registers,
-  });
-  const share = new Gauge({
-    name: 'asof_source_clock_ahead_ratio',
-    help: 'Share of events since ever that lie ahead of their arrival.',
-    labelNames: ['source'] as const,
-    registers,
-  });
-  const watermark = new Gauge({
-    name: 'asof_source_watermark_seconds',
-    help: 'Watermark in epoch seconds; idle partitions do not hold it back.',
-    labelNames: ['source'] as const,
-    registers,
-  });
-  const partition = new Gauge({
-    name: 'asof_partition_watermark_seconds',
-    help: 'Watermark of a partition in epoch seconds.',
-    labelNames: ['source', 'partition'] as const,
-    registers,
-  });
-  const idle = new Gauge({
-    name: 'asof_idle_partitions',
-    help: 'Partitions to which nothing came for a while.',
-    labelNames: ['source'] as const,
-    registers,
-  });
-  const all = [lateness, ahead, share, watermark, partition, idle];
+  const metrics = new ScrapedMetrics(registry);
+  const lateness = metrics.gauge(
+    'asof_source_lateness_seconds',
+    'Arrival less event time since ever, by quantile; accepted and too late events.',
+    ['source', 'quantile'],
+  );
+  const ahead = metrics.gauge(
+    'asof_source_clock_ahead_seconds',
+    'Event time less arrival since ever, of events that lie ahead, by quantile.',
+    ['source', 'quantile'],
+  );
+  const share = metrics.gauge(
+    'asof_source_clock_ahead_ratio',
+    'Share of events since ever that lie ahead of their arrival.',
+    ['source'],
+  );
+  const watermark = metrics.gauge(
+    'asof_source_watermark_seconds',
+    'Watermark in epoch seconds; idle partitions do not hold it back.',
+    ['source'],
+  );
+  const partition = metrics.gauge(
+    'asof_partition_watermark_seconds',
+    'Watermark of a partition in epoch seconds.',
+    ['source', 'partition'],
+  );
+  const idle = metrics.gauge(
+    'asof_idle_partitions',
+    'Partitions to which nothing came for a while.',
+    ['source'],
+  );
   return (status) => {
-    for (const gauge of all) gauge.reset();
+    metrics.reset();
     for (const { name: source, clocks } of status.sources) {
       if (clocks === null) continue;
       const quantiles = [

@@ -1,42 +1,33 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
 
 /** What each connector does, and how far behind it is. */
 export function connectorGauges(registry: Registry): (status: PlatformStatus) => void {
-  const registers = [registry];
-  const labelNames = ['connector'] as const;
-  const state = new Gauge({
-    name: 'asof_connector_state',
-    help: '1 for the state that the connector is in.',
-    labelNames: ['connector', 'state'] as const,
-    registers,
-  });
-  const behind = new Gauge({
-    name: 'asof_connector_behind',
-    help: 'Rows, or bytes of files, that are known to wait; absent where nobody knows.',
-    labelNames,
-    registers,
-  });
-  const rows = new Counter({
-    name: 'asof_connector_rows_total',
-    help: 'Rows read since the start of the connector, by verdict.',
-    labelNames: ['connector', 'verdict'] as const,
-    registers,
-  });
-  const retries = new Gauge({
-    name: 'asof_connector_retries',
-    help: 'Failed tries in a row.',
-    labelNames,
-    registers,
-  });
-  const parts = new Gauge({
-    name: 'asof_connector_problems',
-    help: 'Problems that the status tells of: parts that are left out, a group that takes nothing.',
-    labelNames,
-    registers,
-  });
+  const metrics = new ScrapedMetrics(registry);
+  const labels = ['connector'] as const;
+  const state = metrics.gauge('asof_connector_state', '1 for the state that the connector is in.', [
+    'connector',
+    'state',
+  ]);
+  const behind = metrics.gauge(
+    'asof_connector_behind',
+    'Rows, or bytes of files, that are known to wait; absent where nobody knows.',
+    labels,
+  );
+  const rows = metrics.counter(
+    'asof_connector_rows_total',
+    'Rows read since the start of the connector, by verdict.',
+    ['connector', 'verdict'],
+  );
+  const retries = metrics.gauge('asof_connector_retries', 'Failed tries in a row.', labels);
+  const parts = metrics.gauge(
+    'asof_connector_problems',
+    'Problems that the status tells of: parts that are left out, a group that takes nothing.',
+    labels,
+  );
   return ({ connectors }) => {
-    for (const metric of [state, behind, rows, retries, parts]) metric.reset();
+    metrics.reset();
     for (const one of connectors) {
       const connector = one.name;
       state.set({ connector, state: one.state }, 1);

@@ -1,8 +1,9 @@
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { clockGauges } from './clock-metrics.ts';
 import { connectorGauges } from './connector-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
+import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
 
 /** Prometheus metrics: latencies are observed as they happen, all else is read at each scrape. */
@@ -47,59 +48,48 @@ type Update = (status: PlatformStatus) => void;
 
 /** Totals are kept by their owners; a counter here is set to them at each scrape. */
 function totals(registry: Registry): Update {
-  const registers = [registry];
-  const rows = new Counter({
-    name: 'asof_served_rows_total',
-    help: 'Entity rows answered.',
-    labelNames: ['service', 'version'] as const,
-    registers,
-  });
-  const values = new Counter({
-    name: 'asof_served_values_total',
-    help: 'Feature values answered, by status.',
-    labelNames: ['service', 'version', 'status'] as const,
-    registers,
-  });
-  const events = new Counter({
-    name: 'asof_events_total',
-    help: 'Events at the door, by verdict: accepted, or the code of the rejection.',
-    labelNames: ['source', 'verdict'] as const,
-    registers,
-  });
-  const changes = new Counter({
-    name: 'asof_changes_total',
-    help: 'Accepted rows of change streams, by what they did to an event.',
-    labelNames: ['source', 'operation'] as const,
-    registers,
-  });
-  const ids = new Gauge({
-    name: 'asof_source_ids',
-    help: 'Ids that the door holds to know what repeats or changes an earlier event.',
-    labelNames: ['source'] as const,
-    registers,
-  });
-  const idBytes = new Gauge({
-    name: 'asof_source_id_bytes',
-    help: 'Memory for those ids, and for the events that can be taken back.',
-    labelNames: ['source'] as const,
-    registers,
-  });
-  const samples = new Counter({
-    name: 'asof_serve_log_answers_total',
-    help: 'Sampled answers: written, or dropped by a bound.',
-    labelNames: ['outcome'] as const,
-    registers,
-  });
-  const faults = new Counter({
-    name: 'asof_expression_faults_total',
-    help: 'Results that do not exist and became null.',
-    labelNames: ['fault'] as const,
-    registers,
-  });
+  const metrics = new ScrapedMetrics(registry);
+  const rows = metrics.counter('asof_served_rows_total', 'Entity rows answered.', [
+    'service',
+    'version',
+  ]);
+  const values = metrics.counter(
+    'asof_served_values_total',
+    'Feature values answered, by status.',
+    ['service', 'version', 'status'],
+  );
+  const events = metrics.counter(
+    'asof_events_total',
+    'Events at the door, by verdict: accepted, or the code of the rejection.',
+    ['source', 'verdict'],
+  );
+  const changes = metrics.counter(
+    'asof_changes_total',
+    'Accepted rows of change streams, by what they did to an event.',
+    ['source', 'operation'],
+  );
+  const ids = metrics.gauge(
+    'asof_source_ids',
+    'Ids that the door holds to know what repeats or changes an earlier event.',
+    ['source'],
+  );
+  const idBytes = metrics.gauge(
+    'asof_source_id_bytes',
+    'Memory for those ids, and for the events that can be taken back.',
+    ['source'],
+  );
+  const samples = metrics.counter(
+    'asof_serve_log_answers_total',
+    'Sampled answers: written, or dropped by a bound.',
+    ['outcome'],
+  );
+  const faults = metrics.counter(
+    'asof_expression_faults_total',
+    'Results that do not exist and became null.',
+    ['fault'],
+  );
   return (status) => {
-    for (const metric of [rows, values, events, changes, ids, idBytes, samples, faults]) {
-      metric.reset();
-    }
+    metrics.reset();
     for (const { name, version, ...counts } of status.services) {
       const service = { service: name, version: String(version) };
       rows.inc(service, counts.rows);
@@ -126,22 +116,18 @@ function totals(registry: Registry): Update {
 }
 
 function freshness(registry: Registry): Update {
-  const registers = [registry];
-  const staleness = new Gauge({
-    name: 'asof_view_staleness_seconds',
-    help: 'Age of the newest applied arrival of the view’s source.',
-    labelNames: ['view', 'version'] as const,
-    registers,
-  });
-  const stale = new Gauge({
-    name: 'asof_view_stale',
-    help: '1 where the declared freshness is missed.',
-    labelNames: ['view', 'version'] as const,
-    registers,
-  });
+  const metrics = new ScrapedMetrics(registry);
+  const staleness = metrics.gauge(
+    'asof_view_staleness_seconds',
+    'Age of the newest applied arrival of the view’s source.',
+    ['view', 'version'],
+  );
+  const stale = metrics.gauge('asof_view_stale', '1 where the declared freshness is missed.', [
+    'view',
+    'version',
+  ]);
   return (status) => {
-    staleness.reset();
-    stale.reset();
+    metrics.reset();
     for (const view of status.views) {
       const labels = { view: view.name, version: String(view.version) };
       if (view.stalenessMs !== null) staleness.set(labels, view.stalenessMs / 1000);
@@ -151,8 +137,8 @@ function freshness(registry: Registry): Update {
 }
 
 function stateGauges(registry: Registry): Update {
-  const gauge = (name: string, help: string): Gauge =>
-    new Gauge({ name, help, registers: [registry] });
+  const metrics = new ScrapedMetrics(registry);
+  const gauge = (name: string, help: string) => metrics.gauge(name, help);
   const ready = gauge('asof_ready', '1 while the platform serves.');
   const commit = gauge('asof_applied_commit', 'The newest commit that answers contain.');
   const lag = gauge('asof_unapplied_commits', 'Durable commits that answers do not contain yet.');
