@@ -7,6 +7,7 @@ import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { type ComputedParts, computeParts } from './compute-parts.ts';
+import { type KeptSpine, loadKeptSpine } from './datasets/kept-spine.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
 import { featuresSql, outputColumns } from './finish-sql.ts';
@@ -38,7 +39,9 @@ export interface TrainingOptions {
   /** The newest version if absent. */
   readonly version?: number;
   readonly history: EventRelations;
-  readonly spine: SpineSource;
+  readonly spine: SpineSource | { readonly kept: KeptSpine };
+  /** Called once the spine is read, with the session that holds it: a dataset keeps a copy. */
+  readonly onSpine?: (session: DuckDbSession, spine: Spine) => Promise<void>;
   /** The spine's time column; by default `event_time`, or its only timestamp. */
   readonly time?: string;
   /** A file: .parquet, .csv or .ndjson. */
@@ -120,7 +123,11 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
   progress('read the spine', 0, null);
   await createExactMacros(session.connection);
   const { time = null, out } = options;
-  const spine = await loadSpine(session, options.spine, service, time, out, run);
+  const spine =
+    'kept' in options.spine
+      ? await loadKeptSpine(session, options.spine.kept, run)
+      : await loadSpine(session, options.spine, service, time, out, run);
+  await options.onSpine?.(session, spine);
   const outputs = outputColumns(work).map((one) => ({ ...one, name: `${prefix}${one.name}` }));
   const names = outputs.map((output) => output.name);
   const statuses = statusColumns(work);
