@@ -149,6 +149,10 @@ export const LIMITS = {
   listValues: 1_000,
   /** Bits of precision of a quantile's buckets. */
   bucketBits: 12,
+  /** How late a row of a table may come after its time: 100 years, so that none is too late. */
+  tableLatenessMs: 100 * 365 * 24 * 60 * 60 * 1000,
+  /** Tables that are made from each other by queries, one after the other. */
+  queryDepth: 16,
   /** Entries kept for events that may be taken back. */
   retractionKeep: 10_000,
   /** Bytes of a key's state above which a view should say how many keys it expects. */

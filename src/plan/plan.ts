@@ -65,6 +65,11 @@ export interface LanePlan {
   readonly filter: ExprNode | null;
   /** Decimal places a float64 measure is quantized to (semantics §3), or null where it is not. */
   readonly quantizeScale: number | null;
+  /**
+   * Only of lanes that feed `latest`: a null measure is a value, and its row passes by the filter
+   * alone. Absent of all others, so that their groups keep their ids.
+   */
+  readonly nullable?: true;
 }
 
 export interface AggregateFeaturePlan {
@@ -221,7 +226,14 @@ export type TableFromPlan =
     };
 
 export interface TableOriginPlan {
+  /**
+   * Hash of what is meaning here: key, duplicates, snapshot, assumed delay, and of a query its SQL
+   * and the hashes of the sources that it reads.
+   */
+  readonly hash: string;
   readonly from: TableFromPlan;
+  /** Of snapshots by day: then the event time is `SNAPSHOT_TIME_COLUMN`, which is computed. */
+  readonly snapshot: SnapshotPlan | null;
   /** Columns that name a row within a unit, for `duplicates`; `[]`: rows may repeat. */
   readonly key: readonly string[];
   /** Rows of equal key and event time in one unit: dead letters, the last one counts, or a failed run. */
@@ -238,6 +250,14 @@ export interface TableOriginPlan {
   readonly mayBeEmpty: boolean;
   /** By column. Not part of the hash. */
   readonly expectations: Readonly<Record<string, ExpectationPlan>>;
+}
+
+/** A snapshot's event time is UTC midnight of its day, and so long after it. */
+export interface SnapshotPlan {
+  /** The column that holds the day: a string `YYYY-MM-DD`, or a timestamp within the day. */
+  readonly dayColumn: string;
+  /** 24 h unless declared: the snapshot of a day is complete when the day is over. */
+  readonly offsetMs: number;
 }
 
 /** A training set as a definition: what `asof train --dataset` builds and `rebuild` repeats. */

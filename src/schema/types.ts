@@ -103,6 +103,9 @@ export interface TableSchema {
 /** Of a table: the column that names the upstream unit (file, partition, snapshot) of a row. */
 export const UNIT_COLUMN = '__unit';
 
+/** Of a table of snapshots by day: the column of their event times, before the one of units. */
+export const SNAPSHOT_TIME_COLUMN = '__snapshot_time';
+
 /** Whether rows of a source can take earlier ones back. */
 export function isRetractable({
   changes,
