@@ -106,6 +106,11 @@ export const ERRORS = {
     'Stop it or use another.',
   ),
   address_in_use: user(409, 'The address to listen on is taken.', 'Use another port.'),
+  run_conflict: user(
+    409,
+    'Another run works on the same, or has published meanwhile.',
+    'Wait for its end, then run this again; it goes on where it was.',
+  ),
   newer_format: user(409, 'The data was written by a newer asof.', 'Upgrade asof.'),
   invalid_config: user(422, 'The configuration is not valid.', 'Fix the setting named.'),
   disk_full: {
@@ -177,6 +182,15 @@ export const ERRORS = {
     status: 500,
     meaning: 'The archive or its manifest is damaged, or lacks a file.',
     remedy: 'Restore the archive folder from a copy; nothing was guessed.',
+  },
+  corrupt_catalog: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'The catalog of offline files is damaged.',
+    remedy:
+      'Restore catalog.db from a copy, or move it away: tiles and tables are then built anew ' +
+      'from the log, the archive and upstream.',
   },
   corrupt_state: {
     domain: 'internal',

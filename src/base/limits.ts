@@ -111,6 +111,10 @@ export const LIMITS = {
   archiveFileRows: 16_000_000,
   /** How long a replaced archive file stays for readers that have it open. */
   archiveRetiredMs: 60 * 60 * 1000,
+  /** How long a replaced file of the offline catalog stays for readers that have it open. */
+  offlineRetiredMs: 60 * 60 * 1000,
+  /** How long a file that the catalog does not name is taken for one about to be noted. */
+  offlineOrphanMs: 24 * 60 * 60 * 1000,
   /** Times a reader starts again because the archive changed under it. */
   historyRetries: 10,
   /** Served answers that a verification replays in one portion. */

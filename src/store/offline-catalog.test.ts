@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { ManualClock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
+import { CATALOG_FILE, OfflineCatalog } from './offline-catalog.ts';
+
+import { OfflineFiles } from './offline-files.ts';
+import type { NewPart } from './offline-partition.ts';
+
+function folder(context: TestContext): string {
+  const made = mkdtempSync(join(tmpdir(), 'asof-catalog-'));
+  context.after(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+function open(context: TestContext, dataDir: string, clock = new ManualClock(1000)) {
+  const catalog = OfflineCatalog.open(dataDir, clock);
+  context.after(() => catalog.close());
+  return catalog;
+}
+
+function part(path: string | null, rows = 1): NewPart {
+  return {
+    path,
+    rows,
+    bytes: 10,
+    checksum: 'ab',
+    fromCommit: 0,
+    throughCommit: 5,
+    fingerprint: null,
+    details: {},
+    state: 'provisional',
+  };
+}
+
+const codeOf = (work: () => unknown): string => {
+  try {
+    work();
+  } catch (error) {
+    return error instanceof AsofError ? error.code : String(error);
+  }
+  return 'none';
+};
+
+test('publishing replaces partitions as one, and retires what was', (context) => {
+  const dataDir = folder(context);
+  const clock = new ManualClock(1000);
+  const catalog = open(context, dataDir, clock);
+  const { partitions } = catalog;
+  const first = new Map([
+    ['2026-01-01', [part('a0'), part('a1')]],
+    ['2026-01-02', [part('b0')]],
+    ['2026-01-03', [part('c0')]],
+  ]);
+  partitions.publish({
+    subject: 's',
+    expectedGeneration: 0,
+    throughCommit: 5,
+    partitions: first,
+    details: { days: 3 },
+  });
+  clock.advanceTo(2000);
+  const second = new Map([
+    ['2026-01-01', [part('d0')]],
+    ['2026-01-03', []],
+  ]);
+  const generation = partitions.publish({
+    subject: 's',
+    expectedGeneration: 1,
+    throughCommit: 9,
+    partitions: second,
+  });
+  assert.equal(generation, 2);
+  const live = partitions.live('s');
+  assert.deepEqual(
+    live.map((one) => [one.partition, one.part, one.path, one.generation]),
+    [
+      ['2026-01-01', 0, 'd0', 2],
+      ['2026-01-02', 0, 'b0', 1],
+    ],
+  );
+  assert.deepEqual(partitions.live('s', { from: '2026-01-02', before: '2026-01-03' }), [live[1]]);
+  assert.deepEqual(partitions.subject('s'), {
+    subject: 's',
+    generation: 2,
+    throughCommit: 9,
+    details: { days: 3 },
+    updatedMs: 2000,
+  });
+  assert.deepEqual(partitions.retired(1999), []);
+  const retired = partitions.retired(2000);
+  assert.deepEqual(
+    retired.map((one) => one.path),
+    ['a0', 'a1', 'c0'],
+  );
+  partitions.forget([...retired, ...live]);
+  assert.deepEqual(partitions.live('s'), live, 'what is live is never forgotten');
+  assert.deepEqual(partitions.retired(9000), []);
+});
+
+test('a run that was overtaken publishes nothing', (context) => {
+  const dataDir = folder(context);
+  const { partitions } = open(context, dataDir);
+  const other = open(context, dataDir).partitions;
+  const publication = {
+    subject: 's',
+    expectedGeneration: 0,
+    throughCommit: 5,
+    partitions: new Map([['p', [part('a')]]]),
+  };
+  other.publish(publication);
+  const late = { ...publication, partitions: new Map([['p', [part('b')]]]) };
+  assert.equal(
+    codeOf(() => partitions.publish(late)),
+    'run_conflict',
+  );
+  assert.deepEqual(
+    partitions.live('s').map((one) => one.path),
+    ['a'],
+  );
+  assert.equal(partitions.retired(9999).length, 0);
+});
+
+test('a lease runs out by the clock, and who lost it cannot publish', (context) => {
+  const dataDir = folder(context);
+  const clock = new ManualClock(1000);
+  const catalog = open(context, dataDir, clock);
+  const lease = catalog.leases.take('s', 'one', 100);
+  assert.equal(
+    codeOf(() => catalog.leases.take('s', 'two', 100)),
+    'run_conflict',
+  );
+  clock.advanceTo(1050);
+  const renewed = catalog.leases.renew(lease, 100);
+  assert.equal(renewed.untilMs, 1150);
+  clock.advanceTo(1100);
+  assert.equal(
+    codeOf(() => catalog.leases.take('s', 'two', 100)),
+    'run_conflict',
+  );
+  clock.advanceTo(1150);
+  const taken = catalog.leases.take('s', 'two', 100);
+  assert.ok(taken.token > lease.token);
+  assert.equal(
+    codeOf(() => catalog.leases.renew(renewed, 100)),
+    'run_conflict',
+  );
+  const publication = {
+    subject: 's',
+    expectedGeneration: 0,
+    throughCommit: 1,
+    partitions: new Map(),
+  };
+  assert.equal(
+    codeOf(() => catalog.partitions.publish({ ...publication, lease: renewed })),
+    'run_conflict',
+  );
+  catalog.leases.release(renewed);
+  assert.equal(catalog.leases.held('s')?.untilMs, 1250, 'a lost lease releases nothing');
+  assert.equal(catalog.partitions.publish({ ...publication, lease: taken }), 1);
+  catalog.leases.release(taken);
+  assert.ok(catalog.leases.take('s', 'one', 100).token > taken.token);
+});
+
+test('runs and chunks are there after closing, with all that was noted', (context) => {
+  const dataDir = folder(context);
+  const clock = new ManualClock(1000);
+  const before = OfflineCatalog.open(dataDir, clock);
+  const run = before.runs.begin('backfill', 'tiles/g', { throughCommit: 7 });
+  assert.equal(run.id, 'backfill-1');
+  const chunk = {
+    chunk: 1,
+    status: 'done',
+    attempt: 2,
+    rowsIn: 10,
+    rowsOut: 4,
+    bytes: 99,
+    checksum: 'cd',
+    path: 'offline/x.parquet',
+    details: { days: ['2026-01-01'] },
+  } as const;
+  before.runs.setChunks(run.number, [chunk]);
+  clock.advanceTo(1500);
+  before.runs.end(run.number, 'failed', { rows: 10 }, 'the power went');
+  before.close();
+  const { runs, partitions } = open(context, dataDir, clock);
+  assert.deepEqual(runs.newest('backfill', 'tiles/g'), {
+    ...run,
+    status: 'failed',
+    totals: { rows: 10 },
+    error: 'the power went',
+    updatedMs: 1500,
+    finishedMs: 1500,
+  });
+  assert.deepEqual(runs.chunks(1), [chunk]);
+  assert.equal(runs.newest('backfill', 'tiles/h'), null);
+  assert.equal(runs.begin('reconcile', 'tiles/g').number, 2);
+  assert.deepEqual(
+    runs.list({ kind: 'backfill' }).map((one) => one.id),
+    ['backfill-1'],
+  );
+  assert.deepEqual(runs.unpublishedPaths(), ['offline/x.parquet']);
+  runs.end(1, 'done', {});
+  assert.deepEqual(runs.unpublishedPaths(), []);
+  assert.deepEqual(partitions.subjects(), []);
+});
+
+test('states are marked, found, and keep when they became final', (context) => {
+  const clock = new ManualClock(1000);
+  const { partitions } = open(context, folder(context), clock);
+  partitions.publish({
+    subject: 's',
+    expectedGeneration: 0,
+    throughCommit: 5,
+    partitions: new Map([
+      ['p', [part('a')]],
+      ['q', [{ ...part('b'), state: 'final' }]],
+    ]),
+  });
+  clock.advanceTo(3000);
+  partitions.mark('s', ['p', 'q'], 'final');
+  assert.deepEqual(
+    partitions.inState('s', 'final').map((one) => one.finalMs),
+    [3000, 1000],
+  );
+  clock.advanceTo(4000);
+  partitions.mark('s', ['q'], 'dirty');
+  const [dirty] = partitions.inState('s', 'dirty');
+  assert.deepEqual([dirty?.partition, dirty?.finalMs, dirty?.generation], ['q', 1000, 1]);
+  partitions.retireSubject('s');
+  assert.deepEqual(partitions.live('s'), []);
+  assert.equal(partitions.subject('s')?.generation, 2);
+});
+
+test('only files that nothing names, and that are old, are orphans', async (context) => {
+  const dataDir = folder(context);
+  const files = new OfflineFiles(dataDir);
+  const write = async (path: string): Promise<void> => {
+    writeFileSync(files.unfinished(path), path);
+    await files.publish(path);
+  };
+  for (const name of ['live', 'orphan', 'young']) await write(`offline/tiles/${name}.parquet`);
+  writeFileSync(files.unfinished('offline/tiles/half.parquet'), '');
+  for (const name of ['live.parquet', 'orphan.parquet', 'half.parquet.unfinished']) {
+    utimesSync(files.real(`offline/tiles/${name}`), 1, 1);
+  }
+  const catalog = open(context, dataDir);
+  catalog.partitions.publish({
+    subject: 's',
+    expectedGeneration: 0,
+    throughCommit: 5,
+    partitions: new Map([['p', [part('offline/tiles/live.parquet')]]]),
+  });
+  assert.deepEqual(files.orphans(catalog.namedPaths(), 5000), [
+    'offline/tiles/half.parquet.unfinished',
+    'offline/tiles/orphan.parquet',
+  ]);
+});
+
+test('what is newer or damaged is refused, and nothing of it is touched', (context) => {
+  const dataDir = folder(context);
+  const path = join(dataDir, CATALOG_FILE);
+  OfflineCatalog.open(dataDir, new ManualClock(0)).close();
+  const db = new DatabaseSync(path);
+  db.exec('PRAGMA user_version = 99');
+  db.close();
+  assert.equal(
+    codeOf(() => OfflineCatalog.open(dataDir, new ManualClock(0))),
+    'newer_format',
+  );
+  writeFileSync(path, 'no database at all, but long enough to be read as one'.repeat(40));
+  assert.equal(
+    codeOf(() => OfflineCatalog.open(dataDir, new ManualClock(0))),
+    'corrupt_catalog',
+  );
+});
