@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../src/base/clock.ts';
-import { buildTrainingSet, type EventRelations } from '../src/batch/training-set.ts';
+import type { EventRelations } from '../src/batch/event-relations.ts';
+import { buildTrainingSet } from '../src/batch/training-set.ts';
 import {
   avg,
   count,

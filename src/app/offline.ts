@@ -1,12 +1,10 @@
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { NodeDisk } from '../base/node-disk.ts';
-import { type ReplayReport, replayServed } from '../batch/replay.ts';
-import {
-  buildTrainingSet,
-  type TrainingOptions,
-  type TrainingReport,
-} from '../batch/training-set.ts';
+import { replayServed } from '../batch/replay.ts';
+import type { ReplayReport } from '../batch/replay-tally.ts';
+import type { TrainingOptions, TrainingReport } from '../batch/training-options.ts';
+import { buildTrainingSet } from '../batch/training-set.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import type { ProjectPlan } from '../plan/plan.ts';

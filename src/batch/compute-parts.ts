@@ -4,7 +4,7 @@ import { directSql } from './direct-pass.ts';
 import { directEntriesSql, tileEntriesSql } from './entry-pass.ts';
 import { type EntrySql, entrySql } from './entry-sql.ts';
 import { registerWideVariance, varianceFits } from './exact-sql.ts';
-import { type FeatureWork, type PartNeed, ranksOf, type WorkGroup } from './feature-work.ts';
+import { type FeatureWork, ranksOf } from './feature-work.ts';
 import type { PassInput } from './pass.ts';
 import type { Visibility } from './point-tables.ts';
 import { createGroupTables, dropGroupTables, type GroupTables } from './point-tables.ts';
@@ -23,6 +23,7 @@ import {
   unseenBucketMs,
 } from './strategy.ts';
 import { tileSql } from './tile-pass.ts';
+import type { PartNeed, WorkGroup } from './work-group.ts';
 
 export interface PartsRequest {
   readonly session: DuckDbSession;

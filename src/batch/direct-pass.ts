@@ -1,8 +1,8 @@
 import { present } from '../base/assert.ts';
-import type { WorkWindow } from './feature-work.ts';
 import type { PassInput } from './pass.ts';
 import { aliased, partColumns } from './state-sql.ts';
 import { isOpen, startsNoLater } from './window-sql.ts';
+import type { WorkWindow } from './work-group.ts';
 
 /**
  * Joins every row with the events of its key in its widest window and aggregates them, all windows

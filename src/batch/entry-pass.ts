@@ -1,9 +1,9 @@
 import { joinSql } from './direct-pass.ts';
 import type { EntrySql } from './entry-sql.ts';
-import type { PartNeed } from './feature-work.ts';
 import type { GroupTables } from './point-tables.ts';
 import { aliased, partColumns } from './state-sql.ts';
 import { tileReadSql, UNSETTLED } from './tile-pass.ts';
+import type { PartNeed } from './work-group.ts';
 
 export interface EntryInput {
   readonly tables: GroupTables;

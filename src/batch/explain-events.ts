@@ -9,9 +9,10 @@ import { scalarOfLiteral } from '../expr/literal.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
-import type { FeatureWork, WorkFeature, WorkGroup, WorkLane } from './feature-work.ts';
+import type { FeatureWork } from './feature-work.ts';
 import { literalSql, powerOfTenSql } from './literal-sql.ts';
 import { valueText } from './value-text.ts';
+import type { WorkFeature, WorkGroup, WorkLane } from './work-group.ts';
 
 export interface ExplainedEvent {
   readonly commit: number;

@@ -1,7 +1,8 @@
 import { present } from '../base/assert.ts';
 import type { ComputedParts } from './compute-parts.ts';
-import { type FeatureWork, ranksOf, type WorkFeature } from './feature-work.ts';
+import { type FeatureWork, ranksOf } from './feature-work.ts';
 import { powerOfTenSql } from './literal-sql.ts';
+import type { WorkFeature } from './work-group.ts';
 
 /** A value that is there if `some` holds, unless one of `broken` does: then it is an error. */
 export interface FinishedSql {

@@ -2,9 +2,10 @@ import { AssertionFailure, present } from '../base/assert.ts';
 import { toDuckDb } from '../expr/duckdb.ts';
 import type { ComputedParts } from './compute-parts.ts';
 import { varianceSql } from './exact-sql.ts';
-import type { FeatureWork, WorkFeature, WorkView } from './feature-work.ts';
+import type { FeatureWork, WorkView } from './feature-work.ts';
 import { entriesSql } from './finish-entries-sql.ts';
 import { literalSql, powerOfTenSql } from './literal-sql.ts';
+import type { WorkFeature } from './work-group.ts';
 
 /** A service feature and the column of `featuresSql` that holds it. */
 export interface OutputColumn {

@@ -10,9 +10,10 @@ import { sqlString } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { AggregateFeaturePlan, ProjectPlan } from '../plan/plan.ts';
 import type { ValueType } from '../schema/types.ts';
+import type { EventRelations } from './event-relations.ts';
 import { COLUMNS, loadEvents } from './random-events.fixture.ts';
 import { eventAt, tinyProject } from './tiny-project.fixture.ts';
-import { buildTrainingSet, type EventRelations } from './training-set.ts';
+import { buildTrainingSet } from './training-set.ts';
 
 let folder = '';
 let session: DuckDbSession;

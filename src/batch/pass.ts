@@ -1,6 +1,6 @@
-import type { PartNeed } from './feature-work.ts';
 import type { GroupTables } from './point-tables.ts';
 import type { StateSql } from './state-sql.ts';
+import type { PartNeed } from './work-group.ts';
 
 /** What one pass computes: these parts, for every row of the group that has events. */
 export interface PassInput {

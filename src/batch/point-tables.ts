@@ -3,9 +3,9 @@ import type { WindowSpec } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
 import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
-import type { WorkGroup, WorkLane } from './feature-work.ts';
 import { powerOfTenSql } from './literal-sql.ts';
 import { windowRangeSql } from './window-sql.ts';
+import type { WorkGroup, WorkLane } from './work-group.ts';
 
 /**
  * Which events a row may see: those that had arrived (`serving`), all (`final`), or those of a

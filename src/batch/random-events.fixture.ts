@@ -4,7 +4,7 @@ import { RETRACTION_COLUMNS, sqlName, sqlString } from '../ingest/archive-relati
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
-import type { EventRelations } from './training-set.ts';
+import type { EventRelations } from './event-relations.ts';
 
 export const COLUMNS: Readonly<Record<string, ValueType>> = {
   user: { kind: 'string' },

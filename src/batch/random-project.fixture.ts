@@ -173,9 +173,8 @@ export const CHANGES: ChangeSchema = {
   keep: 1,
 };
 
-/** With `keep`, events can be taken back. */
-export function randomProject(random: Random, keep = 0, windowOf = randomWindow): RandomProject {
-  const source: SourcePlan = {
+function sourceOf(keep: number): SourcePlan {
+  return {
     name: 'pay',
     columns: Object.entries(COLUMNS).map(([name, type]) => ({
       name,
@@ -196,6 +195,11 @@ export function randomProject(random: Random, keep = 0, windowOf = randomWindow)
     origin: null,
     meta: META,
   };
+}
+
+/** With `keep`, events can be taken back. */
+export function randomProject(random: Random, keep = 0, windowOf = randomWindow): RandomProject {
+  const source = sourceOf(keep);
   const user = { name: 'user', type: { kind: 'string' } } as const;
   const shop = { name: 'shop', type: INT64 };
   const entities = [

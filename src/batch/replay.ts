@@ -4,18 +4,20 @@ import { sqlString } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
-import type { FeatureStatus } from '../schema/status.ts';
-import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
+import type { FeatureValue, Scalar } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
 import { computeParts } from './compute-parts.ts';
+import { attachSources, type EventRelations } from './event-relations.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type Explanation, explainMismatch } from './explain.ts';
 import { type FeatureWork, planFeatureWork } from './feature-work.ts';
 import { featuresSql } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
+import { addMismatch, type ReplayReport, Tally } from './replay-tally.ts';
 import { type ReplayedFeature, type ReplayedRows, replayedRows } from './replayed-row.ts';
-import { attachSources, dropTables, type EventRelations, validSql } from './training-set.ts';
-import { isSameValue, valueText } from './value-text.ts';
+import { validSql } from './training-columns.ts';
+import { dropTables } from './training-set.ts';
+import { isSameValue } from './value-text.ts';
 
 export interface ReplayOptions {
   readonly plan: ProjectPlan;
@@ -28,35 +30,6 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal;
   /** Called after each portion, with the answers replayed so far. */
   readonly onProgress?: (answers: number) => void;
-}
-
-/** A served value or status that its replay does not confirm. */
-export interface ReplayMismatch {
-  readonly service: string;
-  readonly version: number;
-  readonly feature: string;
-  readonly key: Readonly<Record<string, Scalar>>;
-  readonly asOfMs: number;
-  readonly commit: number;
-  readonly served: FeatureValue;
-  /** Undefined where nothing could be replayed. */
-  readonly replayed: FeatureValue | undefined;
-  readonly servedStatus: FeatureStatus | null;
-  readonly replayedStatus: FeatureStatus | null;
-  /** What both values are in JSON: a decimal with its point, null where nothing was replayed. */
-  readonly text: { readonly served: string; readonly replayed: string | null };
-  readonly explanation: Explanation;
-}
-
-export interface ReplayReport {
-  readonly answers: number;
-  /** Values compared; each is identical or a mismatch. */
-  readonly values: number;
-  readonly identical: number;
-  readonly mismatched: number;
-  /** The first of them, explained: at most `LIMITS.explainedMismatches`. */
-  readonly mismatches: readonly ReplayMismatch[];
-  readonly throughCommit: number;
 }
 
 /**
@@ -79,23 +52,6 @@ export async function replayServed(options: ReplayOptions): Promise<ReplayReport
     return tally.report(options.history.through);
   } finally {
     if (options.session === undefined) session.close();
-  }
-}
-
-class Tally {
-  answers = 0;
-  values = 0;
-  identical = 0;
-  mismatched = 0;
-  readonly mismatches: ReplayMismatch[] = [];
-
-  get isFull(): boolean {
-    return this.mismatches.length >= LIMITS.explainedMismatches;
-  }
-
-  report(throughCommit: number): ReplayReport {
-    const { answers, values, identical, mismatched, mismatches } = this;
-    return { answers, values, identical, mismatched, mismatches, throughCommit };
   }
 }
 
@@ -139,31 +95,6 @@ function refuseAll(answers: readonly ServedAnswer[], tally: Tally): void {
       addMismatch(tally, answer, { feature, served, explanation });
     }
   }
-}
-
-interface Difference {
-  readonly feature: string;
-  readonly served: FeatureValue;
-  readonly type?: ValueType;
-  readonly replayed?: ReplayedFeature;
-  /** Null once enough are explained. */
-  readonly explanation: Explanation | null;
-}
-
-function addMismatch(tally: Tally, answer: ServedAnswer, difference: Difference): void {
-  tally.values += 1;
-  tally.mismatched += 1;
-  const { feature, served, type, replayed, explanation } = difference;
-  if (tally.isFull || explanation === null) return;
-  const { service, version, key, asOfMs, commit } = answer;
-  const text = (value: FeatureValue): string => valueText(value, type ?? null);
-  tally.mismatches.push({
-    ...{ service, version, feature, key, asOfMs, commit, served, explanation },
-    replayed: replayed?.value,
-    servedStatus: answer.statuses[feature] ?? null,
-    replayedStatus: replayed?.status ?? null,
-    text: { served: text(served), replayed: replayed === undefined ? null : text(replayed.value) },
-  });
 }
 
 async function replayService(

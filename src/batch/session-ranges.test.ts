@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
-import type { WorkGroup } from './feature-work.ts';
 import { cutSessions } from './session-ranges.ts';
+import type { WorkGroup } from './work-group.ts';
 
 const GROUP: WorkGroup = {
   index: 0,

@@ -1,6 +1,6 @@
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
-import type { SessionWindow } from './feature-work.ts';
 import type { GroupTables } from './point-tables.ts';
+import type { SessionWindow } from './work-group.ts';
 
 /**
  * Gives every row the start of its sessions (semantics §5), after which a session is read like any

@@ -17,9 +17,11 @@ import { seededRandom } from '../base/random.ts';
 import { sqlString } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import type { EventRelations } from './event-relations.ts';
 import { loadEvents, type ModelEvent } from './random-events.fixture.ts';
 import { randomProject } from './random-project.fixture.ts';
-import { buildTrainingSet, type EventRelations, type TrainingOptions } from './training-set.ts';
+import type { TrainingOptions } from './training-options.ts';
+import { buildTrainingSet } from './training-set.ts';
 
 let folder = '';
 let session: DuckDbSession;

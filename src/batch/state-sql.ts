@@ -1,7 +1,7 @@
 import type { AccumulatorSpec } from '../aggregate/spec.ts';
 import { AssertionFailure, present } from '../base/assert.ts';
 import { LIMB_BITS } from './exact-sql.ts';
-import type { PartNeed } from './feature-work.ts';
+import type { PartNeed } from './work-group.ts';
 
 /** A part of a pass: how many columns of its table are the result. */
 export interface PartSql {

@@ -1,8 +1,8 @@
 import type { AccumulatorFn } from '../aggregate/spec.ts';
 import { present } from '../base/assert.ts';
-import type { PartNeed, WorkGroup } from './feature-work.ts';
 import type { Visibility } from './point-tables.ts';
 import { isOpen } from './window-sql.ts';
+import type { PartNeed, WorkGroup } from './work-group.ts';
 
 export type Strategy =
   /** Every row joined with the events of its key: few events a window. */

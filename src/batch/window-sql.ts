@@ -1,6 +1,6 @@
 import type { WindowSpec } from '../aggregate/window.ts';
 import { unreachable } from '../base/assert.ts';
-import type { WorkWindow } from './feature-work.ts';
+import type { WorkWindow } from './work-group.ts';
 
 export interface RangeSql {
   readonly start: string;

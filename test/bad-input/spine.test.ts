@@ -7,7 +7,7 @@ import { type TrainRequest, trainProject } from '../../src/app/offline.ts';
 import { Platform } from '../../src/app/platform.ts';
 import { openRegistry } from '../../src/app/project.ts';
 import { AsofError } from '../../src/base/errors.ts';
-import type { TrainingReport } from '../../src/batch/training-set.ts';
+import type { TrainingReport } from '../../src/batch/training-options.ts';
 import { configOf, payment, plan } from './world.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'asof-spine-'));
