@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../base/errors.ts';
 import type { Column } from '../schema/batch.ts';
 
 /**
@@ -31,7 +32,21 @@ export interface BulkChunk {
   readonly run: string;
   /** From 1, dense. */
   readonly chunk: number;
+  /** May have no rows where all of a chunk is unread. */
   readonly rows: BulkRows;
+  /** Rows that the reader of the run refused: dead letters, durable with the chunk. */
+  readonly unread?: readonly UnreadRow[];
+}
+
+/** A row that could not become columns of the source, or that its run gives up. */
+export interface UnreadRow {
+  readonly code: ErrorCode;
+  readonly column: string | null;
+  readonly message: string;
+  /** The row as it was, or as JSON. */
+  readonly raw: string;
+  /** File and line, or row: `orders/day=2026-01-31/a.csv:17`, `a.parquet#17`. */
+  readonly place: string;
 }
 
 export interface BulkResult {
@@ -53,6 +68,10 @@ export interface BulkDoor {
   take(chunk: BulkChunk): Promise<BulkResult>;
   /** The last chunk of a run that was taken, 0 if none. */
   taken(source: string, run: string): Promise<number>;
-  /** Says that a run is over: what the engine put off for it is done, its note goes. */
+  /**
+   * Says that a run is over: what the engine put off for it is done, its note goes. A chunk of it
+   * that comes after that, from a process that was thought dead, is refused: `conflict`. Finishing
+   * a run that is unknown or over does nothing.
+   */
   finish(source: string, run: string): Promise<void>;
 }
