@@ -98,6 +98,34 @@ export const ERRORS = {
     'A file could not be read in its format.',
     'Check format and content.',
   ),
+  // Datasets and releases.
+  dataset_unavailable: user(
+    409,
+    'A dataset is not there as a whole: still being built, given up, or deleted.',
+    'See `asof dataset list`.',
+  ),
+  rebuild_differs: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'A dataset that was built again is not what it was.',
+    remedy: 'Please report it, with `asof dataset show`; the file was not written.',
+  },
+  not_validated: user(
+    409,
+    'A version has no passing validation against what is live.',
+    'Run `asof validate`, or publish with --force and a reason.',
+  ),
+  not_built: user(
+    409,
+    'The tiles of a version are not built, or not caught up.',
+    'Run `asof serve`, which builds them, then publish.',
+  ),
+  not_compatible: user(
+    409,
+    'Callers that name no version could not use the answers of this one.',
+    'Let them name the version, or publish with --force and a reason.',
+  ),
   // Running.
   usage: user(400, 'The command was called in a way it does not know.', 'See --help.'),
   directory_in_use: user(

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
 import { AsofError, issue } from '../base/errors.ts';
@@ -6,22 +6,11 @@ import { canonicalJson } from '../plan/canonical.ts';
 import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import { parsePlan } from '../plan/load.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { DatasetBook } from './datasets.ts';
 import { definitionsOf } from './definition-rows.ts';
-
-const FORMAT = 1;
-
-const SCHEMA = `
-  CREATE TABLE definitions (
-    kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,
-    body TEXT NOT NULL, first_applied_ms INTEGER NOT NULL,
-    PRIMARY KEY (kind, name, version)
-  ) STRICT;
-  CREATE TABLE applies (
-    generation INTEGER PRIMARY KEY, applied_ms INTEGER NOT NULL, author TEXT NOT NULL,
-    plan TEXT NOT NULL, summary TEXT NOT NULL
-  ) STRICT;
-  PRAGMA user_version = ${FORMAT};
-`;
+import { inTransaction, openRegistryFile } from './registry-file.ts';
+import { ReleaseBook } from './releases.ts';
+import { ValidationBook } from './validations.ts';
 
 /** What is applied: the plan and its generation, which grows by one with every apply. */
 export interface Applied {
@@ -36,33 +25,23 @@ export interface Applied {
  * hash for ever (semantics §7), even after its definition was removed.
  */
 export class Registry {
+  readonly datasets: DatasetBook;
+  readonly validations: ValidationBook;
+  readonly releases: ReleaseBook;
   readonly #db: DatabaseSync;
   readonly #clock: Clock;
 
   private constructor(db: DatabaseSync, clock: Clock) {
     this.#db = db;
     this.#clock = clock;
+    this.datasets = new DatasetBook(db);
+    this.validations = new ValidationBook(db);
+    this.releases = new ReleaseBook(db);
   }
 
   /** @throws AsofError `newer_format`, `disk_failed` */
   static open(path: string, clock: Clock): Registry {
-    let db: DatabaseSync;
-    try {
-      db = new DatabaseSync(path);
-      db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new AsofError('disk_failed', `Cannot open ${path}: ${reason}`, { path, cause });
-    }
-    const format = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-    if (format > FORMAT) {
-      db.close();
-      throw new AsofError('newer_format', `${path} has format ${format}, newer than ${FORMAT}.`, {
-        path,
-      });
-    }
-    if (format === 0) inTransaction(db, () => createTables(db));
-    return new Registry(db, clock);
+    return new Registry(openRegistryFile(path), clock);
   }
 
   /** The newest applied plan, or null before the first apply. */
@@ -75,6 +54,26 @@ export class Registry {
       author: String(row.author),
       plan: parsePlan(String(row.plan)),
     };
+  }
+
+  /** The plan of one apply, however long ago. @throws AsofError `not_applied` */
+  planOf(generation: number): ProjectPlan {
+    const row = this.#db.prepare('SELECT plan FROM applies WHERE generation = ?').get(generation);
+    if (row !== undefined) return parsePlan(String(row.plan));
+    throw new AsofError('not_applied', `Nothing was applied as generation ${generation}.`);
+  }
+
+  /** A server answers by this generation from now on: its tiles are built and caught up. */
+  tookOver(generation: number, throughCommit: number): void {
+    this.#db
+      .prepare('INSERT INTO takeovers (generation, at_ms, through_commit) VALUES (?, ?, ?)')
+      .run(generation, this.#clock.nowMs(), throughCommit);
+  }
+
+  /** The newest generation that a server has taken over, 0 before the first. */
+  generationServed(): number {
+    const row = this.#db.prepare('SELECT generation FROM takeovers ORDER BY id DESC LIMIT 1').get();
+    return Number(row?.generation ?? 0);
   }
 
   /** The newest plan ever applied that has this version of a service, or null. */
@@ -175,21 +174,4 @@ function causeOf(
   if (inherited.length === 0) return { cause: '', remedy: '' };
   const remedy = 'Take back what changed in the source, which is part of what its views mean. Or: ';
   return { cause: `: ${inherited.join(', ')}`, remedy };
-}
-
-function createTables(db: DatabaseSync): void {
-  const format = Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-  if (format === 0) db.exec(SCHEMA);
-}
-
-function inTransaction<T>(db: DatabaseSync, work: () => T): T {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    db.exec('COMMIT');
-    return result;
-  } catch (error) {
-    db.exec('ROLLBACK');
-    throw error;
-  }
 }
