@@ -37,6 +37,12 @@ const SCHEMA = `
   CREATE INDEX retired_partitions ON partitions (retired_ms) WHERE retired_ms IS NOT NULL;
   CREATE INDEX partition_states ON partitions (subject, state, partition)
     WHERE retired_ms IS NULL;
+  CREATE TABLE audits (
+    number INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs, subject TEXT NOT NULL,
+    partition TEXT NOT NULL, path TEXT, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    checksum TEXT, details TEXT NOT NULL, written_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX audits_of_run ON audits (run, number);
   CREATE TABLE leases (
     name TEXT PRIMARY KEY, owner TEXT NOT NULL, token INTEGER NOT NULL, until_ms INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;

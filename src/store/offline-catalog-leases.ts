@@ -25,14 +25,20 @@ export class CatalogLeases {
   }
 
   /**
-   * Takes a lease that is free, has run out, or is the owner's own.
+   * Takes a lease that is free, has run out, is the owner's own, or whose owner is known to be gone.
    * @throws AsofError `run_conflict` with who holds it and for how long
    */
-  take(name: string, owner: string, forMs: number): Lease {
+  take(
+    name: string,
+    owner: string,
+    forMs: number,
+    isGone: (owner: string) => boolean = () => false,
+  ): Lease {
     return this.#file.transaction(() => {
       const nowMs = this.#clock.nowMs();
       const held = this.held(name);
-      if (held !== null && held.owner !== owner && held.untilMs > nowMs) {
+      const isFree = held === null || held.owner === owner || held.untilMs <= nowMs;
+      if (!isFree && !isGone(held.owner)) {
         const seconds = Math.ceil((held.untilMs - nowMs) / 1000);
         throw new AsofError('run_conflict', `${held.owner} works on ${name}.`, {
           path: name,

@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
+import type { CatalogAudits, NewAudit } from './offline-catalog-audits.ts';
 import type { CatalogDetails, CatalogFile } from './offline-catalog-file.ts';
 import type { CatalogLeases, Lease } from './offline-catalog-leases.ts';
+import type { CatalogRuns } from './offline-catalog-runs.ts';
 import {
   type CatalogSubject,
   type NewPart,
@@ -21,6 +23,10 @@ export interface Publication {
   readonly details?: CatalogDetails;
   /** Must still be held. */
   readonly lease?: Lease;
+  /** Ends with it, as done. */
+  readonly run?: { readonly number: number; readonly totals: CatalogDetails };
+  /** What changes in partitions that were final; of the run. */
+  readonly audits?: readonly NewAudit[];
 }
 
 /** Partition names from and before, in the order of their bytes. */
@@ -35,11 +41,23 @@ export class CatalogPartitions {
   readonly #file: CatalogFile;
   readonly #clock: Clock;
   readonly #leases: CatalogLeases;
+  readonly #runs: CatalogRuns;
+  readonly #audits: CatalogAudits;
 
-  constructor(file: CatalogFile, clock: Clock, leases: CatalogLeases) {
+  constructor(
+    file: CatalogFile,
+    clock: Clock,
+    parts: {
+      readonly leases: CatalogLeases;
+      readonly runs: CatalogRuns;
+      readonly audits: CatalogAudits;
+    },
+  ) {
     this.#file = file;
     this.#clock = clock;
-    this.#leases = leases;
+    this.#leases = parts.leases;
+    this.#runs = parts.runs;
+    this.#audits = parts.audits;
   }
 
   subject(subject: string): CatalogSubject | null {
@@ -86,6 +104,7 @@ export class CatalogPartitions {
   /**
    * Replaces partitions in one transaction; readers see all of it or nothing. Replaced parts are
    * retired, and their files stay for readers that have them open. Answers the new generation.
+   * A path is never used again by another generation: who removes retired files may rely on it.
    * @throws AsofError `run_conflict` if the generation is another one or the lease was lost
    */
   publish(publication: Publication): number {
@@ -118,8 +137,15 @@ export class CatalogPartitions {
           this.#insert(subject, partition, index, generation + 1, part, nowMs);
         });
       }
+      this.#endRun(publication);
       return generation + 1;
     });
+  }
+
+  #endRun({ run, subject, audits = [] }: Publication): void {
+    if (run === undefined) return;
+    for (const audit of audits) this.#audits.add(run.number, subject, audit);
+    this.#runs.end(run.number, 'done', run.totals);
   }
 
   #retire(subject: string, partition: string, nowMs: number): void {

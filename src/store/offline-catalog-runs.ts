@@ -163,12 +163,25 @@ export class CatalogRuns {
     return this.#file.all('SELECT * FROM chunks WHERE run = ? ORDER BY chunk', run).map(chunkOf);
   }
 
-  /** Files that chunks of unfinished runs have written and that nothing else names yet. */
+  /** Ends a run that nothing will go on with: what its chunks wrote is nobody's any more. */
+  abandon(number: number, error: string): void {
+    this.#file.transaction(() => {
+      this.end(number, 'failed', this.byNumber(number)?.totals ?? {}, error);
+      this.#file.run('DELETE FROM chunks WHERE run = ?', number);
+    });
+  }
+
+  /**
+   * Files that chunks of unfinished runs have written and that nothing else names yet: their `path`,
+   * and those of `details.files`.
+   */
   unpublishedPaths(): string[] {
     return this.#file
       .all(
-        `SELECT path FROM chunks JOIN runs ON run = number
-         WHERE path IS NOT NULL AND runs.status <> 'done'`,
+        `WITH open AS (SELECT chunks.* FROM chunks JOIN runs ON run = number
+           WHERE runs.status <> 'done')
+         SELECT path FROM open WHERE path IS NOT NULL UNION ALL
+         SELECT value ->> 'path' FROM open, json_each(open.details, '$.files')`,
       )
       .map((row) => String(row.path));
   }

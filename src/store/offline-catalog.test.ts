@@ -181,7 +181,7 @@ test('runs and chunks are there after closing, with all that was noted', (contex
     bytes: 99,
     checksum: 'cd',
     path: 'offline/x.parquet',
-    details: { days: ['2026-01-01'] },
+    details: { files: [{ path: 'offline/y.parquet' }] },
   } as const;
   before.runs.setChunks(run.number, [chunk]);
   clock.advanceTo(1500);
@@ -203,10 +203,61 @@ test('runs and chunks are there after closing, with all that was noted', (contex
     runs.list({ kind: 'backfill' }).map((one) => one.id),
     ['backfill-1'],
   );
-  assert.deepEqual(runs.unpublishedPaths(), ['offline/x.parquet']);
+  assert.deepEqual(runs.unpublishedPaths(), ['offline/x.parquet', 'offline/y.parquet']);
   runs.end(1, 'done', {});
   assert.deepEqual(runs.unpublishedPaths(), []);
   assert.deepEqual(partitions.subjects(), []);
+});
+
+test('what publishes ends its run and notes its audits with it, or none of it', (context) => {
+  const { runs, partitions, audits } = open(context, folder(context));
+  const run = runs.begin('reconcile', 's');
+  const audit = {
+    partition: 'p',
+    path: 'audit/1.parquet',
+    rows: 3,
+    bytes: 9,
+    checksum: 'ef',
+    details: { datasets: ['d'] },
+  };
+  const publication = {
+    subject: 's',
+    expectedGeneration: 0,
+    throughCommit: 5,
+    partitions: new Map([['p', [part('a')]]]),
+    run: { number: run.number, totals: { rows: 1 } },
+    audits: [audit],
+  };
+  assert.equal(
+    codeOf(() => partitions.publish({ ...publication, expectedGeneration: 4 })),
+    'run_conflict',
+  );
+  assert.deepEqual([runs.byNumber(1)?.status, audits.list()], ['running', []]);
+  partitions.publish(publication);
+  assert.equal(runs.byNumber(1)?.status, 'done');
+  const expected = { ...audit, number: 1, run: 1, subject: 's', writtenMs: 1000 };
+  assert.deepEqual(audits.ofRun(1), [expected]);
+  assert.deepEqual(audits.byNumber(1), expected);
+});
+
+test('an abandoned run has no chunks, and its files are nobody’s', (context) => {
+  const { runs } = open(context, folder(context));
+  runs.begin('backfill', 's');
+  const chunk = { chunk: 1, status: 'done', attempt: 1, rowsIn: 1, rowsOut: 1, bytes: 1 } as const;
+  runs.setChunks(1, [{ ...chunk, checksum: null, path: 'offline/x', details: {} }]);
+  runs.abandon(1, 'another began');
+  assert.deepEqual([runs.chunks(1), runs.unpublishedPaths()], [[], []]);
+  assert.equal(runs.byNumber(1)?.error, 'another began');
+});
+
+test('a lease whose owner is known to be gone is taken over at once', (context) => {
+  const { leases } = open(context, folder(context));
+  leases.take('s', 'one', 1000);
+  assert.equal(
+    codeOf(() => leases.take('s', 'two', 1000, (owner) => owner !== 'one')),
+    'run_conflict',
+  );
+  assert.equal(leases.take('s', 'two', 1000, (owner) => owner === 'one').owner, 'two');
 });
 
 test('states are marked, found, and keep when they became final', (context) => {

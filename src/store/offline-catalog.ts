@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
+import { CatalogAudits } from './offline-catalog-audits.ts';
 import { CatalogFile } from './offline-catalog-file.ts';
 import { CatalogLeases } from './offline-catalog-leases.ts';
 import { CatalogPartitions } from './offline-catalog-partitions.ts';
@@ -24,13 +25,15 @@ export class OfflineCatalog {
   readonly runs: CatalogRuns;
   readonly partitions: CatalogPartitions;
   readonly leases: CatalogLeases;
+  readonly audits: CatalogAudits;
   readonly #file: CatalogFile;
 
   private constructor(file: CatalogFile, clock: Clock) {
     this.#file = file;
     this.leases = new CatalogLeases(file, clock);
     this.runs = new CatalogRuns(file, clock);
-    this.partitions = new CatalogPartitions(file, clock, this.leases);
+    this.audits = new CatalogAudits(file, clock);
+    this.partitions = new CatalogPartitions(file, clock, this);
   }
 
   /** @throws AsofError `newer_format`, `corrupt_catalog`, `disk_failed`, `disk_full` */
