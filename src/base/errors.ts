@@ -71,6 +71,12 @@ export const ERRORS = {
     'A row could not be read in the format of its source.',
     'Fix what writes it; the row is in the dead letters as it came.',
   ),
+  // Imports.
+  session_ended: user(
+    409,
+    'The server no longer knows what an import has seen of the history.',
+    'Start the run again: it goes on where it stopped.',
+  ),
   // Connectors.
   source_changed: user(
     409,
@@ -210,6 +216,14 @@ export const ERRORS = {
     status: 500,
     meaning: 'The archive or its manifest is damaged, or lacks a file.',
     remedy: 'Restore the archive folder from a copy; nothing was guessed.',
+  },
+  rows_lost: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'A step of a run read or wrote another number of rows than there are.',
+    remedy:
+      'Nothing was published. Check the files named; if they are whole, report it with the message.',
   },
   corrupt_catalog: {
     domain: 'internal',
