@@ -90,7 +90,8 @@ function makeBatch(random: Random, firstOffset: number, keys: number, perMs: num
     lane(number(500), 0.5),
   ];
   const rows = Int32Array.from({ length: BATCH }, () => random.below(keys));
-  return { input: { count: BATCH, partition: 0, firstOffset, eventTimeMs, lanes }, rows };
+  const times = { eventTimeMs, arrivalTimeMs: eventTimeMs };
+  return { input: { count: BATCH, partition: 0, firstOffset, ...times, lanes }, rows };
 }
 
 function apply(table: TileTable, batch: Batch): void {

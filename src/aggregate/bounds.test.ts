@@ -26,7 +26,14 @@ function valueOver(
   const pass = new Uint8Array(count).fill(1);
   const lanes = [{ kind: 'number', values, wide: null, pass } as const];
   const eventTimeMs = new Float64Array(count);
-  const input = { count, partition: 0, firstOffset: 0, eventTimeMs, lanes };
+  const input = {
+    count,
+    partition: 0,
+    firstOffset: 0,
+    eventTimeMs,
+    arrivalTimeMs: eventTimeMs,
+    lanes,
+  };
   table.add(input, new Int32Array(count).fill(row));
   table.query(row, 0);
   const feature = { fn, window: 0, parts: { value: 0 }, scale: 0, type: INT64, rankPpm };
@@ -75,7 +82,8 @@ function distinctLeft(k: number, from: number, gross: number, taken: number) {
       partitions: new Int32Array(count),
       offsets: values.map((_, i) => i),
     };
-    const input = { count, partition: 0, firstOffset, eventTimeMs: new Float64Array(count), lanes };
+    const times = { eventTimeMs: new Float64Array(count), arrivalTimeMs: new Float64Array(count) };
+    const input = { count, partition: 0, firstOffset, ...times, lanes };
     table.add(isBack ? { ...input, retractions } : input, new Int32Array(count).fill(row));
   };
   add(gross, 0, false);

@@ -1,6 +1,13 @@
 import { compareUtf8 } from '../base/utf8-order.ts';
 import { EntrySet } from './entry-set.ts';
-import { type EntryShape, hasTexts, KEY_WORDS, slackOf, strideOf } from './entry-shape.ts';
+import {
+  arrivalAtOf,
+  type EntryShape,
+  hasTexts,
+  KEY_WORDS,
+  slackOf,
+  strideOf,
+} from './entry-shape.ts';
 import { compareWords, copyWords, joinMarks } from './entry-words.ts';
 import type { SetSlots } from './set-slots.ts';
 
@@ -25,6 +32,8 @@ export class Entries {
   readonly #limit: number;
   /** Of those that keep the greatest: entries beyond the limit, so that few are moved. */
   readonly #slack: number;
+  /** Where an entry's arrival stands, or -1: only then is it told what is not kept. */
+  readonly #arrivalAt: number;
   #merged = new Float64Array(0);
 
   constructor(shape: EntryShape, slots: SetSlots) {
@@ -36,6 +45,7 @@ export class Entries {
     this.#byText = shape.key === 'text';
     this.#limit = shape.limit;
     this.#slack = slackOf(shape);
+    this.#arrivalAt = arrivalAtOf(shape);
   }
 
   create(): EntrySet {
@@ -64,8 +74,20 @@ export class Entries {
     const index = this.#lowerBound(set, count - 1);
     if (this.#compare(set, index) === 0) this.#join(set, index, this.probe, 0);
     // What comes before all that are kept is not kept.
-    else if (keeps === 'greatest' && index <= count - this.#limit) set.more = true;
-    else this.#insert(set, index);
+    else if (keeps === 'greatest' && index <= count - this.#limit) {
+      set.more = true;
+      this.#lose(set, this.probe, 0, 1);
+    } else this.#insert(set, index);
+  }
+
+  /** So many entries from `at` on are not kept. */
+  #lose(set: EntrySet, words: Float64Array, at: number, count: number): void {
+    const arrivalAt = this.#arrivalAt;
+    if (arrivalAt < 0) return;
+    for (let i = 0; i < count; i++) {
+      const entry = at + i * this.stride;
+      loseTime(set, words[entry] as number, words[entry + arrivalAt] as number);
+    }
   }
 
   /** Less than 0 where the entry comes before the probe. */
@@ -159,6 +181,7 @@ export class Entries {
   #trim(set: EntrySet): void {
     const excess = set.count - this.#limit;
     if (excess <= 0) return;
+    this.#lose(set, set.words, 0, excess);
     set.words.copyWithin(0, excess * this.stride, set.count * this.stride);
     if (set.texts !== null) this.#dropTexts(set, 0, excess);
     set.count = this.#limit;
@@ -188,6 +211,8 @@ export class Entries {
     this.#putTexts(set, from.texts);
     set.count = from.count;
     set.more = from.more;
+    set.lostMs = from.lostMs;
+    set.lostArrivalMs = from.lostArrivalMs;
   }
 
   #putTexts(set: EntrySet, texts: readonly string[] | null): void {
@@ -201,12 +226,14 @@ export class Entries {
   /** Puts all of another set in. */
   merge(set: EntrySet, from: EntrySet): void {
     const { keeps } = this.shape;
+    loseTime(set, from.lostMs, from.lostArrivalMs);
     if (keeps === 'all' && (set.more || from.more)) {
       this.#overflow(set);
       return;
     }
     if (this.#comesTooLate(set, from)) {
       set.more = true;
+      this.#lose(set, from.words, 0, from.count);
       return;
     }
     if (from.count <= FEW || from.count * SMALL_PART < set.count) {
@@ -277,4 +304,11 @@ export class Entries {
     set.count = count;
     if (count > this.#limit) this.#trim(set);
   }
+}
+
+/** A row is not kept that could be the newest of its event time. */
+function loseTime(set: EntrySet, eventMs: number, arrivalMs: number): void {
+  if (eventMs < set.lostMs) return;
+  set.lostArrivalMs = eventMs > set.lostMs ? arrivalMs : Math.max(set.lostArrivalMs, arrivalMs);
+  set.lostMs = eventMs;
 }

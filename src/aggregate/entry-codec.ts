@@ -1,16 +1,20 @@
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Entries } from './entries.ts';
 import type { EntrySet } from './entry-set.ts';
-import { KEY_WORDS, VALUE_WORDS } from './entry-shape.ts';
+import { arrivalAtOf, KEY_WORDS, VALUE_WORDS, valueAtOf } from './entry-shape.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
 /** Writes a settled set: how many entries, whether there were more, and each entry. */
 export function writeSet(writer: ByteWriter, entries: Entries, set: EntrySet): void {
   const { stride, shape } = entries;
   const { words, texts } = set;
-  const valueAt = KEY_WORDS[shape.key];
+  const valueAt = valueAtOf(shape);
   const markAt = valueAt + VALUE_WORDS[shape.value];
   writer.varint(set.count * 2 + (set.more ? 1 : 0));
+  if (set.more && arrivalAtOf(shape) >= 0) {
+    writeWord(writer, set.lostMs);
+    writeWord(writer, set.lostArrivalMs);
+  }
   let before = 0;
   for (let i = 0; i < set.count; i++) {
     const at = i * stride;
@@ -22,10 +26,12 @@ export function writeSet(writer: ByteWriter, entries: Entries, set: EntrySet): v
       writeWord(writer, first - before);
       before = first;
     }
-    if (shape.key === 'event') {
-      writer.varint(words[at + 1] as number);
-      writer.varint(words[at + 2] as number);
+    if (shape.key === 'row') writeWord(writer, (words[at + 1] as number) - first);
+    if (shape.key === 'event' || shape.key === 'row') {
+      writer.varint(words[at + KEY_WORDS[shape.key] - 2] as number);
+      writer.varint(words[at + KEY_WORDS[shape.key] - 1] as number);
     }
+    for (let k = KEY_WORDS[shape.key]; k < valueAt; k++) writeWord(writer, words[at + k] as number);
     if (shape.value === 'wide') {
       writePair(writer, words[at + valueAt] as number, words[at + valueAt + 1] as number);
     } else if (shape.value === 'narrow') writeWord(writer, words[at + valueAt] as number);
@@ -37,11 +43,16 @@ export function writeSet(writer: ByteWriter, entries: Entries, set: EntrySet): v
 /** What `writeSet` wrote; null for a set that holds nothing. */
 export function readSet(reader: ByteReader, entries: Entries): EntrySet | null {
   const { stride, shape, probe } = entries;
-  const valueAt = KEY_WORDS[shape.key];
+  const valueAt = valueAtOf(shape);
   const head = reader.varint();
   if (head === 0) return null;
   const set = entries.create();
   const count = Math.floor(head / 2);
+  const more = head % 2 === 1;
+  if (more && arrivalAtOf(shape) >= 0) {
+    set.lostMs = readWord(reader);
+    set.lostArrivalMs = readWord(reader);
+  }
   let before = 0;
   for (let i = 0; i < count; i++) {
     if (shape.key === 'wide') readPair(reader, probe, 0);
@@ -50,16 +61,18 @@ export function readSet(reader: ByteReader, entries: Entries): EntrySet | null {
       before += readWord(reader);
       probe[0] = before;
     }
-    if (shape.key === 'event') {
-      probe[1] = reader.varint();
-      probe[2] = reader.varint();
+    if (shape.key === 'row') probe[1] = before + readWord(reader);
+    if (shape.key === 'event' || shape.key === 'row') {
+      probe[KEY_WORDS[shape.key] - 2] = reader.varint();
+      probe[KEY_WORDS[shape.key] - 1] = reader.varint();
     }
+    for (let k = KEY_WORDS[shape.key]; k < valueAt; k++) probe[k] = readWord(reader);
     if (shape.value === 'wide') readPair(reader, probe, valueAt);
     else if (shape.value === 'narrow') probe[valueAt] = readWord(reader);
     if (set.texts !== null) entries.probeText = reader.string();
     if (shape.mark !== 'none') probe[stride - 1] = readWord(reader);
     entries.offer(set);
   }
-  set.more = head % 2 === 1;
+  set.more = more;
   return set;
 }

@@ -1,7 +1,7 @@
 import { bucketOf, bucketOfWide } from './buckets.ts';
 import type { Entries } from './entries.ts';
 import type { EndValue } from './entry-shape.ts';
-import { KEY_WORDS } from './entry-shape.ts';
+import { type EntryShape, KEY_WORDS, VALUE_WORDS, valueAtOf } from './entry-shape.ts';
 import { bigOf } from './exact.ts';
 import { HashMemo, hash52 } from './hash52.ts';
 import type { EventOrder, PreparedLane } from './kernel.ts';
@@ -88,5 +88,45 @@ export class EventReader implements EntryReader {
     probe[1] = retractions === null ? order.partition : (retractions.partitions[i] as number);
     probe[2] = retractions === null ? order.firstOffset + i : (retractions.offsets[i] as number);
     this.#value.read(entries, lane, i);
+  }
+}
+
+/**
+ * A row of an attribute, with a value that may be null. What takes a row back does not know when
+ * that arrived, so the arrival orders rows only where none can be taken back.
+ */
+export class RowReader implements EntryReader {
+  readonly #value: ValueReader;
+  readonly #arrivalAt: number;
+  readonly #places: number;
+  readonly #existsAt: number;
+  readonly #valueAt: number;
+  readonly #valueWords: number;
+
+  constructor(form: EndValue, shape: EntryShape) {
+    const isOrdered = shape.key === 'row';
+    this.#arrivalAt = isOrdered ? 1 : KEY_WORDS[shape.key];
+    this.#places = isOrdered ? 2 : 1;
+    this.#valueAt = valueAtOf(shape);
+    this.#existsAt = this.#valueAt - 1;
+    this.#valueWords = VALUE_WORDS[shape.value];
+    this.#value = new ValueReader(form, this.#valueAt);
+  }
+
+  read(entries: Entries, lane: PreparedLane, i: number, order: EventOrder): void {
+    const { probe } = entries;
+    const { retractions = null, partition, firstOffset } = order;
+    const takes = retractions !== null && (retractions.weights[i] as number) < 0;
+    probe[0] = order.eventTimeMs[i] as number;
+    probe[this.#arrivalAt] = takes ? -1 : (order.arrivalTimeMs[i] as number);
+    probe[this.#places] = takes ? (retractions.partitions[i] as number) : partition;
+    probe[this.#places + 1] = takes ? (retractions.offsets[i] as number) : firstOffset + i;
+    const exists = lane.valid === null || lane.valid[i] !== 0;
+    probe[this.#existsAt] = exists ? 1 : 0;
+    if (exists) this.#value.read(entries, lane, i);
+    else {
+      probe.fill(0, this.#valueAt, this.#valueAt + this.#valueWords);
+      entries.probeText = '';
+    }
   }
 }

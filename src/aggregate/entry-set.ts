@@ -10,6 +10,12 @@ export class EntrySet {
   count = 0;
   /** Whether there have been more entries than are kept. */
   more = false;
+  /**
+   * Of rows with arrival times beside: the greatest event time of those that are not kept, and the
+   * latest arrival among those of that time; -1 before any.
+   */
+  lostMs = -1;
+  lostArrivalMs = -1;
   words: Float64Array = NO_WORDS;
   readonly texts: string[] | null;
   /** Bytes of the texts, two a character. */

@@ -1,4 +1,4 @@
-import type { EntryShape } from './entry-shape.ts';
+import { arrivalAtOf, type EntryShape } from './entry-shape.ts';
 
 /** For so few words a loop is faster than a call out of the language. */
 export function copyWords(
@@ -27,7 +27,7 @@ export function compareWords(
   return 0;
 }
 
-/** Brings the marks of two entries of one key together. */
+/** Brings the marks of two entries of one key together, and their arrivals where they have one. */
 export function joinMarks(
   shape: EntryShape,
   words: Float64Array,
@@ -37,6 +37,11 @@ export function joinMarks(
   stride: number,
 ): void {
   if (shape.mark === 'none') return;
+  const arrival = arrivalAtOf(shape);
+  if (arrival >= 0) {
+    const known = words[at + arrival] as number;
+    words[at + arrival] = Math.max(known, other[otherAt + arrival] as number);
+  }
   const mark = at + stride - 1;
   const value = other[otherAt + stride - 1] as number;
   if (shape.mark === 'weight') words[mark] = (words[mark] as number) + value;

@@ -8,43 +8,21 @@ import {
 } from '../schema/types.ts';
 import { middleOf } from './buckets.ts';
 import type { EntrySet } from './entry-set.ts';
-import type { EndValue } from './entry-shape.ts';
-import { type EntryShape, KEY_WORDS, strideOf } from './entry-shape.ts';
-import { bigOf, powerOfTen } from './exact.ts';
+import { type EntryView, entryView, isLive, markOf, scalarAt } from './entry-view.ts';
+import { powerOfTen } from './exact.ts';
 import { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 import { HASH_RANGE } from './hash52.ts';
-import { valueForm } from './kernels.ts';
-import { shapeOf } from './set-kernels.ts';
-import { NO_SET } from './set-slots.ts';
-import type { AccumulatorSpec } from './spec.ts';
 import type { WindowPartials } from './window-table.ts';
 
 const MILLION = 1_000_000n;
 
-/** What finishing needs of the sets of one accumulator. */
-interface EntryView {
-  readonly spec: AccumulatorSpec;
-  readonly shape: EntryShape;
-  readonly form: EndValue;
-  readonly stride: number;
-  /** Where the value stands in an entry: it is the key, or comes after it. */
-  readonly valueAt: number;
-}
-
 /** Reads a feature out of a set of entries; sets of the last query are settled. */
 export function compileEntries(feature: FinishSpec, table: WindowPartials): Finish {
-  const accumulator = present(feature.parts.value, `${feature.fn} has a part 'value'`);
-  const spec = present(table.spec.accumulators[accumulator], 'the accumulator exists');
-  const form = valueForm(spec.type);
-  const shape = shapeOf(spec, form, table.spec.retractable ?? false);
-  const valueAt = shape.key === 'event' ? KEY_WORDS.event : 0;
-  const view: EntryView = { spec, shape, form, stride: strideOf(shape), valueAt };
+  const view = entryView(feature, table);
   const read = compileRead(feature, view);
-  const at = table.partialAt(feature.window, accumulator);
   return () => {
-    table.fold(accumulator);
-    const slot = table.partials[at] as number;
-    return slot === NO_SET ? undefined : read(table.slots.sets.get(slot));
+    const set = view.set();
+    return set === null ? undefined : read(set);
   };
 }
 
@@ -74,7 +52,7 @@ function compileRead(feature: FinishSpec, view: EntryView): (set: EntrySet) => R
     case 'max':
       return (set) => endValue(set, view);
     case 'latest':
-      throw new AssertionFailure('attributes are finished with the time of the answer');
+      throw new AssertionFailure('attributes are finished by their own rule');
     case 'count':
     case 'sum':
     case 'avg':
@@ -86,26 +64,6 @@ function compileRead(feature: FinishSpec, view: EntryView): (set: EntrySet) => R
     default:
       return unreachable(feature.fn);
   }
-}
-
-/** The last word of an entry: its weight, or whether it is taken back. */
-function markOf(set: EntrySet, { stride }: EntryView, i: number): number {
-  return set.words[i * stride + stride - 1] as number;
-}
-
-function isLive(set: EntrySet, view: EntryView, i: number): boolean {
-  if (view.shape.mark === 'none') return true;
-  const mark = markOf(set, view, i);
-  return view.shape.mark === 'weight' ? mark > 0 : mark === 0;
-}
-
-function scalarAt(set: EntrySet, view: EntryView, i: number): Scalar {
-  if (view.form === 'string') return (set.texts as string[])[i] as string;
-  const at = i * view.stride + view.valueAt;
-  const head = set.words[at] as number;
-  if (view.form === 'narrow') return view.spec.type.kind === 'bool' ? head !== 0 : head;
-  const tail = set.words[at + 1] as number;
-  return head === 0 ? tail : canonicalInteger(bigOf(head, tail));
 }
 
 /**

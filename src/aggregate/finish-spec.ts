@@ -7,6 +7,9 @@ import type { AggregateFn } from './spec.ts';
  */
 export const OVERFLOW: unique symbol = Symbol('overflow');
 
+/** The newest row is older than its time to live: no value, and the status `expired`. */
+export const EXPIRED: unique symbol = Symbol('expired');
+
 /** What `finish` must know of a feature; `AggregateFeaturePlan` has this form. */
 export interface FinishSpec {
   readonly fn: AggregateFn;
@@ -21,9 +24,14 @@ export interface FinishSpec {
   readonly count?: number | null;
   /** Of a quantile: its rank in millionths. */
   readonly rankPpm?: number | null;
+  /** Of `latest`: an older row counts as missing. */
+  readonly ttlMs?: number | null;
   readonly scale: number;
   readonly type: ValueType;
 }
 
-/** Reads one feature out of the table's last query; undefined where the window has no inputs. */
-export type Finish = () => FeatureValue | undefined | typeof OVERFLOW;
+/** A value, or why there is none; undefined where the window has no inputs. */
+export type Finished = FeatureValue | undefined | typeof OVERFLOW | typeof EXPIRED;
+
+/** Reads one feature out of the table's last query. */
+export type Finish = () => Finished;

@@ -2,12 +2,14 @@ import { present, unreachable } from '../base/assert.ts';
 import { canonicalInteger, INT64_MAX, INT64_MIN } from '../schema/types.ts';
 import { bigOf, bigOfThree, powerOfTen, WORD } from './exact.ts';
 import { compileEntries } from './finish-entries.ts';
+import { compileLatest } from './finish-latest.ts';
 import { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 import { valueForm } from './kernels.ts';
 import { NO_STRING } from './string-slots.ts';
 import type { WindowPartials } from './window-table.ts';
 
-export { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
+export { compileHold } from './finish-latest.ts';
+export { EXPIRED, type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 
 export function compileFinish(feature: FinishSpec, table: WindowPartials): Finish {
   const finish = compileFunction(feature, table);
@@ -41,8 +43,9 @@ function compileFunction(feature: FinishSpec, table: WindowPartials): Finish {
     case 'histogram':
     case 'first_n':
     case 'last_n':
-    case 'latest':
       return compileEntries(feature, table);
+    case 'latest':
+      return compileLatest(feature, table);
     case 'var_pop':
     case 'stddev_pop':
       return compileVariance(feature, table, 0);

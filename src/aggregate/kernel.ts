@@ -9,6 +9,8 @@ export interface PreparedLane {
   readonly lows: Float64Array;
   readonly highs: Float64Array | null;
   readonly texts: readonly string[];
+  /** 0 where the value is null, of lanes where that is a value; null where none is. */
+  readonly valid: Uint8Array | null;
 }
 
 /** The events of one pass over a batch that pass one lane, and the tile each belongs to. */
@@ -23,6 +25,7 @@ export interface Selection {
 /** What orders the events of a batch (semantics §3, ties), and which of them are taken back. */
 export interface EventOrder {
   readonly eventTimeMs: Float64Array;
+  readonly arrivalTimeMs: Float64Array;
   readonly partition: number;
   readonly firstOffset: number;
   /** Only tables that are retractable get any. */

@@ -61,12 +61,14 @@ export class LanePreparer {
   }
 
   #prepareLane(lane: Lane, index: number, count: number): PreparedLane {
-    const { pass } = lane;
-    if (lane.kind === 'string') return { pass, lows: NO_NUMBERS, highs: null, texts: lane.values };
-    if (lane.wide === null) return { pass, lows: lane.values, highs: null, texts: NO_TEXTS };
+    const { pass, valid = null } = lane;
+    if (lane.kind === 'string') {
+      return { pass, lows: NO_NUMBERS, highs: null, texts: lane.values, valid };
+    }
+    if (lane.wide === null) return { pass, lows: lane.values, highs: null, texts: NO_TEXTS, valid };
     const { highs, lows } = this.#wideScratch(index, count);
     splitWide(lane.wide, count, highs, lows);
-    return { pass, lows, highs, texts: NO_TEXTS };
+    return { pass, lows, highs, texts: NO_TEXTS, valid };
   }
 
   #wideScratch(index: number, count: number): { highs: Float64Array; lows: Float64Array } {

@@ -16,6 +16,7 @@ export class MergedPartials implements WindowPartials {
   readonly partials: Float64Array;
   readonly slots = new TileSlots();
   readonly isLacking = false;
+  askedMs = 0;
   readonly #kernels: readonly Kernel[];
   readonly #stride: number;
   /** One tile for each window. */
@@ -56,6 +57,7 @@ export class MergedPartials implements WindowPartials {
 
   /** Merges what the table's last query has read, of these windows. */
   absorb(table: WindowTable, windows: readonly number[]): void {
+    this.askedMs = table.askedMs;
     for (let accumulator = 0; accumulator < this.#kernels.length; accumulator++) {
       const kernel = this.#kernels[accumulator] as Kernel;
       table.fold(accumulator);

@@ -13,6 +13,9 @@ export const MEASURES = {
   units: { type: { kind: 'float64', scale: 2 } },
   name: { type: { kind: 'string' } },
   flag: { type: { kind: 'bool' } },
+  // As `whole` and `name`, with nulls that are values.
+  whole_or_null: { type: { kind: 'int64' } },
+  name_or_null: { type: { kind: 'string' } },
 } as const satisfies Record<string, { type: ValueType }>;
 
 export type Measure = keyof typeof MEASURES;
@@ -23,6 +26,7 @@ export interface ModelEvent {
   /** -1 is left out, as an event without a key is. */
   readonly key: number;
   readonly timeMs: number;
+  readonly arrivalMs: number;
   readonly partition: number;
   readonly offset: number;
   readonly values: Readonly<Record<Measure, Scalar>>;
@@ -47,6 +51,7 @@ export interface EventPlace {
 /** A random event: values of all sizes, nulls, filters that fail, ties and edges. */
 export function modelEvent(random: Random, place: EventPlace): ModelEvent {
   const { wideShare, ...where } = place;
+  const arrivalMs = place.timeMs + random.below(3);
   const whole =
     random.next() < wideShare
       ? random.pick(WIDE_EDGES)
@@ -57,15 +62,18 @@ export function modelEvent(random: Random, place: EventPlace): ModelEvent {
   const orNull = (value: Scalar): Scalar => (random.below(8) === 0 ? null : value);
   const passes = (): boolean => random.below(5) !== 0;
   const measured = orNull(price);
+  const own = { whole: orNull(canonicalInteger(whole)), name: orNull(random.pick(NAMES)) };
   return {
     ...where,
+    arrivalMs,
     values: {
       rows: true,
-      whole: orNull(canonicalInteger(whole)),
       price: measured,
       units: measured,
-      name: orNull(random.pick(NAMES)),
       flag: orNull(random.below(2) === 0),
+      ...own,
+      whole_or_null: own.whole,
+      name_or_null: own.name,
     },
     pass: {
       rows: passes(),
@@ -74,6 +82,8 @@ export function modelEvent(random: Random, place: EventPlace): ModelEvent {
       units: passes(),
       name: passes(),
       flag: passes(),
+      whole_or_null: passes(),
+      name_or_null: passes(),
     },
   };
 }
@@ -81,6 +91,7 @@ export function modelEvent(random: Random, place: EventPlace): ModelEvent {
 export function oracleRows(events: readonly ModelEvent[], measure: Measure): OracleRow[] {
   return events.map((event) => ({
     eventTimeMs: event.timeMs,
+    arrivalTimeMs: event.arrivalMs,
     partition: event.partition,
     offset: event.offset,
     value: event.values[measure],
@@ -93,7 +104,7 @@ export function oracleRows(events: readonly ModelEvent[], measure: Measure): Ora
 export function retractionOf(event: ModelEvent, partition: number, offset: number): ModelEvent {
   const { partition: itsPartition, offset: itsOffset } = event;
   const retracts = { partition: itsPartition, offset: itsOffset };
-  return { ...event, partition, offset, retracts };
+  return { ...event, arrivalMs: event.arrivalMs + 1, partition, offset, retracts };
 }
 
 /** The rows of a random event or of one that takes an earlier one back; `live` are what can be. */
@@ -124,6 +135,7 @@ export function kernelInput(
     partition,
     firstOffset,
     eventTimeMs: Float64Array.from(events, (event) => event.timeMs),
+    arrivalTimeMs: Float64Array.from(events, (event) => event.arrivalMs),
     lanes: LANES.map((measure) => laneOf(events, measure)),
     retractions: retractionsOf(events),
   };
@@ -139,11 +151,15 @@ function retractionsOf(events: readonly ModelEvent[]): Retractions | null {
 }
 
 function laneOf(events: readonly ModelEvent[], measure: Measure): Lane {
+  const isNullable = measure === 'whole_or_null' || measure === 'name_or_null';
   const pass = Uint8Array.from(events, (event) =>
-    event.pass[measure] && event.values[measure] !== null ? 1 : 0,
+    event.pass[measure] && (isNullable || event.values[measure] !== null) ? 1 : 0,
   );
-  if (measure === 'name') {
-    return { kind: 'string', values: events.map((event) => event.values.name as string), pass };
+  const exists = Uint8Array.from(events, (event) => (event.values[measure] === null ? 0 : 1));
+  const valid = isNullable ? exists : null;
+  if (measure === 'name' || measure === 'name_or_null') {
+    const values = events.map((event) => event.values[measure] as string);
+    return { kind: 'string', values, pass, valid };
   }
   const numbers = events.map(({ values }) => values[measure] ?? 0);
   const values = Float64Array.from(numbers, (value) =>
@@ -151,5 +167,5 @@ function laneOf(events: readonly ModelEvent[], measure: Measure): Lane {
   );
   const isWide = numbers.some((value) => typeof value === 'bigint');
   const wide = isWide ? BigInt64Array.from(numbers, (value) => BigInt(value)) : null;
-  return { kind: 'number', values, wide, pass };
+  return { kind: 'number', values, wide, pass, valid };
 }

@@ -15,6 +15,7 @@ export interface ModelFeature {
   readonly size?: number;
   readonly count?: number;
   readonly rankPpm?: number;
+  readonly ttlMs?: number;
 }
 
 const FLOAT: ValueType = { kind: 'float64', scale: 6 };
@@ -83,6 +84,14 @@ class ModelFeatures {
     }
   }
 
+  addLatest(measure: 'whole_or_null' | 'name_or_null'): void {
+    const { type } = MEASURES[measure];
+    const size = this.retractable ? KEEP : 1;
+    const parts = { value: this.part('latest', measure, size) };
+    const feature = { fn: 'latest', measure, parts, type, scale: 0, size } as const;
+    this.features.push(feature, { ...feature, ttlMs: 40 });
+  }
+
   addDistinct(measure: 'whole' | 'name' | 'flag' | 'units', size: number): void {
     const { type } = MEASURES[measure];
     const scale = type.kind === 'float64' ? type.scale : 0;
@@ -124,6 +133,7 @@ export function modelSpec(
     model.addQuantiles(measure);
   }
   for (const measure of ['whole', 'price', 'name', 'flag'] as const) model.addEnds(measure);
+  for (const measure of ['whole_or_null', 'name_or_null'] as const) model.addLatest(measure);
   model.features.push({
     fn: 'count',
     measure: 'rows',

@@ -5,9 +5,11 @@ import { type WindowSpec, windowRange } from './window.ts';
 /** One event as the oracle sees it: its place in the total order, its value, and the filter. */
 export interface OracleRow {
   readonly eventTimeMs: number;
+  /** Of rows that `latest` is asked of. */
+  readonly arrivalTimeMs?: number;
   readonly partition: number;
   readonly offset: number;
-  /** The measure; null is skipped. For `count()` of rows any value but null will do. */
+  /** The measure; null is skipped, save by `latest`. For `count()` of rows any value but null will do. */
   readonly value: Scalar;
   /** Whether the feature's own filter is true. */
   readonly pass: boolean;
@@ -30,6 +32,7 @@ export interface OracleFeature {
   readonly size?: number | null;
   readonly count?: number | null;
   readonly rankPpm?: number | null;
+  readonly ttlMs?: number | null;
   readonly retractable?: boolean;
   /** Of a retractable session: how many event times are kept. */
   readonly keep?: number;
@@ -58,7 +61,7 @@ export function oracleInputs(
       : windowRange(feature.window, timeMs);
   if (range === null) return null;
   const gross = events
-    .filter((row) => row.pass && row.value !== null)
+    .filter((row) => row.pass && (row.value !== null || feature.fn === 'latest'))
     .filter((row) => row.eventTimeMs >= range.startMs && row.eventTimeMs < range.endMs)
     .sort(inTotalOrder);
   return { gross, live: gross.filter(isLive) };

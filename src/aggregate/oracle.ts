@@ -1,6 +1,6 @@
-import { AssertionFailure, unreachable } from '../base/assert.ts';
-import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
-import { OVERFLOW } from './finish-spec.ts';
+import { unreachable } from '../base/assert.ts';
+import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import { type Finished, OVERFLOW } from './finish-spec.ts';
 import {
   oracleDistinct,
   oracleEnds,
@@ -8,6 +8,7 @@ import {
   oracleQuantile,
   oracleTop,
 } from './oracle-entries.ts';
+import { oracleLatest } from './oracle-latest.ts';
 import { type OracleFeature, type OracleRow, oracleInputs } from './oracle-rows.ts';
 import { fitsInt64, unitsOf } from './oracle-values.ts';
 
@@ -21,7 +22,7 @@ export function oracleAggregate(
   rows: Iterable<OracleRow>,
   feature: OracleFeature,
   timeMs: number,
-): FeatureValue | undefined | typeof OVERFLOW {
+): Finished {
   const inputs = oracleInputs(rows, feature, timeMs);
   if (inputs === null) return OVERFLOW;
   const values = inputs.live.map((row) => row.value);
@@ -43,6 +44,8 @@ export function oracleAggregate(
     case 'top_k':
     case 'histogram':
       return oracleTop(inputs, feature);
+    case 'latest':
+      return oracleLatest(inputs, feature, timeMs);
     case 'sum':
       return oracleSum(values, feature);
     case 'avg':
@@ -55,8 +58,6 @@ export function oracleAggregate(
       return rootOf(oracleVariance(values, feature, 0n));
     case 'stddev_samp':
       return rootOf(oracleVariance(values, feature, 1n));
-    case 'latest':
-      throw new AssertionFailure('attributes have an oracle of their own');
     default:
       return unreachable(feature.fn);
   }

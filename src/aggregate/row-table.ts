@@ -27,6 +27,7 @@ export abstract class RowTable {
   protected readonly rows: TileRows;
   protected readonly lanes = new LanePreparer(EVENTS_PER_PASS);
   protected queryIsCurrent = false;
+  askedMs = 0;
   /** Events before this are in their tiles already. */
   protected passFrom = 0;
   readonly #kernelsOfLane: readonly (readonly Kernel[])[];
@@ -128,8 +129,9 @@ export abstract class RowTable {
   }
 
   /** The ranges are those of another query now. */
-  protected startQuery(): void {
+  protected startQuery(timeMs: number): void {
     this.#query++;
+    this.askedMs = timeMs;
     this.queryIsCurrent = true;
   }
 

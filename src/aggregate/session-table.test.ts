@@ -238,7 +238,8 @@ test('one late event joins two sessions, and one beyond the gap joins none', () 
     const pass = Uint8Array.of(1);
     const lane = { kind: 'number', values: Float64Array.of(1), wide: null, pass } as const;
     const eventTimeMs = Float64Array.of(timeMs);
-    const input = { count: 1, partition: 0, firstOffset: 0, eventTimeMs, lanes: [lane] };
+    const place = { count: 1, partition: 0, firstOffset: 0 };
+    const input = { ...place, eventTimeMs, arrivalTimeMs: eventTimeMs, lanes: [lane] };
     table.add(input, Int32Array.of(row));
   };
   event(1_000);

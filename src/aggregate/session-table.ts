@@ -104,7 +104,7 @@ export class SessionTable extends RowTable implements WindowTable {
     const base = range.to === 0 ? 0 : this.rows.base(row);
     this.ranges.tops[0] = base + (range.to - 1) * stride;
     this.ranges.stops[0] = base + range.from * stride;
-    this.startQuery();
+    this.startQuery(timeMs);
   }
 
   holdsUntilMs(row: number, timeMs: number): number {

@@ -4,6 +4,7 @@ import {
   type EntryReader,
   EventReader,
   HashReader,
+  RowReader,
   ValueReader,
 } from './entry-readers.ts';
 import type { EndValue, EntryKey, EntryShape } from './entry-shape.ts';
@@ -20,15 +21,16 @@ export function createSetKernel(
   retractable: boolean,
 ): SetKernel {
   const shape = shapeOf(spec, form, retractable);
-  return new SetKernel(offset, shape, readerOf(spec, form), slots);
+  return new SetKernel(offset, shape, readerOf(spec, form, shape), slots);
 }
 
 /** What an accumulator keeps, and in which order (semantics §3). */
 export function shapeOf(spec: AccumulatorSpec, form: EndValue, retractable: boolean): EntryShape {
   const size = present(spec.size, `${spec.fn} has a size`);
-  const ofValues = { key: keyOf(form), value: 'none', mark: 'weight', dropsZero: false } as const;
+  const plain = { beside: [], dropsZero: false } as const;
+  const ofValues = { ...plain, key: keyOf(form), value: 'none', mark: 'weight' } as const;
   const mark = retractable ? 'taken' : 'none';
-  const ofEvents = { key: 'event', value: form, mark, dropsZero: false } as const;
+  const ofEvents = { ...plain, key: 'event', value: form, mark } as const;
   switch (spec.fn) {
     case 'distinct': {
       const counted = retractable ? 'weight' : 'none';
@@ -52,6 +54,13 @@ export function shapeOf(spec: AccumulatorSpec, form: EndValue, retractable: bool
       return { ...ofEvents, keeps: 'greatest', limit: size };
     case 'oldest':
       return { ...ofEvents, keeps: 'least', limit: size };
+    case 'latest': {
+      const ofRows = { ...ofEvents, keeps: 'greatest', limit: size } as const;
+      // What takes a row back tells its place, and not when it arrived.
+      return retractable
+        ? { ...ofRows, beside: ['arrival', 'exists'] }
+        : { ...ofRows, key: 'row', beside: ['exists'] };
+    }
     default:
       throw new AssertionFailure(`${spec.fn} holds no entries`);
   }
@@ -62,9 +71,10 @@ function keyOf(form: EndValue): EntryKey {
   return form === 'wide' ? 'wide' : 'number';
 }
 
-function readerOf(spec: AccumulatorSpec, form: EndValue): EntryReader {
+function readerOf(spec: AccumulatorSpec, form: EndValue, shape: EntryShape): EntryReader {
   if (spec.fn === 'distinct') return new HashReader(form, spec.type.kind === 'bool');
   if (spec.fn === 'buckets') return new BucketReader(spec.size ?? 0);
   if (spec.fn === 'newest' || spec.fn === 'oldest') return new EventReader(form);
+  if (spec.fn === 'latest') return new RowReader(form, shape);
   return new ValueReader(form, 0);
 }

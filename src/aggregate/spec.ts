@@ -43,8 +43,8 @@ export type AccumulatorFn =
   | 'newest'
   | 'oldest'
   /**
-   * The `size` newest rows in the order (event time, arrival time, partition, offset), with their
-   * values; a null is a value here.
+   * The newest row in the order (event time, arrival time, partition, offset) with its value; a
+   * null is a value here. Where events can be taken back, the `size` newest in the total order.
    */
   | 'latest'
   /** The `size` least, or greatest, distinct values with their counts: extremes that can be retracted. */
@@ -79,7 +79,8 @@ export interface TileSpec {
 
 /**
  * One measure over the rows of a batch. `pass[i] === 1` where the row counts: the filter is true
- * and the measure is not null. For `count()` of rows only `pass` matters.
+ * and the measure is not null. For `count()` of rows only `pass` matters. Where null is a value, a
+ * row passes by the filter alone, and `valid[i] === 0` marks null; without `valid` none is.
  */
 export type Lane =
   | {
@@ -87,8 +88,14 @@ export type Lane =
       readonly values: Float64Array;
       readonly wide: BigInt64Array | null;
       readonly pass: Uint8Array;
+      readonly valid?: Uint8Array | null;
     }
-  | { readonly kind: 'string'; readonly values: readonly string[]; readonly pass: Uint8Array };
+  | {
+      readonly kind: 'string';
+      readonly values: readonly string[];
+      readonly pass: Uint8Array;
+      readonly valid?: Uint8Array | null;
+    };
 
 /** A batch as the kernel sees it. */
 export interface KernelInput {
@@ -97,6 +104,8 @@ export interface KernelInput {
   /** Row i has offset `firstOffset + i`; ties are broken by (event_time, partition, offset). */
   readonly firstOffset: number;
   readonly eventTimeMs: Float64Array;
+  /** Orders rows of one event time, for `latest`. */
+  readonly arrivalTimeMs: Float64Array;
   readonly lanes: readonly Lane[];
   /** Which rows take an earlier event back, and which one; null where none does. */
   readonly retractions?: Retractions | null;

@@ -26,6 +26,7 @@ function add(table: TileTable, rows: number[], timesMs: number[], values: bigint
     partition: 0,
     firstOffset: 0,
     eventTimeMs: Float64Array.from(timesMs),
+    arrivalTimeMs: Float64Array.from(timesMs),
     lanes: [
       {
         kind: 'number',
@@ -186,7 +187,8 @@ test('events of one time are ordered by partition, then by offset, within and ac
     for (const [i, [partition, firstOffset]] of places.entries()) {
       const values = Float64Array.of(partition * 10 + firstOffset);
       const lanes = [{ kind: 'number', values, wide: null, pass: Uint8Array.of(1) }] as const;
-      const input = { count: 1, partition, firstOffset, eventTimeMs: Float64Array.of(7), lanes };
+      const times = { eventTimeMs: Float64Array.of(7), arrivalTimeMs: Float64Array.of(7) };
+      const input = { count: 1, partition, firstOffset, ...times, lanes };
       (i % 2 === 0 ? table : other).add(input, Int32Array.of(0));
     }
     table.mergeRow(row, other, 0);

@@ -107,7 +107,7 @@ export class TileTable extends RowTable implements WindowTable {
   query(row: number, timeMs: number, windows?: readonly number[]): void {
     assert(timeMs >= this.#cuts.nowMs, `a query at ${timeMs} comes at or after the newest arrival`);
     this.#fold.plan(this.rows, row, timeMs, windows);
-    this.startQuery();
+    this.startQuery(timeMs);
   }
 
   holdsUntilMs(row: number, timeMs: number, windows: readonly number[]): number {

@@ -23,6 +23,8 @@ export interface WindowPartials {
   readonly partials: Float64Array;
   /** What words of partials refer to. */
   readonly slots: TileSlots;
+  /** The time of the last query. */
+  readonly askedMs: number;
   /** Of the last query: the answer depends on what is no longer kept, and so is an error. */
   readonly isLacking: boolean;
   /** Merges one accumulator over the windows of the last query, unless that is done already. */

@@ -177,6 +177,8 @@ function serviceStatuses(plan: ProjectPlan, features: FeatureServer): ServiceSta
       present: totals?.present ?? 0,
       default: totals?.default ?? 0,
       error: totals?.error ?? 0,
+      missing: totals?.missing ?? 0,
+      expired: totals?.expired ?? 0,
     };
   });
 }

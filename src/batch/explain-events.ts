@@ -1,4 +1,4 @@
-import { OVERFLOW } from '../aggregate/finish.ts';
+import { EXPIRED, OVERFLOW } from '../aggregate/finish.ts';
 import { oracleAggregate } from '../aggregate/oracle.ts';
 import type { OraclePosition, OracleRow } from '../aggregate/oracle-rows.ts';
 import { type TimeRange, type WindowSpec, windowRange } from '../aggregate/window.ts';
@@ -112,6 +112,7 @@ export function naiveValue(
   const feature = { fn, window, type, scale, size, count, rankPpm, retractable, keep };
   const value = oracleAggregate(rows, feature, timeMs);
   if (value === OVERFLOW) return null;
+  if (value === EXPIRED) return scalarOfLiteral(own, fallback);
   return value === undefined ? scalarOfLiteral(own, fallback) : value;
 }
 

@@ -1,4 +1,4 @@
-import { OVERFLOW } from '../aggregate/finish.ts';
+import { EXPIRED, OVERFLOW } from '../aggregate/finish.ts';
 import { oracleAggregate } from '../aggregate/oracle.ts';
 import type { OracleRow } from '../aggregate/oracle-rows.ts';
 import { quantize } from '../aggregate/quantize.ts';
@@ -44,13 +44,23 @@ export function oracleAnswers(
         );
         const value = oracleFeature(plan, feature, own, point.timeMs);
         const declared = scalarOfLiteral(feature.type, feature.default);
-        values[feature.name] = value === OVERFLOW ? null : value === undefined ? declared : value;
-        statuses[feature.name] =
-          value === OVERFLOW ? 'error' : value === undefined ? 'default' : 'present';
+        const isAbsent = value === undefined || value === EXPIRED;
+        values[feature.name] = value === OVERFLOW ? null : isAbsent ? declared : value;
+        statuses[feature.name] = statusOf(feature, value);
       }
     }
   }
   return { values, statuses };
+}
+
+function statusOf(
+  { fn }: AggregateFeaturePlan,
+  value: ReturnType<typeof oracleAggregate>,
+): FeatureStatus {
+  if (value === OVERFLOW) return 'error';
+  if (value === EXPIRED) return 'expired';
+  if (value === undefined) return fn === 'latest' ? 'missing' : 'default';
+  return 'present';
 }
 
 function scalarOf(value: FeatureValue | undefined): Scalar {
@@ -62,7 +72,7 @@ function oracleFeature(
   feature: AggregateFeaturePlan,
   events: readonly ModelEvent[],
   timeMs: number,
-): FeatureValue | undefined | typeof OVERFLOW {
+): ReturnType<typeof oracleAggregate> {
   const group = present(
     plan.groups.find((each) => each.id === feature.group),
     'a group',
@@ -82,6 +92,7 @@ function oracleFeature(
       Number.isNaN(quantize(Number(measured), lane.quantizeScale));
     return {
       eventTimeMs: event.eventTimeMs,
+      arrivalTimeMs: event.arrivalTimeMs,
       partition: event.partition,
       offset: event.offset,
       value: isTooLarge ? null : measured,
@@ -91,8 +102,8 @@ function oracleFeature(
   });
   const type = lane.measure?.type ?? INT64;
   const window = present(group.windows[feature.window], 'a window');
-  const { fn, scale, count, rankPpm } = feature;
+  const { fn, scale, count, rankPpm, ttlMs } = feature;
   const { retractable, keep } = group;
-  const how = { fn, window, type, scale, count, rankPpm, size, retractable, keep };
+  const how = { fn, window, type, scale, count, rankPpm, ttlMs, size, retractable, keep };
   return oracleAggregate(rows, how, timeMs);
 }

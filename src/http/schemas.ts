@@ -267,6 +267,8 @@ export const statusResponse = Type.Object({
       present: count,
       default: count,
       error: count,
+      missing: count,
+      expired: count,
     }),
   ),
   serveLog: nullable(

@@ -96,6 +96,8 @@ function totals(registry: Registry): Update {
       values.inc({ ...service, status: 'present' }, counts.present);
       values.inc({ ...service, status: 'default' }, counts.default);
       values.inc({ ...service, status: 'error' }, counts.error);
+      values.inc({ ...service, status: 'missing' }, counts.missing);
+      values.inc({ ...service, status: 'expired' }, counts.expired);
     }
     for (const source of status.sources) {
       events.inc({ source: source.name, verdict: 'accepted' }, source.accepted);

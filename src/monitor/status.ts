@@ -179,6 +179,9 @@ export interface ServiceStatus {
   readonly present: number;
   readonly default: number;
   readonly error: number;
+  /** Of attributes: no row, and one that is older than its time to live. */
+  readonly missing: number;
+  readonly expired: number;
 }
 
 export interface ServeLogStatus {

@@ -29,6 +29,7 @@ function bytesOf(spec: TileSpec, events: number): number {
       partition: 0,
       firstOffset: 0,
       eventTimeMs: Float64Array.from({ length: events }, (_, i) => i),
+      arrivalTimeMs: Float64Array.from({ length: events }, (_, i) => i),
       lanes: [{ kind: 'number', values, wide: null, pass: new Uint8Array(events).fill(1) }],
     },
     new Int32Array(events).fill(row),

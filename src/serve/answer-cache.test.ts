@@ -29,7 +29,7 @@ function world(): { table: TileTable; rows: Map<string, number>; entity: EntityR
     keyIndexes: [0],
     fromSlot: 0,
     toSlot: WINDOWS.length,
-    groups: [{ store, windows, features: [] }],
+    groups: [{ store, windows, features: [], expiring: [] }],
     derived: [],
   };
   return { table, rows, entity };
@@ -39,7 +39,8 @@ function addEvent(table: TileTable, row: number, eventTimeMs: number): void {
   const pass = new Uint8Array([1]);
   const lane = { kind: 'number', values: new Float64Array(1), wide: null, pass } as const;
   const times = new Float64Array([eventTimeMs]);
-  const place = { count: 1, partition: 0, firstOffset: 0, eventTimeMs: times };
+  const at = { eventTimeMs: times, arrivalTimeMs: times };
+  const place = { count: 1, partition: 0, firstOffset: 0, ...at };
   table.add({ ...place, lanes: [lane] }, new Int32Array([row]));
 }
 
@@ -101,7 +102,7 @@ test('an answer of a split key holds until any of its rows changes', () => {
   group.coverIds(id + 1);
   const row = group.create(id);
   splits.split(id);
-  const groups = [{ store: group, windows: [0], features: [] }];
+  const groups = [{ store: group, windows: [0], features: [], expiring: [] }];
   const cache = new AnswerCache({ keyIndexes: [0], fromSlot: 0, toSlot: 1, groups, derived: [] });
   const keep = (): unknown => cache.keep('k', 9, [row], [0], new Uint8Array(1));
   for (const salt of [0, 1, 2, 3]) {

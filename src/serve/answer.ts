@@ -1,5 +1,6 @@
 import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { StatusCounts } from './status-texts.ts';
 
 /** One answer with its envelope: all that is needed to judge a value and to replay it. */
 export interface FeatureResponse {
@@ -51,11 +52,8 @@ export interface FeatureDescription {
   readonly tags: readonly string[];
 }
 
-/** Totals since the start, by service. */
-export interface ServeCounters {
+/** Totals since the start, by service: of values, by status. */
+export interface ServeCounters extends StatusCounts {
   requests: number;
   rows: number;
-  present: number;
-  default: number;
-  error: number;
 }

@@ -19,8 +19,10 @@ import { describeService } from './describe-service.ts';
 import { compileReadPlan, type ReadPlan, type ViewRead } from './read-plan.ts';
 import { readKeys } from './request-keys.ts';
 import { ResponseWriter } from './response-writer.ts';
-import { RowReader, STATUS_BY_CODE } from './row-reader.ts';
+import { RowReader } from './row-reader.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
+import { type ServedStatus, STATUS_BY_CODE } from './status-codes.ts';
+import { noStatuses } from './status-texts.ts';
 
 export interface FeatureServerOptions {
   readonly plan: ProjectPlan;
@@ -103,7 +105,9 @@ export class FeatureServer {
     for (const key of answering.keys) {
       reader.read(key, asOfMs);
       const row = rowObject(compiled, key);
-      for (const status of Object.values(row.statuses)) countStatus(compiled.counters, status, 1);
+      for (const { slot } of plan.outputs) {
+        compiled.counters[STATUS_BY_CODE[reader.statuses[slot] as number] as ServedStatus] += 1;
+      }
       answered.push(row);
       this.#sample(answering, key);
     }
@@ -235,11 +239,5 @@ function rowObject({ plan, reader }: CompiledService, key: readonly Scalar[]): F
 }
 
 function newCounters(): ServeCounters {
-  return { requests: 0, rows: 0, present: 0, default: 0, error: 0 };
-}
-
-function countStatus(counters: ServeCounters, status: FeatureStatus, count: number): void {
-  if (status === 'present') counters.present += count;
-  else if (status === 'default') counters.default += count;
-  else if (status === 'error') counters.error += count;
+  return { requests: 0, rows: 0, ...noStatuses() };
 }

@@ -1,4 +1,4 @@
-import { compileFinish, type Finish } from '../aggregate/finish.ts';
+import { compileFinish, compileHold, type Finish } from '../aggregate/finish.ts';
 import { assert, present } from '../base/assert.ts';
 import { compileScalar } from '../expr/compile-scalar.ts';
 import type { Faults } from '../expr/faults.ts';
@@ -16,6 +16,7 @@ import type {
 } from '../plan/plan.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
 import type { GroupStore, OnlineStore } from '../store/online-store.ts';
+import { DEFAULT, MISSING } from './status-codes.ts';
 
 /**
  * A service compiled for reading: one key and one table query for each (entity, group), however
@@ -45,6 +46,14 @@ export interface GroupRead {
   /** The group's windows that this service needs. */
   readonly windows: readonly number[];
   readonly features: readonly FinishRead[];
+  /** Of attributes that expire, when they do. */
+  readonly expiring: readonly HoldRead[];
+}
+
+/** Until when the answer to the last query holds, as far as the time to live of a row goes. */
+export interface HoldRead {
+  readonly hold: () => number;
+  readonly holdMerged: () => number;
 }
 
 export interface FinishRead {
@@ -52,6 +61,8 @@ export interface FinishRead {
   readonly finish: Finish;
   /** Of a key whose events are spread over several rows. */
   readonly finishMerged: Finish;
+  /** The code of the status where there is no input. */
+  readonly absent: number;
   readonly default: Scalar;
 }
 
@@ -150,8 +161,14 @@ function compileGroups(
         slot,
         finish: compileFinish(feature, group.table),
         finishMerged: compileFinish(feature, group.origins?.merged ?? group.table),
+        absent: feature.fn === 'latest' ? MISSING : DEFAULT,
         default: scalarOfLiteral(feature.type, feature.default),
       })),
+      expiring: members.flatMap(({ feature }) => {
+        const hold = compileHold(feature, group.table);
+        const holdMerged = compileHold(feature, group.origins?.merged ?? group.table);
+        return hold === null || holdMerged === null ? [] : [{ hold, holdMerged }];
+      }),
     };
   });
 }

@@ -4,7 +4,7 @@ import type { ServeCounters, ViewFreshness } from './answer.ts';
 import type { CachedAnswer } from './answer-cache.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { RowReader } from './row-reader.ts';
-import { StatusTexts } from './status-texts.ts';
+import { addStatuses, StatusTexts } from './status-texts.ts';
 
 /**
  * Writes the JSON text of answers without building objects, in ASCII: such text has one byte a
@@ -90,9 +90,7 @@ export class ResponseWriter {
       }
     }
     const statuses = this.#statusTexts.of(reader.statuses);
-    counters.present += statuses.present;
-    counters.default += statuses.default;
-    counters.error += statuses.error;
+    addStatuses(counters, statuses.counts);
     return `${text}},"statuses":${statuses.text}}`;
   }
 

@@ -1,20 +1,10 @@
-import { OVERFLOW } from '../aggregate/finish.ts';
+import { EXPIRED as OLD, OVERFLOW } from '../aggregate/finish.ts';
 import type { Faults } from '../expr/faults.ts';
 import { encodeKey } from '../schema/key.ts';
-import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
 import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
 import type { DerivedRead, EntityRead, ReadPlan } from './read-plan.ts';
-
-/** Statuses as the hot path holds them; the index is the code. */
-export const STATUS_BY_CODE = [
-  'present',
-  'default',
-  'error',
-] as const satisfies readonly FeatureStatus[];
-export const PRESENT = 0;
-export const DEFAULT = 1;
-export const ERROR = 2;
+import { DEFAULT, ERROR, EXPIRED, PRESENT } from './status-codes.ts';
 
 interface RowsRead {
   readonly rows: readonly number[];
@@ -83,7 +73,7 @@ export class RowReader {
     this.keysRead += 1;
     const rows: number[] = [];
     let untilMs = Number.POSITIVE_INFINITY;
-    for (const { store, windows, features } of entity.groups) {
+    for (const { store, windows, features, expiring } of entity.groups) {
       const { table, origins } = store;
       const row = store.find(text);
       rows.push(row);
@@ -96,13 +86,16 @@ export class RowReader {
         if (value === OVERFLOW) {
           values[feature.slot] = null;
           statuses[feature.slot] = ERROR;
-        } else if (value === undefined) {
+        } else if (value === undefined || value === OLD) {
           values[feature.slot] = feature.default;
-          statuses[feature.slot] = DEFAULT;
+          statuses[feature.slot] = value === OLD ? EXPIRED : feature.absent;
         } else {
           values[feature.slot] = value;
           statuses[feature.slot] = PRESENT;
         }
+      }
+      for (const { hold, holdMerged } of expiring) {
+        untilMs = Math.min(untilMs, isMerged ? holdMerged() : hold());
       }
     }
     for (const derived of entity.derived) this.#derive(derived);

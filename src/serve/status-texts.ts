@@ -1,14 +1,27 @@
-import { STATUS_BY_CODE } from './row-reader.ts';
+import { type ServedStatus, STATUS_BY_CODE } from './status-codes.ts';
 
 const CACHE_SIZE = 256;
 
-/** The statuses of one row as JSON, with how many outputs have each. */
+/** The statuses of one row as JSON. */
 export interface StatusText {
   readonly codes: Uint8Array;
   readonly text: string;
-  readonly present: number;
-  readonly default: number;
-  readonly error: number;
+  readonly counts: StatusCounts;
+}
+
+/** How many outputs have each status. */
+export type StatusCounts = { [status in ServedStatus]: number };
+
+export function noStatuses(): StatusCounts {
+  return { present: 0, default: 0, error: 0, missing: 0, expired: 0 };
+}
+
+export function addStatuses(to: StatusCounts, more: Readonly<StatusCounts>): void {
+  to.present += more.present;
+  to.default += more.default;
+  to.error += more.error;
+  to.missing += more.missing;
+  to.expired += more.expired;
 }
 
 /**
@@ -50,14 +63,13 @@ export class StatusTexts {
 
   #make(statuses: Uint8Array): StatusText {
     const codes = Uint8Array.from(this.#slots, (slot) => statuses[slot] as number);
-    const counts = [0, 0, 0];
+    const counts = noStatuses();
     let text = '';
     for (let i = 0; i < codes.length; i++) {
       const code = codes[i] as number;
       text += this.#parts[i]?.[code];
-      counts[code] = (counts[code] as number) + 1;
+      counts[STATUS_BY_CODE[code] as ServedStatus] += 1;
     }
-    const [present = 0, defaults = 0, error = 0] = counts;
-    return { codes, present, default: defaults, error, text: `{${text}}` };
+    return { codes, counts, text: `{${text}}` };
   }
 }

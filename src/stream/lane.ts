@@ -27,7 +27,14 @@ export function compileLane(
     };
   }
   const measureSlot = expressions.add(plan.measure);
-  const { quantizeScale } = plan;
+  const { quantizeScale, nullable = false } = plan;
+  if (nullable) {
+    return (count) => {
+      const measure = expressions.column(measureSlot);
+      const lane = plainLane(measure, pass.fill(filterOf(), null, count), count);
+      return { ...lane, valid: measure.valid };
+    };
+  }
   if (quantizeScale === null) {
     return (count) => {
       const measure = expressions.column(measureSlot);

@@ -112,6 +112,7 @@ export class SourceApplier {
         partition: batch.partition,
         firstOffset: batch.firstOffset,
         eventTimeMs: batch.eventTimeMs,
+        arrivalTimeMs: batch.arrivalTimeMs,
         lanes: fed.lanes.map((slot) => lanes[slot] as Lane),
         retractions: batch.retractions ?? null,
         settledMs,
@@ -146,7 +147,8 @@ export class SourceApplier {
       spread,
       filter: plan.filter === null ? -1 : this.#expressions.add(plan.filter),
       lanes: plan.lanes.map((lane) => {
-        const text = JSON.stringify([lane.measure, lane.filter, lane.quantizeScale]);
+        const { measure, filter, quantizeScale, nullable = false } = lane;
+        const text = JSON.stringify([measure, filter, quantizeScale, nullable]);
         let slot = this.#laneSlots.get(text);
         if (slot === undefined) {
           slot = this.#laneMakers.length;

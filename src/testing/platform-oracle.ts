@@ -1,4 +1,4 @@
-import { OVERFLOW } from '../aggregate/finish.ts';
+import { EXPIRED, OVERFLOW } from '../aggregate/finish.ts';
 import { oracleAggregate } from '../aggregate/oracle.ts';
 import type { OracleFeature, OraclePosition, OracleRow } from '../aggregate/oracle-rows.ts';
 import { type WindowSpec, windowRange } from '../aggregate/window.ts';
@@ -42,7 +42,7 @@ export type OracleKey = Readonly<Record<string, Scalar>>;
 /** A feature as it must be served (semantics §6). */
 export interface OracleAnswer {
   readonly value: FeatureValue;
-  readonly status: 'present' | 'default' | 'error';
+  readonly status: 'present' | 'default' | 'error' | 'missing' | 'expired';
 }
 
 const QUANTIZED_LIMIT = 2 ** 53;
@@ -162,7 +162,9 @@ export class PlatformOracle {
     if (feature.kind === 'derived') return derivedAnswer(feature, before, fallback);
     const value = this.#aggregate(feature, events, timeMs);
     if (value === OVERFLOW) return { value: null, status: 'error' };
-    if (value === undefined) return { value: fallback, status: 'default' };
+    if (value === EXPIRED) return { value: fallback, status: 'expired' };
+    const absent = feature.fn === 'latest' ? 'missing' : 'default';
+    if (value === undefined) return { value: fallback, status: absent };
     return { value, status: 'present' };
   }
 
@@ -170,7 +172,7 @@ export class PlatformOracle {
     feature: AggregateFeaturePlan,
     events: readonly OracleEvent[],
     timeMs: number,
-  ): FeatureValue | undefined | typeof OVERFLOW {
+  ): ReturnType<typeof oracleAggregate> {
     const group = present(
       this.plan.groups.find((one) => one.id === feature.group),
       'a feature has its group',
@@ -187,6 +189,7 @@ export class PlatformOracle {
       size: accumulator.size ?? null,
       count: feature.count,
       rankPpm: feature.rankPpm,
+      ttlMs: feature.ttlMs,
       retractable: group.retractable,
       keep: group.keep,
     };
@@ -201,6 +204,7 @@ export class PlatformOracle {
     const value = measure === null ? 1 : this.#evaluate(measure, event);
     return {
       eventTimeMs: event.eventTimeMs,
+      arrivalTimeMs: event.arrivalTimeMs,
       partition: event.partition,
       offset: event.offset,
       value: fitsQuantized(value, quantizeScale) ? value : null,
