@@ -132,6 +132,42 @@ export const ERRORS = {
     'Callers that name no version could not use the answers of this one.',
     'Let them name the version, or publish with --force and a reason.',
   ),
+  // Tables.
+  upstream_schema: user(
+    422,
+    'What a table reads lacks a declared column, or has it with another type.',
+    'Declare what is there, rename the column, or restore it upstream.',
+  ),
+  upstream_changed: user(
+    409,
+    'A file was replaced while it was read, or ends in the middle of a row.',
+    'Run it again once the file is whole; better, write under another name and rename.',
+  ),
+  upstream_empty: user(
+    409,
+    'There are no rows where there had been some.',
+    'Check what writes them; if it is right, declare mayBeEmpty.',
+  ),
+  duplicate_rows: user(
+    422,
+    'Rows of one unit have equal keys and event times.',
+    "Remove them upstream, or declare duplicates: 'latest' or 'reject'.",
+  ),
+  undeclared_upstream: user(
+    422,
+    'A query reads what it does not declare.',
+    'Name the source in query({ … }), or correct its name.',
+  ),
+  query_refused: user(
+    422,
+    'A query does what would make its result depend on more than its sources.',
+    'Write one SELECT over the declared sources, without clocks, randomness, files or settings.',
+  ),
+  extension_missing: user(
+    422,
+    'DuckDB lacks the extension that reads such paths.',
+    'Put httpfs.duckdb_extension of this DuckDB version into the folder `duckdbExtensions` of asof.json.',
+  ),
   // Running.
   usage: user(400, 'The command was called in a way it does not know.', 'See --help.'),
   directory_in_use: user(
@@ -240,6 +276,13 @@ export const ERRORS = {
     status: 500,
     meaning: 'A checkpoint does not fit the log.',
     remedy: 'Delete the state folder; it is rebuilt from the log.',
+  },
+  rows_lost: {
+    domain: 'internal',
+    retryable: false,
+    status: 500,
+    meaning: 'Rows were lost or changed between two steps of a run.',
+    remedy: 'Nothing more was written; run it again, and report it if it stays.',
   },
   internal: {
     domain: 'internal',

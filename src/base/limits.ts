@@ -48,6 +48,8 @@ export const LIMITS = {
   letterAnswerChars: 32 * 1024 * 1024,
   /** Dead letters of one answer. */
   deadLettersPerAnswer: 1_000,
+  /** Rows that the quantiles of a column are taken from, evenly spread over all of them. */
+  statisticsSampleRows: 100_000,
   /** Attempts of one client call, the first included. */
   clientAttempts: 3,
   /** Ids of one source partition held for de-duplication. */
@@ -115,6 +117,10 @@ export const LIMITS = {
   offlineRetiredMs: 60 * 60 * 1000,
   /** How long a file that the catalog does not name is taken for one about to be noted. */
   offlineOrphanMs: 24 * 60 * 60 * 1000,
+  /** How long a run that says nothing any more keeps others from its subject. */
+  offlineLeaseMs: 60 * 1000,
+  /** Rows of one chunk of a backfill, however much memory there is: so much is lost by a kill. */
+  backfillChunkRows: 16_000_000,
   /** Times a reader starts again because the archive changed under it. */
   historyRetries: 10,
   /** Served answers that a verification replays in one portion. */
@@ -125,6 +131,12 @@ export const LIMITS = {
   explainedEvents: 10,
   /** Events of a key among which an explanation looks. */
   explainedFromEvents: 500,
+  /** Rows of one chunk of an import or a table: one append to the log. */
+  bulkRows: 4_096,
+  /** Live ids that an import remembers before it must read the history again. */
+  bulkRecentIds: 1_000_000,
+  /** An import that was silent for so long may be passed by another one. */
+  bulkSilentMs: 60_000,
   /** Rows of one batch of a connector: one append to the log. */
   connectorRows: 4_096,
   /** Bytes of rows after which a connector's batch ends. */
@@ -139,6 +151,20 @@ export const LIMITS = {
   kafkaFetchBytes: 8 * 1024 * 1024,
   /** A consumer group is told what was read at most so often. */
   kafkaGroupEveryMs: 5_000,
+  /** Rows of a table that are compared at a time: units are put together up to so many. */
+  tableBatchRows: 1_000_000,
+  /** Units that are compared at a time. */
+  tableBatchUnits: 1_000,
+  /** Rows of one chunk of a table's run: one append to the log. */
+  tableChunkRows: 65_536,
+  /** Files of one table. */
+  tableFiles: 1_000_000,
+  /** A file whose last line has no end is whole once it has stood still for so long. */
+  tableSettleMs: 10_000,
+  /** A run holds its table for so long at a time. */
+  tableLeaseMs: 60_000,
+  /** Rows that a cursor of PostgreSQL gives at a time. */
+  postgresBatchRows: 8_192,
   /** Decimal places of a quantized float64 or a decimal. */
   scale: 15,
   /** Characters of a name. */
