@@ -1,0 +1,89 @@
+import { sqlString } from '../../ingest/archive-relation.ts';
+import { noColumn, type ValueType } from '../../schema/types.ts';
+import { localMs, utcMs } from './zone-sql.ts';
+
+const INTEGER = '-?[0-9]{1,30}';
+const NUMBER = '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?';
+/** So few digits that eighteen decimal places hold all of it. */
+const SCIENTIFIC = '[+-]?[0-9]{1,15}([.][0-9]{1,9}0*)?[eE][+-]?[0-9]';
+const DAY = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
+/** Whole milliseconds: digits behind the third are noughts. */
+const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,3}|[.][0-9]{3}0{1,6})?';
+const ZONE = '([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])';
+
+/** A time that names its zone, as the door reads it (RFC 3339). */
+const ZONED = `${DAY}[Tt ]${CLOCK}${ZONE}`;
+/** A time that names none, or a day. */
+const NAIVE = `${DAY}([Tt ]${CLOCK})?`;
+
+function matches(text: string, pattern: string): string {
+  return `regexp_full_match(${text}, ${sqlString(pattern)})`;
+}
+
+/** Whether a text is a time that names its zone, and whether it is one that does not. */
+export function zonedSql(text: string): string {
+  return matches(text, ZONED);
+}
+
+export function naiveSql(text: string): string {
+  return matches(text, NAIVE);
+}
+
+/** The value of a text, as the door reads it from JSON text; null where it stands for none. */
+export function textValueSql(type: ValueType, text: string, timeZone: string): string {
+  switch (type.kind) {
+    case 'int64':
+      return `CASE WHEN ${matches(text, INTEGER)} THEN TRY_CAST(${text} AS BIGINT) END`;
+    case 'decimal':
+      return decimalSql(text, type.scale);
+    case 'float64':
+      return `CASE WHEN ${matches(text, NUMBER)} THEN ${finiteSql(`TRY_CAST(${text} AS DOUBLE)`)} END`;
+    case 'timestamp':
+      return timeTextSql(text, timeZone);
+    case 'bool':
+      return `CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false END`;
+    case 'string':
+      return text;
+    case 'vector':
+      return vectorSql(`TRY_CAST(${text} AS DOUBLE[])`, type.size);
+    default:
+      return noColumn(type);
+  }
+}
+
+/** Null for NaN and the infinities; -0 becomes 0. */
+export function finiteSql(double: string): string {
+  return `CASE WHEN isfinite(${double}) THEN ${double} + 0 END`;
+}
+
+/** A list as a vector; null where it has another size, or an element that float32 cannot hold. */
+export function vectorSql(list: string, size: number): string {
+  const whole = `list_transform(${list}, lambda x: TRY_CAST(x AS FLOAT) + 0)`;
+  const held = `list_filter(${whole}, lambda x: x IS NOT NULL AND isfinite(x))`;
+  // An array is no result of CASE, but a list is.
+  return `CAST(CASE WHEN len(${list}) = ${size} AND len(${held}) = ${size}
+    THEN ${held} END AS FLOAT[${size}])`;
+}
+
+/** Units of 10^-scale; null where a digit would be lost, or where it is beyond int64. */
+export function decimalSql(text: string, scale: number): string {
+  const wide = `CAST(TRY_CAST(${text} AS DECIMAL(38,18)) AS VARCHAR)`;
+  return `CASE WHEN ${matches(text, SCIENTIFIC)} THEN ${plainDecimalSql(wide, scale)}
+    ELSE ${plainDecimalSql(text, scale)} END`;
+}
+
+/** Digits are moved as text, so nothing is rounded on the way. */
+function plainDecimalSql(text: string, scale: number): string {
+  const pattern = `[+-]?[0-9]+([.][0-9]{1,${Math.max(scale, 1)}}0*)?`;
+  const exact = scale === 0 ? '[+-]?[0-9]+([.]0+)?' : pattern;
+  const whole = `ltrim(split_part(${text}, '.', 1), '+')`;
+  const fraction = `rpad(left(split_part(${text}, '.', 2), ${scale}), ${scale}, '0')`;
+  return `CASE WHEN ${matches(text, exact)} THEN TRY_CAST(${whole} || ${fraction} AS BIGINT) END`;
+}
+
+function timeTextSql(text: string, timeZone: string): string {
+  const zoned = `TRY_CAST(replace(upper(${text}), 'T', ' ') AS TIMESTAMPTZ)`;
+  const naive = `TRY_CAST(replace(upper(${text}), 'T', ' ') AS TIMESTAMP)`;
+  return `CASE WHEN ${zonedSql(text)} THEN ${utcMs(zoned)}
+    WHEN ${naiveSql(text)} THEN ${localMs(naive, timeZone)} END`;
+}

@@ -1,0 +1,83 @@
+import { noColumn, type ValueType } from '../../schema/types.ts';
+import { decimalSql, finiteSql, textValueSql, vectorSql } from './text-value-sql.ts';
+import { localMs, utcMs } from './zone-sql.ts';
+
+const INTEGERS = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)$/;
+const DECIMAL = /^DECIMAL\(\d+,(\d+)\)$/;
+const ZONED = 'TIMESTAMP WITH TIME ZONE';
+
+/**
+ * The value of a cell of a DuckDB type, or null if values of that type are not taken for the
+ * column's: only what is exact for every value is, and what single values may make inexact is
+ * null for those.
+ */
+export function typedValueSql(
+  type: ValueType,
+  found: string,
+  cell: string,
+  timeZone: string,
+): string | null {
+  switch (type.kind) {
+    case 'int64':
+      return integerSql(found, cell);
+    case 'decimal':
+      return decimalOf(found, cell, type.scale);
+    case 'float64':
+      return INTEGERS.test(found) || found === 'FLOAT' || found === 'DOUBLE'
+        ? finiteSql(`CAST(${cell} AS DOUBLE)`)
+        : null;
+    case 'timestamp':
+      return timeSql(found, cell, timeZone);
+    case 'bool':
+      return found === 'BOOLEAN' ? cell : null;
+    case 'string':
+      if (found === 'VARCHAR') return cell;
+      return found === 'UUID' || found.startsWith('ENUM(') ? `CAST(${cell} AS VARCHAR)` : null;
+    case 'vector':
+      return /^(FLOAT|DOUBLE)\[\d*\]$/.test(found)
+        ? vectorSql(
+            `CAST(${cell} AS ${found.startsWith('FLOAT') ? 'FLOAT' : 'DOUBLE'}[])`,
+            type.size,
+          )
+        : null;
+    default:
+      return noColumn(type);
+  }
+}
+
+function integerSql(found: string, cell: string): string | null {
+  if (INTEGERS.test(found)) return `TRY_CAST(${cell} AS BIGINT)`;
+  return DECIMAL.test(found) ? decimalSql(`CAST(${cell} AS VARCHAR)`, 0) : null;
+}
+
+function decimalOf(found: string, cell: string, scale: number): string | null {
+  if (!INTEGERS.test(found) && !DECIMAL.test(found)) return null;
+  return decimalSql(`CAST(${cell} AS VARCHAR)`, scale);
+}
+
+function timeSql(found: string, cell: string, timeZone: string): string | null {
+  if (found === ZONED) return utcMs(cell);
+  if (found === 'DATE') return utcMs(`CAST(${cell} AS TIMESTAMP)`);
+  if (found === 'TIMESTAMP_NS') {
+    const micros = localMs(`CAST(${cell} AS TIMESTAMP)`, timeZone);
+    return `CASE WHEN epoch_ns(${cell}) % 1000000 = 0 THEN ${micros} END`;
+  }
+  if (found.startsWith('TIMESTAMP')) return localMs(`CAST(${cell} AS TIMESTAMP)`, timeZone);
+  return INTEGERS.test(found) ? `TRY_CAST(${cell} AS BIGINT)` : null;
+}
+
+/** A cell of a text file: as JSON text, but true and false may be 1 and 0, and times numbers. */
+export function fieldValueSql(type: ValueType, cell: string, timeZone: string): string {
+  if (type.kind === 'string') return cell;
+  const text = `trim(${cell})`;
+  if (type.kind === 'timestamp') {
+    const digits = `regexp_full_match(${text}, '-?[0-9]{1,15}')`;
+    return `CASE WHEN ${digits} THEN CAST(${text} AS BIGINT)
+      ELSE ${textValueSql(type, text, timeZone)} END`;
+  }
+  if (type.kind === 'bool') {
+    return `CASE lower(${text}) WHEN 'true' THEN true WHEN '1' THEN true
+      WHEN 'false' THEN false WHEN '0' THEN false END`;
+  }
+  return textValueSql(type, text, timeZone);
+}
