@@ -1,5 +1,6 @@
 import { present } from '../base/assert.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
+import { attributeColumns, attributePasses, isAttribute, NEWEST } from './attribute-pass.ts';
 import { directSql } from './direct-pass.ts';
 import { directEntriesSql, tileEntriesSql } from './entry-pass.ts';
 import { type EntrySql, entrySql } from './entry-sql.ts';
@@ -79,6 +80,18 @@ export async function computeParts(request: PartsRequest): Promise<ComputedParts
       passes.push(table);
       bad.set(`${group.index} ${window}`, `${table}.bad`);
     }
+    const attributes = await attributePasses(session, tables, run);
+    for (const { needs, sql } of attributes) {
+      const table = `asof_pass_${passes.length}`;
+      await session.run(`CREATE OR REPLACE TEMP TABLE ${table} AS ${sql}`, run);
+      passes.push(table);
+      strategies.running = (strategies.running ?? 0) + needs.length;
+      for (const need of needs) {
+        const names = attributeColumns(need).map((name) => `${table}.${name}`);
+        columns.set(partKey(group.index, need), names);
+      }
+    }
+    if (attributes.length > 0) await session.run(`DROP TABLE ${NEWEST}`, run);
     for (const [at, pass] of plan.entries()) {
       request.onPhase(`join ${group.source.name}`, share(0.4 + (0.6 * at) / plan.length));
       const table = `asof_pass_${passes.length}`;
@@ -146,10 +159,11 @@ async function factsOf(session: DuckDbSession, tables: GroupTables): Promise<Gro
   };
 }
 
-type AccumulatorSql = StateSql | EntrySql;
+/** Null of an attribute: its pass knows neither states nor entries. */
+type AccumulatorSql = StateSql | EntrySql | null;
 
 function isEntry(sql: AccumulatorSql | undefined): sql is EntrySql {
-  return sql !== undefined && 'summary' in sql;
+  return sql !== undefined && sql !== null && 'summary' in sql;
 }
 
 /** The states of the group's accumulators; squares are split where a variance could overflow. */
@@ -163,6 +177,10 @@ async function statesOf(
   const states: AccumulatorSql[] = [];
   for (const [index, accumulator] of group.accumulators.entries()) {
     const lane = lanes[accumulator.lane] ?? null;
+    if (accumulator.fn === 'latest') {
+      states.push(null);
+      continue;
+    }
     let split = false;
     if (accumulator.fn === 'sum_squares' && lane !== null) {
       const [row] = await session.rows(
@@ -202,7 +220,8 @@ function planPasses(
   sqls: readonly AccumulatorSql[],
 ): Pass[] {
   const { group, visibility } = tables;
-  const chosen = Map.groupBy(group.needs, (need) =>
+  const others = group.needs.filter((need) => !isAttribute(tables, need));
+  const chosen = Map.groupBy(others, (need) =>
     chooseStrategy(group, need, facts, visibility, request.forced),
   );
   const states = sqls.map((sql) => (isEntry(sql) ? null : sql));

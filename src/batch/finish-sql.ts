@@ -3,6 +3,7 @@ import { toDuckDb } from '../expr/duckdb.ts';
 import type { ComputedParts } from './compute-parts.ts';
 import { varianceSql } from './exact-sql.ts';
 import type { FeatureWork, WorkView } from './feature-work.ts';
+import { attributeSql, attributeStatusSql } from './finish-attribute-sql.ts';
 import { entriesSql } from './finish-entries-sql.ts';
 import { literalSql, powerOfTenSql } from './literal-sql.ts';
 import type { WorkFeature } from './work-group.ts';
@@ -79,7 +80,8 @@ export function outputColumns(work: FeatureWork): OutputColumn[] {
 
 /** `finish` as SQL (semantics §3): the same formulas, in the same order, as the kernel's. */
 function aggregateSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts): string {
-  const { type, default: declared } = planned.feature;
+  const { type, default: declared, fn } = planned.feature;
+  if (fn === 'latest') return attributeSql(planned, parts);
   const { some, value, broken } = wholeSql(work, planned, parts);
   const fallback = literalSql(type, declared);
   const isBroken = broken.length === 0 ? '' : `WHEN ${broken.join(' OR ')} THEN NULL `;
@@ -92,11 +94,17 @@ export function canErr(work: FeatureWork, planned: WorkFeature): boolean {
   const group = present(work.groups[planned.group], 'the group of a feature');
   const { accumulators, windows, retractable } = group;
   if (retractable && windows[planned.window]?.kind === 'session') return true;
+  if (feature.fn === 'latest') return retractable;
   if (mayOverflow(planned)) return feature.type.kind !== 'float64';
   if (planned.parts.value === undefined) return false;
   const { fn, size } = present(accumulators[planned.parts.value], 'an accumulator');
   if (fn === 'value_counts') return true;
   return retractable && size !== undefined && fn !== 'distinct';
+}
+
+/** Whether its status says more than whether the value is the default. */
+export function tellsStatus(work: FeatureWork, planned: WorkFeature): boolean {
+  return planned.feature.fn === 'latest' || canErr(work, planned);
 }
 
 function mayOverflow({ feature }: WorkFeature): boolean {
@@ -105,6 +113,7 @@ function mayOverflow({ feature }: WorkFeature): boolean {
 
 /** The status that goes with it (semantics §6). */
 function statusSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts): string {
+  if (planned.feature.fn === 'latest') return attributeStatusSql(planned, parts);
   const { some, value, broken } = wholeSql(work, planned, parts);
   const found = mayOverflow(planned) ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
   const isBroken = broken.length === 0 ? '' : `WHEN ${broken.join(' OR ')} THEN 'error' `;

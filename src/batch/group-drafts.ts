@@ -98,10 +98,11 @@ function addAccumulator(draft: GroupDraft, tiles: TileGroupPlan, at: number): nu
   const accumulator = present(tiles.accumulators[at], 'the group has the accumulator');
   const lane: LanePlan = present(tiles.lanes[accumulator.lane], 'the group has the lane');
   const filters = [tiles.filter, lane.filter].filter((filter) => filter !== null);
-  const { measure, quantizeScale } = lane;
+  const { measure, quantizeScale, nullable } = lane;
+  const own: WorkLane = { measure, filters, quantizeScale, ...(nullable ? { nullable } : {}) };
   return draft.accumulators.indexOf({
     fn: accumulator.fn,
-    lane: draft.lanes.indexOf({ measure, filters, quantizeScale }),
+    lane: draft.lanes.indexOf(own),
     type: accumulator.type,
     ...(accumulator.size === undefined ? {} : { size: accumulator.size }),
   });

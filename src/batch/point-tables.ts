@@ -27,12 +27,14 @@ export interface GroupTables {
    */
   readonly rows: string;
   /**
-   * `k, et, visible, w, ord, l0, …`: events of those keys that some window may reach. One that is
-   * taken back is there twice, with `w` 1 and, from when that is known, with `w` -1.
+   * `k, et, visible, w, ord, at, l0, x0, …`: events of those keys that some window may reach. One
+   * that is taken back is there twice, with `w` 1 and, from when that is known, with `w` -1.
    */
   readonly events: string;
   /** Column of each lane, or null where every event counts. */
   readonly lanes: readonly (string | null)[];
+  /** Of each lane where null is a value, the column that tells whether an event counts; else null. */
+  readonly passes: readonly (string | null)[];
 }
 
 const TIME_BOUND_MS = 8_640_000_000_000_000;
@@ -63,7 +65,8 @@ export async function createGroupTables(
   await session.run(createEventsSql(events, keys, from, lanes, reach), options);
   await session.run(`DROP TABLE ${keys}`);
   const columns = lanes.own.map((lane, index) => (countsAll(lane) ? null : `l${index}`));
-  return { group, visibility, rows, events, lanes: columns };
+  const passes = lanes.own.map((lane, at) => (hasPass(lane) ? `x${at}` : null));
+  return { group, visibility, rows, events, lanes: columns, passes };
 }
 
 export async function dropGroupTables(session: DuckDbSession, tables: GroupTables): Promise<void> {
@@ -90,9 +93,10 @@ function createRowsSql(rows: string, keys: string, from: GroupSource): string {
     const cut = from.visibility === 'position' ? end : `least(${end}, v + 1)`;
     return [`greatest(least(${start}, ${cut}), 0) AS s${at}`, `greatest(${cut}, 0) AS e${at}`];
   });
-  const hasSessions = from.group.windows.some((window) => window.kind === 'session');
+  const isTimed =
+    from.group.windows.some((window) => window.kind === 'session') || hasAttributes(from.group);
   return `CREATE OR REPLACE TEMP TABLE ${rows} AS
-    SELECT ${['r', 'k', 'v', ...(hasSessions ? ['time'] : []), ...bounds].join(', ')}
+    SELECT ${['r', 'k', 'v', ...(isTimed ? ['time'] : []), ...bounds].join(', ')}
     FROM (SELECT r, v, t, greatest(least(t, ${TIME_BOUND_MS}), -1) AS time, ${names.join(', ')}
       FROM ${POINTS}) JOIN ${keys} USING (${names.join(', ')})
     WHERE t IS NOT NULL`;
@@ -166,9 +170,11 @@ function createEventsSql(
     `${visible} AS visible`,
     ...(group.retractable ? [`${WEIGHT} AS w`] : []),
     ...(isOrdered ? [order] : []),
-    ...lanes.own.flatMap((lane, at) =>
-      countsAll(lane) ? [] : [`${laneSql(lane, column)} AS l${at}`],
-    ),
+    ...(hasAttributes(group) ? ['e.__arrival_time AS at'] : []),
+    ...lanes.own.flatMap((lane, at) => [
+      ...(countsAll(lane) ? [] : [`${laneSql(lane, column)} AS l${at}`]),
+      ...(hasPass(lane) ? [`(${filtersSql(lane, column)}) IS TRUE AS x${at}`] : []),
+    ]),
   ];
   const join = keyIndexes.map(
     (index, at) => `${column(present(group.keyColumns[at], 'a key column'))} = d.j${index}`,
@@ -185,7 +191,18 @@ function createEventsSql(
     ORDER BY k`;
 }
 
-const ORDERED: ReadonlySet<AccumulatorFn> = new Set(['first', 'last', 'newest', 'oldest']);
+/** Whether some filter of its own keeps events from a lane in which null is a value. */
+function hasPass(lane: WorkLane): boolean {
+  return lane.nullable === true && lane.filters.length > 0;
+}
+
+function hasAttributes({ accumulators }: WorkGroup): boolean {
+  return accumulators.some(({ fn }) => fn === 'latest');
+}
+
+const ORDERED: ReadonlySet<AccumulatorFn> = new Set([
+  ...(['first', 'last', 'newest', 'oldest', 'latest'] as const),
+]);
 
 /** Files from before a source had changes tell no weight. */
 const WEIGHT = 'coalesce(e.__weight, 1)';
@@ -228,6 +245,9 @@ function laneSql(lane: WorkLane, column: (name: string) => string): string {
       ? measure
       : `asof_quantize(${measure}, ${powerOfTenSql(lane.quantizeScale)})`;
   if (lane.filters.length === 0) return value;
-  const filters = lane.filters.map((filter) => toDuckDb(filter, column));
-  return `CASE WHEN ${filters.join(' AND ')} THEN ${value} END`;
+  return `CASE WHEN ${filtersSql(lane, column)} THEN ${value} END`;
+}
+
+function filtersSql(lane: WorkLane, column: (name: string) => string): string {
+  return lane.filters.map((filter) => toDuckDb(filter, column)).join(' AND ');
 }

@@ -44,6 +44,8 @@ export function randomSession(random: Random): WindowSpec {
   return { kind: 'session', gapMs: random.pick([3, 10, 50, 100]) };
 }
 
+const LIFETIME: WindowSpec = { kind: 'lifetime', hopMs: 1, complete: false };
+
 const col = (name: string): ExprNode => column(name, present(COLUMNS[name], name));
 
 function randomFilter(random: Random): ExprNode | null {
@@ -75,7 +77,7 @@ const MEASURES: Readonly<Partial<Record<AggregateFn, readonly string[]>>> = {
 };
 const FUNCTIONS: readonly AggregateFn[] = [
   ...(['count', 'min', 'max', 'first', 'last', 'count_distinct'] as const),
-  ...(['quantile', 'top_k', 'histogram', 'first_n', 'last_n'] as const),
+  ...(['quantile', 'top_k', 'histogram', 'first_n', 'last_n', 'latest'] as const),
   ...SUMS,
 ];
 
@@ -96,6 +98,7 @@ function randomFeature(
     measure,
     filter: randomFilter(random),
     quantizeScale: isQuantized ? 2 : null,
+    ...(fn === 'latest' ? { nullable: true } : {}),
   };
   const laneType: ValueType = isQuantized || fn === 'count' ? INT64 : measureType;
   const count = ['top_k', 'first_n', 'last_n'].includes(fn) ? 1 + random.below(4) : null;
@@ -105,7 +108,8 @@ function randomFeature(
     const own = part.size === null ? {} : { size: part.size };
     return { fn: part.fn, lane: 0, type: laneType, ...own };
   });
-  const plan = { ...group, lanes: [lane], accumulators, windows: [windowOf(random)] };
+  const windows = [fn === 'latest' ? LIFETIME : windowOf(random)];
+  const plan = { ...group, lanes: [lane], accumulators, windows };
   const feature: AggregateFeaturePlan = {
     kind: 'aggregate',
     name,
@@ -114,7 +118,7 @@ function randomFeature(
     window: 0,
     parts: Object.fromEntries(placed.map(({ part }, at) => [part, at])),
     count,
-    ttlMs: null,
+    ttlMs: fn === 'latest' ? random.pick([null, 0, 20, 500]) : null,
     rankPpm: fn === 'quantile' ? random.pick([1, 100_000, 500_000, 999_999, 1_000_000]) : null,
     scale: isQuantized || measureType.kind === 'decimal' ? 2 : 0,
     type: resultType(fn, measureType),
@@ -136,6 +140,8 @@ function sizeOf(random: Random, fn: AggregateFn, count: number | null, keep: num
     case 'first_n':
     case 'last_n':
       return (count ?? 1) + keep;
+    case 'latest':
+      return Math.max(1, keep);
     default:
       return keep;
   }

@@ -4,11 +4,11 @@ import { overflowSql } from '../expr/overflow-sql.ts';
 import { referencedColumns } from '../expr/references.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import type { FeatureWork, WorkView } from './feature-work.ts';
-import { canErr, columnOf, outputColumns, statusColumn } from './finish-sql.ts';
+import { canErr, columnOf, outputColumns, statusColumn, tellsStatus } from './finish-sql.ts';
 
 /**
- * The statuses of those features that can have the status `error`. The others have none here: they
- * are `present` or `default`, as their values tell.
+ * The statuses of those features that can have the status `error`, `missing` or `expired`. The
+ * others have none here: they are `present` or `default`, as their values tell.
  */
 export interface StatusColumns {
   /** The query of `featuresSql` with statuses, and with those of derived features beside. */
@@ -19,24 +19,28 @@ export interface StatusColumns {
 
 export function statusColumns(work: FeatureWork): StatusColumns {
   const erring = new Map<string, string>();
+  const telling = new Map<string, string>();
   const derived: string[] = [];
   for (const [index, view] of work.views.entries()) {
     for (const feature of view.features) {
       const column = columnOf(view, index, feature.name);
+      const status = `CASE WHEN valid${index} THEN ${statusColumn(column)} END`;
       if (feature.kind === 'aggregate') {
         const planned = present(view.aggregates.get(feature.name), 'the feature is planned');
+        if (tellsStatus(work, planned)) telling.set(column, status);
         if (!canErr(work, planned)) continue;
       } else {
-        const status = derivedStatusSql(view, index, feature.expr, erring);
-        if (status === null) continue;
-        derived.push(`${status} AS ${statusColumn(column)}`);
+        const own = derivedStatusSql(view, index, feature.expr, erring);
+        if (own === null) continue;
+        derived.push(`${own} AS ${statusColumn(column)}`);
+        telling.set(column, status);
       }
-      erring.set(column, `CASE WHEN valid${index} THEN ${statusColumn(column)} END`);
+      erring.set(column, status);
     }
   }
   return {
     over: (features) => derived.reduce((sql, one) => `SELECT *, ${one} FROM (${sql})`, features),
-    columns: outputColumns(work).map(({ column }) => erring.get(column) ?? null),
+    columns: outputColumns(work).map(({ column }) => telling.get(column) ?? null),
   };
 }
 

@@ -8,6 +8,8 @@ export interface WorkLane {
   readonly measure: ExprNode | null;
   readonly filters: readonly ExprNode[];
   readonly quantizeScale: number | null;
+  /** Of attributes: an event counts by its filters alone, and null is a value. */
+  readonly nullable?: true;
 }
 
 /** One accumulator over one window: what the passes compute for every row of the spine. */
