@@ -28,6 +28,7 @@ interface Given extends ScaleOptions {
   readonly count?: number;
   readonly rank?: number;
   readonly relativeError?: number;
+  readonly ttl?: string;
 }
 
 /** An aggregate of a measure (null: of rows) that lacks its window. */
@@ -45,6 +46,7 @@ export function aggregate(fn: FunctionName, given: unknown, options: Given): Fea
     relativeError: options.relativeError ?? null,
     filter: null,
     window: null,
+    ttl: options.ttl ?? null,
     type: resultType(fn, measure, options.scale),
     default: null,
     description: null,
@@ -87,6 +89,7 @@ function resultType(
     case 'max':
     case 'first':
     case 'last':
+    case 'latest':
       return type;
     case 'topK':
     case 'firstN':

@@ -1,74 +1,47 @@
-import type { ErrorCode } from '../base/errors.ts';
-import type { ExprNode } from '../expr/node.ts';
 import type { ValueType } from '../schema/types.ts';
+import type {
+  ExpectationNode,
+  ExprSlot,
+  MetaNode,
+  NamedColumn,
+  ProblemNode,
+} from './node-parts.ts';
+import type { QueryNode, SourceNode, StreamNode, TableNode } from './source-node.ts';
+
+export type {
+  ColumnNode,
+  ExpectationNode,
+  ExprSlot,
+  MetaNode,
+  NamedColumn,
+  ProblemNode,
+} from './node-parts.ts';
+export { isProblem, problemNode } from './node-parts.ts';
+export type {
+  ChangesNode,
+  QueryNode,
+  SourceNode,
+  StreamNode,
+  TableFromNode,
+  TableNode,
+} from './source-node.ts';
 
 /**
  * What the DSL builds: plain, frozen data tagged by `kind`, as written and not yet checked. The
  * plan validates it, so that every issue of a project is listed at once.
  */
-export type DefinitionNode = EntityNode | StreamNode | ViewNode | ServiceNode;
-
-/** A part of a definition that cannot mean anything; the plan lists it as an issue. */
-export interface ProblemNode {
-  readonly kind: 'problem';
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly remedy: string;
-}
-
-export type ExprSlot = ExprNode | ProblemNode;
-
-export interface MetaNode {
-  readonly owner: string | null;
-  readonly description: string | null;
-  readonly tags: readonly string[];
-}
-
-export interface ColumnNode {
-  readonly kind: 'column_definition';
-  readonly type: ValueType;
-  readonly optional: boolean;
-  /** As written: a decimal's bound is in its own numbers, not in units. */
-  readonly min: unknown;
-  readonly max: unknown;
-}
-
-export interface NamedColumn {
-  readonly name: string;
-  readonly column: ColumnNode | ProblemNode;
-}
+export type DefinitionNode =
+  | EntityNode
+  | StreamNode
+  | TableNode
+  | ViewNode
+  | ServiceNode
+  | DatasetNode;
 
 export interface EntityNode extends MetaNode {
   readonly kind: 'entity';
   readonly name: string;
   readonly keys: readonly NamedColumn[];
-}
-
-/** As written; null means the default. */
-export interface ChangesNode {
-  readonly column: string;
-  readonly insert: readonly string[] | null;
-  readonly update: readonly string[] | null;
-  readonly delete: readonly string[] | null;
-  readonly sequence: string | null;
-  readonly shape: string | null;
-  readonly horizon: string | null;
-  readonly keep: number | null;
-}
-
-/** Durations are as written; null means the default. */
-export interface StreamNode extends MetaNode {
-  readonly kind: 'stream';
-  readonly name: string;
-  readonly columns: readonly NamedColumn[];
-  readonly eventTime: string;
-  readonly arrivalTime: string | null;
-  readonly id: string | null;
-  readonly allowedLateness: string | null;
-  readonly maxClockSkew: string | null;
-  readonly dedupeHorizon: string | null;
-  readonly partitions: number | null;
-  readonly changes: ChangesNode | null;
 }
 
 export type WindowNode =
@@ -105,7 +78,8 @@ export type FunctionName =
   | 'topK'
   | 'histogram'
   | 'firstN'
-  | 'lastN';
+  | 'lastN'
+  | 'latest';
 
 export interface AggregateNode {
   readonly kind: 'aggregate';
@@ -124,6 +98,8 @@ export interface AggregateNode {
   readonly relativeError: number | null;
   readonly filter: ExprSlot | null;
   readonly window: WindowNode | ProblemNode | null;
+  /** Of `latest`: how old its row may be; null means no bound. */
+  readonly ttl: string | null;
   /** The type of the result; null where the measure is a problem. */
   readonly type: ValueType | null;
   readonly default: unknown;
@@ -156,13 +132,14 @@ export interface ViewNode extends MetaNode {
   readonly name: string;
   readonly version: number;
   /** null where something else was given. */
-  readonly source: StreamNode | null;
+  readonly source: SourceNode | null;
   readonly entity: EntityNode | null;
   readonly key: Readonly<Record<string, string>>;
   readonly freshness: string | null;
   readonly state: StateNode | null;
   readonly filter: ExprSlot | null;
   readonly features: readonly NamedFeature[];
+  readonly expectations: readonly ExpectationNode[];
 }
 
 export interface PickNode {
@@ -177,14 +154,49 @@ export interface ServiceNode extends MetaNode {
   readonly name: string;
   readonly version: number;
   readonly picks: readonly (PickNode | ProblemNode)[];
+  /** Fields that a request gives beside the join keys. */
+  readonly request: readonly NamedColumn[];
+  readonly onDemand: readonly {
+    readonly name: string;
+    readonly feature: DerivedNode | ProblemNode;
+  }[];
 }
 
-export function problemNode(code: ErrorCode, message: string, remedy: string): ProblemNode {
-  return Object.freeze({ kind: 'problem', code, message, remedy });
+export interface LabelNode {
+  readonly kind: 'label';
+  readonly source: SourceNode | null;
+  readonly entity: EntityNode | null;
+  readonly key: Readonly<Record<string, string>>;
+  readonly filter: ExprSlot | null;
+  readonly horizon: string;
+  readonly delay: string | null;
+  /** Without a window: that is the horizon. */
+  readonly value: AggregateNode | ProblemNode;
 }
 
-export function isProblem(node: { readonly kind: string } | null): node is ProblemNode {
-  return node?.kind === 'problem';
+export type SpineNode =
+  | { readonly kind: 'spine_file'; readonly path: string; readonly time: string | null }
+  | { readonly kind: 'spine_query'; readonly query: QueryNode; readonly time: string | null }
+  | {
+      readonly kind: 'spine_events';
+      readonly source: SourceNode | null;
+      /** As written: a date, RFC 3339 text, or epoch milliseconds. */
+      readonly from: string | number | null;
+      readonly to: string | number | null;
+      readonly filter: ExprSlot | null;
+      readonly columns: Readonly<Record<string, string>>;
+    };
+
+export interface DatasetNode extends MetaNode {
+  readonly kind: 'dataset';
+  readonly name: string;
+  readonly version: number;
+  readonly service: ServiceNode | null;
+  readonly spine: SpineNode | ProblemNode;
+  readonly labels: readonly { readonly name: string; readonly label: LabelNode | ProblemNode }[];
+  readonly known: string | null;
+  readonly servingDelay: string | null;
+  readonly statuses: boolean;
 }
 
 /** Freezes plain data all the way down. */

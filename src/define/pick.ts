@@ -3,10 +3,14 @@ import type { TypeProblem } from './type-problem.ts';
 import type { Flatten, UnionToIntersection } from './type-tag.ts';
 
 /** Features of one view that a service reads, with the join keys they need. */
-export interface Pick<Keys extends object = object, Values extends object = object> {
+export interface Pick<
+  Keys extends object = object,
+  Values extends object = object,
+  Tags extends object = object,
+> {
   readonly node: PickNode;
-  /** For the compiler alone: what a request gives and what an answer holds. */
-  readonly types?: { readonly keys: Keys; readonly values: Values };
+  /** For the compiler alone: what a request gives, what an answer holds, and of which types. */
+  readonly types?: { readonly keys: Keys; readonly values: Values; readonly tags: Tags };
 }
 
 type Argument = string | Readonly<Record<string, string>>;
@@ -27,10 +31,15 @@ type Renamed<Values, Names> = {
 export type Picked<
   Keys extends object,
   Values extends object,
+  Tags extends object,
   P extends readonly Argument[],
-> = Pick<Keys, Flatten<Renamed<Values, Aliases<P>>>>;
+> = Pick<Keys, Flatten<Renamed<Values, Aliases<P>>>, Flatten<Renamed<Tags, Aliases<P>>>>;
 
-export type PickedAll<Keys extends object, Values extends object> = Pick<Keys, Values>;
+export type PickedAll<Keys extends object, Values extends object, Tags extends object> = Pick<
+  Keys,
+  Values,
+  Tags
+>;
 
 /** Each argument as it is where it names a feature once; else the names, and a sentence. */
 export type PickArguments<P extends readonly Argument[], Values, View extends string> = {

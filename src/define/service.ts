@@ -1,3 +1,5 @@
+import { namedColumns } from './column.ts';
+import { derivedNodes } from './derived-nodes.ts';
 import {
   deepFreeze,
   type MetaOptions,
@@ -7,21 +9,25 @@ import {
   problemNode,
   type ServiceNode,
 } from './node.ts';
+import type { NewNames, OnDemandRow, RequestMap, RequestValues } from './on-demand.ts';
+import { onDemandRow } from './on-demand.ts';
 import type { Pick } from './pick.ts';
 import type { TypeProblem } from './type-problem.ts';
 import type { Flatten, UnionToIntersection } from './type-tag.ts';
+import type { DerivedMap, FeatureValues } from './view.ts';
 
 /** The versioned list of features that one model reads. */
 export interface Service<
   Name extends string = string,
   Keys extends object = object,
   Values extends object = object,
+  Request extends object = object,
 > {
   readonly node: ServiceNode;
   readonly name: Name;
   readonly version: number;
   /** For the compiler alone: what a request gives and what an answer holds. */
-  readonly types?: { readonly keys: Keys; readonly values: Values };
+  readonly types?: { readonly keys: Keys; readonly values: Values; readonly request: Request };
 }
 
 /** The answer's values by feature: `{ mean_delay_3h: number | null; late_24h: number }`. */
@@ -32,8 +38,14 @@ export type ServiceValues<S> = S extends { readonly types?: { readonly values: i
 /** The join keys that a request gives: `{ airport: string }`. */
 export type ServiceKeys<S> = S extends { readonly types?: { readonly keys: infer K } } ? K : never;
 
-type KeysOf<P> = P extends Pick<infer Keys, infer _> ? Keys : never;
-type ValuesOf<P> = P extends Pick<infer _, infer Values> ? Values : never;
+/** The fields that a request gives beside the join keys: `{ amount: number; note?: string | null }`. */
+export type ServiceRequest<S> = S extends { readonly types?: { readonly request: infer R } }
+  ? R
+  : never;
+
+type KeysOf<P> = P extends Pick<infer Keys, infer _, infer _> ? Keys : never;
+type ValuesOf<P> = P extends Pick<infer _, infer Values, infer _> ? Values : never;
+type TagsOf<P> = P extends Pick<infer _, infer _, infer Tags> ? Tags : never;
 
 type Merged<U> = Flatten<UnionToIntersection<U>>;
 
@@ -62,11 +74,25 @@ type Clashes<
     >
   : Found;
 
-export interface ServiceOptions<P extends readonly Pick[]> extends MetaOptions {
+/** Names that are taken by what a service reads. */
+type Taken<P extends readonly Pick[]> = keyof Merged<KeysOf<P[number]>> | keyof ValuesIn<P>;
+type ValuesIn<P extends readonly Pick[]> = Merged<ValuesOf<P[number]>>;
+
+export interface ServiceOptions<
+  P extends readonly Pick[],
+  R extends RequestMap,
+  D extends DerivedMap,
+> extends MetaOptions {
   /** Raise it whenever the list changes: `name@version` means one thing for ever. */
   readonly version: number;
   /** Output names are the features' own, or their aliases; each is there once. */
   readonly features: P & Distinct<P>;
+  /** Fields that a request gives beside the join keys, for on-demand features. */
+  readonly request?: R & NewNames<R, Taken<P>, 'request field'>;
+  /** Expressions over the request's fields and the features above, computed for each row. */
+  readonly onDemand?: (
+    row: OnDemandRow<R, Merged<TagsOf<P[number]>>>,
+  ) => D & NewNames<D, Taken<P> | keyof R, 'on-demand feature'>;
 }
 
 /**
@@ -76,22 +102,53 @@ export interface ServiceOptions<P extends readonly Pick[]> extends MetaOptions {
  * const lateFlight = service('late_flight', {
  *   version: 1,
  *   features: [originDelays.pick('mean_delay_3h', 'late_24h'), routeDelays.all()],
+ *   request: { planned: int64() },
+ *   onDemand: ({ request, feature }) => ({
+ *     planned_share: request.planned.div(feature.mean_delay_3h).default(0),
+ *   }),
  * });
  * type Values = ServiceValues<typeof lateFlight>;
  */
-export function service<const Name extends string, const P extends readonly Pick[]>(
+export function service<
+  const Name extends string,
+  const P extends readonly Pick[],
+  R extends RequestMap = Record<never, never>,
+  D extends DerivedMap = Record<never, never>,
+>(
   name: Name,
-  options: ServiceOptions<P>,
-): Service<Name, Merged<KeysOf<P[number]>>, Merged<ValuesOf<P[number]>>> {
+  options: ServiceOptions<P, R, D>,
+): Service<
+  Name,
+  Merged<KeysOf<P[number]>>,
+  Flatten<ValuesIn<P> & FeatureValues<D>>,
+  RequestValues<R>
+> {
+  return Object.freeze({ node: serviceNode(name, options), name, version: options.version });
+}
+
+/** The options as they may come from plain JavaScript. */
+interface LooseServiceOptions extends MetaOptions {
+  readonly version: number;
+  readonly features: unknown;
+  readonly request?: unknown;
+  readonly onDemand?: (row: never) => unknown;
+}
+
+function serviceNode(name: string, options: LooseServiceOptions): ServiceNode {
   const given: readonly unknown[] = Array.isArray(options.features) ? options.features : [];
-  const node: ServiceNode = deepFreeze({
+  const picks = given.map(pickNode);
+  const request = namedColumns(options.request);
+  const row = onDemandRow(name, picks, request);
+  const onDemand = options.onDemand === undefined ? [] : options.onDemand(row as never);
+  return deepFreeze({
     kind: 'service',
     name,
     version: options.version,
-    picks: given.map(pickNode),
+    picks,
+    request,
+    onDemand: derivedNodes(onDemand, 'on-demand feature'),
     ...metaNode(options),
   });
-  return Object.freeze({ node, name, version: options.version });
 }
 
 function pickNode(given: unknown): ServiceNode['picks'][number] {

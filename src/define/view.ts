@@ -1,40 +1,51 @@
 import type { ByteSize } from '../base/byte-size.ts';
 import type { Duration } from '../base/duration.ts';
 import type { ColumnDefinition, ColumnMap, EventOf, NamesOf } from './column.ts';
+import { conditionOf } from './condition.ts';
 import type { Derived } from './derived.ts';
-import { DerivedBuilder } from './derived.ts';
+import { derivedNodes, entriesOf } from './derived-nodes.ts';
 import type { Entity, KeyMap, KeyValues } from './entity.ts';
+import { type ExpectOptions, expectationNodes } from './expectation.ts';
 import { expressionNode } from './expression.ts';
 import type { AnyExpression, Expression } from './expression-type.ts';
 import type { AnyAggregate, Feature, Finished } from './feature.ts';
+import type { Attribute } from './latest.ts';
 import {
   type AggregateNode,
-  type DerivedNode,
   deepFreeze,
   type EntityNode,
-  type ExprSlot,
   type MetaOptions,
   metaNode,
   type NamedFeature,
   nodeOf,
   problemNode,
   type StateNode,
-  type StreamNode,
   type ViewNode,
 } from './node.ts';
 import { allOf, type PickArguments, type Picked, type PickedAll, pickOf } from './pick.ts';
 import { rowOf } from './row.ts';
-import type { Stream } from './stream.ts';
+import { eventFields, type Source, sourceNodeOf } from './source.ts';
 import type { TypeProblem } from './type-problem.ts';
 import type { A, FeatureTag, Flatten, TagOf, TypeTag, tag, value } from './type-tag.ts';
 
 /** Features by name; that each is finished is checked with a sentence, by `Finished`. */
-export type FeatureMap = Readonly<Record<string, Feature | AnyAggregate | AnyExpression>>;
+export type FeatureMap = Readonly<
+  Record<string, Feature | Attribute | AnyAggregate | AnyExpression>
+>;
 export type DerivedMap = Readonly<Record<string, Derived<TypeTag, unknown>>>;
 
 /** Values of features by name, as JavaScript sees them. */
 export type FeatureValues<F> = {
   [Name in keyof F]: Exclude<F[Name], undefined> extends { readonly [value]: infer V } ? V : never;
+};
+
+/** Types of features by name, for expressions over them. */
+export type FeatureTags<F> = {
+  readonly [Name in keyof F]-?: Exclude<F[Name], undefined> extends {
+    readonly [tag]: infer T extends FeatureTag;
+  }
+    ? T
+    : never;
 };
 
 /** Features by name, as expressions for derived features. */
@@ -97,7 +108,8 @@ export interface ViewOptions<
 > extends MetaOptions {
   /** Raise it whenever the view's meaning changes: `name@version` means one thing for ever. */
   readonly version: number;
-  readonly source: Stream<string, C>;
+  /** A stream or a table. */
+  readonly source: Source<string, C>;
   readonly entity: Entity<string, Keys>;
   /** Join key of the entity → column of the source. */
   readonly key: K & KeyMapping<C, Keys, K>;
@@ -110,6 +122,8 @@ export interface ViewOptions<
   readonly features: (event: EventOf<C>) => F & Finished<F>;
   /** Expressions over the view's features, such as a ratio. */
   readonly derived?: (feature: FeatureRow<F>) => D;
+  /** What the values of features should look like; gates compare with it. */
+  readonly expect?: { readonly [Name in keyof NoInfer<F> | keyof NoInfer<D>]?: ExpectOptions };
 }
 
 /** Features of one entity from one source. */
@@ -117,6 +131,7 @@ export interface View<
   Name extends string = string,
   Keys extends KeyMap = KeyMap,
   Values extends object = object,
+  Tags extends object = object,
 > {
   readonly node: ViewNode;
   readonly name: Name;
@@ -128,9 +143,9 @@ export interface View<
    */
   pick<const P extends readonly (string | Readonly<Record<string, string>>)[]>(
     ...names: PickArguments<P, Values, Name>
-  ): Picked<KeyValues<Keys>, Values, P>;
+  ): Picked<KeyValues<Keys>, Values, Tags, P>;
   /** Every feature of the view, for a service. */
-  all(): PickedAll<KeyValues<Keys>, Values>;
+  all(): PickedAll<KeyValues<Keys>, Values, Tags>;
 }
 
 /**
@@ -159,7 +174,12 @@ export function view<
 >(
   name: Name,
   options: ViewOptions<C, Keys, K, F, D>,
-): View<Name, Keys, Flatten<FeatureValues<F> & FeatureValues<D>>> {
+): View<
+  Name,
+  Keys,
+  Flatten<FeatureValues<F> & FeatureValues<D>>,
+  Flatten<FeatureTags<F> & FeatureTags<D>>
+> {
   const node = viewNode(name, options);
   return Object.freeze({
     node,
@@ -181,14 +201,14 @@ interface LooseViewOptions extends MetaOptions {
   readonly filter?: (event: never) => unknown;
   readonly features: (event: never) => object;
   readonly derived?: (feature: never) => object;
+  readonly expect?: unknown;
 }
 
 function viewNode(name: string, options: LooseViewOptions): ViewNode {
-  const sourceNode = nodeOf(options.source);
-  const source = sourceNode?.kind === 'stream' ? (sourceNode as StreamNode) : null;
+  const source = sourceNodeOf(options.source);
   const entityGiven = nodeOf(options.entity);
   const event = rowOf(`The source '${source?.name ?? '?'}'`, 'column', eventFields(source));
-  const aggregates = entries(options.features(event as never)).map(aggregateOf);
+  const aggregates = entriesOf(options.features(event as never)).map(aggregateOf);
   const derived = options.derived === undefined ? [] : derivedFeatures(name, options, aggregates);
   const filter = options.filter === undefined ? null : conditionOf(options.filter(event as never));
   return deepFreeze({
@@ -197,11 +217,12 @@ function viewNode(name: string, options: LooseViewOptions): ViewNode {
     version: options.version,
     source,
     entity: entityGiven?.kind === 'entity' ? (entityGiven as EntityNode) : null,
-    key: Object.fromEntries(entries(options.key).map(([key, column]) => [key, String(column)])),
+    key: Object.fromEntries(entriesOf(options.key).map(([key, column]) => [key, String(column)])),
     freshness: options.freshness ?? null,
     state: options.state === undefined ? null : stateNode(options.state),
     filter,
     features: [...aggregates, ...derived],
+    expectations: expectationNodes(options.expect),
     ...metaNode(options),
   });
 }
@@ -220,18 +241,7 @@ function derivedFeatures(
     type: named.feature.kind === 'aggregate' ? named.feature.type : null,
   }));
   const feature = rowOf(`The view '${name}'`, 'feature', fields);
-  return entries(options.derived?.(feature as never)).map(derivedOf);
-}
-
-function eventFields(source: StreamNode | null) {
-  return (source?.columns ?? []).map(({ name, column }) => ({
-    name,
-    type: column.kind === 'problem' ? null : column.type,
-  }));
-}
-
-function entries(given: unknown): [string, unknown][] {
-  return typeof given === 'object' && given !== null ? Object.entries(given) : [];
+  return derivedNodes(options.derived?.(feature as never), 'derived feature');
 }
 
 function aggregateOf([name, given]: [string, unknown]): NamedFeature {
@@ -243,28 +253,4 @@ function aggregateOf([name, given]: [string, unknown]): NamedFeature {
     : "Write for example count().over(sliding('1h')).";
   const feature = problemNode('invalid_definition', 'This is no feature.', remedy);
   return { name, feature };
-}
-
-function derivedOf([name, given]: [string, unknown]): NamedFeature {
-  const expr = expressionNode(given);
-  if (expr !== null) return { name, feature: DerivedBuilder.of(expr).node };
-  const node = nodeOf(given);
-  if (node?.kind === 'derived') return { name, feature: node as DerivedNode };
-  const feature = problemNode(
-    'invalid_definition',
-    'This is no derived feature.',
-    'Write an expression over the features, for example feature.late.div(feature.all).',
-  );
-  return { name, feature };
-}
-
-function conditionOf(given: unknown): ExprSlot {
-  return (
-    expressionNode(given) ??
-    problemNode(
-      'type_mismatch',
-      'The filter returns no condition.',
-      'Return a comparison, for example event.delay.isNotNull().',
-    )
-  );
 }

@@ -32,7 +32,7 @@ export function resolveChanges(node: StreamNode, issues: IssueList): ChangeSchem
     sequence: changes.sequence,
     shape: shape === 'envelope' ? 'envelope' : 'row',
     horizonMs: issues.duration(`${path}.horizon`, changes.horizon ?? DEFAULTS.horizon) ?? 0,
-    keep: keepOf(changes, `${path}.keep`, issues),
+    keep: keepOf(changes.keep, `${path}.keep`, issues),
   };
 }
 
@@ -70,8 +70,9 @@ function operationsOf(changes: ChangesNode, path: string, issues: IssueList): Op
   return operations;
 }
 
-function keepOf(changes: ChangesNode, path: string, issues: IssueList): number {
-  const keep = changes.keep ?? DEFAULTS.keep;
+/** How many entries are kept for what may be taken back. */
+export function keepOf(given: number | null, path: string, issues: IssueList): number {
+  const keep = given ?? DEFAULTS.keep;
   if (Number.isInteger(keep) && keep >= 1 && keep <= LIMITS.retractionKeep) return keep;
   const message = `A source cannot keep ${String(keep)} entries for what is taken back.`;
   issues.add('invalid_definition', path, message, `Use 1 to ${LIMITS.retractionKeep}.`);

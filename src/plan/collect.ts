@@ -1,48 +1,90 @@
 import {
+  type DatasetNode,
   type DefinitionNode,
   type EntityNode,
   nodeOf,
   type ServiceNode,
-  type StreamNode,
+  type SourceNode,
   type ViewNode,
 } from '../define/node.ts';
 
 /** The definitions of a project by kind, each node once. */
 export interface Collected {
-  readonly sources: ReadonlySet<StreamNode>;
+  readonly sources: ReadonlySet<SourceNode>;
   readonly entities: ReadonlySet<EntityNode>;
   readonly views: ReadonlySet<ViewNode>;
   readonly services: ReadonlySet<ServiceNode>;
+  readonly datasets: ReadonlySet<DatasetNode>;
 }
 
 /**
- * Everything that the given values define or reach: services → views → sources and entities.
- * Values that define nothing (a helper that a file exports) are passed over.
+ * Everything that the given values define or reach: datasets → services → views → sources and
+ * entities, and what queries read. Values that define nothing (a helper that a file exports) are
+ * passed over.
  */
 export function collect(definitions: Iterable<unknown>): Collected {
-  const sources = new Set<StreamNode>();
-  const entities = new Set<EntityNode>();
-  const views = new Set<ViewNode>();
-  const services = new Set<ServiceNode>();
-  const visitView = (view: ViewNode): void => {
-    views.add(view);
-    if (view.source !== null) sources.add(view.source);
-    if (view.entity !== null) entities.add(view.entity);
-  };
-  const visit = (node: DefinitionNode): void => {
-    if (node.kind === 'stream') sources.add(node);
-    if (node.kind === 'entity') entities.add(node);
-    if (node.kind === 'view') visitView(node);
-    if (node.kind === 'service') {
-      services.add(node);
-      for (const pick of node.picks) if (pick.kind === 'pick') visitView(pick.view);
-    }
-  };
-  for (const definition of flattened(definitions)) visit(definition);
-  return { sources, entities, views, services };
+  const collector = new Collector();
+  for (const definition of flattened(definitions)) collector.visit(definition);
+  return collector;
 }
 
-const DEFINITION_KINDS: ReadonlySet<string> = new Set(['stream', 'entity', 'view', 'service']);
+class Collector implements Collected {
+  readonly sources = new Set<SourceNode>();
+  readonly entities = new Set<EntityNode>();
+  readonly views = new Set<ViewNode>();
+  readonly services = new Set<ServiceNode>();
+  readonly datasets = new Set<DatasetNode>();
+
+  visit(node: DefinitionNode): void {
+    if (node.kind === 'stream' || node.kind === 'table') this.#visitSource(node);
+    if (node.kind === 'entity') this.entities.add(node);
+    if (node.kind === 'view') this.#visitView(node);
+    if (node.kind === 'service') this.#visitService(node);
+    if (node.kind === 'dataset') this.#visitDataset(node);
+  }
+
+  #visitSource(node: SourceNode | null): void {
+    if (node === null || this.sources.has(node)) return;
+    this.sources.add(node);
+    if (node.kind !== 'table' || node.from.kind !== 'query') return;
+    for (const { source } of node.from.upstreams) this.#visitSource(source);
+  }
+
+  #visitView(node: ViewNode): void {
+    this.views.add(node);
+    this.#visitSource(node.source);
+    if (node.entity !== null) this.entities.add(node.entity);
+  }
+
+  #visitService(node: ServiceNode): void {
+    this.services.add(node);
+    for (const pick of node.picks) if (pick.kind === 'pick') this.#visitView(pick.view);
+  }
+
+  #visitDataset(node: DatasetNode): void {
+    this.datasets.add(node);
+    if (node.service !== null) this.#visitService(node.service);
+    const { spine } = node;
+    if (spine.kind === 'spine_events') this.#visitSource(spine.source);
+    if (spine.kind === 'spine_query') {
+      for (const { source } of spine.query.upstreams) this.#visitSource(source);
+    }
+    for (const { label } of node.labels) {
+      if (label.kind === 'problem') continue;
+      this.#visitSource(label.source);
+      if (label.entity !== null) this.entities.add(label.entity);
+    }
+  }
+}
+
+const DEFINITION_KINDS: ReadonlySet<string> = new Set([
+  'stream',
+  'table',
+  'entity',
+  'view',
+  'service',
+  'dataset',
+]);
 
 /** A list of definitions counts as its members. */
 function* flattened(definitions: Iterable<unknown>): Iterable<DefinitionNode> {

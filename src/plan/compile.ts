@@ -1,11 +1,19 @@
-import { deepFreeze, type ViewNode } from '../define/node.ts';
+import {
+  deepFreeze,
+  type EntityNode,
+  type ServiceNode,
+  type SourceNode,
+  type ViewNode,
+} from '../define/node.ts';
 import { byName, byNameAndVersion, canonicalJson } from './canonical.ts';
 import { collect } from './collect.ts';
+import { resolveDataset } from './dataset-plan.ts';
 import { groupViews } from './group-plan.ts';
 import { IssueList } from './issue-list.ts';
-import type { ProjectPlan } from './plan.ts';
+import type { ProjectPlan, SourcePlan } from './plan.ts';
 import { resolveService } from './service-plan.ts';
-import { resolveEntity, resolveSource } from './source-plan.ts';
+import { resolveEntity, resolveStream } from './source-plan.ts';
+import { resolveTable } from './table-plan.ts';
 import { resolveView, type ViewDraft } from './view-plan.ts';
 
 /**
@@ -19,7 +27,7 @@ import { resolveView, type ViewDraft } from './view-plan.ts';
 export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
   const issues = new IssueList();
   const found = collect(definitions);
-  const sources = resolveAll(found.sources, (node) => resolveSource(node, issues));
+  const sources = resolveSources(found.sources, issues);
   const entities = resolveAll(found.entities, (node) => resolveEntity(node, issues));
   const views = resolveAll(found.views, (node: ViewNode) => {
     const source = node.source === null ? null : (sources.get(node.source) ?? null);
@@ -31,8 +39,15 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
   const services = resolveAll(found.services, (node) =>
     resolveService(node, { viewOf: (view) => views.get(view) ?? null, entityOf }, issues),
   );
-  if (sources.size + entities.size + views.size + services.size === 0) {
-    const remedy = 'Export a stream(), an entity(), a view() or a service().';
+  const parts = {
+    sourceOf: (node: SourceNode) => sources.get(node) ?? null,
+    entityOf: (node: EntityNode) => entities.get(node) ?? null,
+    serviceOf: (node: ServiceNode) => services.get(node) ?? null,
+  };
+  const datasets = resolveAll(found.datasets, (node) => resolveDataset(node, parts, issues));
+  const isEmpty = Object.values(found).every((kind) => kind.size === 0);
+  if (isEmpty) {
+    const remedy = 'Export a stream(), a table(), an entity(), a view() or a service().';
     issues.add('invalid_definition', 'definitions', 'Nothing is defined.', remedy);
   }
   const unique = {
@@ -40,6 +55,7 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     entities: onePerName('entities', entities.values(), issues),
     views: onePerName('views', views.values(), issues),
     services: onePerName('services', services.values(), issues),
+    datasets: onePerName('datasets', datasets.values(), issues),
   };
   issues.throwIfAny();
   const grouped = groupViews(unique.views.sort(byNameAndVersion));
@@ -50,8 +66,26 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     groups: grouped.groups,
     views: grouped.views,
     services: unique.services.sort(byNameAndVersion),
-    datasets: [],
+    datasets: unique.datasets.sort(byNameAndVersion),
   });
+}
+
+/** Each source once, and after those that its query reads. */
+function resolveSources(
+  nodes: Iterable<SourceNode>,
+  issues: IssueList,
+): ReadonlyMap<SourceNode, SourcePlan> {
+  const resolved = new Map<SourceNode, SourcePlan>();
+  const sourceOf = (node: SourceNode): SourcePlan => {
+    const before = resolved.get(node);
+    if (before !== undefined) return before;
+    const source =
+      node.kind === 'table' ? resolveTable(node, sourceOf, issues) : resolveStream(node, issues);
+    resolved.set(node, source);
+    return source;
+  };
+  for (const node of nodes) sourceOf(node);
+  return resolved;
 }
 
 function resolveAll<Node, Resolved>(
@@ -74,7 +108,7 @@ interface Definition {
 
 /** Equal definitions of one name@version are one; different ones are a conflict (semantics §7). */
 function onePerName<T extends Definition>(
-  kind: 'sources' | 'entities' | 'views' | 'services',
+  kind: 'sources' | 'entities' | 'views' | 'services' | 'datasets',
   definitions: Iterable<T>,
   issues: IssueList,
 ): T[] {

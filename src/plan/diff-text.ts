@@ -2,20 +2,22 @@ import { formatBytes } from '../base/byte-size.ts';
 import { formatDuration } from '../base/duration.ts';
 import type { ExprNode } from '../expr/node.ts';
 import { exprText } from '../expr/text.ts';
-import { formatDecimal } from '../schema/json.ts';
-import { type ColumnSchema, typeText } from '../schema/types.ts';
-import { canonicalJson } from './canonical.ts';
+import { typeText } from '../schema/types.ts';
+import { byName, canonicalJson } from './canonical.ts';
+import { addExpectations, addMeta, changes, type Fields } from './diff-fields.ts';
+import { sourceSentences, tableMetadata } from './diff-source-text.ts';
 import { aggregateMeaning } from './hash.ts';
 import { errorOfBits } from './parameters.ts';
 import type {
   AggregateFeaturePlan,
   EntityPlan,
+  ExpectationPlan,
   FeaturePlan,
   Meta,
   ProjectPlan,
   ServicePlan,
-  SourcePlan,
   StatePlan,
+  TableOriginPlan,
   ViewPlan,
 } from './plan.ts';
 import { windowText } from './window-plan.ts';
@@ -29,16 +31,9 @@ export interface Definition {
   readonly freshnessMs?: number | null;
   readonly state?: StatePlan;
   readonly features?: readonly { readonly name: string; readonly meta?: Meta }[];
-}
-
-/** Fields of one thing as text, by label. */
-type Fields = ReadonlyMap<string, string>;
-
-export function sourceSentences(before: SourcePlan, after: SourcePlan): string[] {
-  return [
-    ...changes(sourceFields(before), sourceFields(after)),
-    ...changes(columnFields(before), columnFields(after)),
-  ];
+  readonly onDemand?: readonly { readonly name: string; readonly meta: Meta }[];
+  readonly expectations?: Readonly<Record<string, ExpectationPlan>>;
+  readonly origin?: TableOriginPlan | null;
 }
 
 export function entitySentences(before: EntityPlan, after: EntityPlan): string[] {
@@ -61,7 +56,7 @@ export function viewSentences(
     plan.sources.find((source) => source.name === view.source);
   const [sourceBefore, sourceAfter] = [sourceOf(before, beforePlan), sourceOf(after, afterPlan)];
   if (sourceBefore?.name !== sourceAfter?.name || !sourceBefore || !sourceAfter) return own;
-  const inherited = sourceSentences(sourceBefore, sourceAfter).map(
+  const inherited = sourceSentences(sourceBefore, beforePlan, sourceAfter, afterPlan).map(
     (sentence) => `source ${sourceAfter.name}: ${sentence}`,
   );
   return [...own, ...inherited];
@@ -78,38 +73,65 @@ export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
     const measure = lane.measure === null ? '' : exprText(lane.measure);
     const filter = lane.filter === null ? '' : ` where ${exprText(lane.filter)}`;
     const told = [measure, ...parametersOf(feature)].filter((part) => part !== '').join(', ');
-    return `${type} = ${feature.fn}(${told})${filter} over ${windowText(window)}`;
+    const over = feature.fn === 'latest' ? '' : ` over ${windowText(window)}`;
+    return `${type} = ${feature.fn}(${told})${filter}${over}`;
   });
 }
 
-function parametersOf({ count, rankPpm }: AggregateFeaturePlan): string[] {
+function parametersOf({ count, rankPpm, ttlMs }: AggregateFeaturePlan): string[] {
+  if (ttlMs !== null) return [`ttl ${formatDuration(ttlMs)}`];
   if (count !== null) return [String(count)];
   return rankPpm === null ? [] : [String(rankPpm / 1_000_000)];
 }
 
 export function serviceSentences(before: ServicePlan, after: ServicePlan): string[] {
-  const fields = (service: ServicePlan): Fields =>
-    new Map(
-      service.features.map(({ name, view, version, feature }) => [
-        `output ${name}`,
-        `${view}@${version}.${feature}`,
-      ]),
-    );
-  return changes(fields(before), fields(after));
+  return changes(serviceFields(before), serviceFields(after));
+}
+
+/** A service that is new: what it asks of a request, and computes from it. */
+export function newServiceSentences({ request, onDemand }: ServicePlan): string[] {
+  const fields = serviceFields({ features: [], request, onDemand });
+  return [...fields].map(([label, text]) => `${label}: ${text}`);
+}
+
+function serviceFields({
+  features,
+  request,
+  onDemand,
+}: Pick<ServicePlan, 'features' | 'request' | 'onDemand'>): Fields {
+  const fields = new Map(
+    features.map(({ name, view, version, feature }) => [
+      `output ${name}`,
+      `${view}@${version}.${feature}`,
+    ]),
+  );
+  for (const { name, type, optional } of request) {
+    fields.set(`request field ${name}`, `${typeText(type)}${optional ? ' optional' : ''}`);
+  }
+  for (const { name, expr, type, default: fallback } of onDemand) {
+    const other = fallback === null ? '' : `, default ${canonicalJson(fallback)}`;
+    fields.set(`on-demand feature ${name}`, `${typeText(type)} = ${exprText(expr)}${other}`);
+  }
+  return fields;
 }
 
 /** What differs in how a definition is described or shown; none of it is part of its hash. */
 export function metadataSentences(before: Definition, after: Definition): string[] {
   const sentences = changes(metadataFields(before), metadataFields(after));
-  const order = ({ features = [] }: Definition): string => features.map((one) => one.name).join();
+  const order = ({ features = [], onDemand = [] }: Definition): string =>
+    [...features, ...onDemand].map((one) => one.name).join();
   const sameNames = order(sorted(before)) === order(sorted(after));
   if (sameNames && order(before) !== order(after)) sentences.push('outputs are in another order');
   return sentences;
 }
 
 function sorted(definition: Definition): Definition {
-  const byText = [...(definition.features ?? [])].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { ...definition, features: byText };
+  const { features = [], onDemand = [] } = definition;
+  return {
+    ...definition,
+    features: [...features].sort(byName),
+    onDemand: [...onDemand].sort(byName),
+  };
 }
 
 function metadataFields(definition: Definition): Fields {
@@ -120,54 +142,14 @@ function metadataFields(definition: Definition): Fields {
   const { keys = null, budgetBytes = null, atLimit } = definition.state ?? {};
   if (keys !== null) fields.set('expected keys', String(keys));
   if (budgetBytes !== null) fields.set('budget', `${formatBytes(budgetBytes)}, then ${atLimit}`);
-  for (const { name, meta } of definition.features ?? []) {
+  for (const { name, meta } of [...(definition.features ?? []), ...(definition.onDemand ?? [])]) {
     if (meta !== undefined) addMeta(fields, `feature ${name} `, meta);
   }
+  addExpectations(fields, definition.expectations ?? {});
+  if (definition.origin) {
+    for (const [label, text] of tableMetadata(definition.origin)) fields.set(label, text);
+  }
   return fields;
-}
-
-function addMeta(fields: Map<string, string>, prefix: string, meta: Meta): void {
-  if (meta.owner !== null) fields.set(`${prefix}owner`, `'${meta.owner}'`);
-  if (meta.description !== null) fields.set(`${prefix}description`, `'${meta.description}'`);
-  if (meta.tags.length > 0) fields.set(`${prefix}tags`, meta.tags.join(', '));
-}
-
-function sourceFields(source: SourcePlan): Fields {
-  const fields = new Map([
-    ['event time', source.eventTime],
-    ['arrival time', source.arrivalTime ?? 'stamped by the log'],
-    ['id', source.id ?? 'none'],
-    ['allowed lateness', formatDuration(source.allowedLatenessMs)],
-    ['max clock skew', formatDuration(source.maxClockSkewMs)],
-    ['dedupe horizon', formatDuration(source.dedupeHorizonMs)],
-    ['partitions', String(source.partitions)],
-  ]);
-  const { changes } = source;
-  if (!changes) return fields;
-  return fields
-    .set('changes', changes.column)
-    .set('inserts', changes.insert.join(', '))
-    .set('updates', changes.update.join(', '))
-    .set('deletes', changes.delete.join(', '))
-    .set('sequence', changes.sequence ?? 'none')
-    .set('shape of changes', changes.shape)
-    .set('horizon of changes', formatDuration(changes.horizonMs))
-    .set('kept for changes', String(changes.keep));
-}
-
-function columnFields(source: SourcePlan): Fields {
-  return new Map(source.columns.map((column) => [`column ${column.name}`, columnText(column)]));
-}
-
-function columnText({ type, optional, min, max }: ColumnSchema): string {
-  const scale = type.kind === 'float64' ? ` scale ${type.scale}` : '';
-  const bound = (value: ColumnSchema['min']): string =>
-    type.kind === 'decimal'
-      ? formatDecimal(typeof value === 'bigint' ? value : Number(value), type.scale)
-      : String(value);
-  const least = min === null ? '' : ` min ${bound(min)}`;
-  const most = max === null ? '' : ` max ${bound(max)}`;
-  return `${typeText(type)}${scale}${optional ? ' optional' : ''}${least}${most}`;
 }
 
 function viewFields(view: ViewPlan): Fields {
@@ -213,6 +195,7 @@ function featureFields(feature: FeaturePlan, plan: ProjectPlan): Fields {
   const { lane, window, size } = aggregateMeaning(feature, group);
   const bound = size === null ? null : sizeField(feature.fn, size);
   if (bound !== null) fields.set(...bound);
+  if (feature.ttlMs !== null) fields.set('ttl', formatDuration(feature.ttlMs));
   if (feature.count !== null) fields.set('length', String(feature.count));
   if (feature.rankPpm !== null) fields.set('rank', String(feature.rankPpm / 1_000_000));
   const text = (node: ExprNode | null): string => (node === null ? 'none' : exprText(node));
@@ -229,17 +212,4 @@ function sizeField(fn: AggregateFeaturePlan['fn'], size: number): [string, strin
   if (fn === 'count_distinct') return ['exact up to', String(size)];
   if (fn === 'quantile') return ['relative error', String(errorOfBits(size))];
   return fn === 'top_k' || fn === 'histogram' ? ['max distinct', String(size)] : null;
-}
-
-/** One sentence a field: added, removed, or from what to what. */
-function changes(before: Fields, after: Fields): string[] {
-  const sentences: string[] = [];
-  for (const label of new Set([...before.keys(), ...after.keys()])) {
-    const [old, now] = [before.get(label), after.get(label)];
-    if (old === now) continue;
-    if (old === undefined) sentences.push(`${label} added: ${now}`);
-    else if (now === undefined) sentences.push(`${label} removed: ${old}`);
-    else sentences.push(`${label}: ${old} → ${now}`);
-  }
-  return sentences;
 }

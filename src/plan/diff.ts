@@ -1,16 +1,18 @@
 import { compareText } from './canonical.ts';
+import { datasetSentences, newDatasetSentences } from './diff-dataset-text.ts';
+import { newSourceSentences, sourceSentences } from './diff-source-text.ts';
 import {
   type Definition,
   entitySentences,
   metadataSentences,
+  newServiceSentences,
   newViewSentences,
   serviceSentences,
-  sourceSentences,
   viewSentences,
 } from './diff-text.ts';
 import type { ProjectPlan } from './plan.ts';
 
-export type DefinitionKind = 'source' | 'entity' | 'view' | 'service';
+export type DefinitionKind = 'source' | 'entity' | 'view' | 'service' | 'dataset';
 
 /** One definition that differs between two plans. */
 export interface DefinitionChange {
@@ -28,7 +30,7 @@ export interface DefinitionChange {
 }
 
 export interface PlanDiff {
-  /** Sources, entities, views, services; each kind by name and version. */
+  /** Sources, entities, views, services, datasets; each kind by name and version. */
   readonly changes: readonly DefinitionChange[];
   readonly added: number;
   readonly removed: number;
@@ -46,17 +48,37 @@ export interface PlanDiff {
  * definition. Pure; refuses nothing itself.
  */
 export function diffPlans(before: ProjectPlan | null, after: ProjectPlan): PlanDiff {
+  const old = before ?? after;
   const kinds = [
-    compare('source', before?.sources ?? [], after.sources, sourceSentences),
+    compare(
+      'source',
+      before?.sources ?? [],
+      after.sources,
+      (a, b) => sourceSentences(a, old, b, after),
+      newSourceSentences,
+    ),
     compare('entity', before?.entities ?? [], after.entities, entitySentences),
     compare(
       'view',
       before?.views ?? [],
       after.views,
-      (a, b) => viewSentences(a, before ?? after, b, after),
+      (a, b) => viewSentences(a, old, b, after),
       (view) => newViewSentences(view, after),
     ),
-    compare('service', before?.services ?? [], after.services, serviceSentences),
+    compare(
+      'service',
+      before?.services ?? [],
+      after.services,
+      serviceSentences,
+      newServiceSentences,
+    ),
+    compare(
+      'dataset',
+      before?.datasets ?? [],
+      after.datasets,
+      (a, b) => datasetSentences(a, old, b, after),
+      (dataset) => newDatasetSentences(dataset, after),
+    ),
   ];
   const changes = kinds.flatMap((kind) => kind.changes);
   const count = (change: DefinitionChange['change']): number =>

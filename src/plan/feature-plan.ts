@@ -1,4 +1,5 @@
 import type { AggregateFn } from '../aggregate/spec.ts';
+import type { WindowSpec } from '../aggregate/window.ts';
 import { unreachable } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import type { AggregateNode, DerivedNode, FunctionName } from '../define/node.ts';
@@ -12,7 +13,7 @@ import type { IssueList } from './issue-list.ts';
 import { resolveParameters } from './parameters.ts';
 import { addsUp } from './parts.ts';
 import type { DerivedFeaturePlan, LanePlan, Meta } from './plan.ts';
-import { checkScale } from './source-plan.ts';
+import { checkScale } from './source-columns.ts';
 import { resolveWindow } from './window-plan.ts';
 
 /** An aggregate feature, checked, that has no place in a tile group yet. */
@@ -49,6 +50,7 @@ const MEASURES: Readonly<Record<Exclude<FunctionName, 'count'>, typeof NUMBERS>>
   histogram: DISCRETE,
   firstN: SCALARS,
   lastN: SCALARS,
+  latest: SCALARS,
 };
 
 /** What a feature must know of its source; `keep` is 0 where events are final. */
@@ -81,6 +83,7 @@ export function resolveAggregate(
     node.window === null || node.window.kind === 'problem'
       ? null
       : resolveWindow(node.window, path, issues);
+  const ttlMs = ttlOf(node, window, path, issues);
   if (issues.count > before || window === null) return null;
   const quantizeScale = quantizeScaleOf(node, measure);
   const type = resultType(node, measure, quantizeScale);
@@ -95,7 +98,7 @@ export function resolveAggregate(
     scale: quantizeScale ?? (measure?.type.kind === 'decimal' ? measure.type.scale : 0),
     type,
     default: fallback,
-    ttlMs: null,
+    ttlMs,
     ...parameters,
     meta: featureMeta(node),
   };
@@ -161,6 +164,21 @@ function checkMeasureScale(
   }
 }
 
+/** How old the row of an attribute may be; that takes all rows, and bounds their age by itself. */
+function ttlOf(
+  node: AggregateNode,
+  window: WindowSpec | null,
+  path: string,
+  issues: IssueList,
+): number | null {
+  if (node.fn !== 'latest') return null;
+  if (window !== null && (window.kind !== 'lifetime' || window.complete)) {
+    const message = 'latest takes no window: its newest row counts for as long as its ttl says.';
+    issues.add('invalid_definition', path, message, "Write latest(row.x, { ttl: '30d' }).");
+  }
+  return node.ttl === null ? null : issues.duration(path, node.ttl);
+}
+
 /** Only what adds up quantizes; a float64 that is kept (min, last, lists) stays as it is. */
 function quantizeScaleOf(node: AggregateNode, measure: ExprNode | null): number | null {
   if (!addsUp(functionOf(node)) || measure?.type.kind !== 'float64') return null;
@@ -174,6 +192,7 @@ function laneOf(
   filter: ExprNode | null,
   quantizeScale: number | null,
 ): LanePlan {
+  if (node.fn === 'latest') return { measure, filter, quantizeScale, nullable: true };
   if (node.fn !== 'count' || measure === null || ORDERED.kinds.includes(measure.type.kind)) {
     return { measure, filter, quantizeScale };
   }
@@ -199,6 +218,7 @@ const FUNCTIONS: Readonly<Record<FunctionName, AggregateFn>> = {
   histogram: 'histogram',
   firstN: 'first_n',
   lastN: 'last_n',
+  latest: 'latest',
 };
 
 function functionOf(node: AggregateNode): AggregateFn {
@@ -229,6 +249,7 @@ function resultType(
     case 'max':
     case 'first':
     case 'last':
+    case 'latest':
       return type;
     case 'topK':
     case 'firstN':

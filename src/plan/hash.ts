@@ -5,10 +5,12 @@ import type { SourceSchema } from '../schema/types.ts';
 import { byName, compareText, hashOf } from './canonical.ts';
 import type {
   AggregateFeaturePlan,
+  DatasetPlan,
   DerivedFeaturePlan,
   EntityPlan,
   LanePlan,
   ServicePlan,
+  TableOriginPlan,
   TileGroupPlan,
   ViewPlan,
 } from './plan.ts';
@@ -36,15 +38,33 @@ export type FeatureMeaning = AggregateMeaning | Omit<DerivedFeaturePlan, 'meta'>
 export interface ViewMeaning {
   readonly name: string;
   readonly version: number;
-  readonly source: SourceSchema;
+  readonly source: SourceMeaning;
   readonly entity: Pick<EntityPlan, 'name' | 'joinKeys'>;
   readonly key: ViewPlan['key'];
   readonly filter: ViewPlan['filter'];
   readonly features: readonly FeatureMeaning[];
 }
 
-export function sourceHash(source: SourceSchema): string {
+/** A source's schema; of a table with the hash of what its origin means. */
+export type SourceMeaning = SourceSchema & {
+  readonly origin?: Pick<TableOriginPlan, 'hash'> | null;
+};
+
+export function sourceHash(source: SourceMeaning): string {
   return hashOf(sourceMeaning(source, source.columns));
+}
+
+/**
+ * Which rows a table has, and since when they are known. Where files lie says nothing of that; the
+ * SQL of a query does, and so do the hashes of the sources that it reads, by their names in it.
+ */
+export function originHash(
+  origin: Pick<TableOriginPlan, 'from' | 'snapshot' | 'key' | 'duplicates' | 'assumedDelayMs'>,
+  upstreams: Readonly<Record<string, string>>,
+): string {
+  const { from, snapshot, key, duplicates, assumedDelayMs } = origin;
+  const query = from.kind === 'query' ? { sql: from.sql, upstreams } : null;
+  return hashOf({ query, snapshot, key, duplicates, assumedDelayMs });
 }
 
 export function entityHash(entity: Pick<EntityPlan, 'name' | 'joinKeys'>): string {
@@ -83,7 +103,7 @@ export function viewHash(view: ViewMeaning): string {
 
 /** The order of the outputs is how they are shown, not what they mean: each goes by its name. */
 export function serviceHash(
-  service: Pick<ServicePlan, 'name' | 'version' | 'features'>,
+  service: Pick<ServicePlan, 'name' | 'version' | 'features' | 'request' | 'onDemand'>,
   viewHashOf: (view: string, version: number) => string,
 ): string {
   const features = service.features
@@ -95,7 +115,38 @@ export function serviceHash(
       meaning: viewHashOf(view, version),
     }))
     .sort((a, b) => compareText(a.name, b.name));
-  return hashOf({ name: service.name, version: service.version, features });
+  const { request, onDemand } = service;
+  const computed = onDemand.map(({ name, expr, type, default: fallback }) => ({
+    ...{ name, expr, type, default: fallback },
+  }));
+  return hashOf({
+    ...{ name: service.name, version: service.version, features },
+    ...(request.length === 0 ? {} : { request: [...request].sort(byName) }),
+    ...(computed.length === 0 ? {} : { onDemand: computed.sort(byName) }),
+  });
+}
+
+/** What a dataset reads, by what that means. */
+export interface DatasetMeanings {
+  readonly service: string;
+  /** Sources of the spine: by alias of a query, or as `source`. */
+  readonly spine: Readonly<Record<string, string>>;
+}
+
+export function datasetHash(
+  dataset: Omit<DatasetPlan, 'hash' | 'meta'>,
+  meanings: DatasetMeanings,
+): string {
+  const { name, version, service, serviceVersion, spine, known, servingDelayMs, statuses } =
+    dataset;
+  const labels = dataset.labels.map((label) => ({
+    ...{ name: label.name, horizonMs: label.horizonMs, delayMs: label.delayMs },
+    view: label.view.hash,
+  }));
+  return hashOf({
+    ...{ name, version, service, serviceVersion, spine, known, servingDelayMs, statuses },
+    ...{ labels: labels.sort(byName), meanings },
+  });
 }
 
 /** A stored feature with its lane and window in place. */
@@ -122,7 +173,7 @@ export function aggregateMeaning(
   };
 }
 
-function sourceMeaning(source: SourceSchema, columns: SourceSchema['columns']): object {
+function sourceMeaning(source: SourceMeaning, columns: SourceSchema['columns']): object {
   return {
     name: source.name,
     columns: [...columns]
@@ -135,7 +186,7 @@ function sourceMeaning(source: SourceSchema, columns: SourceSchema['columns']): 
     maxClockSkewMs: source.maxClockSkewMs,
     dedupeHorizonMs: source.dedupeHorizonMs,
     partitions: source.partitions,
-    ...given({ changes: source.changes, table: source.table }),
+    ...given({ changes: source.changes, table: source.table, origin: source.origin?.hash }),
   };
 }
 

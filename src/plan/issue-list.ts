@@ -56,6 +56,11 @@ export class IssueList {
     }
   }
 
+  /** The same where it may also be no time at all, however that is written: `'0s'`. */
+  delay(path: string, text: unknown): number | null {
+    return /^0+(ms|s|m|h|d|w)$/.test(String(text)) ? 0 : this.duration(path, text);
+  }
+
   /** @throws AsofError `invalid_definition` with every issue, in order of their paths */
   throwIfAny(): void {
     const [first, ...rest] = this.#issues;

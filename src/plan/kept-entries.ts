@@ -44,6 +44,8 @@ function entriesText({ fn, parts }: AggregateFeaturePlan, group: TileGroupPlan):
     case 'last':
     case 'last_n':
       return ends('newest', 'event');
+    case 'latest':
+      return ends('newest', 'row');
     case 'count_distinct':
       return `keeps ${many(size, 'distinct value')}, also those taken back; beyond, an estimate, and an error once fewer than half of these are left`;
     case 'top_k':

@@ -4,13 +4,15 @@ import { parseJson } from '../schema/json.ts';
 import { withLaterFields } from './former-fields.ts';
 import {
   aggregateMeaning,
+  datasetHash,
   entityHash,
   groupId,
+  originHash,
   serviceHash,
   sourceHash,
   viewHash,
 } from './hash.ts';
-import type { ProjectPlan, ViewPlan } from './plan.ts';
+import type { DatasetPlan, ProjectPlan, SpinePlan, TableOriginPlan, ViewPlan } from './plan.ts';
 
 const FORMAT = 1;
 
@@ -57,6 +59,10 @@ function checked(parsed: ProjectPlan): { plan: ProjectPlan; mismatch: string | n
 
 function* mismatches(plan: ProjectPlan): Generator<string, undefined> {
   for (const source of plan.sources) {
+    const { origin } = source;
+    if (origin !== null && origin.hash !== storedOriginHash(origin, plan)) {
+      yield `the origin of the table '${source.name}'`;
+    }
     if (source.hash !== sourceHash(source)) yield `the source '${source.name}'`;
   }
   for (const entity of plan.entities) {
@@ -78,7 +84,48 @@ function* mismatches(plan: ProjectPlan): Generator<string, undefined> {
       yield `the service '${service.name}@${service.version}'`;
     }
   }
+  for (const dataset of plan.datasets) yield* datasetMismatches(dataset, plan);
   return undefined;
+}
+
+function* datasetMismatches(dataset: DatasetPlan, plan: ProjectPlan): Generator<string, undefined> {
+  const title = `the dataset '${dataset.name}@${dataset.version}'`;
+  for (const { name, view, groups } of dataset.labels) {
+    const isSound = groups.every((group) => group.id === groupId(group));
+    const hash = storedViewHash(view, { ...plan, groups });
+    if (!isSound || view.hash !== hash) yield `the label '${name}' of ${title}`;
+  }
+  const service = plan.services.find(
+    ({ name, version }) => name === dataset.service && version === dataset.serviceVersion,
+  );
+  const meanings = {
+    service: service?.hash ?? missing(`the service of ${title}`),
+    spine: spineMeanings(dataset.spine, plan),
+  };
+  if (dataset.hash !== datasetHash(dataset, meanings)) yield title;
+  return undefined;
+}
+
+function spineMeanings(spine: SpinePlan, plan: ProjectPlan): Readonly<Record<string, string>> {
+  if (spine.kind === 'file') return {};
+  return sourceHashes(spine.kind === 'events' ? { source: spine.source } : spine.upstreams, plan);
+}
+
+function storedOriginHash(origin: TableOriginPlan, plan: ProjectPlan): string {
+  const { from } = origin;
+  return originHash(origin, from.kind === 'query' ? sourceHashes(from.upstreams, plan) : {});
+}
+
+/** The hashes of sources, by the names that they are read by. */
+function sourceHashes(
+  read: Readonly<Record<string, string>>,
+  plan: ProjectPlan,
+): Readonly<Record<string, string>> {
+  const hashOfSource = (wanted: string): string =>
+    plan.sources.find(({ name }) => name === wanted)?.hash ?? missing(`the source ${wanted}`);
+  return Object.fromEntries(
+    Object.entries(read).map(([alias, source]) => [alias, hashOfSource(source)]),
+  );
 }
 
 function storedViewHash(view: ViewPlan, plan: ProjectPlan): string {

@@ -69,6 +69,8 @@ export function resolveParameters(
     case 'first':
     case 'last':
       return keep === 0 ? none : { ...none, size: keep };
+    case 'latest':
+      return { ...none, size: Math.max(1, keep) };
     default:
       return none;
   }

@@ -5,6 +5,7 @@ import { sameType, typeText } from '../schema/types.ts';
 import { byName } from './canonical.ts';
 import { serviceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
+import { resolveOnDemand, resolveRequest } from './on-demand-plan.ts';
 import type { EntityPlan, ServiceFeaturePlan, ServicePlan } from './plan.ts';
 import { metaOf } from './source-plan.ts';
 import type { ViewDraft } from './view-plan.ts';
@@ -43,13 +44,14 @@ export function resolveService(
   }
   const joinKeys = joinKeysOf(entities, path, issues);
   checkOutputs(node, features, joinKeys, issues);
+  const request = resolveRequest(node, issues);
+  const onDemand = resolveOnDemand(node, features, request, issues);
+  checkNames(node, [...joinKeys, ...features], issues);
   if (issues.count > before) return null;
-  const service = { name: node.name, version: node.version, features };
+  const service = { name: node.name, version: node.version, features, request, onDemand };
   return {
     ...service,
     joinKeys,
-    request: [],
-    onDemand: [],
     hash: serviceHash(service, (view, version) => hashes.get(`${view}@${version}`) ?? ''),
     meta: metaOf(node),
   };
@@ -111,8 +113,9 @@ function checkOutputs(
     const remedy = "Write features: [someView.pick('feature')].";
     issues.add('invalid_definition', path, `The service '${node.name}' has no features.`, remedy);
   }
-  if (features.length > LIMITS.featuresPerService) {
-    const message = `The service has ${features.length} features.`;
+  const count = features.length + node.onDemand.length;
+  if (count > LIMITS.featuresPerService) {
+    const message = `The service has ${count} features.`;
     const remedy = `Use at most ${LIMITS.featuresPerService}.`;
     issues.add('invalid_definition', path, message, remedy);
   }
@@ -133,4 +136,23 @@ function checkOutputs(
       issues.add('column_collision', `${path}.${name}`, message, remedy);
     }
   }
+}
+
+/** Join keys, outputs, request fields and on-demand features share one set of names. */
+function checkNames(
+  node: ServiceNode,
+  read: readonly { readonly name: string }[],
+  issues: IssueList,
+): void {
+  const taken = new Set(read.map(({ name }) => name));
+  const check = (part: 'request' | 'onDemand', noun: string, name: string): void => {
+    if (taken.has(name)) {
+      const message = `The ${noun} '${name}' has the name of something else in the service.`;
+      const path = `services.${node.name}.${part}.${name}`;
+      issues.add('column_collision', path, message, 'Rename one of the two.');
+    }
+    taken.add(name);
+  };
+  for (const { name } of node.request) check('request', 'request field', name);
+  for (const { name } of node.onDemand) check('onDemand', 'on-demand feature', name);
 }

@@ -1,28 +1,22 @@
 import { LIMITS } from '../base/limits.ts';
-import { didYouMean } from '../base/suggest.ts';
-import type { ColumnNode, EntityNode, MetaNode, NamedColumn, StreamNode } from '../define/node.ts';
-import { isScalarProblem, scalarOf } from '../define/scalar.ts';
-import { type ColumnSchema, type Scalar, typeText, type ValueType } from '../schema/types.ts';
+import type { ColumnNode, EntityNode, MetaNode, StreamNode } from '../define/node.ts';
+import { typeText } from '../schema/types.ts';
 import { byName, compareText } from './canonical.ts';
 import { resolveChanges } from './changes-plan.ts';
 import { entityHash, sourceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import type { EntityPlan, Meta, SourcePlan } from './plan.ts';
+import { checkRole, hasBound, isWhole, resolveColumns } from './source-columns.ts';
 
 const DEFAULT_LATENESS = '24h';
-const DEFAULT_SKEW = '1m';
-const DEFAULT_HORIZON = '24h';
+export const DEFAULT_SKEW = '1m';
+export const DEFAULT_HORIZON = '24h';
 
-/** Checks and resolves a source; a plan is given even where there are issues, to go on with. */
-export function resolveSource(node: StreamNode, issues: IssueList): SourcePlan {
+/** Checks and resolves a stream; a plan is given even where there are issues, to go on with. */
+export function resolveStream(node: StreamNode, issues: IssueList): SourcePlan {
   const path = `sources.${node.name}`;
   issues.checkName(path, 'a source', node.name);
-  const columns = node.columns
-    .flatMap((named) => columnSchema(named, `${path}.columns.${named.name}`, issues))
-    .sort(byName);
-  if (node.columns.length === 0) {
-    issues.add('invalid_definition', path, `The source '${node.name}' has no columns.`);
-  }
+  const columns = resolveColumns(node, issues);
   checkRole(node, columns, 'eventTime', node.eventTime, ['timestamp'], issues);
   checkRole(node, columns, 'arrivalTime', node.arrivalTime, ['timestamp'], issues);
   checkRole(node, columns, 'id', node.id, ['string', 'int64'], issues);
@@ -96,95 +90,6 @@ export function metaOf(node: MetaNode): Meta {
     description: node.description,
     tags: [...new Set(node.tags)].sort(compareText),
   };
-}
-
-function columnSchema({ name, column }: NamedColumn, path: string, issues: IssueList) {
-  issues.checkName(path, 'a column', name);
-  if (column.kind === 'problem') {
-    issues.addProblem(path, column);
-    return [];
-  }
-  checkType(path, column.type, issues);
-  const schema: ColumnSchema = {
-    name,
-    type: column.type,
-    optional: column.optional,
-    min: boundOf(path, 'min', column, issues),
-    max: boundOf(path, 'max', column, issues),
-  };
-  if (schema.min !== null && schema.max !== null && schema.min > schema.max) {
-    issues.add(
-      'invalid_definition',
-      path,
-      `The column '${name}' has a min above its max.`,
-      'Swap the two bounds.',
-    );
-  }
-  return [schema];
-}
-
-function boundOf(path: string, key: 'min' | 'max', column: ColumnNode, issues: IssueList): Scalar {
-  const given = column[key];
-  if (!hasBound(given)) return null;
-  const scalar = scalarOf(given, column.type);
-  if (!isScalarProblem(scalar)) return scalar;
-  issues.addProblem(`${path}.${key}`, scalar);
-  return null;
-}
-
-function hasBound(given: unknown): boolean {
-  return given !== null && given !== undefined;
-}
-
-function checkType(path: string, type: ValueType, issues: IssueList): void {
-  const { kind } = type;
-  if (kind === 'decimal' || kind === 'float64') {
-    checkScale(path, type.scale, issues);
-  } else if (kind === 'vector' && !isWhole(type.size, 1, LIMITS.vectorSize)) {
-    const message = `A vector of ${String(type.size)} elements cannot be.`;
-    issues.add('invalid_definition', path, message, `Use 1 to ${LIMITS.vectorSize} elements.`);
-  }
-}
-
-export function checkScale(path: string, scale: unknown, issues: IssueList): void {
-  if (isWhole(scale, 0, LIMITS.scale)) return;
-  const message = `A scale of ${String(scale)} decimal places cannot be.`;
-  issues.add('invalid_definition', path, message, `Use 0 to ${LIMITS.scale} decimal places.`);
-}
-
-function isWhole(given: unknown, least: number, most: number): boolean {
-  return Number.isInteger(given) && Number(given) >= least && Number(given) <= most;
-}
-
-function checkRole(
-  node: StreamNode,
-  columns: readonly ColumnSchema[],
-  role: 'eventTime' | 'arrivalTime' | 'id' | 'changes.column' | 'changes.sequence',
-  name: string | null,
-  kinds: readonly string[],
-  issues: IssueList,
-): void {
-  if (name === null) return;
-  const path = `sources.${node.name}.${role}`;
-  const column = columns.find((candidate) => candidate.name === name);
-  if (column === undefined) {
-    const fitting = columns.filter(({ type }) => kinds.includes(type.kind)).map((one) => one.name);
-    const message = `The source '${node.name}' has no column '${name}'.`;
-    issues.add(
-      'unknown_name',
-      path,
-      message + didYouMean(name, fitting),
-      'Name a column of the source.',
-    );
-    return;
-  }
-  if (!kinds.includes(column.type.kind)) {
-    const message = `${role} needs a ${kinds.join(' or ')} column, but '${name}' is ${typeText(column.type)}.`;
-    issues.add('type_mismatch', path, message, `Name a ${kinds.join(' or ')} column.`);
-  } else if (column.optional) {
-    const message = `${role} needs a column that is never null, but '${name}' is optional.`;
-    issues.add('invalid_definition', path, message, 'Take optional() off the column.');
-  }
 }
 
 function partitionsOf(node: StreamNode, issues: IssueList): number {

@@ -1,7 +1,15 @@
 import { didYouMean } from '../base/suggest.ts';
 import type { NamedFeature, ViewNode } from '../define/node.ts';
-import { keptEntriesOf, sameType, typeText } from '../schema/types.ts';
+import {
+  type ColumnSchema,
+  keptEntriesOf,
+  SNAPSHOT_TIME_COLUMN,
+  sameType,
+  typeText,
+  UNIT_COLUMN,
+} from '../schema/types.ts';
 import { byName } from './canonical.ts';
+import { resolveExpectations } from './expectation-plan.ts';
 import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
 import { type FeatureDraft, resolveAggregate, resolveDerived } from './feature-plan.ts';
 import { viewHash } from './hash.ts';
@@ -21,6 +29,8 @@ export interface ViewDraft extends Omit<ViewPlan, 'features'> {
   readonly allowedLatenessMs: number;
 }
 
+const NO_SOURCE = 'Give it a stream() or a table().';
+
 /** Checks and resolves a view; null, and issues, where it cannot be. */
 export function resolveView(
   node: ViewNode,
@@ -36,17 +46,25 @@ export function resolveView(
     node.freshness === null ? null : issues.duration(`${path}.freshness`, node.freshness);
   const state = resolveState(node.state, `${path}.state`, issues);
   if (source === null) {
-    issues.add('invalid_definition', `${path}.source`, 'It has no source.', 'Give it a stream().');
+    issues.add('invalid_definition', `${path}.source`, 'It has no source.', NO_SOURCE);
   }
   if (entity === null) {
     const remedy = 'Give it an entity().';
     issues.add('invalid_definition', `${path}.entity`, 'It has no entity.', remedy);
   }
   if (source === null || entity === null) return null;
-  const keyColumns = resolveKey(node, source, entity, issues);
-  const filter = resolveExpr(node.filter, source.columns, 'column', `${path}.filter`, issues);
+  const keyColumns = resolveKey(node, source, entity, `${path}.key`, issues);
+  const columns = declaredColumns(source);
+  const filter = resolveExpr(node.filter, columns, 'column', `${path}.filter`, issues);
   checkCondition(filter, 'The view', `${path}.filter`, issues);
   const features = resolveFeatures(node, source, entity, issues);
+  const expectations = resolveExpectations(
+    node.expectations,
+    features,
+    'feature',
+    `${path}.expect`,
+    issues,
+  );
   if (issues.count > before) return null;
   const { name, version } = node;
   const key = Object.fromEntries(Object.entries(node.key).sort());
@@ -60,19 +78,28 @@ export function resolveView(
     allowedLatenessMs: source.allowedLatenessMs,
     freshnessMs,
     state,
-    expectations: {},
+    expectations,
     hash: viewHash(meaning),
     meta: metaOf(node),
   };
 }
 
-function resolveKey(
-  node: ViewNode,
+/** The columns that a definition can name: what a table adds to its rows is not among them. */
+export function declaredColumns(source: SourcePlan): readonly ColumnSchema[] {
+  return source.columns.filter(({ name }) => !COMPUTED.has(name));
+}
+
+const COMPUTED: ReadonlySet<string> = new Set([UNIT_COLUMN, SNAPSHOT_TIME_COLUMN]);
+
+/** The source's columns that hold the entity's join keys, in the order of those. */
+export function resolveKey(
+  node: Pick<ViewNode, 'key'>,
   source: SourcePlan,
   entity: EntityPlan,
+  path: string,
   issues: IssueList,
 ): string[] {
-  const path = `views.${node.name}.key`;
+  const columns = declaredColumns(source);
   const joinKeys = entity.joinKeys.map((joinKey) => joinKey.name);
   for (const given of Object.keys(node.key)) {
     if (joinKeys.includes(given)) continue;
@@ -93,9 +120,9 @@ function resolveKey(
       issues.add('invalid_definition', keyPath, message, remedy);
       return [];
     }
-    const column = source.columns.find((candidate) => candidate.name === columnName);
+    const column = columns.find((candidate) => candidate.name === columnName);
     if (column === undefined) {
-      const fitting = source.columns.filter(({ type }) => sameType(type, joinKey.type));
+      const fitting = columns.filter(({ type }) => sameType(type, joinKey.type));
       const hint = didYouMean(
         columnName,
         fitting.map((candidate) => candidate.name),
@@ -123,7 +150,7 @@ function resolveFeatures(
   issues: IssueList,
 ): FeatureDraft[] {
   const path = `views.${node.name}.features`;
-  const keep = keptEntriesOf(source);
+  const reads = { columns: declaredColumns(source), keep: keptEntriesOf(source) };
   if (node.features.length === 0) {
     issues.add('invalid_definition', path, `The view '${node.name}' has no features.`);
   }
@@ -139,7 +166,7 @@ function resolveFeatures(
     }
     const draft =
       feature.kind === 'aggregate'
-        ? resolveAggregate(name, feature, { columns: source.columns, keep }, featurePath, issues)
+        ? resolveAggregate(name, feature, reads, featurePath, issues)
         : resolveDerived(name, feature, known, featurePath, issues);
     return draft === null ? [] : [draft];
   });

@@ -101,9 +101,7 @@ function resolveTumbling(
   issues: IssueList,
 ): WindowSpec | null {
   const sizeMs = issues.duration(path, node.size);
-  // A duration is positive, and no offset at all is the common case, however it is written.
-  const isZero = node.offset === null || /^0+(ms|s|m|h|d|w)$/.test(node.offset);
-  const offsetMs = isZero ? 0 : issues.duration(path, node.offset);
+  const offsetMs = node.offset === null ? 0 : issues.delay(path, node.offset);
   if (sizeMs === null || offsetMs === null) return null;
   if (offsetMs >= sizeMs) {
     const message = `The offset ${node.offset} is not less than the window ${node.size}.`;

@@ -1,6 +1,6 @@
 import type { ProjectPlan } from '../plan/plan.ts';
 
-export type DefinitionKind = 'source' | 'entity' | 'view' | 'service';
+export type DefinitionKind = 'source' | 'entity' | 'view' | 'service' | 'dataset';
 
 /** One definition as the registry keeps it. Sources and entities have no version: it is 0. */
 export interface DefinitionRow {
@@ -31,5 +31,6 @@ export function definitionsOf(plan: ProjectPlan): DefinitionRow[] {
     ...plan.entities.map((one) => unversioned('entity', one)),
     ...plan.views.map((one) => versioned('view', one)),
     ...plan.services.map((one) => versioned('service', one)),
+    ...plan.datasets.map((one) => versioned('dataset', one)),
   ];
 }

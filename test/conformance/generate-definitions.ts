@@ -46,6 +46,8 @@ export function generateDefinitions(random: Random): GeneratedProject {
     name: SERVICE,
     version: 1,
     picks: of,
+    request: [],
+    onDemand: [],
     ...META,
   });
   return {
@@ -116,6 +118,7 @@ function generateView(
     state: null,
     filter: random.below(4) === 0 ? expressions.condition(1) : null,
     features: [...aggregates, ...generateDerived(random, aggregates, at)],
+    expectations: [],
     ...META,
   };
 }

@@ -66,6 +66,7 @@ export function generateAggregate(
     ...parametersOf(random, fn),
     filter: random.below(3) === 0 ? expressions.condition(1) : null,
     window: generateWindow(random, sizes),
+    ttl: null,
     type,
     default: defaultFor(random, type),
     description: null,

@@ -1,0 +1,81 @@
+import { formatDuration } from '../base/duration.ts';
+import { exprText } from '../expr/text.ts';
+import { changes, type Fields } from './diff-fields.ts';
+import { newViewSentences, viewSentences } from './diff-text.ts';
+import type { DatasetPlan, LabelPlan, ProjectPlan, SpinePlan } from './plan.ts';
+
+/** What differs in what a dataset means, itself and in what it reads. */
+export function datasetSentences(
+  before: DatasetPlan,
+  beforePlan: ProjectPlan,
+  after: DatasetPlan,
+  afterPlan: ProjectPlan,
+): string[] {
+  const sentences = changes(datasetFields(before), datasetFields(after));
+  const names = new Set([...before.labels, ...after.labels].map(({ name }) => name));
+  for (const name of [...names].sort()) {
+    const [old, now] = [before, after].map(({ labels }) => labels.find((one) => one.name === name));
+    if (old === undefined) sentences.push(`label ${name} added`);
+    else if (now === undefined) sentences.push(`label ${name} removed`);
+    else {
+      const plans = [withGroups(beforePlan, old), withGroups(afterPlan, now)] as const;
+      const fields = changes(labelFields(old), labelFields(now));
+      const view = viewSentences(old.view, plans[0], now.view, plans[1]);
+      sentences.push(...[...fields, ...view].map((sentence) => `label ${name} ${sentence}`));
+    }
+  }
+  return sentences;
+}
+
+/** A dataset that is new: its rows, its labels, and what may have been known. */
+export function newDatasetSentences(dataset: DatasetPlan, plan: ProjectPlan): string[] {
+  const fields = [...datasetFields(dataset)].map(([label, text]) => `${label}: ${text}`);
+  const labels = dataset.labels.map((label) => {
+    const [feature = ''] = newViewSentences(label.view, withGroups(plan, label));
+    const delay = label.delayMs === 0 ? '' : `, known ${formatDuration(label.delayMs)} later`;
+    return `${feature.replace(/^feature/, 'label')} of ${label.view.source}${delay}`;
+  });
+  return [...fields, ...labels];
+}
+
+function withGroups(plan: ProjectPlan, { groups }: LabelPlan): ProjectPlan {
+  return { ...plan, groups };
+}
+
+function datasetFields(dataset: DatasetPlan): Fields {
+  const { service, serviceVersion, known, servingDelayMs, statuses } = dataset;
+  const fields = new Map([
+    ['service', `${service}@${serviceVersion}`],
+    ['known', known],
+  ]);
+  if (servingDelayMs > 0) fields.set('serving delay', formatDuration(servingDelayMs));
+  if (statuses) fields.set('statuses', 'yes');
+  for (const [label, text] of spineFields(dataset.spine)) fields.set(label, text);
+  return fields;
+}
+
+function spineFields(spine: SpinePlan): Fields {
+  const fields = new Map<string, string>();
+  if (spine.kind === 'events') {
+    const columns = Object.entries(spine.columns);
+    fields.set('rows', `events of ${spine.source}`);
+    if (spine.fromMs !== null) fields.set('rows from', new Date(spine.fromMs).toISOString());
+    if (spine.toMs !== null) fields.set('rows before', new Date(spine.toMs).toISOString());
+    if (spine.filter !== null) fields.set('rows where', exprText(spine.filter));
+    return fields.set('columns', columns.map(([name, from]) => `${name} from ${from}`).join(', '));
+  }
+  if (spine.kind === 'query') {
+    fields.set('rows', `a query of ${Object.values(spine.upstreams).join(', ')}`);
+    fields.set('query', spine.sql);
+  } else {
+    fields.set('rows', `the file ${spine.path}`);
+  }
+  return spine.time === null ? fields : fields.set('time', spine.time);
+}
+
+function labelFields({ horizonMs, delayMs }: LabelPlan): Fields {
+  return new Map([
+    ['horizon', formatDuration(horizonMs)],
+    ['delay', formatDuration(delayMs)],
+  ]);
+}

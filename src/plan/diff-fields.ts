@@ -1,0 +1,45 @@
+import type { ExpectationPlan, Meta } from './plan.ts';
+
+/** Fields of one thing as text, by label. */
+export type Fields = ReadonlyMap<string, string>;
+
+export function addMeta(fields: Map<string, string>, prefix: string, meta: Meta): void {
+  if (meta.owner !== null) fields.set(`${prefix}owner`, `'${meta.owner}'`);
+  if (meta.description !== null) fields.set(`${prefix}description`, `'${meta.description}'`);
+  if (meta.tags.length > 0) fields.set(`${prefix}tags`, meta.tags.join(', '));
+}
+
+/** What is expected of each column or feature, a field each. */
+export function addExpectations(
+  fields: Map<string, string>,
+  expectations: Readonly<Record<string, ExpectationPlan>>,
+): void {
+  for (const [name, one] of Object.entries(expectations)) {
+    const parts = [
+      bound('at least', one.min),
+      bound('at most', one.max),
+      bound('nulls at most', one.nullShareMax),
+      bound('distinct at least', one.distinctMin),
+      bound('median within a factor of', one.medianFactorMax),
+    ];
+    const text = parts.filter((part) => part !== null).join(', ');
+    if (text !== '') fields.set(`expected of ${name}`, text);
+  }
+}
+
+function bound(words: string, value: number | null): string | null {
+  return value === null ? null : `${words} ${value}`;
+}
+
+/** One sentence a field: added, removed, or from what to what. */
+export function changes(before: Fields, after: Fields): string[] {
+  const sentences: string[] = [];
+  for (const label of new Set([...before.keys(), ...after.keys()])) {
+    const [old, now] = [before.get(label), after.get(label)];
+    if (old === now) continue;
+    if (old === undefined) sentences.push(`${label} added: ${now}`);
+    else if (now === undefined) sentences.push(`${label} removed: ${old}`);
+    else sentences.push(`${label}: ${old} → ${now}`);
+  }
+  return sentences;
+}

@@ -1,0 +1,140 @@
+import { formatDuration } from '../base/duration.ts';
+import { formatDecimal } from '../schema/json.ts';
+import { type ColumnSchema, typeText } from '../schema/types.ts';
+import { addExpectations, changes, type Fields } from './diff-fields.ts';
+import type { ProjectPlan, SourcePlan, TableFromPlan, TableOriginPlan } from './plan.ts';
+
+/** What differs in what a source means, and in what it is made from. */
+export function sourceSentences(
+  before: SourcePlan,
+  beforePlan: ProjectPlan,
+  after: SourcePlan,
+  afterPlan: ProjectPlan,
+): string[] {
+  return [
+    ...changes(sourceFields(before), sourceFields(after)),
+    ...changes(columnFields(before), columnFields(after)),
+    ...upstreamSentences(before, beforePlan, after, afterPlan),
+  ];
+}
+
+/** Of a query: what differs in the sources that it reads, before as after. */
+function upstreamSentences(
+  before: SourcePlan,
+  beforePlan: ProjectPlan,
+  after: SourcePlan,
+  afterPlan: ProjectPlan,
+): string[] {
+  const read = readBy(after).filter((name) => readBy(before).includes(name));
+  return read.flatMap((name) => {
+    const [old, now] = [beforePlan, afterPlan].map(({ sources }) =>
+      sources.find((source) => source.name === name),
+    );
+    if (old === undefined || now === undefined || old.hash === now.hash) return [];
+    const sentences = sourceSentences(old, beforePlan, now, afterPlan);
+    return sentences.map((sentence) => `source ${name}: ${sentence}`);
+  });
+}
+
+function readBy({ origin }: SourcePlan): string[] {
+  return origin?.from.kind === 'query' ? Object.values(origin.from.upstreams) : [];
+}
+
+/** A table that is new: where its rows come from, and what they are known by. */
+export function newSourceSentences(source: SourcePlan): string[] {
+  if (source.origin === null) return [];
+  const fields = [...originMeaning(source.origin), ...tableMetadata(source.origin)];
+  return fields.map(([label, text]) => `${label}: ${text}`);
+}
+
+/** How a table's rows are brought, as far as that does not change what they are. */
+export function tableMetadata(origin: TableOriginPlan): Fields {
+  const fields = new Map<string, string>();
+  const { from, rename } = origin;
+  if (from.kind !== 'query') fields.set('rows from', fromText(from));
+  if (origin.unitBy !== null) fields.set('units by', origin.unitBy);
+  const renamed = Object.entries(rename).map(([upstream, name]) => `${upstream} as ${name}`);
+  if (renamed.length > 0) fields.set('renamed', renamed.join(', '));
+  if (origin.graceMs !== null) fields.set('grace', formatDuration(origin.graceMs));
+  if (origin.mayBeEmpty) fields.set('may be empty', 'yes');
+  addExpectations(fields, origin.expectations);
+  return fields;
+}
+
+/** Where rows come from, in a few words: `parquet warehouse/prices/*`. */
+export function fromText(from: TableFromPlan): string {
+  if (from.kind === 'query') return `a query of ${Object.values(from.upstreams).join(', ')}`;
+  const zone = from.timeZone === 'UTC' ? '' : `, times of ${from.timeZone}`;
+  if (from.kind === 'postgres') {
+    const what = from.table === null ? `query ${from.query}` : from.table;
+    return `postgres ${from.connection} ${what}${zone}`;
+  }
+  const hive = from.hive.length === 0 ? '' : `, by ${from.hive.join('/')}`;
+  const delimiter = from.delimiter === null ? '' : `, split by ${JSON.stringify(from.delimiter)}`;
+  const nulls = from.nullText === null ? '' : `, null as ${JSON.stringify(from.nullText)}`;
+  return `${from.format} ${from.paths.join(', ')}${hive}${delimiter}${nulls}${zone}`;
+}
+
+function originMeaning({ from, snapshot, key, duplicates, assumedDelayMs }: TableOriginPlan) {
+  const fields = new Map<string, string>();
+  if (from.kind === 'query') {
+    const read = Object.entries(from.upstreams);
+    fields.set('reads', read.map(([alias, name]) => readText(alias, name)).join(', '));
+    fields.set('query', from.sql);
+  }
+  if (snapshot !== null) {
+    const { dayColumn, offsetMs } = snapshot;
+    fields.set('snapshot of', `${dayColumn} + ${formatDuration(offsetMs)}`);
+  }
+  if (key.length > 0) fields.set('key', key.join(', '));
+  fields.set('duplicates', duplicates);
+  if (assumedDelayMs !== null) fields.set('known after', formatDuration(assumedDelayMs));
+  return fields;
+}
+
+function readText(alias: string, name: string): string {
+  return alias === name ? name : `${name} as ${alias}`;
+}
+
+function sourceFields(source: SourcePlan): Fields {
+  const { changes: changing, table, origin } = source;
+  const fields = new Map([['event time', source.eventTime]]);
+  if (table && origin) {
+    const arrival = origin.assumedDelayMs === null ? 'when imported' : 'assumed';
+    fields.set('known at', source.arrivalTime ?? arrival);
+    for (const [label, text] of originMeaning(origin)) fields.set(label, text);
+    return fields.set('kept for rewrites', String(table.keep));
+  }
+  fields
+    .set('arrival time', source.arrivalTime ?? 'stamped by the log')
+    .set('id', source.id ?? 'none')
+    .set('allowed lateness', formatDuration(source.allowedLatenessMs))
+    .set('max clock skew', formatDuration(source.maxClockSkewMs))
+    .set('dedupe horizon', formatDuration(source.dedupeHorizonMs))
+    .set('partitions', String(source.partitions));
+  if (!changing) return fields;
+  return fields
+    .set('changes', changing.column)
+    .set('inserts', changing.insert.join(', '))
+    .set('updates', changing.update.join(', '))
+    .set('deletes', changing.delete.join(', '))
+    .set('sequence', changing.sequence ?? 'none')
+    .set('shape of changes', changing.shape)
+    .set('horizon of changes', formatDuration(changing.horizonMs))
+    .set('kept for changes', String(changing.keep));
+}
+
+function columnFields(source: SourcePlan): Fields {
+  return new Map(source.columns.map((column) => [`column ${column.name}`, columnText(column)]));
+}
+
+function columnText({ type, optional, min, max }: ColumnSchema): string {
+  const scale = type.kind === 'float64' ? ` scale ${type.scale}` : '';
+  const bound = (value: ColumnSchema['min']): string =>
+    type.kind === 'decimal'
+      ? formatDecimal(typeof value === 'bigint' ? value : Number(value), type.scale)
+      : String(value);
+  const least = min === null ? '' : ` min ${bound(min)}`;
+  const most = max === null ? '' : ` max ${bound(max)}`;
+  return `${typeText(type)}${scale}${optional ? ' optional' : ''}${least}${most}`;
+}

@@ -1,0 +1,52 @@
+import type { ServiceNode } from '../define/node.ts';
+import { typeText } from '../schema/types.ts';
+import { byName } from './canonical.ts';
+import type { Named } from './expression-check.ts';
+import { resolveDerived } from './feature-plan.ts';
+import type { IssueList } from './issue-list.ts';
+import type { OnDemandFeaturePlan, RequestFieldPlan, ServiceFeaturePlan } from './plan.ts';
+import { hasBound } from './source-columns.ts';
+
+/** The fields of a service's requests, checked, by name. */
+export function resolveRequest(node: ServiceNode, issues: IssueList): RequestFieldPlan[] {
+  const fields = node.request.flatMap(({ name, column }): RequestFieldPlan[] => {
+    const path = `services.${node.name}.request.${name}`;
+    issues.checkName(path, 'a request field', name);
+    if (column.kind === 'problem') {
+      issues.addProblem(path, column);
+      return [];
+    }
+    if (column.type.kind === 'vector') {
+      const message = `The request field '${name}' is a ${typeText(column.type)}.`;
+      issues.add('type_mismatch', path, message, 'Expressions take single values.');
+    }
+    if (hasBound(column.min) || hasBound(column.max)) {
+      const message = `The request field '${name}' is bounded; requests are answered, not refused.`;
+      issues.add('invalid_definition', path, message, 'Leave out min and max.');
+    }
+    return [{ name, type: column.type, optional: column.optional }];
+  });
+  return fields.sort(byName);
+}
+
+/** Expressions over request fields and outputs, checked, in the order they are written. */
+export function resolveOnDemand(
+  node: ServiceNode,
+  features: readonly ServiceFeaturePlan[],
+  request: readonly RequestFieldPlan[],
+  issues: IssueList,
+): OnDemandFeaturePlan[] {
+  const known: Named[] = [...request, ...features];
+  return node.onDemand.flatMap(({ name, feature }): OnDemandFeaturePlan[] => {
+    const path = `services.${node.name}.onDemand.${name}`;
+    issues.checkName(path, 'an on-demand feature', name);
+    if (feature.kind === 'problem') {
+      issues.addProblem(path, feature);
+      return [];
+    }
+    const resolved = resolveDerived(name, feature, known, path, issues);
+    if (resolved === null) return [];
+    const { expr, type, default: fallback, meta } = resolved;
+    return [{ name, expr, type, default: fallback, meta }];
+  });
+}

@@ -1,0 +1,110 @@
+import { LIMITS } from '../base/limits.ts';
+import { didYouMean } from '../base/suggest.ts';
+import type { ColumnNode, NamedColumn } from '../define/node.ts';
+import { isScalarProblem, scalarOf } from '../define/scalar.ts';
+import { type ColumnSchema, type Scalar, typeText, type ValueType } from '../schema/types.ts';
+import { byName } from './canonical.ts';
+import type { IssueList } from './issue-list.ts';
+
+/** The columns of a source, checked, by name. */
+export function resolveColumns(
+  source: { readonly name: string; readonly columns: readonly NamedColumn[] },
+  issues: IssueList,
+): ColumnSchema[] {
+  const path = `sources.${source.name}`;
+  if (source.columns.length === 0) {
+    issues.add('invalid_definition', path, `The source '${source.name}' has no columns.`);
+  }
+  return source.columns
+    .flatMap((named) => columnSchema(named, `${path}.columns.${named.name}`, issues))
+    .sort(byName);
+}
+
+function columnSchema({ name, column }: NamedColumn, path: string, issues: IssueList) {
+  issues.checkName(path, 'a column', name);
+  if (column.kind === 'problem') {
+    issues.addProblem(path, column);
+    return [];
+  }
+  checkType(path, column.type, issues);
+  const schema: ColumnSchema = {
+    name,
+    type: column.type,
+    optional: column.optional,
+    min: boundOf(path, 'min', column, issues),
+    max: boundOf(path, 'max', column, issues),
+  };
+  if (schema.min !== null && schema.max !== null && schema.min > schema.max) {
+    issues.add(
+      'invalid_definition',
+      path,
+      `The column '${name}' has a min above its max.`,
+      'Swap the two bounds.',
+    );
+  }
+  return [schema];
+}
+
+function boundOf(path: string, key: 'min' | 'max', column: ColumnNode, issues: IssueList): Scalar {
+  const given = column[key];
+  if (!hasBound(given)) return null;
+  const scalar = scalarOf(given, column.type);
+  if (!isScalarProblem(scalar)) return scalar;
+  issues.addProblem(`${path}.${key}`, scalar);
+  return null;
+}
+
+export function hasBound(given: unknown): boolean {
+  return given !== null && given !== undefined;
+}
+
+function checkType(path: string, type: ValueType, issues: IssueList): void {
+  const { kind } = type;
+  if (kind === 'decimal' || kind === 'float64') {
+    checkScale(path, type.scale, issues);
+  } else if (kind === 'vector' && !isWhole(type.size, 1, LIMITS.vectorSize)) {
+    const message = `A vector of ${String(type.size)} elements cannot be.`;
+    issues.add('invalid_definition', path, message, `Use 1 to ${LIMITS.vectorSize} elements.`);
+  }
+}
+
+export function checkScale(path: string, scale: unknown, issues: IssueList): void {
+  if (isWhole(scale, 0, LIMITS.scale)) return;
+  const message = `A scale of ${String(scale)} decimal places cannot be.`;
+  issues.add('invalid_definition', path, message, `Use 0 to ${LIMITS.scale} decimal places.`);
+}
+
+export function isWhole(given: unknown, least: number, most: number): boolean {
+  return Number.isInteger(given) && Number(given) >= least && Number(given) <= most;
+}
+
+export function checkRole(
+  source: { readonly name: string },
+  columns: readonly ColumnSchema[],
+  role: string,
+  name: string | null,
+  kinds: readonly string[],
+  issues: IssueList,
+): void {
+  if (name === null) return;
+  const path = `sources.${source.name}.${role}`;
+  const column = columns.find((candidate) => candidate.name === name);
+  if (column === undefined) {
+    const fitting = columns.filter(({ type }) => kinds.includes(type.kind)).map((one) => one.name);
+    const message = `The source '${source.name}' has no column '${name}'.`;
+    issues.add(
+      'unknown_name',
+      path,
+      message + didYouMean(name, fitting),
+      'Name a column of the source.',
+    );
+    return;
+  }
+  if (!kinds.includes(column.type.kind)) {
+    const message = `${role} needs a ${kinds.join(' or ')} column, but '${name}' is ${typeText(column.type)}.`;
+    issues.add('type_mismatch', path, message, `Name a ${kinds.join(' or ')} column.`);
+  } else if (column.optional) {
+    const message = `${role} needs a column that is never null, but '${name}' is optional.`;
+    issues.add('invalid_definition', path, message, 'Take optional() off the column.');
+  }
+}
