@@ -52,15 +52,23 @@ export type TrainRequest = Omit<
  * @throws AsofError `not_applied`, `unknown_service`, `invalid_spine`, `column_collision`
  */
 export async function trainProject(config: Config, request: TrainRequest): Promise<TrainingReport> {
-  const { plan } = appliedPlan(config);
-  return buildTrainingSet({
+  return buildTrainingSet(await trainingOptions(config, request, appliedPlan(config).plan));
+}
+
+/** A request with all that the data directory has to give for it. */
+export async function trainingOptions(
+  config: Config,
+  request: TrainRequest,
+  plan: ProjectPlan,
+): Promise<TrainingOptions> {
+  return {
     ...request,
     plan,
     history: await openHistory(config, plan),
     spine: { path: request.spine },
     clock: systemClock,
     duckdb: duckDbOptions(config),
-  });
+  };
 }
 
 export interface Verification extends ReplayReport {

@@ -37,6 +37,8 @@ function addTrain(program: Command, run: Run): void {
     .option('--prefix <text>', 'put before every feature name, against collisions')
     .option('--serving-delay <duration>', 'how far serving runs behind arrivals, such as 2s')
     .option('--statuses', 'add <feature>_status after each feature that can be an error')
+    .option('--name <name>', 'record it as the next number of this dataset, to build it again')
+    .option('--author <name>', 'who builds it, for the record', 'command line')
     .addHelpText(
       'after',
       '\nExample:\n  asof train --service fraud --spine labels.csv --out train.parquet\n\n' +

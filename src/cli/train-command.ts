@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { trainProject } from '../app/offline.ts';
+import { trainDataset } from '../app/datasets.ts';
+import { type TrainRequest, trainProject } from '../app/offline.ts';
 import { durationMs } from '../base/duration.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -14,6 +15,8 @@ export interface TrainOptions extends CommonOptions {
   readonly prefix?: string;
   readonly servingDelay?: string;
   readonly statuses?: boolean;
+  readonly name?: string;
+  readonly author: string;
 }
 
 export async function trainCommand(context: Context<TrainOptions>): Promise<number> {
@@ -23,7 +26,7 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
   const stop = (): void => abort.abort();
   process.once('SIGINT', stop);
   try {
-    const report = await trainProject(config, {
+    const request: TrainRequest = {
       service: options.service,
       spine: resolve(options.spine),
       out: resolve(options.out),
@@ -34,7 +37,12 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
       ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
       signal: abort.signal,
       onProgress: ({ share, phase }) => bar.update(share, phase),
-    });
+    };
+    const { name, author } = options;
+    const report =
+      name === undefined
+        ? { ...(await trainProject(config, request)), dataset: null }
+        : await trainDataset(config, request, { name, author });
     bar.stop();
     output.finish({ ...report, out: resolve(options.out) }, () => {
       output.say(
@@ -42,6 +50,8 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
           `in ${report.seconds.toFixed(1)} s, known: ${report.known}`,
       );
       output.say(`  ${resolve(options.out)}`);
+      const { dataset } = report;
+      if (dataset !== null) output.say(`  recorded as ${dataset.name}@${dataset.number}`);
       const empty = report.nullKeys + report.nullTimes;
       if (empty > 0) {
         output.say(

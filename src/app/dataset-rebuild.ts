@@ -1,0 +1,172 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
+import { NodeDisk } from '../base/node-disk.ts';
+import { fileChecksum } from '../batch/datasets/content.ts';
+import { checksumsOf } from '../batch/datasets/describe-output.ts';
+import type { KeptSpine } from '../batch/datasets/kept-spine.ts';
+import type { TrainingOptions } from '../batch/training-options.ts';
+import { buildTrainingSet } from '../batch/training-set.ts';
+import { History } from '../ingest/history.ts';
+import { segmentLog } from '../ingest/history-log.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import type { DatasetManifest } from '../registry/dataset-manifest.ts';
+import type { Config } from './config.ts';
+import { duckDbOptions, schemaLookup } from './offline.ts';
+import { packageVersion } from './package-version.ts';
+import { openRegistry } from './project.ts';
+
+export interface RebuildOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: TrainingOptions['onProgress'];
+}
+
+export interface Rebuild {
+  readonly dataset: DatasetManifest;
+  readonly out: string;
+  /** `bytes`: the same file. `content`: the same values, written by another version. */
+  readonly same: 'bytes' | 'content';
+  /** What differs between the versions then and now; empty where none does. */
+  readonly versions: readonly string[];
+}
+
+/**
+ * Builds a dataset again from its stored plan, its kept spine and the history through its commit,
+ * and compares the result with what is written down of it. Only what is the same is put in place.
+ * @throws AsofError `unknown_name`, `dataset_unavailable`, `rebuild_differs`
+ */
+export async function rebuildDataset(
+  config: Config,
+  name: string,
+  number: number | null,
+  out: string | null,
+  options: RebuildOptions = {},
+): Promise<Rebuild> {
+  const { dataset, plan } = findDataset(config, name, number);
+  const target = out ?? dataset.output.path;
+  const { format } = dataset.options;
+  if (extname(target).toLowerCase() !== format) {
+    throw new AsofError('usage', `${name}@${dataset.number} is a ${format} file.`, {
+      remedy: `Give --out a name that ends in ${format}.`,
+    });
+  }
+  if (out === null) await refuseOther(dataset);
+  const aside = `${target}.rebuild${format}`;
+  try {
+    await buildAgain(config, dataset, plan, aside, options);
+    const found = await checksumsOf(aside, duckDbOptions(config));
+    const versions = versionChanges(dataset, found.duckdb);
+    const same = found.sha256 === dataset.output.sha256 ? 'bytes' : 'content';
+    const isSame = found.contentChecksum === dataset.contentChecksum;
+    if (same === 'content' && (!isSame || versions.length === 0)) {
+      const what = isSame ? 'has the same values in other bytes' : 'has other values';
+      throw new AsofError('rebuild_differs', `${name}@${dataset.number}, built again, ${what}.`, {
+        path: target,
+        ...(versions.length === 0 ? {} : { remedy: `Changed since: ${versions.join(', ')}.` }),
+      });
+    }
+    renameSync(aside, target);
+    return { dataset, out: target, same, versions };
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+/** What stands where the dataset was written may be a newer one, or somebody's work. */
+async function refuseOther({ name, number, output }: DatasetManifest): Promise<void> {
+  if (!existsSync(output.path)) return;
+  const { sha256 } = await fileChecksum(output.path);
+  if (sha256 === output.sha256) return;
+  throw new AsofError('usage', `${output.path} is there, and is not ${name}@${number}.`, {
+    path: output.path,
+    remedy: 'Name another file with --out.',
+  });
+}
+
+export function findDataset(
+  config: Config,
+  name: string,
+  number: number | null,
+): { readonly dataset: DatasetManifest; readonly plan: ProjectPlan } {
+  const registry = openRegistry(config);
+  try {
+    const dataset = registry.datasets.get(name, number);
+    return { dataset, plan: registry.planOf(dataset.generation) };
+  } finally {
+    registry.close();
+  }
+}
+
+/** Writes a dataset's rows once more; `change` replaces what the kept spine is shown as. */
+export async function buildAgain(
+  config: Config,
+  dataset: DatasetManifest,
+  plan: ProjectPlan,
+  out: string,
+  { signal, onProgress }: RebuildOptions,
+  shownAs: DatasetManifest['spine']['kept'] = dataset.spine.kept,
+): Promise<void> {
+  const { service, options } = dataset;
+  await buildTrainingSet({
+    plan,
+    service: service.name,
+    version: service.version,
+    history: await historyOf(config, dataset, plan),
+    spine: { kept: await keptSpine(config, dataset, shownAs) },
+    out,
+    known: options.known,
+    servingDelayMs: options.servingDelayMs,
+    prefix: options.prefix,
+    statuses: options.statuses,
+    clock: systemClock,
+    duckdb: duckDbOptions(config),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
+}
+
+async function historyOf(
+  config: Config,
+  { name, number, position }: DatasetManifest,
+  plan: ProjectPlan,
+): Promise<History> {
+  const history = await History.open({
+    dataDir: config.dataDir,
+    log: segmentLog(new NodeDisk(config.dataDir)),
+    schemaOf: schemaLookup(plan),
+    throughCommit: position.commit,
+  });
+  if (history.through === position.commit) return history;
+  throw new AsofError(
+    'dataset_unavailable',
+    `${name}@${number} was built through commit ${position.commit}, but the history ends at ` +
+      `${history.through}.`,
+    { remedy: 'Restore archive and log from a copy.' },
+  );
+}
+
+async function keptSpine(
+  config: Config,
+  { name, number, spine }: DatasetManifest,
+  shownAs: DatasetManifest['spine']['kept'],
+): Promise<KeptSpine> {
+  const path = join(config.dataDir, spine.path);
+  const isThere = existsSync(path) && (await fileChecksum(path)).sha256 === spine.sha256;
+  if (!isThere) {
+    throw new AsofError('dataset_unavailable', `The spine of ${name}@${number} is damaged.`, {
+      path,
+      remedy: 'Restore it from a copy.',
+    });
+  }
+  const { columns, timeColumn, rows, nullKeys, nullTimes, table } = spine;
+  return { path, table, spine: { columns, timeColumn, rows, nullKeys, nullTimes, kept: shownAs } };
+}
+
+function versionChanges({ code }: DatasetManifest, duckdb: string): string[] {
+  const asof = packageVersion();
+  return [
+    ...(code.asof === asof ? [] : [`asof ${code.asof} → ${asof}`]),
+    ...(code.duckdb === duckdb ? [] : [`DuckDB ${code.duckdb} → ${duckdb}`]),
+  ];
+}

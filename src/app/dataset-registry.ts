@@ -1,0 +1,35 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import type { DatasetManifest } from '../registry/dataset-manifest.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Config } from './config.ts';
+import { datasetFolder } from './datasets.ts';
+import { openRegistry } from './project.ts';
+
+export function listDatasets(config: Config, name: string | null): DatasetManifest[] {
+  return withRegistry(config, (registry) => registry.datasets.list(name));
+}
+
+/** @throws AsofError `unknown_name` */
+export function showDataset(config: Config, name: string, number: number | null): DatasetManifest {
+  return withRegistry(config, (registry) => registry.datasets.get(name, number));
+}
+
+/** Lets go of what a dataset held on to; its number is never given again. */
+export function deleteDataset(config: Config, name: string, number: number): DatasetManifest {
+  const manifest = withRegistry(config, (registry) =>
+    registry.datasets.delete(name, number, systemClock.nowMs()),
+  );
+  rmSync(join(config.dataDir, datasetFolder(manifest)), { recursive: true, force: true });
+  return manifest;
+}
+
+export function withRegistry<T>(config: Config, work: (registry: Registry) => T): T {
+  const registry = openRegistry(config);
+  try {
+    return work(registry);
+  } finally {
+    registry.close();
+  }
+}

@@ -1,0 +1,212 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { present } from '../base/assert.ts';
+import { systemClock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
+import { NodeDisk } from '../base/node-disk.ts';
+import { fileChecksum } from '../batch/datasets/content.ts';
+import { describeOutput } from '../batch/datasets/describe-output.ts';
+import { type KeptSpine, keepSpine } from '../batch/datasets/kept-spine.ts';
+import type { TrainingOptions, TrainingReport } from '../batch/training-options.ts';
+import { buildTrainingSet } from '../batch/training-set.ts';
+import { ArchiveFiles } from '../ingest/archive-files.ts';
+import type { DatasetPlan, ProjectPlan } from '../plan/plan.ts';
+import type { DatasetManifest, DatasetSpine } from '../registry/dataset-manifest.ts';
+import type { DatasetClaim } from '../registry/datasets.ts';
+import { NAME_PATTERN } from '../schema/types.ts';
+import type { Config } from './config.ts';
+import { duckDbOptions, type TrainRequest, trainingOptions } from './offline.ts';
+import { packageVersion } from './package-version.ts';
+import { appliedPlan, openRegistry } from './project.ts';
+
+export const DATASETS_FOLDER = 'datasets';
+
+/** What is written down of a training set beside what it is built from. */
+export interface DatasetRecord {
+  readonly name: string;
+  readonly author: string;
+  /** Of the applied plan, by which the training set is built. */
+  readonly generation: number;
+  readonly definition: DatasetPlan | null;
+  readonly spine: Pick<DatasetSpine, 'kind' | 'origin'>;
+}
+
+export interface RecordedTraining extends TrainingReport {
+  readonly dataset: DatasetManifest;
+}
+
+/**
+ * Builds a training set and records it as the next number of its name. The number is taken first,
+ * so that housekeeping leaves alone what is read; the dataset exists once all of it is durable.
+ * @throws AsofError as `buildTrainingSet`, `invalid_name`
+ */
+export async function recordDataset(
+  config: Config,
+  record: DatasetRecord,
+  options: TrainingOptions,
+): Promise<RecordedTraining> {
+  requireName(record.name);
+  const registry = openRegistry(config);
+  const claim = registry.datasets.begin({
+    name: record.name,
+    author: record.author,
+    createdMs: systemClock.nowMs(),
+    generation: record.generation,
+    throughCommit: options.history.through,
+  });
+  try {
+    const { report, kept } = await train(config, claim, options);
+    const dataset = await manifestOf(config, record, claim, options, report, kept);
+    registry.datasets.finish(dataset);
+    return { ...report, dataset };
+  } catch (error) {
+    registry.datasets.abandon(claim.name, claim.number, systemClock.nowMs());
+    rmSync(join(config.dataDir, datasetFolder(claim)), { recursive: true, force: true });
+    throw error;
+  } finally {
+    registry.close();
+  }
+}
+
+/** As `trainProject`, recorded under a name. */
+export async function trainDataset(
+  config: Config,
+  request: TrainRequest,
+  named: Pick<DatasetRecord, 'name' | 'author'>,
+): Promise<RecordedTraining> {
+  const { plan, generation } = appliedPlan(config);
+  const options = await trainingOptions(config, request, plan);
+  const spine = { kind: 'file', origin: request.spine } as const;
+  return recordDataset(config, { ...named, generation, definition: null, spine }, options);
+}
+
+export function datasetFolder({ name, number }: { name: string; number: number }): string {
+  return `${DATASETS_FOLDER}/${name}/${number}`;
+}
+
+function requireName(name: string): void {
+  if (NAME_PATTERN.test(name)) return;
+  throw new AsofError('invalid_name', `'${name}' cannot be the name of a dataset.`);
+}
+
+async function train(
+  config: Config,
+  claim: DatasetClaim,
+  options: TrainingOptions,
+): Promise<{ readonly report: TrainingReport; readonly kept: KeptSpine }> {
+  const folder = datasetFolder(claim);
+  const disk = new NodeDisk(config.dataDir);
+  mkdirSync(join(config.dataDir, folder), { recursive: true });
+  let kept: KeptSpine | null = null;
+  const report = await buildTrainingSet({
+    ...options,
+    onSpine: async (session, spine) => {
+      const path = join(config.dataDir, folder, 'spine.parquet');
+      const run = options.signal === undefined ? {} : { signal: options.signal };
+      kept = await keepSpine(session, spine, path, run);
+    },
+  });
+  const file = disk.openAppend(`${folder}/spine.parquet`);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  for (const each of [folder, `${DATASETS_FOLDER}/${claim.name}`, DATASETS_FOLDER]) {
+    disk.syncFolder(each);
+  }
+  return { report, kept: present<KeptSpine>(kept, 'the spine that was read') };
+}
+
+async function manifestOf(
+  config: Config,
+  record: DatasetRecord,
+  claim: DatasetClaim,
+  options: TrainingOptions,
+  report: TrainingReport,
+  kept: KeptSpine,
+): Promise<DatasetManifest> {
+  const { sha256, bytes, contentChecksum, columns, duckdb } = await describeOutput(
+    options.out,
+    duckDbOptions(config),
+  );
+  const { name, version, hash } = record.definition ?? {};
+  return {
+    name: claim.name,
+    number: claim.number,
+    createdMs: claim.createdMs,
+    author: record.author,
+    service: { name: report.service, version: report.version },
+    definition:
+      name === undefined || version === undefined || hash === undefined
+        ? null
+        : { name, version, hash },
+    generation: claim.generation,
+    hashes: hashesOf(options.plan, report.service, report.version),
+    position: { commit: claim.throughCommit, archivedCommit: archivedCommitOf(config) },
+    spine: await spineOf(config, record, claim, kept),
+    options: {
+      known: report.known,
+      servingDelayMs: report.servingDelayMs,
+      statuses: options.statuses === true,
+      prefix: options.prefix ?? '',
+      time: options.time ?? null,
+      format: extname(options.out).toLowerCase(),
+    },
+    code: { asof: packageVersion(), duckdb },
+    rows: report.rows,
+    columns,
+    output: { path: options.out, bytes, sha256 },
+    contentChecksum,
+  };
+}
+
+function archivedCommitOf(config: Config): number {
+  return new ArchiveFiles(config.dataDir).readManifest().archivedCommit;
+}
+
+async function spineOf(
+  config: Config,
+  { spine: { kind, origin } }: DatasetRecord,
+  claim: DatasetClaim,
+  { spine, table }: KeptSpine,
+): Promise<DatasetSpine> {
+  const path = `${datasetFolder(claim)}/spine.parquet`;
+  const { sha256 } = await fileChecksum(join(config.dataDir, path));
+  return { kind, origin, path, sha256, ...spine, table };
+}
+
+/** `view use@1` → hash, of all that the values of a service rest on. */
+export function hashesOf(
+  plan: ProjectPlan,
+  serviceName: string,
+  version: number,
+): Record<string, string> {
+  const service = plan.services.find((one) => one.name === serviceName && one.version === version);
+  if (service === undefined) return {};
+  const hashes: Record<string, string> = { [`service ${serviceName}@${version}`]: service.hash };
+  for (const output of service.features) {
+    const view = plan.views.find(
+      (one) => one.name === output.view && one.version === output.version,
+    );
+    if (view === undefined) continue;
+    hashes[`view ${view.name}@${view.version}`] = view.hash;
+    const entity = plan.entities.find((one) => one.name === view.entity);
+    if (entity !== undefined) hashes[`entity ${entity.name}`] = entity.hash;
+    addSource(plan, view.source, hashes);
+  }
+  return hashes;
+}
+
+/** A source, and if it is a table of a query, what that reads. */
+function addSource(plan: ProjectPlan, name: string, hashes: Record<string, string>): void {
+  const source = plan.sources.find((one) => one.name === name);
+  if (source === undefined) return;
+  const key = `${source.origin === null ? 'source' : 'table'} ${name}`;
+  if (key in hashes) return;
+  hashes[key] = source.hash;
+  if (source.origin?.from.kind !== 'query') return;
+  for (const upstream of Object.values(source.origin.from.upstreams)) {
+    addSource(plan, upstream, hashes);
+  }
+}
