@@ -81,14 +81,19 @@ const FUNCTIONS: readonly AggregateFn[] = [
   ...SUMS,
 ];
 
+interface Choices {
+  readonly windowOf: (random: Random) => WindowSpec;
+  readonly functions: readonly AggregateFn[];
+}
+
 /** A group of its own for each feature: what is shared is left to the code under test. */
 function randomFeature(
   random: Random,
   name: string,
   group: Omit<TileGroupPlan, 'id'>,
-  windowOf: (random: Random) => WindowSpec,
+  { windowOf, functions }: Choices,
 ) {
-  const fn = random.pick(FUNCTIONS);
+  const fn = random.pick(functions);
   const every = [...NUMBERS, 'label', 'flag'];
   const measureName = random.pick(SUMS.includes(fn) ? NUMBERS : (MEASURES[fn] ?? every));
   const measure = fn === 'count' && random.below(2) === 0 ? null : col(measureName);
@@ -204,7 +209,12 @@ function sourceOf(keep: number): SourcePlan {
 }
 
 /** With `keep`, events can be taken back. */
-export function randomProject(random: Random, keep = 0, windowOf = randomWindow): RandomProject {
+export function randomProject(
+  random: Random,
+  keep = 0,
+  windowOf = randomWindow,
+  functions = FUNCTIONS,
+): RandomProject {
   const source = sourceOf(keep);
   const user = { name: 'user', type: { kind: 'string' } } as const;
   const shop = { name: 'shop', type: INT64 };
@@ -220,7 +230,10 @@ export function randomProject(random: Random, keep = 0, windowOf = randomWindow)
     const kept = { retractable: keep > 0, latenessMs: 0, keep };
     const features: FeaturePlan[] = Array.from({ length: 6 }, (_, index) => {
       const empty = { ...base, ...kept, lanes: [], accumulators: [], windows: [] };
-      const made = randomFeature(random, `${entity.name}_f${index}`, empty, windowOf);
+      const made = randomFeature(random, `${entity.name}_f${index}`, empty, {
+        windowOf,
+        functions,
+      });
       groups.push(made.group);
       return made.feature;
     });
