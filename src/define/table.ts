@@ -77,7 +77,7 @@ export interface TableOptions<
   readonly mayBeEmpty?: boolean;
   /**
    * How many entries an aggregate that cannot subtract keeps for rows that are rewritten: 1 to
-   * 10,000. Default 1000.
+   * 10,000. Default 100.
    */
   readonly keep?: number;
   /** What the values of columns should look like; gates compare with it. */

@@ -32,7 +32,7 @@ export function resolveChanges(node: StreamNode, issues: IssueList): ChangeSchem
     sequence: changes.sequence,
     shape: shape === 'envelope' ? 'envelope' : 'row',
     horizonMs: issues.duration(`${path}.horizon`, changes.horizon ?? DEFAULTS.horizon) ?? 0,
-    keep: keepOf(changes.keep, `${path}.keep`, issues),
+    keep: keepOf(changes.keep ?? DEFAULTS.keep, `${path}.keep`, issues),
   };
 }
 
@@ -71,8 +71,7 @@ function operationsOf(changes: ChangesNode, path: string, issues: IssueList): Op
 }
 
 /** How many entries are kept for what may be taken back. */
-export function keepOf(given: number | null, path: string, issues: IssueList): number {
-  const keep = given ?? DEFAULTS.keep;
+export function keepOf(keep: number, path: string, issues: IssueList): number {
   if (Number.isInteger(keep) && keep >= 1 && keep <= LIMITS.retractionKeep) return keep;
   const message = `A source cannot keep ${String(keep)} entries for what is taken back.`;
   issues.add('invalid_definition', path, message, `Use 1 to ${LIMITS.retractionKeep}.`);

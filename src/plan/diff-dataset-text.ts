@@ -1,6 +1,7 @@
 import { formatDuration } from '../base/duration.ts';
 import { exprText } from '../expr/text.ts';
 import { changes, type Fields } from './diff-fields.ts';
+import { upstreamSentences } from './diff-source-text.ts';
 import { newViewSentences, viewSentences } from './diff-text.ts';
 import type { DatasetPlan, LabelPlan, ProjectPlan, SpinePlan } from './plan.ts';
 
@@ -24,7 +25,13 @@ export function datasetSentences(
       sentences.push(...[...fields, ...view].map((sentence) => `label ${name} ${sentence}`));
     }
   }
-  return sentences;
+  const [old, now] = [sourcesOf(before.spine), sourcesOf(after.spine)];
+  return [...sentences, ...upstreamSentences(old, beforePlan, now, afterPlan)];
+}
+
+function sourcesOf(spine: SpinePlan): string[] {
+  if (spine.kind === 'events') return [spine.source];
+  return spine.kind === 'query' ? Object.values(spine.upstreams) : [];
 }
 
 /** A dataset that is new: its rows, its labels, and what may have been known. */

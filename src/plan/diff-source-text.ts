@@ -14,19 +14,19 @@ export function sourceSentences(
   return [
     ...changes(sourceFields(before), sourceFields(after)),
     ...changes(columnFields(before), columnFields(after)),
-    ...upstreamSentences(before, beforePlan, after, afterPlan),
+    ...upstreamSentences(readBy(before), beforePlan, readBy(after), afterPlan),
   ];
 }
 
-/** Of a query: what differs in the sources that it reads, before as after. */
-function upstreamSentences(
-  before: SourcePlan,
+/** What differs in the sources that are read, before as after. */
+export function upstreamSentences(
+  before: readonly string[],
   beforePlan: ProjectPlan,
-  after: SourcePlan,
+  after: readonly string[],
   afterPlan: ProjectPlan,
 ): string[] {
-  const read = readBy(after).filter((name) => readBy(before).includes(name));
-  return read.flatMap((name) => {
+  const read = new Set(after.filter((name) => before.includes(name)));
+  return [...read].flatMap((name) => {
     const [old, now] = [beforePlan, afterPlan].map(({ sources }) =>
       sources.find((source) => source.name === name),
     );

@@ -5,7 +5,7 @@ import { exprText } from '../expr/text.ts';
 import { typeText } from '../schema/types.ts';
 import { byName, canonicalJson } from './canonical.ts';
 import { addExpectations, addMeta, changes, type Fields } from './diff-fields.ts';
-import { sourceSentences, tableMetadata } from './diff-source-text.ts';
+import { tableMetadata, upstreamSentences } from './diff-source-text.ts';
 import { aggregateMeaning } from './hash.ts';
 import { errorOfBits } from './parameters.ts';
 import type {
@@ -52,13 +52,7 @@ export function viewSentences(
     ...changes(viewFields(before), viewFields(after)),
     ...featureSentences(before, beforePlan, after, afterPlan),
   ];
-  const sourceOf = (view: ViewPlan, plan: ProjectPlan) =>
-    plan.sources.find((source) => source.name === view.source);
-  const [sourceBefore, sourceAfter] = [sourceOf(before, beforePlan), sourceOf(after, afterPlan)];
-  if (sourceBefore?.name !== sourceAfter?.name || !sourceBefore || !sourceAfter) return own;
-  const inherited = sourceSentences(sourceBefore, beforePlan, sourceAfter, afterPlan).map(
-    (sentence) => `source ${sourceAfter.name}: ${sentence}`,
-  );
+  const inherited = upstreamSentences([before.source], beforePlan, [after.source], afterPlan);
   return [...own, ...inherited];
 }
 

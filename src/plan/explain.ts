@@ -125,7 +125,8 @@ function tilesOf(group: TileGroupPlan): Pick<GroupExplanation, 'tileMs' | 'tiles
 }
 
 function laneText(lane: LanePlan): string {
-  const rows = lane.measure === null ? 'rows' : exprText(lane.measure);
+  const measure = lane.measure === null ? 'rows' : exprText(lane.measure);
+  const rows = lane.nullable ? `${measure}, null too` : measure;
   return lane.filter === null ? rows : `${rows} where ${exprText(lane.filter)}`;
 }
 

@@ -10,6 +10,7 @@ import type {
   EntityPlan,
   LanePlan,
   ServicePlan,
+  SpinePlan,
   TableOriginPlan,
   TileGroupPlan,
   ViewPlan,
@@ -85,15 +86,10 @@ export function groupId(group: Omit<TileGroupPlan, 'id'>): string {
  * does not read is left out: it rejects no event, so adding one to a source changes no view.
  */
 export function viewHash(view: ViewMeaning): string {
-  const read = columnsRead(view);
-  const columns = view.source.columns.filter(
-    (column) =>
-      !column.optional || column.min !== null || column.max !== null || read.has(column.name),
-  );
   return hashOf({
     name: view.name,
     version: view.version,
-    source: sourceMeaning(view.source, columns),
+    source: sourceMeaning(view.source, columnsOf(view.source, columnsRead(view))),
     entity: entityHash(view.entity),
     key: view.key,
     filter: view.filter,
@@ -171,6 +167,25 @@ export function aggregateMeaning(
     ttlMs: feature.ttlMs,
     size: accumulator.size ?? null,
   };
+}
+
+/** What a spine of a source's events means, in the same way. */
+export function eventsHash(
+  source: SourceMeaning,
+  { filter, columns }: Pick<EventsSpinePlan, 'filter' | 'columns'>,
+): string {
+  const filtered = filter === null ? [] : referencedColumns(filter);
+  const read = new Set([...Object.values(columns), ...filtered]);
+  return hashOf(sourceMeaning(source, columnsOf(source, read)));
+}
+
+type EventsSpinePlan = Extract<SpinePlan, { readonly kind: 'events' }>;
+
+function columnsOf({ columns }: SourceSchema, read: ReadonlySet<string>): SourceSchema['columns'] {
+  return columns.filter(
+    (column) =>
+      !column.optional || column.min !== null || column.max !== null || read.has(column.name),
+  );
 }
 
 function sourceMeaning(source: SourceMeaning, columns: SourceSchema['columns']): object {

@@ -6,6 +6,7 @@ import {
   aggregateMeaning,
   datasetHash,
   entityHash,
+  eventsHash,
   groupId,
   originHash,
   serviceHash,
@@ -108,7 +109,9 @@ function* datasetMismatches(dataset: DatasetPlan, plan: ProjectPlan): Generator<
 
 function spineMeanings(spine: SpinePlan, plan: ProjectPlan): Readonly<Record<string, string>> {
   if (spine.kind === 'file') return {};
-  return sourceHashes(spine.kind === 'events' ? { source: spine.source } : spine.upstreams, plan);
+  if (spine.kind === 'query') return sourceHashes(spine.upstreams, plan);
+  const source = plan.sources.find(({ name }) => name === spine.source);
+  return { source: eventsHash(source ?? missing(`the source ${spine.source}`), spine) };
 }
 
 function storedOriginHash(origin: TableOriginPlan, plan: ProjectPlan): string {

@@ -3,6 +3,7 @@ import type { SourceNode, SpineNode } from '../define/node.ts';
 import { parseTime } from '../schema/time-text.ts';
 import { sameType, typeText, type ValueType } from '../schema/types.ts';
 import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
+import { eventsHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import type { SourcePlan, SpinePlan } from './plan.ts';
 import { resolveQuery } from './query-plan.ts';
@@ -71,11 +72,9 @@ function eventsOf(
     issues.add('unknown_name', place, message, 'Use a column of the source.');
     return [];
   });
-  const plan: SpinePlan = {
-    ...{ kind: 'events', source: source.name, fromMs, toMs, filter },
-    columns: Object.fromEntries(Object.entries(node.columns).sort()),
-  };
-  return { plan, meanings: { source: source.hash }, columns };
+  const read = { filter, columns: Object.fromEntries(Object.entries(node.columns).sort()) };
+  const plan: SpinePlan = { kind: 'events', source: source.name, fromMs, toMs, ...read };
+  return { plan, meanings: { source: eventsHash(source, read) }, columns };
 }
 
 function timeOf(given: string | number | null, path: string, issues: IssueList): number | null {

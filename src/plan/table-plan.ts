@@ -21,6 +21,8 @@ import { resolveFrom } from './table-from-plan.ts';
 const KEY_KINDS = ['string', 'int64', 'decimal', 'timestamp', 'bool'];
 const UNIT_KINDS = ['string', 'int64', 'timestamp'];
 const DEFAULT_SNAPSHOT_AT = '24h';
+/** Less than of a stream: a table has many rows of a key, and only rewrites take them back. */
+const DEFAULT_KEEP = 100;
 
 /**
  * Checks and resolves a table; a plan is given even where there are issues, to go on with. To all
@@ -40,7 +42,7 @@ export function resolveTable(
   checkColumns(node, columns, issues);
   const snapshot = snapshotOf(node, path, issues);
   const eventTime = typeof node.eventTime === 'string' ? node.eventTime : SNAPSHOT_TIME_COLUMN;
-  const table: TableSchema = { keep: keepOf(node.keep, `${path}.keep`, issues) };
+  const table: TableSchema = { keep: keepOf(node.keep ?? DEFAULT_KEEP, `${path}.keep`, issues) };
   const { from, meanings } = resolveFrom(node, isSound ? sourceOf : () => null, path, issues);
   const meaning = {
     from,

@@ -58,13 +58,12 @@ export function resolveView(
   const filter = resolveExpr(node.filter, columns, 'column', `${path}.filter`, issues);
   checkCondition(filter, 'The view', `${path}.filter`, issues);
   const features = resolveFeatures(node, source, entity, issues);
-  const expectations = resolveExpectations(
-    node.expectations,
-    features,
-    'feature',
-    `${path}.expect`,
-    issues,
+  // A feature with issues of its own has those listed, and not that it does not exist.
+  const unsound = node.features.filter(({ name }) => !features.some((one) => one.name === name));
+  const expected = node.expectations.filter((one) =>
+    unsound.every(({ name }) => name !== one.name),
   );
+  const expectations = resolveExpectations(expected, features, 'feature', `${path}.expect`, issues);
   if (issues.count > before) return null;
   const { name, version } = node;
   const key = Object.fromEntries(Object.entries(node.key).sort());
