@@ -6,11 +6,11 @@ import { seededRandom } from '../base/random.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
 import type { ColumnSchema, SourceSchema, ValueType } from '../schema/types.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
-import type { ArrivalBound } from './acceptance.ts';
 import { AcceptanceOracle } from './acceptance-oracle.ts';
 import { Ingestor } from './ingestor.ts';
 import { EventLog } from './log.ts';
 import type { OracleEvent, OracleValue } from './oracle-event.ts';
+import type { ArrivalBound } from './time-problems.ts';
 
 const column = (name: string, type: ValueType, more: Partial<ColumnSchema> = {}): ColumnSchema => ({
   name,

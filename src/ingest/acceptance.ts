@@ -12,10 +12,7 @@ import type { RowProblem } from './row-problem.ts';
 import { SourceIds } from './source-ids.ts';
 import type { SourceMemory } from './source-memory.ts';
 import { LIVE_LIMITS, SourceRows } from './source-rows.ts';
-import { lateRemedy, unitHint } from './time-remedies.ts';
-
-/** What a declared arrival time may not lie ahead of: the log's clock, or nothing at all. */
-export type ArrivalBound = 'clock' | 'none';
+import { type ArrivalBound, arrivalProblem, timeProblem } from './time-problems.ts';
 
 /** What acceptance must know of the log. */
 export interface PartitionClock {
@@ -41,12 +38,12 @@ export class Acceptance {
   readonly ids: SourceMemory;
   /** Null where lines need what only parsed rows give. */
   readonly lines: LineReader | null;
-  readonly #claims: SourceIds;
+  readonly claims: SourceIds;
   /** Of a change stream: what its rows can change. */
-  readonly #rows: SourceRows | null;
-  readonly #clock: PartitionClock;
+  readonly rows: SourceRows | null;
+  readonly clock: PartitionClock;
+  readonly arrivalBound: ArrivalBound;
   readonly #limits: DedupeLimits;
-  readonly #arrivalBound: ArrivalBound;
   /** Events without an id go to the partitions in turn, a chunk at a time. */
   #turn = 0;
 
@@ -58,26 +55,26 @@ export class Acceptance {
     live: LiveLimits = LIVE_LIMITS,
   ) {
     this.schema = schema;
-    this.#clock = clock;
-    this.#arrivalBound = arrivalBound;
+    this.clock = clock;
+    this.arrivalBound = arrivalBound;
     this.#limits = limits;
     const changes = schema.changes ?? null;
     this.lines = LineReader.of(schema);
-    this.#claims = new SourceIds(schema, limits);
-    this.#rows = changes === null ? null : new SourceRows(schema, changes, live);
-    this.ids = this.#rows ?? this.#claims;
+    this.claims = new SourceIds(schema, limits);
+    this.rows = changes === null ? null : new SourceRows(schema, changes, live);
+    this.ids = this.rows ?? this.claims;
   }
 
   /** Claims the ids of what it accepts; they stand until the log confirms or fails. */
   judge(chunk: RowChunk, nowMs: number): Judgement {
     const { schema } = this;
-    if (this.#rows !== null) return this.#judgeChanges(chunk, nowMs, this.#rows);
-    const stamps = this.#stamps(nowMs);
+    if (this.rows !== null) return this.#judgeChanges(chunk, nowMs, this.rows);
+    const stamps = this.stamps(nowMs);
     const taken = stamps.map(() => new SlotList());
     const eventTimes = new Float64Array(chunk.count);
     const arrivalTimes = new Float64Array(chunk.count);
     const rejected: { slot: number; problem: RowProblem }[] = [];
-    this.#turn = (this.#turn + 1) % schema.partitions;
+    const turn = this.nextTurn();
     for (let slot = 0; slot < chunk.count; slot++) {
       const schemaProblem = chunk.problems.size === 0 ? undefined : chunk.problems.get(slot);
       if (schemaProblem !== undefined) {
@@ -87,12 +84,12 @@ export class Acceptance {
       const scalar = chunk.idAt(slot);
       const id = scalar === null ? null : String(scalar);
       const hash = id === null ? 0 : hashId(id);
-      const partition = id === null ? this.#turn : hash % schema.partitions;
+      const partition = id === null ? turn : hash % schema.partitions;
       const eventMs = chunk.eventTimeAt(slot);
       const arrivalMs = chunk.arrivalTimeAt(slot) ?? (stamps[partition] as number);
       const problem =
-        this.#arrivalProblem(chunk.arrivalTimeAt(slot), nowMs) ??
-        this.#timeProblem(eventMs, arrivalMs) ??
+        arrivalProblem(schema, chunk.arrivalTimeAt(slot), nowMs, this.arrivalBound) ??
+        timeProblem(schema, eventMs, arrivalMs) ??
         (id === null ? null : this.#claim(partition, id, hash, arrivalMs));
       if (problem !== null) {
         rejected.push({ slot, problem });
@@ -109,18 +106,24 @@ export class Acceptance {
     return { entries, accepted, changes: null, rejected };
   }
 
+  /** The partition of the next events without an id. */
+  nextTurn(): number {
+    this.#turn = (this.#turn + 1) % this.schema.partitions;
+    return this.#turn;
+  }
+
   /** What the log would stamp an event of each partition with. */
-  #stamps(nowMs: number): number[] {
+  stamps(nowMs: number): number[] {
     const { name, partitions } = this.schema;
     return Array.from({ length: partitions }, (_, partition) =>
-      Math.max(nowMs, this.#clock.newestArrivalMs(name, partition)),
+      Math.max(nowMs, this.clock.newestArrivalMs(name, partition)),
     );
   }
 
   #judgeChanges(chunk: RowChunk, nowMs: number, rows: SourceRows): Judgement {
     const { name } = this.schema;
-    const stamps = this.#stamps(nowMs);
-    const offsets = stamps.map((_, partition) => this.#clock.nextOffset(name, partition));
+    const stamps = this.stamps(nowMs);
+    const offsets = stamps.map((_, partition) => this.clock.nextOffset(name, partition));
     const judge = new ChangeJudge(chunk, rows, offsets);
     const rejected: { slot: number; problem: RowProblem }[] = [];
     for (let slot = 0; slot < chunk.count; slot++) {
@@ -150,40 +153,14 @@ export class Acceptance {
     // A delete has no event time of its own to judge.
     const isDelete = chunk.operationAt(slot) === 'delete';
     return (
-      this.#arrivalProblem(declaredMs, nowMs) ??
-      (isDelete ? null : this.#timeProblem(declaredEventMs, arrivalMs)) ??
+      arrivalProblem(this.schema, declaredMs, nowMs, this.arrivalBound) ??
+      (isDelete ? null : timeProblem(this.schema, declaredEventMs, arrivalMs)) ??
       judge.take({ slot, id, hash, arrivalMs, eventMs })
     );
   }
 
-  #arrivalProblem(declaredMs: number | null, nowMs: number): RowProblem | null {
-    const { arrivalTime, maxClockSkewMs } = this.schema;
-    const aheadMs = declaredMs === null || this.#arrivalBound === 'none' ? 0 : declaredMs - nowMs;
-    if (aheadMs <= maxClockSkewMs) return null;
-    const message = `'${arrivalTime}' lies ${aheadMs} ms ahead of the clock; ${maxClockSkewMs} are allowed.`;
-    const remedy = declaredMs === null ? null : unitHint(`${arrivalTime}`, declaredMs, nowMs);
-    return { column: arrivalTime, problem: new ValueProblem('from_the_future', message, remedy) };
-  }
-
-  #timeProblem(eventMs: number, arrivalMs: number): RowProblem | null {
-    const { eventTime, arrivalTime, allowedLatenessMs, maxClockSkewMs } = this.schema;
-    const lateMs = arrivalMs - eventMs;
-    const hint = (): string | null =>
-      unitHint(eventTime, eventMs, arrivalMs) ??
-      (arrivalTime === null ? null : unitHint(arrivalTime, arrivalMs, eventMs));
-    if (lateMs > allowedLatenessMs) {
-      const message = `'${eventTime}' lies ${lateMs} ms before its arrival; ${allowedLatenessMs} are allowed.`;
-      const problem = new ValueProblem('too_late', message, hint() ?? lateRemedy(this.schema));
-      return { column: eventTime, problem, lateMs };
-    }
-    if (-lateMs <= maxClockSkewMs) return null;
-    const message = `'${eventTime}' lies ${-lateMs} ms ahead of its arrival; ${maxClockSkewMs} are allowed.`;
-    const problem = new ValueProblem('from_the_future', message, hint());
-    return { column: eventTime, problem, lateMs };
-  }
-
   #claim(partition: number, id: string, hash: number, arrivalMs: number): RowProblem | null {
-    const claim = this.#claims.index(partition).claim(id, arrivalMs, hash);
+    const claim = this.claims.index(partition).claim(id, arrivalMs, hash);
     if (claim === 'fresh') return null;
     const column = this.schema.id;
     if (claim === 'duplicate') {
@@ -203,7 +180,7 @@ export class Acceptance {
   }
 }
 
-function entryOf(
+export function entryOf(
   chunk: RowChunk,
   partition: number,
   slots: Int32Array,
@@ -227,7 +204,7 @@ function pick(times: Float64Array, slots: Int32Array): Float64Array {
 }
 
 /** Slots of one partition, in order. */
-class SlotList {
+export class SlotList {
   count = 0;
   #slots = new Int32Array(64);
 

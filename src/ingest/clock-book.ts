@@ -44,7 +44,7 @@ export class ClockBook {
 
   /** A batch of the log, read again at the start. */
   restore(batch: EventBatch, clocks: SourceClocks | undefined): void {
-    if (batch.commit > this.#commit) clocks?.accept(batch);
+    if (batch.commit > this.#commit && batch.imported !== true) clocks?.accept(batch);
   }
 
   /** A batch was counted. A file that cannot be written now is written later; events go on. */

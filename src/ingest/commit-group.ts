@@ -42,7 +42,8 @@ export class CommitGroup {
       writeNote(this.writer, note);
       this.#notes.set(this.batches.length, note);
     }
-    this.#frames.push({ start, end: this.writer.length, continues, noted: note !== null });
+    const [noted, imported] = [note !== null, batch.imported === true];
+    this.#frames.push({ start, end: this.writer.length, continues, noted, imported });
     this.batches.push(batch);
   }
 

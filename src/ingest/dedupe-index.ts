@@ -73,6 +73,26 @@ export class DedupeIndex {
     return 'fresh';
   }
 
+  /**
+   * As `claim`, of an event of the past: an id that is held makes it a duplicate, however old.
+   * `held`: taken, and remembered; `fresh`: taken, and of an age that nothing can repeat.
+   * @param nowMs what comes live arrives no earlier; -1 where that is open
+   */
+  claimPast(id: string, arrivalMs: number, nowMs: number, hash = hashId(id)): Claim | 'held' {
+    if (this.#table.find(id, hash) >= 0) return 'duplicate';
+    const asOfMs = Math.max(this.#newestArrivalMs, nowMs);
+    if (asOfMs - arrivalMs > this.#horizonMs && this.#table.count >= this.#limits.idsKept) {
+      this.#forgottenMs = Math.max(this.#forgottenMs, arrivalMs);
+      this.#unsureMs = Math.max(this.#unsureMs, arrivalMs + this.#horizonMs);
+      return 'fresh';
+    }
+    if (this.#isFull(id)) this.#evict(asOfMs);
+    else if (this.#table.count === this.#table.capacity) this.#evict(this.#newestArrivalMs);
+    if (this.#isFull(id)) return 'full';
+    this.#table.add(id, hash, arrivalMs);
+    return 'held';
+  }
+
   /** A longer horizon asks for no more than was kept before it: it applies from the change on. */
   #isUnsure(arrivalMs: number): boolean {
     return arrivalMs <= this.#unsureMs && arrivalMs - this.#horizonMs <= this.#forgottenMs;

@@ -37,7 +37,7 @@ export class IngestStats {
 
   accept(batch: EventBatch): void {
     this.#accepted += batch.count;
-    this.clocks.accept(batch);
+    if (batch.imported !== true) this.clocks.accept(batch);
   }
 
   /** An update is one row, though the log has got two of it. */

@@ -6,7 +6,8 @@ import { type Logger, silentLogger } from '../base/logger.ts';
 import { nextTurn, type Turn } from '../base/pause.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import { Acceptance, type ArrivalBound } from './acceptance.ts';
+import { Acceptance } from './acceptance.ts';
+import { BulkIntake } from './bulk-intake.ts';
 import { ClockBook } from './clock-book.ts';
 import { readColumns } from './columns-body.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -17,6 +18,7 @@ import { IngestStats, type SourceStats } from './ingest-stats.ts';
 import { type LanePosition, lanesOf } from './lane-note.ts';
 import type { LetterFilter } from './letter-filter.ts';
 import { type ReadmitResult, readmitLetters } from './letter-readmission.ts';
+import { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import { type Door, Push, type PushResult, type Refusal } from './push.ts';
 import { ColumnsBody, type PushBody, type RowSlice, readBody } from './push-body.ts';
@@ -24,6 +26,7 @@ import { SchemaBook } from './schema-book.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
 import type { MemorySize } from './source-memory.ts';
 import { pushSourced, type SourcedBatch, type SourcedResult, settleLanes } from './sourced-push.ts';
+import type { ArrivalBound } from './time-problems.ts';
 
 export interface IngestorOptions {
   readonly disk: Disk;
@@ -57,6 +60,9 @@ export class Ingestor {
   readonly #limits: DoorLimits;
   readonly #doors = new Map<string, Door>();
   readonly #clocks: ClockBook;
+  readonly #live: LiveMark;
+  /** Imports of history, and tables. */
+  readonly bulk: BulkIntake;
   #idsCommit = 0;
   #readmits: Promise<unknown> = Promise.resolve();
   #formerIds: FormerIds;
@@ -83,7 +89,15 @@ export class Ingestor {
     this.letters = options.letters ?? new DeadLetters(disk);
     this.#limits = doorLimits(limits);
     this.#formerIds = new FormerIds([], [], this.#limits);
-    for (const schema of options.sources) this.#doors.set(schema.name, this.#newDoor(schema));
+    const doorOf = (source: string): Door => this.#door(source);
+    this.#live = new LiveMark(log, (source) => doorOf(source).acceptance.schema);
+    for (const schema of options.sources) {
+      this.#doors.set(schema.name, this.#newDoor(schema));
+      this.#live.read(schema.name);
+    }
+    const refusalOf = (source: string): Refusal | null => this.refusalOf(source);
+    const parts = { log, letters: this.letters, clock, live: this.#live };
+    this.bulk = new BulkIntake({ ...parts, doorOf, refusalOf });
   }
 
   *#eachClocks(): Generator<[string, SourceClocks]> {
@@ -91,20 +105,14 @@ export class Ingestor {
   }
 
   #newDoor(schema: SourceSchema): Door {
+    const limits = this.#limits;
+    const at = (source: string, partition: number) => this.#log.partition(source, partition);
     const clock = {
-      nextOffset: (source: string, partition: number) =>
-        this.#log.partition(source, partition).nextOffset,
-      newestArrivalMs: (source: string, partition: number) =>
-        this.#log.partition(source, partition).newestArrivalMs,
+      nextOffset: (source: string, partition: number) => at(source, partition).nextOffset,
+      newestArrivalMs: (source: string, partition: number) => at(source, partition).newestArrivalMs,
     };
     return {
-      acceptance: new Acceptance(
-        schema,
-        clock,
-        this.#limits,
-        this.#arrivalBound,
-        this.#limits.live,
-      ),
+      acceptance: new Acceptance(schema, clock, limits, this.#arrivalBound, limits.live),
       stats: new IngestStats(schema),
     };
   }
@@ -149,7 +157,7 @@ export class Ingestor {
    * `disk_failed`: then no row was taken
    */
   async push(source: string, body: PushBody): Promise<PushResult> {
-    const { schema } = this.#door(source).acceptance;
+    const { schema } = this.#streamDoor(source).acceptance;
     const slices =
       body instanceof ColumnsBody
         ? readColumns(body, schema, this.#sliceRows(source))
@@ -159,8 +167,8 @@ export class Ingestor {
 
   /** Takes a connector's batch exactly once. @throws AsofError as `pushSourced` */
   take(source: string, batch: SourcedBatch): Promise<SourcedResult> {
-    const context = { log: this.#log, letters: this.letters, clock: this.#clock };
-    return pushSourced(context, this.#door(source), batch);
+    const context = { log: this.#log, letters: this.letters, clock: this.#clock, live: this.#live };
+    return pushSourced(context, this.#streamDoor(source), batch);
   }
 
   /** Finishes what a crash left of a connector's last batches, and says how far it has read. */
@@ -175,6 +183,15 @@ export class Ingestor {
     if (door !== undefined) return door;
     throw new AsofError('unknown_source', `No source is named '${source}'.`, {
       remedy: `Known sources: ${[...this.#doors.keys()].join(', ') || 'none'}.`,
+    });
+  }
+
+  /** @throws AsofError `bad_request` for a table, whose rows come by materialization alone */
+  #streamDoor(source: string): Door {
+    const door = this.#door(source);
+    if (!door.acceptance.schema.table) return door;
+    throw new AsofError('bad_request', `'${source}' is a table; nothing is pushed to it.`, {
+      remedy: 'Change what it is made from, and run `asof materialize`.',
     });
   }
 
@@ -193,12 +210,13 @@ export class Ingestor {
     slices: Iterator<RowSlice>,
     keepRejected: boolean,
   ): Promise<PushResult> {
-    const door = this.#door(source);
+    const door = this.#streamDoor(source);
     // An update is two rows of the log.
     const rowsOfOne = door.acceptance.schema.changes ? 2 : 1;
     const push = new Push({
       door,
       log: this.#log,
+      live: this.#live,
       letters: keepRejected ? this.letters : null,
       clock: this.#clock,
       logger: this.#logger,
@@ -274,6 +292,7 @@ export class Ingestor {
     const door = this.#doors.get(batch.source);
     door?.acceptance.ids.confirm(batch);
     door?.stats.accept(batch);
+    if (door !== undefined) this.bulk.observe(batch, door.acceptance.schema);
     this.#clocks.counted(batch.commit);
     this.onCommitted(batch);
   }

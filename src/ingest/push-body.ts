@@ -192,7 +192,7 @@ function* parsedSlices(
 }
 
 /** Lines are kept as their places in the text: few objects, and none that live long. */
-function* textSlices(text: string, from: number, size: number): Generator<RowSlice> {
+export function* textSlices(text: string, from: number, size: number): Generator<RowSlice> {
   let start = from;
   let number = 0;
   while (start < text.length) {

@@ -6,6 +6,7 @@ import type { Turn } from '../base/pause.ts';
 import type { Acceptance, Judgement } from './acceptance.ts';
 import type { DeadLetters, Letter } from './dead-letters.ts';
 import type { IngestStats } from './ingest-stats.ts';
+import type { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import type { RowSlice } from './push-body.ts';
 import { RowChunk } from './row-chunk.ts';
@@ -41,6 +42,7 @@ export interface Door {
 export interface PushContext {
   readonly door: Door;
   readonly log: EventLog;
+  readonly live: LiveMark;
   /** Where rejected rows go; null for letters, which are there and were counted already. */
   readonly letters: DeadLetters | null;
   readonly clock: Clock;
@@ -124,7 +126,7 @@ export class Push {
   }
 
   async #commitChunk(chunk: RowChunk): Promise<void> {
-    const { log, door, clock, refusal } = this.#context;
+    const { log, door, clock, refusal, live } = this.#context;
     // What they have added counts for the refusal.
     if (refusal !== null) await Promise.all(this.#commits);
     while (!log.hasRoom) await log.room();
@@ -138,6 +140,7 @@ export class Push {
     const { acceptance } = door;
     const pending = acceptance.ids.pending();
     const judgement = acceptance.judge(chunk, nowMs);
+    live.before(judgement.entries);
     const before = log.aheadCommit;
     const durable = log.append(judgement.entries);
     const refused = log.aheadCommit === before && judgement.entries.length > 0;

@@ -6,6 +6,7 @@ import type { SourceSchema } from '../schema/types.ts';
 import { SchemaBook } from './schema-book.ts';
 import {
   corruptLog,
+  type Frame,
   FrameCursor,
   LOG_FOLDER,
   readHeader,
@@ -46,11 +47,15 @@ export function* readSegment(
       if (range.unfinished && !cursor.provesCorruption()) return;
       throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
     }
-    if (wanted) begun.push(decodeFrame(frame.payload, book, schemaOf));
+    if (wanted) begun.push(marked(decodeFrame(frame.payload, book, schemaOf), frame));
     if (frame.continues) continue;
     yield* begun;
     begun = [];
   }
+}
+
+function marked(batch: EventBatch, { imported }: Frame): EventBatch {
+  return imported ? { ...batch, imported } : batch;
 }
 
 function decodeFrame(payload: Uint8Array, book: SchemaBook, schemaOf: SchemaOf): EventBatch {

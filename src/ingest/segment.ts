@@ -9,7 +9,8 @@ import type { LogNote } from './log-note.ts';
  *
  *   header  magic u32 | format u32 | body length u32 | crc32 of the body u32 | body
  *   frame   mark u32 | length u32 | crc32 of what follows u32 | group lag u32 | payload
- *           and, if bit 30 of the lag is set, a note: name | text | their length u32
+ *           and, if bit 30 of the lag is set, a note: name | text | their length u32;
+ *           bit 29 says that the events are imported history
  *
  * The group lag is how many commits the frame lies behind the first one of its group, that is of
  * the frames written and synced together. A group is written only after the one before is durable.
@@ -29,7 +30,8 @@ export const FRAME_PREFIX = 16;
 const FRAME_MARK = 0x6d617266;
 const CONTINUES = 0x80000000;
 const NOTED = 0x40000000;
-const LAG_MASK = 0x3fffffff;
+const IMPORTED = 0x20000000;
+const LAG_MASK = 0x1fffffff;
 
 /** Where a partition of a source stands. */
 export interface PartitionState {
@@ -146,14 +148,16 @@ export interface FramePlace {
   /** Whether the append goes on in the next frame. */
   readonly continues: boolean;
   readonly noted: boolean;
+  readonly imported: boolean;
 }
 
 /** Completes a frame whose prefix was left blank at `start` and whose payload ends at `end`. */
 export function sealFrame(writer: ByteWriter, place: FramePlace, groupLag: number): void {
-  const { start, end, continues, noted } = place;
+  const { start, end, continues, noted, imported } = place;
+  const flags = (continues ? CONTINUES : 0) + (noted ? NOTED : 0) + (imported ? IMPORTED : 0);
   writer.patchU32(start, FRAME_MARK);
   writer.patchU32(start + 4, end - start - FRAME_PREFIX);
-  writer.patchU32(start + 12, groupLag + (continues ? CONTINUES : 0) + (noted ? NOTED : 0));
+  writer.patchU32(start + 12, groupLag + flags);
   writer.patchU32(start + 8, crc32(writer.view().subarray(start + 12, end)));
 }
 
@@ -166,6 +170,8 @@ export interface Frame {
   readonly groupLag: number;
   /** Whether the append goes on in the next frame. */
   readonly continues: boolean;
+  /** Whether its events are history that was imported. */
+  readonly imported: boolean;
   readonly note: LogNote | null;
 }
 
@@ -221,7 +227,8 @@ export class FrameCursor {
     const groupLag = flags & LAG_MASK;
     const continues = flags >= CONTINUES;
     const payload = this.#bytes.subarray(start + FRAME_PREFIX, end);
-    const frame = { commit, start, end, payload, groupLag, continues, note: null };
+    const imported = (flags & IMPORTED) !== 0;
+    const frame = { commit, start, end, payload, groupLag, continues, imported, note: null };
     if ((flags & NOTED) === 0) return frame;
     const size = payload.length - 4 - this.#view.getUint32(end - 4, true);
     if (size < 0) return null;

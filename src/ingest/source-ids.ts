@@ -69,8 +69,9 @@ export class SourceIds implements SourceMemory {
   confirm(batch: EventBatch): void {
     const ids = idsOf(this.#schema, batch);
     if (ids === null) return;
-    let count = batch.count;
-    if (ids.valid !== null) for (const flag of ids.valid) if (flag === 0) count -= 1;
+    let count = batch.heldIds ?? batch.count;
+    if (batch.heldIds === undefined && ids.valid !== null)
+      for (const flag of ids.valid) if (flag === 0) count -= 1;
     this.index(batch.partition).confirm(count, newestOf(batch.arrivalTimeMs));
   }
 

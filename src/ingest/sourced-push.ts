@@ -10,6 +10,7 @@ import {
   type Letter,
 } from './dead-letters.ts';
 import { type LaneNote, laneName, lanesOf, laneText, readLane } from './lane-note.ts';
+import type { LiveMark } from './live-mark.ts';
 import type { EventLog, LogEntry } from './log.ts';
 import type { Door } from './push.ts';
 import { RowChunk } from './row-chunk.ts';
@@ -44,6 +45,7 @@ interface SourcedContext {
   readonly log: EventLog;
   readonly letters: DeadLetters;
   readonly clock: Clock;
+  readonly live: LiveMark;
 }
 
 /**
@@ -54,7 +56,7 @@ interface SourcedContext {
  * @throws AsofError `overloaded`, `disk_full`, `disk_failed`: try the same batch again
  */
 export async function pushSourced(
-  { log, letters, clock }: SourcedContext,
+  { log, letters, clock, live }: SourcedContext,
   door: Door,
   batch: SourcedBatch,
 ): Promise<SourcedResult> {
@@ -85,8 +87,9 @@ export async function pushSourced(
     letters: refused.map(encodeLetter),
   };
   const text = batch.token === null && refused.length === 0 ? '' : laneText(note);
-  const before = log.aheadCommit;
   const { entries } = judgement;
+  live.before(entries);
+  const before = log.aheadCommit;
   const durable = log.append(entries.length > 0 ? entries : [nothing(chunk)], { name, text });
   if (log.aheadCommit === before) ids.rollback(pending);
   await durable;
@@ -103,7 +106,7 @@ export async function pushSourced(
   return { accepted: judgement.accepted, rejected: refused.length, full: null };
 }
 
-function fullDoor({ rejected }: Judgement): FullDoor | null {
+export function fullDoor({ rejected }: Judgement): FullDoor | null {
   const first = rejected.find(({ problem }) => problem.passes === true);
   if (first === undefined) return null;
   const { message, remedy } = first.problem.problem;
@@ -132,7 +135,7 @@ function lettersOf(
 }
 
 /** A commit without events, for a position that moves although nothing was accepted. */
-function nothing(chunk: RowChunk): LogEntry {
+export function nothing(chunk: RowChunk): LogEntry {
   const none = new Float64Array(0);
   return {
     source: chunk.schema.name,
@@ -155,7 +158,7 @@ export async function settleLanes(
   }
 }
 
-async function settleLane(
+export async function settleLane(
   { log, letters }: Pick<SourcedContext, 'log' | 'letters'>,
   source: string,
   name: string,

@@ -70,4 +70,8 @@ export interface EventBatch {
   readonly columns: readonly Column[];
   /** null, or absent, where no row takes anything back. */
   readonly retractions?: Retractions | null;
+  /** History of a stream, with arrivals of its own: they say nothing of how late events come. */
+  readonly imported?: boolean;
+  /** Of imported events, until a restart: how many of their ids the door holds. */
+  readonly heldIds?: number;
 }

@@ -1,0 +1,52 @@
+import type { SourceSchema } from '../schema/types.ts';
+import { liveFrom, liveName } from './bulk-note.ts';
+import type { EventLog, LogEntry } from './log.ts';
+import { RowChunk } from './row-chunk.ts';
+import { nothing } from './sourced-push.ts';
+
+/** Writes down when the first live event of a source arrived, where history was imported before. */
+export class LiveMark {
+  readonly #log: EventLog;
+  readonly #schemaOf: (source: string) => SourceSchema;
+  /** Sources with history and no live event yet. */
+  readonly #pending = new Set<string>();
+  /** The first arrival in this process, by source. */
+  readonly #firstMs = new Map<string, number>();
+
+  constructor(log: EventLog, schemaOf: (source: string) => SourceSchema) {
+    this.#log = log;
+    this.#schemaOf = schemaOf;
+  }
+
+  /** What the log says of a source. */
+  read(source: string): void {
+    if (liveFrom(this.#log.notes, source) === null) this.#pending.add(source);
+  }
+
+  /** The first history comes. @param knownMs arrival of the first live event so far, or null */
+  async begin(schema: SourceSchema, knownMs: number | null): Promise<void> {
+    const { name } = schema;
+    if (liveFrom(this.#log.notes, name) !== undefined) return;
+    const fromMs = knownMs ?? this.#firstMs.get(name) ?? null;
+    if (fromMs === null) this.#pending.add(name);
+    await this.#write(schema, fromMs);
+  }
+
+  /** Called with live events right before they are appended: both become durable together. */
+  before(entries: readonly LogEntry[]): void {
+    for (const { source, arrivalTimeMs } of entries) {
+      if (this.#firstMs.has(source) && !this.#pending.has(source)) continue;
+      const fromMs = arrivalTimeMs.reduce((least, ms) => Math.min(least, ms));
+      this.#firstMs.set(source, fromMs);
+      if (!this.#pending.delete(source)) continue;
+      // Where it fails, so do the events: the next ones are the first then.
+      this.#write(this.#schemaOf(source), fromMs).catch(() => this.#pending.add(source));
+    }
+  }
+
+  async #write(schema: SourceSchema, fromMs: number | null): Promise<void> {
+    const text = JSON.stringify(fromMs);
+    const none = nothing(new RowChunk(schema, 1, 0));
+    await this.#log.append([none], { name: liveName(schema.name), text });
+  }
+}
