@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type Run, withCommonOptions } from './common-options.ts';
+import { addDatasetCommands } from './dataset-commands.ts';
 import type { TrainOptions } from './train-command.ts';
 import type { VerifyOptions } from './verify-command.ts';
 
@@ -7,6 +8,7 @@ import type { VerifyOptions } from './verify-command.ts';
 export function addBatchCommands(program: Command, run: Run): void {
   addTrain(program, run);
   addVerify(program, run);
+  addDatasetCommands(program, run);
 }
 
 function command(program: Command, name: string, summary: string): Command {
