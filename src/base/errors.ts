@@ -93,6 +93,11 @@ export const ERRORS = {
     'An entity key is missing, empty or of the wrong type.',
     'Send each join key.',
   ),
+  invalid_field: user(
+    422,
+    'A field of a request row is missing or of the wrong type.',
+    'Send each field that the service declares, in its type.',
+  ),
   too_many_rows: user(413, 'The request has more rows than the limit.', 'Split the request.'),
   body_too_large: user(413, 'The request body is larger than the limit.', 'Split the request.'),
   // Training and verification.
@@ -181,6 +186,11 @@ export const ERRORS = {
     'Another run works on the same, or has published meanwhile.',
     'Wait for its end, then run this again; it goes on where it was.',
   ),
+  over_quota: user(
+    409,
+    'An owner has used up what it may use.',
+    'Raise its quota in asof.json, or remove what it no longer needs.',
+  ),
   newer_format: user(409, 'The data was written by a newer asof.', 'Upgrade asof.'),
   invalid_config: user(422, 'The configuration is not valid.', 'Fix the setting named.'),
   disk_full: {
@@ -253,14 +263,6 @@ export const ERRORS = {
     meaning: 'The archive or its manifest is damaged, or lacks a file.',
     remedy: 'Restore the archive folder from a copy; nothing was guessed.',
   },
-  rows_lost: {
-    domain: 'internal',
-    retryable: false,
-    status: 500,
-    meaning: 'A step of a run read or wrote another number of rows than there are.',
-    remedy:
-      'Nothing was published. Check the files named; if they are whole, report it with the message.',
-  },
   corrupt_catalog: {
     domain: 'internal',
     retryable: false,
@@ -282,7 +284,7 @@ export const ERRORS = {
     retryable: false,
     status: 500,
     meaning: 'Rows were lost or changed between two steps of a run.',
-    remedy: 'Nothing more was written; run it again, and report it if it stays.',
+    remedy: 'Nothing of it was published; run it again, and report it if it stays.',
   },
   internal: {
     domain: 'internal',

@@ -48,6 +48,10 @@ export const LIMITS = {
   letterAnswerChars: 32 * 1024 * 1024,
   /** Dead letters of one answer. */
   deadLettersPerAnswer: 1_000,
+  /** Rows of one record batch of an Arrow file. */
+  arrowBatchRows: 65_536,
+  /** Rows of a training set that are put together at a time. */
+  trainingRowsAtOnce: 4_000_000,
   /** Rows that the quantiles of a column are taken from, evenly spread over all of them. */
   statisticsSampleRows: 100_000,
   /** Attempts of one client call, the first included. */

@@ -5,6 +5,7 @@ import { CatalogFile } from './offline-catalog-file.ts';
 import { CatalogLeases } from './offline-catalog-leases.ts';
 import { CatalogPartitions } from './offline-catalog-partitions.ts';
 import { CatalogRuns } from './offline-catalog-runs.ts';
+import { CatalogUsage } from './offline-catalog-usage.ts';
 
 export const CATALOG_FILE = 'catalog.db';
 
@@ -26,12 +27,14 @@ export class OfflineCatalog {
   readonly partitions: CatalogPartitions;
   readonly leases: CatalogLeases;
   readonly audits: CatalogAudits;
+  readonly usage: CatalogUsage;
   readonly #file: CatalogFile;
 
   private constructor(file: CatalogFile, clock: Clock) {
     this.#file = file;
     this.leases = new CatalogLeases(file, clock);
     this.runs = new CatalogRuns(file, clock);
+    this.usage = new CatalogUsage(file);
     this.audits = new CatalogAudits(file, clock);
     this.partitions = new CatalogPartitions(file, clock, this);
   }

@@ -14,10 +14,13 @@ const UNFINISHED = '.unfinished';
 export class OfflineFiles {
   readonly #dataDir: string;
   readonly #disk: NodeDisk;
+  readonly #ending: string;
 
-  constructor(dataDir: string) {
+  /** With a `tag` that nobody else has, two writers of one path do not write into each other. */
+  constructor(dataDir: string, tag = '') {
     this.#dataDir = dataDir;
     this.#disk = new NodeDisk(dataDir);
+    this.#ending = `${tag}${UNFINISHED}`;
   }
 
   /** The real path, for DuckDB. */
@@ -32,7 +35,7 @@ export class OfflineFiles {
   /** Where a file is written before it is whole; its folder is made. */
   unfinished(path: string): string {
     this.#disk.makeFolder(dirname(path));
-    return this.real(`${path}${UNFINISHED}`);
+    return this.real(`${path}${this.#ending}`);
   }
 
   /**
@@ -40,15 +43,15 @@ export class OfflineFiles {
    * @throws AsofError `disk_failed`, `disk_full`
    */
   async publish(path: string): Promise<{ readonly bytes: number; readonly checksum: string }> {
-    const file = this.#disk.openAppend(`${path}${UNFINISHED}`);
+    const file = this.#disk.openAppend(`${path}${this.#ending}`);
     try {
       await file.sync();
     } finally {
       file.close();
     }
-    const checksum = await this.checksum(`${path}${UNFINISHED}`);
+    const checksum = await this.checksum(`${path}${this.#ending}`);
     try {
-      renameSync(this.real(`${path}${UNFINISHED}`), this.real(path));
+      renameSync(this.real(`${path}${this.#ending}`), this.real(path));
     } catch (cause) {
       throw new AsofError('disk_failed', `Cannot rename '${path}': ${String(cause)}`, { cause });
     }

@@ -28,10 +28,13 @@ export interface TileBuilder {
    * the relation that went in, retractions too) are for the runner; all others go into the files.
    */
   select(query: TileQuery): string;
-  /** The rows of the relation that go in, as a condition: the view's filter, and a key. */
+  /** The rows of the relation that go in, as a condition: a key, and the filters. */
   condition(group: TileGroupPlan): string;
-  /** Of the file's columns, those that name a tile; files are in their order. */
-  identity(group: TileGroupPlan): readonly string[];
+  /** Of the file's columns, those that name a tile: its key, its place. Files are in their order. */
+  identity(group: TileGroupPlan): {
+    readonly keys: readonly string[];
+    readonly place: readonly string[];
+  };
   /** Bytes of memory that one row of the relation may take while it is aggregated. */
   bytesPerRow(group: TileGroupPlan): number;
 }

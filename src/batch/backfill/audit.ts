@@ -1,0 +1,90 @@
+import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
+import { DAY_MS } from '../../ingest/archive-stage.ts';
+import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
+import type { NewAudit } from '../../store/offline-catalog-audits.ts';
+import type { OfflineFiles } from '../../store/offline-files.ts';
+import type { PartitionPart } from '../../store/offline-partition.ts';
+import type { ChunkFile } from './chunks.ts';
+import { dayText } from './event-days.ts';
+import type { BackfillTarget, BackfillWorld } from './world.ts';
+
+export interface DayChange {
+  readonly run: { readonly number: number; readonly id: string };
+  readonly day: number;
+  readonly throughCommit: number;
+  readonly before: readonly PartitionPart[];
+  readonly after: readonly ChunkFile[];
+}
+
+/**
+ * Compares a day that was final with what it becomes: every tile that differs, as it was and as it
+ * will be, goes into a file that stays. Where nothing differs there is no file.
+ */
+export async function auditDay(
+  world: BackfillWorld,
+  { group, source }: BackfillTarget,
+  { session, files }: { readonly session: DuckDbSession; readonly files: OfflineFiles },
+  change: DayChange,
+): Promise<NewAudit> {
+  const { run, day, throughCommit } = change;
+  const identity = world.builder.identity(group);
+  const fromCommit = Math.min(...change.before.map((part) => part.throughCommit));
+  const toMs = (day + 1) * DAY_MS;
+  const about = {
+    run: run.id,
+    group: group.id,
+    source: source.name,
+    day: dayText(day),
+    afterCommit: fromCommit,
+    throughCommit,
+    eventsBefore: change.before.reduce((sum, part) => sum + Number(part.details.events), 0),
+    eventsAfter: change.after.reduce((sum, file) => sum + file.events, 0),
+    datasets: world.datasetsReading({
+      group,
+      fromMs: day * DAY_MS,
+      toMs,
+      afterCommit: fromCommit,
+    }),
+  };
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE changed_tiles AS ${changedSql(identity, files, change)}`,
+  );
+  const keys = identity.keys.map(sqlName).join(', ');
+  const [[tiles, ofKeys] = []] = await session.rows(
+    `SELECT count(*), count(DISTINCT (${keys})) FROM changed_tiles`,
+  );
+  const details = { ...about, tiles: Number(tiles), keys: Number(ofKeys) };
+  const none = { partition: about.day, path: null, rows: 0, bytes: 0, checksum: null, details };
+  if (details.tiles === 0) return none;
+  const path = `audit/${run.id}/${group.id}-${about.day}.parquet`;
+  const order = [...identity.keys, ...identity.place].map(sqlName).join(', ');
+  const metadata = sqlString(JSON.stringify(details));
+  await session.run(
+    `COPY (FROM changed_tiles ORDER BY ${order}) TO ${sqlString(files.unfinished(path))}
+     (FORMAT parquet, COMPRESSION zstd, KV_METADATA {asof_audit: ${metadata}})`,
+  );
+  await session.run('DROP TABLE changed_tiles');
+  return { ...none, path, rows: details.tiles, ...(await files.publish(path)) };
+}
+
+/** The count of rows that went in is no content: an event that came and went changes no value. */
+function changedSql(
+  identity: { readonly keys: readonly string[]; readonly place: readonly string[] },
+  files: OfflineFiles,
+  { before, after }: DayChange,
+): string {
+  const names = [...identity.keys, ...identity.place].map(sqlName);
+  const tiles = (paths: readonly (string | null)[]): string => {
+    const real = paths.flatMap((path) => (path === null ? [] : [sqlString(files.real(path))]));
+    return `(SELECT * EXCLUDE (__rows) FROM read_parquet([${real.join(', ')}]))`;
+  };
+  const on = names.map((name) => `was.${name} = becomes.${name}`).join(' AND ');
+  const either = names.map((name) => `coalesce(was.${name}, becomes.${name}) AS ${name}`);
+  const first = names[0] ?? '';
+  return `SELECT ${either.join(', ')},
+      CASE WHEN was.${first} IS NOT NULL THEN was END AS before,
+      CASE WHEN becomes.${first} IS NOT NULL THEN becomes END AS after
+    FROM ${tiles(before.map(({ path }) => path))} was
+    FULL JOIN ${tiles(after.map(({ path }) => path))} becomes ON ${on}
+    WHERE was IS DISTINCT FROM becomes`;
+}

@@ -1,0 +1,78 @@
+import { AsofError } from '../../base/errors.ts';
+import { DAY_MS } from '../../ingest/archive-stage.ts';
+import { waitForOffPeakMs } from './off-peak.ts';
+import type { BackfillLimits, BackfillWorld } from './world.ts';
+
+/** Longest pause at a time, so that a clock that is set is noticed. */
+const PAUSE_MS_MAX = 60_000;
+
+/** Holds chunks back: outside the off-peak window, above the rate, and when a quota is used up. */
+export class Brake {
+  readonly #world: BackfillWorld;
+  readonly #limits: BackfillLimits;
+  /** When the rows that were begun so far have had their time, by the stopwatch. */
+  #freeAtMs: number;
+
+  constructor(world: BackfillWorld, limits: BackfillLimits) {
+    this.#world = world;
+    this.#limits = limits;
+    this.#freeAtMs = world.stopwatchMs();
+  }
+
+  /**
+   * Waits until a chunk may begin; false if the owner's rows of today are used up.
+   * @throws AsofError `over_quota` where waiting helps nothing, or the signal's reason
+   */
+  async admit(
+    rows: number,
+    signal: AbortSignal,
+    onWaiting: (why: string | null) => void,
+  ): Promise<boolean> {
+    const { clock, pause } = this.#world;
+    for (;;) {
+      signal.throwIfAborted();
+      const { waitMs, why } = this.#wait(clock.nowMs());
+      if (waitMs <= 0) break;
+      onWaiting(why);
+      await pause(Math.min(waitMs, PAUSE_MS_MAX), signal);
+    }
+    onWaiting(null);
+    this.#take(rows);
+    return this.#withinQuota();
+  }
+
+  #wait(nowMs: number): { readonly waitMs: number; readonly why: string } {
+    const { offPeak, rowsPerSecond } = this.#limits;
+    if (offPeak !== null) {
+      const waitMs = waitForOffPeakMs(offPeak, nowMs);
+      const from = new Date(nowMs + waitMs).toISOString().slice(11, 16);
+      if (waitMs > 0) return { waitMs, why: `outside its window, goes on at ${from} UTC` };
+    }
+    if (rowsPerSecond === null) return { waitMs: 0, why: '' };
+    const waitMs = this.#freeAtMs - this.#world.stopwatchMs();
+    return { waitMs, why: `held back to ${rowsPerSecond} rows/s` };
+  }
+
+  #take(rows: number): void {
+    const { rowsPerSecond } = this.#limits;
+    if (rowsPerSecond === null) return;
+    const spanMs = (rows / rowsPerSecond) * 1000;
+    this.#freeAtMs = Math.max(this.#freeAtMs, this.#world.stopwatchMs()) + spanMs;
+  }
+
+  #withinQuota(): boolean {
+    const { owner, rowsPerDay, bytes } = this.#limits.quota;
+    const { catalog, clock } = this.#world;
+    if (bytes !== null) {
+      const used = catalog.usage.bytes(owner);
+      if (used >= bytes) {
+        throw new AsofError('over_quota', `${owner} has ${used} bytes of tiles, of ${bytes}.`, {
+          path: `quotas.${owner}.bytes`,
+        });
+      }
+    }
+    if (rowsPerDay === null) return true;
+    const dayStartMs = Math.floor(clock.nowMs() / DAY_MS) * DAY_MS;
+    return catalog.usage.rows(owner, dayStartMs) < rowsPerDay;
+  }
+}

@@ -1,0 +1,178 @@
+import { AsofError } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
+import type { OfflineCatalog } from '../../store/offline-catalog.ts';
+import type { CatalogSubject, PartitionPart } from '../../store/offline-partition.ts';
+import { type ChunkPlan, cutChunks } from './chunks.ts';
+import { changedDays, countDays, type DayRows, requireAllRows } from './day-rows.ts';
+import { dayText } from './event-days.ts';
+import { stateOfDay } from './grace.ts';
+import type { Workbench } from './workbench.ts';
+import {
+  type BackfillLimits,
+  type BackfillTarget,
+  type BackfillWorld,
+  subjectOfGroup,
+} from './world.ts';
+
+const ROWS_PER_SECOND = 1_000_000;
+const BYTES_PER_ROW = 16;
+/** Of the memory limit: the rest is for reading, sorting and writing. */
+const AGGREGATED_SHARE = 0.5;
+
+/** What there is to do for the tiles of one group. */
+export interface GroupPlan {
+  readonly subject: string;
+  /** The generation that this follows. */
+  readonly generation: number;
+  /** Everything through this commit will be in the tiles. */
+  readonly throughCommit: number;
+  /** What the tiles hold so far; 0 where all of it is built. */
+  readonly baseCommit: number;
+  /** Days to compute, with all their rows. */
+  readonly days: readonly DayRows[];
+  /** Of those, with the rows that came since; the same where all is built. */
+  readonly changed: readonly DayRows[];
+  /** Of those, the ones that were final: what changes in them is written down. */
+  readonly audited: readonly number[];
+  /** Partitions that are provisional, have not changed, and whose grace has passed. */
+  readonly settled: readonly string[];
+  readonly chunks: readonly ChunkPlan[];
+  readonly rows: number;
+  readonly estimatedBytes: number;
+  readonly estimatedMs: number;
+}
+
+/** Contents of another builder, or of another form, are not comparable. */
+export function fingerprintOf({ builder }: BackfillWorld, { group }: BackfillTarget): string {
+  return `${builder.format} ${group.id}`;
+}
+
+/**
+ * Finds the days whose tiles are not what the history says, by counting rows; nothing is written.
+ * @throws AsofError `rows_lost` where the history has less than the archive or the tiles
+ */
+export async function planGroup(
+  world: BackfillWorld,
+  workbench: Workbench,
+  target: BackfillTarget,
+  limits: Pick<BackfillLimits, 'force' | 'parallel'>,
+): Promise<GroupPlan> {
+  const { group, source } = target;
+  const { through: throughCommit } = await world.openHistory();
+  const subject = subjectOfGroup(group);
+  const known = world.catalog.partitions.subject(subject);
+  const baseCommit = baseOf(world, target, known, limits.force);
+  requireHistory(known, baseCommit, throughCommit);
+  const session = workbench.session();
+  const events = await workbench.events(0, source, throughCommit);
+  const rowsAtLeast = world.rowsAtLeast(source.name, throughCommit);
+  await requireAllRows(session, events, source.name, rowsAtLeast);
+  const condition = world.builder.condition(group);
+  const isFull = baseCommit === 0;
+  const changed = isFull
+    ? await countDays(session, events, condition, null)
+    : await changedDays(session, events, condition, baseCommit);
+  const days = isFull
+    ? changed
+    : await countDays(
+        session,
+        events,
+        condition,
+        changed.map(({ day }) => day),
+      );
+  const live = world.catalog.partitions.live(subject);
+  const rows = days.reduce((sum, one) => sum + one.rows, 0);
+  return {
+    subject,
+    generation: known?.generation ?? 0,
+    throughCommit,
+    baseCommit,
+    days,
+    changed,
+    audited: auditedDays(days, live),
+    settled: settledPartitions(world, target, live, changed),
+    chunks: cutChunks(days, rowsOfMemory(world, target, limits.parallel)),
+    rows,
+    ...estimate(world.catalog, subject, rows),
+  };
+}
+
+/** Where tiles are there that can be built upon: the commit that they stand for. */
+function baseOf(
+  world: BackfillWorld,
+  target: BackfillTarget,
+  known: CatalogSubject | null,
+  force: boolean,
+): number {
+  if (known === null || force) return 0;
+  return known.details.fingerprint === fingerprintOf(world, target) ? known.throughCommit : 0;
+}
+
+function requireHistory(known: CatalogSubject | null, base: number, through: number): void {
+  if (known === null || base <= through) return;
+  throw new AsofError(
+    'rows_lost',
+    `The tiles hold events through commit ${base}, but archive and log end at ${through}.`,
+    {
+      path: known.subject,
+      remedy: 'Restore what is missing of archive and log; --force builds from what is left.',
+    },
+  );
+}
+
+function auditedDays(days: readonly DayRows[], live: readonly PartitionPart[]): number[] {
+  const settled = new Set(
+    live.filter(({ state }) => state !== 'provisional').map(({ partition }) => partition),
+  );
+  return days.map(({ day }) => day).filter((day) => settled.has(dayText(day)));
+}
+
+function settledPartitions(
+  world: BackfillWorld,
+  { source }: BackfillTarget,
+  live: readonly PartitionPart[],
+  changed: readonly DayRows[],
+): string[] {
+  const open = new Set(changed.map(({ day }) => dayText(day)));
+  const nowMs = world.clock.nowMs();
+  const graceMs = world.graceMs(source);
+  const settled = live.filter(
+    ({ state, partition, details }) =>
+      state === 'provisional' &&
+      !open.has(partition) &&
+      stateOfDay(Number(details.day), graceMs, nowMs) === 'final',
+  );
+  return [...new Set(settled.map(({ partition }) => partition))];
+}
+
+function rowsOfMemory(
+  { builder, duckdb }: BackfillWorld,
+  { group }: BackfillTarget,
+  parallel: number,
+): number {
+  const bytes = (duckdb.memoryBytes * AGGREGATED_SHARE) / parallel;
+  const rows = Math.floor(bytes / builder.bytesPerRow(group));
+  return Math.max(1, Math.min(LIMITS.backfillChunkRows, rows));
+}
+
+/** By the newest run that was done: of the same tiles, else of any. */
+function estimate(
+  { runs }: OfflineCatalog,
+  subject: string,
+  rows: number,
+): { estimatedBytes: number; estimatedMs: number } {
+  const done = runs
+    .list()
+    .filter(({ status, totals }) => status === 'done' && Number(totals.rows) > 0);
+  const measured = done.find((run) => run.subject === subject) ?? done[0];
+  const { rows: ofRows, bytes, ms } = measured?.totals ?? {};
+  const share = measured === undefined ? 0 : rows / Number(ofRows);
+  return {
+    estimatedBytes: Math.ceil(
+      measured === undefined ? rows * BYTES_PER_ROW : Number(bytes) * share,
+    ),
+    estimatedMs: Math.ceil(
+      measured === undefined ? (rows / ROWS_PER_SECOND) * 1000 : Number(ms) * share,
+    ),
+  };
+}

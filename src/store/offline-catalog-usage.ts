@@ -1,0 +1,30 @@
+import type { CatalogFile } from './offline-catalog-file.ts';
+
+/** What each owner has used, by what runs and files say of themselves in `owner`. */
+export class CatalogUsage {
+  readonly #file: CatalogFile;
+
+  constructor(file: CatalogFile) {
+    this.#file = file;
+  }
+
+  /** Rows that chunks of an owner's runs have read since a time. */
+  rows(owner: string, sinceMs: number): number {
+    const row = this.#file.get(
+      `SELECT coalesce(sum(rows_in), 0) AS rows FROM chunks JOIN runs ON run = number
+       WHERE chunks.status = 'done' AND chunks.updated_ms >= ? AND options ->> 'owner' = ?`,
+      sinceMs,
+      owner,
+    );
+    return Number(row?.rows ?? 0);
+  }
+
+  /** Bytes of files of an owner, live ones and retired ones that are not removed yet. */
+  bytes(owner: string): number {
+    const row = this.#file.get(
+      `SELECT coalesce(sum(bytes), 0) AS bytes FROM partitions WHERE details ->> 'owner' = ?`,
+      owner,
+    );
+    return Number(row?.bytes ?? 0);
+  }
+}
