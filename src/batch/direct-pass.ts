@@ -19,7 +19,8 @@ export function directSql(input: PassInput, bucketMs: number | null): string {
   const start = widest === undefined ? leastOf(used, 's') : `s${widest}`;
   const end = greatestOf(used, 'e');
   // What is visible by time lies before every open end already.
-  const headIsOpen = visibility !== 'position' && windows.some(isOpen);
+  const isBounded = visibility === 'position' || visibility === 'outcome';
+  const headIsOpen = !isBounded && windows.some(isOpen);
   const conditions = [`et >= ${start}`, 'visible <= v', ...(headIsOpen ? [] : [`et < ${end}`])];
   const filterOf = (window: number): string => {
     const endHolds = isOpen(windowAt(group.windows, window)) && headIsOpen;

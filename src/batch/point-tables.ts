@@ -10,9 +10,10 @@ import type { WorkGroup, WorkLane } from './work-group.ts';
 /**
  * Which events a row may see: those that had arrived (`serving`), all (`final`), or those of a
  * commit and before (`position`). Each is one comparison: `visible <= v` of the row. For `final`
- * an event is visible from its own event time on.
+ * an event is visible from its own event time on. For an
+ * `outcome` a row may see what had arrived some time after its own: of a label.
  */
-export type Visibility = 'serving' | 'final' | 'position';
+export type Visibility = 'serving' | 'final' | 'position' | 'outcome';
 
 /** Row number, time and key of what is asked: `r`, `t`, `v`, and `j0`… for the join keys. */
 export const POINTS = 'asof_points';
@@ -27,7 +28,7 @@ export interface GroupTables {
    */
   readonly rows: string;
   /**
-   * `k, et, visible, w, ord, at, l0, x0, …`: events of those keys that some window may reach. One
+   * `k, et, visible, w, ord, arrived, l0, x0, …`: events of those keys that some window may reach. One
    * that is taken back is there twice, with `w` 1 and, from when that is known, with `w` -1.
    */
   readonly events: string;
@@ -170,7 +171,7 @@ function createEventsSql(
     `${visible} AS visible`,
     ...(group.retractable ? [`${WEIGHT} AS w`] : []),
     ...(isOrdered ? [order] : []),
-    ...(hasAttributes(group) ? ['e.__arrival_time AS at'] : []),
+    ...(hasAttributes(group) ? ['e.__arrival_time AS arrived'] : []),
     ...lanes.own.flatMap((lane, at) => [
       ...(countsAll(lane) ? [] : [`${laneSql(lane, column)} AS l${at}`]),
       ...(hasPass(lane) ? [`(${filtersSql(lane, column)}) IS TRUE AS x${at}`] : []),
@@ -222,7 +223,7 @@ function visibleColumn(from: GroupSource): string {
 
 /** Imported arrival times may say that an event was taken back before it came. */
 function seesOrigin({ group, visibility }: GroupSource): boolean {
-  return group.retractable && visibility === 'serving';
+  return group.retractable && (visibility === 'serving' || visibility === 'outcome');
 }
 
 /**

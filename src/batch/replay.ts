@@ -123,7 +123,7 @@ async function replayService(
   const rows = await session.rows(
     `SELECT ${columns} FROM (${featuresSql(work, parts, from, ['r'], true)}) ORDER BY r`,
   );
-  await dropTables(session, parts);
+  await dropTables(session, parts.passes);
   for (const [index, answer] of answers.entries()) {
     const row = present(rows[index], 'a row an answer');
     await compareAnswer({ session, work, history, relations, replayed }, answer, row, tally);

@@ -6,8 +6,8 @@ import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ServicePlan } from '../plan/plan.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
 
-/** Rows to be enriched: a file, or a relation of the session. */
-export type SpineSource = { readonly path: string } | { readonly relation: string };
+/** Rows that are there to be read: a file, or a relation of the session. */
+export type SpineRows = { readonly path: string } | { readonly relation: string };
 
 export interface SpineColumn {
   readonly name: string;
@@ -27,7 +27,7 @@ export interface ReadSource {
 
 export async function readSource(
   session: DuckDbSession,
-  source: SpineSource,
+  source: SpineRows,
   service: ServicePlan,
   time: string | null,
   out: string,
@@ -102,7 +102,7 @@ async function csvText(session: DuckDbSession, path: string): Promise<string> {
     quote = ${quote}, escape = ${escaping}, skip = ${Number(dialect[3])})`;
 }
 
-function fileRelation(path: string, texts: readonly string[] = []): string {
+export function fileRelation(path: string, texts: readonly string[] = []): string {
   if (!existsSync(path)) {
     throw new AsofError('file_not_found', `The spine '${path}' does not exist.`);
   }

@@ -2,7 +2,7 @@ import { AsofError } from '../base/errors.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import type { ServicePlan } from '../plan/plan.ts';
 import { typeText, type ValueType } from '../schema/types.ts';
-import { fromSql, readSource, type SpineColumn, type SpineSource } from './spine-source.ts';
+import { fromSql, readSource, type SpineColumn, type SpineRows } from './spine-source.ts';
 
 export const SPINE = 'asof_spine';
 
@@ -25,7 +25,7 @@ const TIME_BOUND_MS = 8_640_000_000_000_000;
 /** @throws AsofError `file_not_found`, `unreadable_file`, `invalid_spine` */
 export async function loadSpine(
   session: DuckDbSession,
-  source: SpineSource,
+  source: SpineRows,
   service: ServicePlan,
   time: string | null,
   out: string,

@@ -2,7 +2,6 @@ import { present } from '../base/assert.ts';
 import { toDuckDb } from '../expr/duckdb.ts';
 import { overflowSql } from '../expr/overflow-sql.ts';
 import { referencedColumns } from '../expr/references.ts';
-import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import type { FeatureWork, WorkView } from './feature-work.ts';
 import { canErr, columnOf, outputColumns, statusColumn, tellsStatus } from './finish-sql.ts';
 
@@ -61,24 +60,4 @@ function derivedStatusSql(
   if (errors.length === 0) return null;
   return `CASE WHEN (${toDuckDb(expr, columnRef)}) IS NOT NULL THEN 'present'
     WHEN ${errors.join(' OR ')} THEN 'error' ELSE 'default' END`;
-}
-
-/** How many rows have the status `error`, by the name of the feature; only where there are any. */
-export async function countErrors(
-  session: DuckDbSession,
-  sql: string,
-  columns: StatusColumns['columns'],
-  names: readonly string[],
-  options: RunOptions,
-): Promise<Readonly<Record<string, number>>> {
-  const erring = names.flatMap((name, at) => {
-    const column = columns[at] ?? null;
-    return column === null ? [] : [{ name, sql: `count(*) FILTER (WHERE ${column} = 'error')` }];
-  });
-  if (erring.length === 0) return {};
-  const counts = erring.map((one) => one.sql);
-  const result = await session.run(`SELECT ${counts.join(', ')} FROM (${sql})`, options);
-  const [row] = await result.getRows();
-  const found = erring.map(({ name }, at) => [name, Number(row?.[at] ?? 0)] as const);
-  return Object.fromEntries(found.filter(([, count]) => count > 0));
 }

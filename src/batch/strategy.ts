@@ -73,6 +73,7 @@ function eligibleStrategies(
   // By position, an event may be visible before its time: only the general plans hold.
   if (visibility === 'position') return eligible;
   if (fn === 'count' || fn === 'sum' || fn === 'sum_squares') eligible.add('prefix');
+  else if (visibility === 'outcome') return eligible;
   else if (ONE_WAY.has(fn) && isOpen(window) && (fn === 'last' || window.kind === 'lifetime')) {
     eligible.add('running');
   }

@@ -1,11 +1,10 @@
-import { sqlName } from '../ingest/archive-relation.ts';
 import type { ComputedParts } from './compute-parts.ts';
 import type { FeatureWork } from './feature-work.ts';
 import { featuresSql, outputColumns } from './finish-sql.ts';
+import { type AddedColumn, type FlagColumn, keptColumns } from './result-table.ts';
 import { SPINE, type Spine } from './spine.ts';
 import type { StatusColumns } from './status-columns.ts';
-import type { TrainingOptions } from './training-options.ts';
-import { cellSql, lineSql, shownSql } from './training-output.ts';
+import { shownSql } from './training-output.ts';
 
 /** One boolean a view: whether the row has a time and all join keys of the view's entity. */
 export function validSql(work: FeatureWork): string[] {
@@ -18,10 +17,6 @@ export function validSql(work: FeatureWork): string[] {
   });
 }
 
-function keptColumns(spine: Spine): string[] {
-  return spine.kept === 'lines' ? ['line'] : spine.columns.map((_, index) => `c${index}`);
-}
-
 /** The features of all rows of the spine, beside its own columns. */
 export function featuresOf(work: FeatureWork, parts: ComputedParts, spine: Spine): string {
   const kept = keptColumns(spine);
@@ -29,30 +24,29 @@ export function featuresOf(work: FeatureWork, parts: ComputedParts, spine: Spine
   return featuresSql(work, parts, from, ['r', ...kept], true);
 }
 
-/** What a row of the training set has beside the spine's own columns. */
-export interface AddedColumn {
-  readonly name: string;
-  readonly sql: string;
-}
-
-export function outputsOf(
+/** The features' columns, and on demand the statuses of those that can have one of their own. */
+export function featureColumns(
   work: FeatureWork,
   statuses: StatusColumns,
-  names: readonly string[],
-  options: TrainingOptions,
+  prefix: string,
+  withStatuses: boolean,
 ): AddedColumn[] {
-  return outputColumns(work).flatMap((output, index) => {
+  return outputColumns(work).flatMap((output, index): AddedColumn[] => {
     const type = work.service.features[index]?.type ?? { kind: 'int64' };
-    const name = names[index] ?? output.name;
-    const sql = cellSql(type, shownSql(type, output.column), options.out);
-    const status = options.statuses === true ? (statuses.columns[index] ?? null) : null;
-    return [{ name, sql }, ...(status === null ? [] : [{ name: `${name}_status`, sql: status }])];
+    const name = `${prefix}${output.name}`;
+    const own = { name, column: `o${index}`, sql: shownSql(type, output.column), type };
+    const status = statuses.columns[index] ?? null;
+    if (!withStatuses || status === null) return [own];
+    const shown = { name: `${name}_status`, column: `s${index}`, sql: status };
+    return [own, { ...shown, type: { kind: 'string' } }];
   });
 }
 
-export function outputSql(sql: string, spine: Spine, added: readonly AddedColumn[]): string {
-  if (spine.kept === 'lines') return `SELECT ${lineSql(added)} FROM (${sql}) ORDER BY r`;
-  const own = spine.columns.map((column, index) => `c${index} AS ${sqlName(column.name)}`);
-  const shown = added.map((one) => `${one.sql} AS ${sqlName(one.name)}`);
-  return `SELECT ${[...own, ...shown].join(', ')} FROM (${sql}) ORDER BY r`;
+/** One flag for each feature that can be an error: whether it is one. */
+export function errorFlags(statuses: StatusColumns): (FlagColumn & { readonly feature: number })[] {
+  return statuses.columns.flatMap((status, feature) =>
+    status === null
+      ? []
+      : [{ feature, column: `e${feature}`, sql: `coalesce(${status} = 'error', FALSE)` }],
+  );
 }

@@ -1,10 +1,9 @@
 import type { Clock } from '../base/clock.ts';
 import type { DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
-import type { ProjectPlan } from '../plan/plan.ts';
-import type { KeptSpine } from './datasets/kept-spine.ts';
+import type { LabelPlan, ProjectPlan } from '../plan/plan.ts';
 import type { EventRelations } from './event-relations.ts';
 import type { Spine } from './spine.ts';
-import type { SpineSource } from './spine-source.ts';
+import type { SpineSource } from './spines/spine-input.ts';
 import type { Strategy } from './strategy.ts';
 
 export interface TrainingOptions {
@@ -13,12 +12,21 @@ export interface TrainingOptions {
   /** The newest version if absent. */
   readonly version?: number;
   readonly history: EventRelations;
-  readonly spine: SpineSource | { readonly kept: KeptSpine };
+  readonly spine: SpineSource;
   /** Called once the spine is read, with the session that holds it: a dataset keeps a copy. */
   readonly onSpine?: (session: DuckDbSession, spine: Spine) => Promise<void>;
+  /**
+   * Called once every row is computed, with a relation of the typed result in its order, for what
+   * is to be told of it whatever the file's format is.
+   */
+  readonly onResult?: (session: DuckDbSession, relation: string) => Promise<void>;
+  /** Values of the time after each row, beside its features (semantics §6, labels). */
+  readonly labels?: readonly LabelPlan[];
+  /** Features as they were just before each row's time: without what happened at that very time. */
+  readonly before?: boolean;
   /** The spine's time column; by default `event_time`, or its only timestamp. */
   readonly time?: string;
-  /** A file: .parquet, .csv or .ndjson. */
+  /** A file: .parquet, .arrow, .feather, .arrows, .csv or .ndjson. */
   readonly out: string;
   readonly known?: 'serving' | 'final';
   /** How long before a row's time an event must have arrived to be known (semantics §6). */
@@ -56,6 +64,8 @@ export interface TrainingReport {
   readonly nullTimes: number;
   /** Rows for which serving says `error`, by feature column; their value is null (semantics §6). */
   readonly errors: Readonly<Record<string, number>>;
+  /** By label. */
+  readonly labels: Readonly<Record<string, LabelReport>>;
   readonly known: 'serving' | 'final';
   readonly servingDelayMs: number;
   readonly throughCommit: number;
@@ -65,4 +75,11 @@ export interface TrainingReport {
   readonly strategies: Readonly<Partial<Record<Strategy, number>>>;
   readonly seconds: number;
   readonly out: string;
+}
+
+export interface LabelReport {
+  /** Rows whose outcome is not known yet: their label is null. */
+  readonly immature: number;
+  /** Rows for which no exact answer is kept, or none fits the type: their label is null too. */
+  readonly errors: number;
 }

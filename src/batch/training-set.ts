@@ -1,19 +1,20 @@
 import { existsSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { AsofError } from '../base/errors.ts';
-import { sqlString } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
-import { type ComputedParts, computeParts } from './compute-parts.ts';
-import { loadKeptSpine } from './datasets/kept-spine.ts';
+import { computeParts } from './compute-parts.ts';
 import { attachSources } from './event-relations.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
-import { outputColumns } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
-import { loadSpine, SPINE } from './spine.ts';
-import { countErrors, statusColumns } from './status-columns.ts';
-import { featuresOf, outputSql, outputsOf } from './training-columns.ts';
-import type { TrainingOptions, TrainingReport } from './training-options.ts';
-import { checkCollisions, copyOptions, LINES_COPY } from './training-output.ts';
+import { createResult, labelColumns, RESULT, resultRelation } from './result-table.ts';
+import { SPINE, type Spine } from './spine.ts';
+import { readSpine } from './spines/spine-input.ts';
+import { statusColumns } from './status-columns.ts';
+import { errorFlags, featureColumns, featuresOf } from './training-columns.ts';
+import { type ComputedLabel, computeLabels, joinKeysWith } from './training-labels.ts';
+import type { LabelReport, TrainingOptions, TrainingReport } from './training-options.ts';
+import { checkCollisions, requireFormat } from './training-output.ts';
+import { writeResult } from './write-result.ts';
 
 /**
  * Joins a spine with the features of a service, each row as of its own time (semantics §6):
@@ -34,46 +35,50 @@ export async function buildTrainingSet(options: TrainingOptions): Promise<Traini
 }
 
 async function train(session: DuckDbSession, options: TrainingOptions): Promise<TrainingReport> {
-  const { plan, history, known = 'serving', servingDelayMs = 0, prefix = '', clock } = options;
+  const { plan, history, known = 'serving', prefix = '', labels = [], clock } = options;
   const startMs = clock.nowMs();
-  const service = findService(plan, options.service, options.version);
+  const found = findService(plan, options.service, options.version);
+  const service = { ...found, joinKeys: joinKeysWith(found, plan, labels) };
   const work = planFeatureWork(plan, service);
   const run = options.signal === undefined ? {} : { signal: options.signal };
   const progress = progressOf(options);
-  copyOptions(options.out, {});
+  requireFormat(options.out);
   refuseSameFile(options);
   progress('read the spine', 0, null);
   await createExactMacros(session.connection);
-  const { time = null, out } = options;
-  const spine =
-    'kept' in options.spine
-      ? await loadKeptSpine(session, options.spine.kept, run)
-      : await loadSpine(session, options.spine, service, time, out, run);
+  const { time = null, out, spine: source } = options;
+  const spine = await readSpine(session, { plan, history, service, source, time, out }, run);
   await options.onSpine?.(session, spine);
-  const outputs = outputColumns(work).map((one) => ({ ...one, name: `${prefix}${one.name}` }));
-  const names = outputs.map((output) => output.name);
   const statuses = statusColumns(work);
-  const added = outputsOf(work, statuses, names, options);
-  checkCollisions(
-    spine,
-    added.map(({ name }) => name),
-  );
-  const delay = known === 'serving' ? servingDelayMs : 0;
-  await session.run(createPointsSql(work, delay), run);
+  const columns = featureColumns(work, statuses, prefix, options.statuses === true);
+  checkCollisions(spine, [...columns.map(({ name }) => name), ...labels.map(({ name }) => name)]);
+  const delay = known === 'serving' ? (options.servingDelayMs ?? 0) : 0;
+  await session.run(createPointsSql(work, delay, options.before === true), run);
   const relations = await attachSources(session, work, history);
   const parts = await computeParts({
     session,
     work,
     visibility: known,
-    relationOf: (source) => relations.get(source) ?? source,
+    relationOf: (name) => relations.get(name) ?? name,
     forced: options.strategy ?? null,
     signal: options.signal ?? null,
-    onPhase: (phase, share) => progress(phase, 0.1 + 0.75 * share, spine.rows),
+    onPhase: (phase, share) => progress(phase, 0.1 + 0.65 * share, spine.rows),
   });
-  progress('write the training set', 0.85, spine.rows);
-  const viewHashes = Object.fromEntries(
-    work.views.map(({ view }) => [`${view.name}@${view.version}`, view.hash]),
-  );
+  if (labels.length > 0) progress('join the labels', 0.75, spine.rows);
+  const signal = options.signal ?? null;
+  const outcomes = await computeLabels(session, { plan, service, labels, history, signal });
+  progress('put the rows together', 0.85, spine.rows);
+  const ofLabels = labelColumns(outcomes, work.service.features.length);
+  const errors = errorFlags(statuses);
+  const added = [...columns, ...ofLabels.added];
+  const result = {
+    rowsSql: statuses.over(featuresOf(work, parts, spine)),
+    ...{ spine, added, flags: [...errors, ...ofLabels.flags], labels: outcomes },
+  };
+  const counts = await createResult(session, result, run);
+  await dropTables(session, [...parts.passes, ...outcomes.map(({ table }) => table)]);
+  progress('write the training set', 0.9, spine.rows);
+  const viewHashes = viewHashesOf(work);
   const metadata = {
     asof_service: `${service.name}@${service.version}`,
     asof_views: JSON.stringify(viewHashes),
@@ -81,25 +86,17 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
     asof_serving_delay_ms: String(delay),
     asof_through_commit: String(history.through),
   };
-  const rowsSql = statuses.over(featuresOf(work, parts, spine));
-  const errors = await countErrors(session, rowsSql, statuses.columns, names, run);
-  await session.run(
-    `COPY (${outputSql(rowsSql, spine, added)}) TO ${sqlString(partial(options.out))}
-     (${spine.kept === 'lines' ? LINES_COPY : copyOptions(options.out, metadata)})`,
-    run,
-  );
-  renameSync(partial(options.out), options.out);
-  await dropTables(session, parts);
+  await options.onResult?.(session, resultRelation(spine, added));
+  await writeResult(session, { spine, added, path: partial(out), format: out, metadata }, run);
+  renameSync(partial(out), out);
+  await session.run(`DROP TABLE ${RESULT}`);
   progress('done', 1, spine.rows);
+  const names = work.service.features.map(({ name }) => `${prefix}${name}`);
   return {
-    service: service.name,
-    version: service.version,
-    rows: spine.rows,
-    features: names,
-    timeColumn: spine.timeColumn,
-    nullKeys: spine.nullKeys,
-    nullTimes: spine.nullTimes,
-    errors,
+    ...{ service: service.name, version: service.version, features: names },
+    ...countedSpine(spine),
+    errors: countedErrors(names, errors, counts),
+    labels: labelReports(outcomes, counts.slice(errors.length)),
     known,
     servingDelayMs: delay,
     throughCommit: history.through,
@@ -108,6 +105,37 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
     seconds: (clock.nowMs() - startMs) / 1000,
     out: options.out,
   };
+}
+
+function countedSpine({ rows, timeColumn, nullKeys, nullTimes }: Spine) {
+  return { rows, timeColumn, nullKeys, nullTimes };
+}
+
+function viewHashesOf({ views }: FeatureWork): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    views.map(({ view }) => [`${view.name}@${view.version}`, view.hash] as const),
+  );
+}
+
+function countedErrors(
+  names: readonly string[],
+  flags: readonly { readonly feature: number }[],
+  counts: readonly number[],
+): Readonly<Record<string, number>> {
+  const found = flags.map(({ feature }, at) => [names[feature] ?? '', counts[at] ?? 0] as const);
+  return Object.fromEntries(found.filter(([, count]) => count > 0));
+}
+
+function labelReports(
+  labels: readonly ComputedLabel[],
+  counts: readonly number[],
+): Readonly<Record<string, LabelReport>> {
+  return Object.fromEntries(
+    labels.map(({ name }, at) => [
+      name,
+      { immature: counts[2 * at] ?? 0, errors: counts[2 * at + 1] ?? 0 },
+    ]),
+  );
 }
 
 /** The labels are worth more than what is made of them. */
@@ -133,13 +161,19 @@ function progressOf(
   };
 }
 
-function createPointsSql(work: FeatureWork, delayMs: number): string {
+/** `before` asks for the last moment before a row's time. */
+function createPointsSql(work: FeatureWork, delayMs: number, before: boolean): string {
   const keys = work.service.joinKeys.map((_, index) => `j${index}`);
+  const time = before ? 't - 1' : 't';
   return `CREATE OR REPLACE TEMP TABLE ${POINTS} AS
-    SELECT ${['r', 't', `t - ${delayMs} AS v`, ...keys].join(', ')} FROM ${SPINE}`;
+    SELECT ${['r', `${time} AS t`, `${time} - ${delayMs} AS v`, ...keys].join(', ')} FROM ${SPINE}`;
 }
 
-export async function dropTables(session: DuckDbSession, parts: ComputedParts): Promise<void> {
-  const tables = [SPINE, POINTS, ...parts.passes];
+/** Drops the spine, the points and what was computed for them. */
+export async function dropTables(
+  session: DuckDbSession,
+  computed: readonly string[],
+): Promise<void> {
+  const tables = [SPINE, POINTS, ...computed];
   await session.run(tables.map((table) => `DROP TABLE IF EXISTS ${table}`).join('; '));
 }

@@ -1,0 +1,170 @@
+import { AsofError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+import { sqlName, sqlString } from '../ingest/archive-relation.ts';
+import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
+
+/** One SELECT, and the only relations that it may read: name in the SQL → relation of the session. */
+export interface SandboxedQuery {
+  readonly sql: string;
+  readonly relations: Readonly<Record<string, string>>;
+  /** What the query is of, for messages: `The spine`, `The table 'x'`. */
+  readonly what: string;
+}
+
+/** Table functions that read nothing. */
+const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['range', 'generate_series', 'unnest']);
+
+/** Functions of the surroundings that DuckDB itself takes for pure. */
+const SURROUNDINGS: ReadonlySet<string> = new Set([
+  'current_setting',
+  'getvariable',
+  'getenv',
+  'version',
+]);
+
+/**
+ * Refuses a query whose result would depend on more than the relations that it declares: on files,
+ * undeclared relations, clocks, randomness or settings. Then answers it as a relation.
+ *
+ * @throws AsofError `query_refused`, `undeclared_upstream`
+ */
+export async function sandboxedSql(session: DuckDbSession, query: SandboxedQuery): Promise<string> {
+  const { sql, relations, what } = query;
+  const parsed = await parse(session, sql, what);
+  const found = newFindings();
+  collect(parsed, found);
+  const impure = await impureFunctions(session);
+  for (const name of found.functions) {
+    if (!impure.has(name)) continue;
+    throw refused(what, `calls ${name}(), whose result is not always the same`);
+  }
+  for (const name of found.tableFunctions) {
+    if (TABLE_FUNCTIONS.has(name)) continue;
+    throw refused(what, `reads ${name}(…), which is none of its sources`);
+  }
+  const known = new Map(Object.keys(relations).map((name) => [name.toLowerCase(), name]));
+  for (const table of found.tables) {
+    if (known.has(table.toLowerCase()) || found.ctes.has(table.toLowerCase())) continue;
+    throw new AsofError('undeclared_upstream', `${what} reads '${table}', which is not declared.`, {
+      remedy: `Declare it, or correct its name.${didYouMean(table, known.values())}`,
+    });
+  }
+  for (const name of found.ctes) {
+    if (!known.has(name)) continue;
+    throw refused(what, `names a part '${name}' like one of its sources`);
+  }
+  return `(${sql.trim().replace(/;\s*$/, '')})`;
+}
+
+/**
+ * Makes a table of the query's rows, in the order it gives them. It runs on a connection of its own
+ * that knows nothing but the declared relations, which `prepare` makes there.
+ *
+ * @throws AsofError `query_refused`, `undeclared_upstream`
+ */
+export async function runSandboxed(
+  session: DuckDbSession,
+  query: SandboxedQuery,
+  into: string,
+  options: RunOptions = {},
+): Promise<void> {
+  const sql = await sandboxedSql(session, query);
+  for (const [name, relation] of Object.entries(query.relations)) {
+    await session.run(`CREATE OR REPLACE TEMP VIEW ${sqlName(name)} AS SELECT * FROM ${relation}`);
+  }
+  try {
+    await session.run(`CREATE OR REPLACE TABLE ${into} AS SELECT * FROM ${sql}`, options);
+  } catch (cause) {
+    // The SQL is the user's, so what is wrong with it is too.
+    if (cause instanceof AsofError && cause.code === 'internal') {
+      throw refused(query.what, `cannot be run. ${words(cause)}`, cause);
+    }
+    throw cause;
+  }
+}
+
+function words(cause: Error): string {
+  return cause.message.replace(/ In: [\s\S]*$/, '').replace(/^DuckDB: /, '');
+}
+
+function refused(what: string, why: string, cause?: unknown): AsofError {
+  return new AsofError('query_refused', `The query of ${what} ${why}.`.replace(/\.\.$/, '.'), {
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+async function parse(session: DuckDbSession, sql: string, what: string): Promise<unknown> {
+  const [row] = await session.rows(`SELECT CAST(json_serialize_sql(${sqlString(sql)}) AS VARCHAR)`);
+  const parsed: unknown = JSON.parse(String(row?.[0]));
+  if (!isRecord(parsed)) throw refused(what, 'cannot be read');
+  if (parsed.error === true) {
+    const isOther = parsed.error_type === 'not implemented';
+    throw refused(what, isOther ? 'is no plain SELECT' : `is no SQL: ${parsed.error_message}`);
+  }
+  const { statements } = parsed;
+  if (!Array.isArray(statements) || statements.length !== 1) {
+    throw refused(what, 'is not one statement');
+  }
+  return statements[0];
+}
+
+interface Findings {
+  readonly tables: Set<string>;
+  readonly ctes: Set<string>;
+  readonly functions: Set<string>;
+  readonly tableFunctions: Set<string>;
+}
+
+function newFindings(): Findings {
+  return { tables: new Set(), ctes: new Set(), functions: new Set(), tableFunctions: new Set() };
+}
+
+/** Walks DuckDB's own tree of the statement. */
+function collect(node: unknown, found: Findings): void {
+  if (Array.isArray(node)) {
+    for (const each of node) collect(each, found);
+    return;
+  }
+  if (!isRecord(node)) return;
+  if (node.type === 'BASE_TABLE') {
+    const place = [node.catalog_name, node.schema_name, node.table_name].filter((part) => part);
+    found.tables.add(place.join('.'));
+  } else if (node.type === 'TABLE_FUNCTION') {
+    const { function: called } = node;
+    if (isRecord(called)) found.tableFunctions.add(String(called.function_name).toLowerCase());
+    else found.tableFunctions.add('a table function');
+    if (isRecord(called)) collect(called.children, found);
+    return;
+  } else if (node.class === 'FUNCTION') {
+    found.functions.add(String(node.function_name).toLowerCase());
+  }
+  if (isRecord(node.cte_map) && Array.isArray(node.cte_map.map)) {
+    for (const cte of node.cte_map.map) {
+      if (isRecord(cte)) found.ctes.add(String(cte.key).toLowerCase());
+    }
+  }
+  for (const each of Object.values(node)) collect(each, found);
+}
+
+/** Functions that may answer differently each time, and macros that call one of them. */
+async function impureFunctions(session: DuckDbSession): Promise<ReadonlySet<string>> {
+  const rows = await session.rows(
+    `SELECT lower(function_name) FROM duckdb_functions()
+     WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')`,
+  );
+  const impure = new Set([...SURROUNDINGS, ...rows.map(([name]) => String(name))]);
+  const macros = await session.rows(
+    `SELECT lower(function_name), lower(macro_definition) FROM duckdb_functions()
+     WHERE macro_definition IS NOT NULL`,
+  );
+  for (const [name, definition] of macros) {
+    const called = String(definition).matchAll(/([a-z_0-9]+)"?\s*\(/g);
+    const isImpure = [...called].some(([, fn]) => fn !== undefined && impure.has(fn));
+    if (isImpure || /\bselect\b/.test(String(definition))) impure.add(String(name));
+  }
+  return impure;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

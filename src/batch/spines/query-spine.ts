@@ -1,0 +1,72 @@
+import { AsofError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/suggest.ts';
+import { sqlName } from '../../ingest/archive-relation.ts';
+import type { DuckDbSession, RunOptions } from '../../ingest/duckdb-session.ts';
+import type { ProjectPlan } from '../../plan/plan.ts';
+import type { EventRelations } from '../event-relations.ts';
+import { runSandboxed } from '../query-sandbox.ts';
+import { fileRelation } from '../spine-source.ts';
+import { shownEventsSql } from './live-events.ts';
+
+/** The rows of one SELECT over sources and files. */
+export interface QuerySpine {
+  readonly sql: string;
+  /** Name in the SQL → source of the plan. */
+  readonly upstreams: Readonly<Record<string, string>>;
+  /** Name in the SQL → file. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs the query where nothing else can be reached, into a table of the database, and answers the
+ * rows: in the query's own order if it has one, else by time and then by all of its columns.
+ * @throws AsofError `unknown_source`, `file_not_found`, `query_refused`, `undeclared_upstream`
+ */
+export async function querySpineSql(
+  session: DuckDbSession,
+  spine: QuerySpine,
+  from: { readonly plan: ProjectPlan; readonly history: EventRelations },
+  time: string | null,
+  options: RunOptions,
+): Promise<string> {
+  const own = await session.connect();
+  const into = 'asof_query_spine';
+  try {
+    const relations: Record<string, string> = {};
+    for (const [alias, path] of Object.entries(spine.files)) relations[alias] = fileRelation(path);
+    for (const [alias, name] of Object.entries(spine.upstreams)) {
+      if (alias in relations) throw twice(alias);
+      const source = from.plan.sources.find((one) => one.name === name);
+      if (source === undefined) throw unknownSource(from.plan, name);
+      const relation = await from.history.attach(own.connection, source);
+      relations[alias] = shownEventsSql(relation, source);
+    }
+    await runSandboxed(own, { sql: spine.sql, relations, what: 'the spine' }, into, options);
+  } finally {
+    own.close();
+  }
+  if (/\border\s+by\b/i.test(spine.sql)) return `(SELECT * FROM ${into})`;
+  const described = await session.rows(`DESCRIBE ${into}`);
+  const names = described.map(([name]) => String(name));
+  const first = names.filter((name) => name === (time ?? 'event_time'));
+  const order = [...first, ...names.filter((name) => !first.includes(name))].map(sqlName);
+  return `(SELECT * FROM ${into} ORDER BY ${order.join(', ')})`;
+}
+
+function twice(alias: string): AsofError {
+  return new AsofError('usage', `'${alias}' names both a source and a file.`, {
+    remedy: 'Give the file another name in --spine-file.',
+  });
+}
+
+/** @throws nothing; the error that names what is there */
+export function unknownSource(plan: ProjectPlan, name: string): AsofError {
+  const names = plan.sources.map((source) => source.name);
+  return new AsofError(
+    'unknown_source',
+    `No source is named '${name}'.${didYouMean(name, names)}`,
+    {
+      remedy: 'Name one that is applied.',
+    },
+  );
+}
