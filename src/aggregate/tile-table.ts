@@ -7,6 +7,7 @@ import { RowTable } from './row-table.ts';
 import type { KernelInput, TileSpec } from './spec.ts';
 import { tilesHoldUntilMs } from './tile-holds.ts';
 import { TILE_HEAD } from './tile-rows.ts';
+import type { TileSlots } from './tile-slots.ts';
 import type { WindowSpec } from './window.ts';
 import { WindowFold } from './window-fold.ts';
 import type { WindowTable } from './window-table.ts';
@@ -129,12 +130,32 @@ export class TileTable extends RowTable implements WindowTable {
       const otherTile = other.rows.base(otherRow) + i * other.rows.stride;
       const startMs = other.rows.words[otherTile] as number;
       if (startMs < this.#cuts.reachMs) continue;
-      const found = this.rows.find(row, startMs);
-      const tile = found >= 0 ? found : this.rows.insert(row, startMs);
-      for (const kernel of this.kernels) {
-        kernel.absorb(other.rows.words, otherTile, other.slots, this.rows.words, tile);
-      }
+      this.#absorb(row, startMs, other.rows.words, otherTile, other.slots);
     }
+  }
+
+  /** Whether some window can still read a tile that starts then. */
+  canRead(startMs: number): boolean {
+    return Math.floor(startMs / this.#cuts.tileMs) * this.#cuts.tileMs >= this.#cuts.reachMs;
+  }
+
+  /** Merges one tile of the same layout, which may be a part of one of ours, into a row. */
+  mergeTile(row: number, startMs: number, tile: Float64Array, slots: TileSlots): void {
+    this.startChange(row);
+    const { tileMs } = this.#cuts;
+    this.#absorb(row, Math.floor(startMs / tileMs) * tileMs, tile, 0, slots);
+  }
+
+  #absorb(
+    row: number,
+    startMs: number,
+    from: Float64Array,
+    fromTile: number,
+    slots: TileSlots,
+  ): void {
+    const found = this.rows.find(row, startMs);
+    const tile = found >= 0 ? found : this.rows.insert(row, startMs);
+    for (const kernel of this.kernels) kernel.absorb(from, fromTile, slots, this.rows.words, tile);
   }
 
   encodeRow(row: number, writer: ByteWriter): void {

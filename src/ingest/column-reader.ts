@@ -36,7 +36,7 @@ export function columnReader(type: ValueType): ColumnReader {
 }
 
 /** A byte a row, or null where no row is null. */
-function readValid(vector: bindings.Vector, count: number): Uint8Array | null {
+export function readValid(vector: bindings.Vector, count: number): Uint8Array | null {
   const bits: Uint8Array | null = bindings.vector_get_validity(vector, Math.ceil(count / 64) * 8);
   if (bits === null || bits === undefined) return null;
   const valid = new Uint8Array(count);

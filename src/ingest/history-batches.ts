@@ -15,6 +15,8 @@ export interface BatchQuery {
   readonly source?: string;
   /** Skips the commits before the first that holds an event that arrived then or later. */
   readonly fromArrivalMs?: number;
+  /** Batches up to this commit are left out. */
+  readonly afterCommit?: number;
   readonly throughCommit?: number;
 }
 
@@ -36,7 +38,7 @@ export async function* historyBatches(places: HistoryPlaces, query: BoundQuery):
   const spillFolder = places.files.real('spill');
   const session = await DuckDbSession.open({ memoryBytes: LIMITS.archiveMemoryBytes, spillFolder });
   const isDue = skipEarly(places, query);
-  let done = 0;
+  let done = query.afterCommit ?? 0;
   let retries = 0;
   try {
     while (done < query.throughCommit) {

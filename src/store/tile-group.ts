@@ -119,11 +119,11 @@ export class TileGroup implements GroupStore, RowOwner {
   }
 
   /** The row of a key id that has none in memory: from disk, else a new one. */
-  create(id: number): number {
+  create(id: number, touchedMs: number = this.#nowMs): number {
     const loaded = this.coldRows > 0 ? this.#load(this.keys.keyOf(id)) : -1;
     if (loaded >= 0) return loaded;
     const row = this.table.createRow();
-    this.#adopt(row, id, this.#nowMs);
+    this.#adopt(row, id, touchedMs);
     return row;
   }
 

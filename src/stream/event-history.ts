@@ -13,6 +13,8 @@ export interface HistoryQuery {
   readonly source?: string;
   /** Batches whose events all arrived earlier may be left out. */
   readonly fromArrivalMs?: number;
+  /** Batches up to this commit are not wanted; a reader may give them all the same. */
+  readonly afterCommit?: number;
   readonly throughCommit?: number;
 }
 

@@ -105,7 +105,7 @@ export class KeyResolver {
 }
 
 /** A key column's value; null also where it is '', which names no entity. */
-function keyPart(column: Column, row: number): Scalar {
+export function keyPart(column: Column, row: number): Scalar {
   if (column.valid !== null && column.valid[row] === 0) return null;
   switch (column.kind) {
     case 'string':

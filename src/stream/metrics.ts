@@ -34,7 +34,11 @@ export interface StreamMetrics {
   /** 1 where the saved state was damaged, and has been built anew from archive and log. */
   statesRebuilt: number;
   eventsReplayed: number;
+  /** Groups that the checkpoint lacked, loaded ones among them. */
   groupsRebuilt: number;
+  /** Groups that came from tile snapshots, and their tiles. */
+  groupsLoaded: number;
+  tilesLoaded: number;
   eventsRebuilt: number;
 }
 
@@ -66,6 +70,8 @@ export function newMetrics(): StreamMetrics {
     statesRebuilt: 0,
     eventsReplayed: 0,
     groupsRebuilt: 0,
+    groupsLoaded: 0,
+    tilesLoaded: 0,
     eventsRebuilt: 0,
   };
 }

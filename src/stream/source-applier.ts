@@ -19,9 +19,12 @@ export interface GroupToFeed {
   readonly group: TileGroup;
   /** Absent or null where keys are never split. */
   readonly spread?: Spread | null;
+  /** What the group holds already: batches up to this commit are not added again. */
+  readonly after?: number;
 }
 
 interface FedGroup {
+  readonly after: number;
   readonly group: TileGroup;
   readonly spread: Spread | null;
   /** Slot of the view's filter, or -1. */
@@ -47,14 +50,18 @@ export class SourceApplier {
   #further = new Int32Array(0);
   #pass = new Uint8Array(0);
 
-  /** With `splitting` null no key is looked for, and none is split. */
+  /**
+   * With `splitting` null no key is looked for, and none is split.
+   * @param isImporting sessions that are over are kept until `endImport`
+   */
   constructor(
     schema: SourceSchema,
     groups: readonly GroupToFeed[],
     splitting: Splitting | null = SPLIT_BY_SHARE,
+    isImporting = false,
   ) {
     this.#schema = schema;
-    this.#arrivals = new SettledArrivals(schema);
+    this.#arrivals = new SettledArrivals(schema, isImporting);
     this.#expressions = new ExpressionTable(schema, this.faults);
     this.#groups = groups.map((each) => this.#compile(each));
     if (splitting === null) return;
@@ -65,6 +72,15 @@ export class SourceApplier {
       if (first === undefined) continue;
       this.#hotKeys.set(resolver, new HotKeys(first.group.keys, spreads, splitting));
     }
+  }
+
+  /** Whether what an import can still join is kept. */
+  get isImporting(): boolean {
+    return this.#arrivals.isOpen;
+  }
+
+  endImport(): void {
+    this.#arrivals.isOpen = false;
   }
 
   /** By the names of the key columns. */
@@ -105,6 +121,7 @@ export class SourceApplier {
     for (const resolver of this.#resolvers.values()) ids.set(resolver, resolver.resolve(batch));
     const settledMs = this.#arrivals.observe(batch);
     for (const fed of this.#groups) {
+      if (batch.commit <= fed.after) continue;
       const keyIds = present(ids.get(fed.keys), 'the keys of a group are resolved');
       this.#placeRows(fed, keyIds, batch.count);
       const input = {
@@ -141,8 +158,9 @@ export class SourceApplier {
     });
   }
 
-  #compile({ plan, group, spread = null }: GroupToFeed): FedGroup {
+  #compile({ plan, group, spread = null, after = 0 }: GroupToFeed): FedGroup {
     return {
+      after,
       group,
       spread,
       filter: plan.filter === null ? -1 : this.#expressions.add(plan.filter),

@@ -6,6 +6,7 @@ import type { StateStore } from '../store/state-store.ts';
 import type { CheckpointPolicy } from './checkpoint-policy.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
 import type { Splitting } from './split-rule.ts';
+import type { TileSnapshots } from './tile-snapshots.ts';
 
 export interface StreamEngineOptions {
   readonly plan: ProjectPlan;
@@ -14,6 +15,8 @@ export interface StreamEngineOptions {
   readonly log: CommittedLog;
   /** null where nothing has ever been cut from the log. */
   readonly history: EventHistory | null;
+  /** Tiles that were computed offline, by which new groups need not read all events. */
+  readonly snapshots?: TileSnapshots;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly policy: CheckpointPolicy;
@@ -25,6 +28,8 @@ export interface StreamEngineOptions {
   readonly unsavedEvents?: number;
   /** Taken between two slices of a checkpoint; that of the event loop unless given. */
   readonly turn?: Turn;
+  /** Sources into which history is being imported: what is over for live events is kept. */
+  readonly importing?: ReadonlySet<string>;
   /** Which keys are split; by their share of the events unless given. */
   readonly splitting?: Splitting;
 }

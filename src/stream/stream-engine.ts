@@ -9,11 +9,20 @@ import type { StateFiles } from '../store/state-files.ts';
 import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
 import type { HotKeys } from './hot-keys.ts';
+import { type LoadedGroups, loadGroups } from './load-groups.ts';
 import { newMetrics, type StreamMetrics } from './metrics.ts';
 import type { Stage } from './pressure.ts';
-import { archivedAfter, attachGroups, reachesBack, rebuildGroups } from './restore.ts';
+import {
+  applierOf,
+  archivedAfter,
+  attachGroups,
+  letsGoOf,
+  reachesBack,
+  rebuildGroups,
+  requireLog,
+} from './restore.ts';
 import { SaveGuard } from './save-guard.ts';
-import { SourceApplier } from './source-applier.ts';
+import type { SourceApplier } from './source-applier.ts';
 import type { StateUsage } from './state-budget.ts';
 import { StateKeeper } from './state-keeper.ts';
 import type { StreamEngineOptions } from './stream-engine-options.ts';
@@ -37,17 +46,14 @@ export class StreamEngine {
     store: MemoryTileStore,
     files: StateFiles,
     metrics: StreamMetrics,
+    loaded: LoadedGroups,
   ) {
     this.#options = options;
     this.store = store;
     this.metrics = metrics;
     for (const source of options.plan.sources) {
-      const feeds = options.plan.groups
-        .filter((group) => group.source === source.name)
-        .map((plan) => ({ plan, group: store.group(plan.id), spread: store.splitsOf(plan.id) }));
-      this.#appliers.set(source.name, new SourceApplier(source, feeds, options.splitting));
+      this.#appliers.set(source.name, applierOf(source, options, store, loaded));
     }
-    const { clock } = options;
     this.#files = files;
     const groups = new Map(
       [...store.groups].map((group) => [files.rowsOf(group.id).number, group]),
@@ -66,7 +72,7 @@ export class StreamEngine {
       store,
       files,
       groups,
-      clock,
+      clock: options.clock,
       metrics,
       sliceBytes: options.sliceBytes ?? LIMITS.checkpointSliceBytes,
       turn: options.turn ?? nextTurn,
@@ -74,7 +80,7 @@ export class StreamEngine {
     this.#guard = new SaveGuard({
       checkpointer: this.#checkpointer,
       policy: options.policy,
-      clock,
+      clock: options.clock,
       logger: options.logger,
       facts: () => this.#keeper.facts,
       ...(options.unsavedEvents === undefined ? {} : { unsavedEvents: options.unsavedEvents }),
@@ -104,7 +110,7 @@ export class StreamEngine {
   }
 
   static async #openOnce(options: StreamEngineOptions): Promise<StreamEngine> {
-    const { plan, log, history, state, logger } = options;
+    const { plan, log, history, state, logger, snapshots } = options;
     const store = new MemoryTileStore();
     const metrics = newMetrics();
     const files = state.open();
@@ -114,19 +120,17 @@ export class StreamEngine {
         logger.warn(fields, 'the newest checkpoint is not whole; the one before it is used');
       }
       const { position } = files.meta;
-      if (position.commit > log.lastCommit) {
-        throw new AsofError(
-          'corrupt_log',
-          `The state is at commit ${position.commit}, but the log ends at commit ${log.lastCommit}.`,
-          { remedy: 'Restore the log from a copy: it lacks acknowledged events.' },
-        );
-      }
-      const missing = attachGroups(plan, store, files);
+      requireLog(log, position.commit);
+      const missing = attachGroups(plan, store, files, options.importing);
       if (position.commit > 0) store.applied.restore(position);
-      await rebuildGroups(plan, missing, store, log, history, metrics);
+      const loaded =
+        snapshots === undefined
+          ? new Map<string, number>()
+          : await loadGroups(plan, missing, store, log.lastCommit, snapshots, { metrics, logger });
+      await rebuildGroups(plan, missing, loaded, store, log, history, metrics, options.importing);
       metrics.lastCheckpointCommit = position.commit;
       metrics.lastCheckpointAtMs = options.clock.nowMs();
-      const engine = new StreamEngine(options, store, files, metrics);
+      const engine = new StreamEngine(options, store, files, metrics, loaded);
       files.segments.reader.hold(true);
       await engine.#replay(log, history);
       files.segments.reader.hold(false);
@@ -211,6 +215,16 @@ export class StreamEngine {
   /** By the names of key columns. */
   hotKeys(source: string): ReadonlyMap<string, HotKeys> {
     return this.#appliers.get(source)?.hotKeys ?? new Map();
+  }
+
+  /** Whether history of a source can be applied: nothing that it may join is let go of meanwhile. */
+  canImport(source: string): boolean {
+    if (this.#appliers.get(source)?.isImporting === true) return true;
+    return !letsGoOf(source, this.#options.plan);
+  }
+
+  endImport(source: string): void {
+    this.#appliers.get(source)?.endImport();
   }
 
   /** What failed its checksum, or null; reads and events that need it are refused. */
