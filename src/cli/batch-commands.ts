@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { type Run, withCommonOptions } from './common-options.ts';
 import { addDatasetCommands } from './dataset-commands.ts';
+import { addReleaseCommands } from './release-commands.ts';
 import type { TrainOptions } from './train-command.ts';
 import type { VerifyOptions } from './verify-command.ts';
 
@@ -9,6 +10,7 @@ export function addBatchCommands(program: Command, run: Run): void {
   addTrain(program, run);
   addVerify(program, run);
   addDatasetCommands(program, run);
+  addReleaseCommands(program, run);
 }
 
 function command(program: Command, name: string, summary: string): Command {

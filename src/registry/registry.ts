@@ -78,15 +78,32 @@ export class Registry {
 
   /** The newest plan ever applied that has this version of a service, or null. */
   planWith(service: string, version: number): ProjectPlan | null {
+    return this.#newestPlanWith('$.services', service, version);
+  }
+
+  /** The newest plan ever applied that has this version of a view, or null. */
+  planWithView(view: string, version: number): ProjectPlan | null {
+    return this.#newestPlanWith('$.views', view, version);
+  }
+
+  #newestPlanWith(list: string, name: string, version: number): ProjectPlan | null {
     const row = this.#db
       .prepare(
         `SELECT plan FROM applies WHERE EXISTS (
-           SELECT 1 FROM json_each(plan, '$.services')
+           SELECT 1 FROM json_each(plan, ?)
            WHERE value ->> 'name' = ? AND value ->> 'version' = ?
          ) ORDER BY generation DESC LIMIT 1`,
       )
-      .get(service, version);
+      .get(list, name, version);
     return row === undefined ? null : parsePlan(String(row.plan));
+  }
+
+  /** All versions of a view that were ever applied, in order. */
+  viewVersions(view: string): number[] {
+    return this.#db
+      .prepare(`SELECT version FROM definitions WHERE kind = 'view' AND name = ? ORDER BY version`)
+      .all(view)
+      .map((row) => Number(row.version));
   }
 
   generation(): number {

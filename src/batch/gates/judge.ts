@@ -9,6 +9,7 @@ export interface Finding {
   readonly rule:
     | 'rows'
     | 'missing'
+    | 'changed'
     | 'min'
     | 'max'
     | 'null_share'
