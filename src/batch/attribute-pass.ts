@@ -75,12 +75,12 @@ function passesOf({ passes }: GroupTables, lane: number): string | null {
 }
 
 /**
- * The events with their place `lo` among all, in the order of semantics §6: later rows of a key
+ * The events with their place `lo` among those of their key, in the order of semantics §6: later rows
  * have a greater one. `gone`: from when on a row is known to be taken back. `crowd`: how many rows
  * of its key have its event time. What takes a row back has no place.
  */
 function rankedSql({ events, group }: GroupTables, keep: number): string {
-  const place = 'row_number() OVER (ORDER BY e.k, e.et, e.at, e.ord)';
+  const place = 'row_number() OVER (PARTITION BY e.k ORDER BY e.et, e.arrived, e.ord)';
   if (!group.retractable) {
     return `CREATE OR REPLACE TEMP TABLE ${RANKED} AS
       SELECT e.*, ${place} AS lo, NULL::BIGINT AS gone, FALSE AS crowded FROM ${events} e`;
@@ -124,11 +124,12 @@ function choiceSql(tables: GroupTables, choice: RowChoice, at: number): string {
   });
   return `WITH
     found AS MATERIALIZED (SELECT x.r, e.lo, ${settled} AS settled
-      FROM ${NEWEST} n JOIN ${rows} x ON x.r = n.r JOIN ${events} e ON e.lo = n.lo${at}),
+      FROM ${NEWEST} n JOIN ${rows} x ON x.r = n.r
+        JOIN ${events} e ON e.k = x.k AND e.lo = n.lo${at}),
     chosen AS (SELECT r, lo, FALSE AS doubt FROM found WHERE settled
       UNION ALL ${unsettledSql(tables, choice)})
     SELECT c.r, ${values.join(', ')}
-    FROM chosen c JOIN ${rows} x ON x.r = c.r LEFT JOIN ${events} e ON e.lo = c.lo`;
+    FROM chosen c JOIN ${rows} x ON x.r = c.r LEFT JOIN ${events} e ON e.k = x.k AND e.lo = c.lo`;
 }
 
 /** Rows whose newest was taken back: of those that are kept, the newest that is left. */

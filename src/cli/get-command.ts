@@ -10,7 +10,7 @@ export async function getCommand(
   keys: readonly string[],
 ): Promise<number> {
   const described = await callServer(context, 'GET', `/v1/services/${encodeURIComponent(service)}`);
-  const row = keyRow(keys, joinKeyTypes(described));
+  const row = givenRow(keys, givenTypes(described));
   const answer = await callServer(context, 'POST', '/v1/features', {
     body: stringifyExact({ service, rows: [row] }),
   });
@@ -29,32 +29,33 @@ export async function getCommand(
   return EXIT.ok;
 }
 
-function joinKeyTypes(described: Record<string, unknown>): Map<string, string> {
-  const joinKeys = Array.isArray(described.keys) ? described.keys : [];
+/** Of join keys and request fields, by name. */
+function givenTypes({ keys, request }: Record<string, unknown>): Map<string, string> {
+  const given = [keys, request].flatMap((list) => (Array.isArray(list) ? list : []));
   return new Map(
-    joinKeys.map((key: { name: string; type: string }) => [String(key.name), String(key.type)]),
+    given.map((one: { name: string; type: string }) => [String(one.name), String(one.type)]),
   );
 }
 
-/** `name=value` words to a row; numbers where the join key is one. */
-function keyRow(words: readonly string[], types: ReadonlyMap<string, string>): object {
+/** `name=value` words to a row; numbers where the join key, or the field, is one. */
+function givenRow(words: readonly string[], types: ReadonlyMap<string, string>): object {
   const row: Record<string, unknown> = Object.create(null);
   for (const word of words) {
     const at = word.indexOf('=');
     if (at <= 0) {
-      throw new AsofError('usage', `'${word}' is no key.`, {
+      throw new AsofError('usage', `'${word}' is neither key nor field.`, {
         remedy: `Write ${[...types.keys()].map((name) => `${name}=…`).join(' ')}.`,
       });
     }
     const name = word.slice(0, at);
-    if (name in row) throw new AsofError('usage', `The key '${name}' is given twice.`);
-    row[name] = keyValue(word.slice(at + 1), types.get(name));
+    if (name in row) throw new AsofError('usage', `'${name}' is given twice.`);
+    row[name] = givenValue(word.slice(at + 1), types.get(name));
   }
   return row;
 }
 
-/** What is not of the join key's type is sent as it is, for the server to say so. */
-function keyValue(text: string, type: string | undefined): unknown {
+/** What is not of the declared type is sent as it is, for the server to say so. */
+function givenValue(text: string, type: string | undefined): unknown {
   if (type === 'bool') return text === 'true' || text === 'false' ? text === 'true' : text;
   if (type === 'string' || type === undefined) return text;
   return /^-?\d+$/.test(text) ? BigInt(text) : text;

@@ -2,7 +2,7 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Pause, pause } from '../base/pause.ts';
 import type { ColumnMap } from '../define/column.ts';
-import type { Service, ServiceKeys, ServiceValues } from '../define/service.ts';
+import type { Service, ServiceKeys, ServiceRequest, ServiceValues } from '../define/service.ts';
 import type { Stream } from '../define/stream.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import type { FeatureAnswer, PushAnswer } from './answer.ts';
@@ -25,29 +25,33 @@ export interface ClientOptions {
   readonly pause?: Pause;
 }
 
-type AnyService = Service<string, object, object>;
+type AnyService = Service<string, object, object, object>;
+
+/** One row of a request: the join keys, and the request fields of a service that has some. */
+export type RequestRow<S> = ServiceKeys<S> & ServiceRequest<S>;
 
 /** Feature values and pushed events over HTTP, typed by the definitions. Node and browsers. */
 export interface Client {
   /**
    * The values for one entity.
    * @example const { mean_delay_3h } = await client.get(lateFlight, { airport: 'ATL' });
+   * @example const { ratio } = await client.get(payment, { user: 'u3', amount: 10.5 });
    */
   get<S extends AnyService>(
     service: S,
-    keys: ServiceKeys<S>,
+    row: RequestRow<S>,
     options?: CallOptions,
   ): Promise<ServiceValues<S>>;
   /** The values for many entities, in their order. */
   getMany<S extends AnyService>(
     service: S,
-    rows: readonly ServiceKeys<S>[],
+    rows: readonly RequestRow<S>[],
     options?: CallOptions,
   ): Promise<ServiceValues<S>[]>;
   /** The values with their envelope: statuses, time, position, versions and freshness. */
   fetch<S extends AnyService>(
     service: S,
-    rows: readonly ServiceKeys<S>[],
+    rows: readonly RequestRow<S>[],
     options?: CallOptions,
   ): Promise<FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>>;
   /**
@@ -97,17 +101,17 @@ class HttpClient implements Client {
 
   async get<S extends AnyService>(
     service: S,
-    keys: ServiceKeys<S>,
+    row: RequestRow<S>,
     options: CallOptions = {},
   ): Promise<ServiceValues<S>> {
-    const [values] = await this.getMany(service, [keys], options);
+    const [values] = await this.getMany(service, [row], options);
     if (values === undefined) throw new AsofError('internal', 'The answer has no row.');
     return values;
   }
 
   async getMany<S extends AnyService>(
     service: S,
-    rows: readonly ServiceKeys<S>[],
+    rows: readonly RequestRow<S>[],
     options: CallOptions = {},
   ): Promise<ServiceValues<S>[]> {
     const answer = await this.fetch(service, rows, options);
@@ -116,7 +120,7 @@ class HttpClient implements Client {
 
   async fetch<S extends AnyService>(
     service: S,
-    rows: readonly ServiceKeys<S>[],
+    rows: readonly RequestRow<S>[],
     options: CallOptions = {},
   ): Promise<FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>> {
     const { name, version } = service;

@@ -15,6 +15,9 @@ export function decimalFeatures(service: ServiceNode): ReadonlySet<string> {
     const picked = pick.features ?? pick.view.features.map(({ name }) => ({ name, feature: name }));
     for (const { name, feature } of picked) if (typeOf.get(feature) === 'decimal') names.add(name);
   }
+  for (const { name, feature } of service.onDemand) {
+    if (kindOf(feature) === 'decimal') names.add(name);
+  }
   return names;
 }
 

@@ -5,6 +5,6 @@ export type {
   PushAnswer,
   ViewFreshnessAnswer,
 } from './answer.ts';
-export { type Client, type ClientOptions, createClient } from './client.ts';
+export { type Client, type ClientOptions, createClient, type RequestRow } from './client.ts';
 export type { PushedRow, StreamRow } from './stream-row.ts';
 export type { CallOptions } from './transport.ts';

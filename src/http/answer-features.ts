@@ -26,7 +26,8 @@ function readRequest(body: unknown): FeaturesRequest {
   }
   const { service, version, rows } = body as Readonly<Record<string, unknown>>;
   if (typeof service !== 'string') throw refusal('service', "'service' must be a service's name.");
-  if (!Array.isArray(rows)) throw refusal('rows', "'rows' must be an array of join keys.");
+  if (!Array.isArray(rows))
+    throw refusal('rows', "'rows' must be an array of objects: join keys, and request fields.");
   if (version !== undefined && !(typeof version === 'number' && Number.isSafeInteger(version))) {
     throw refusal('version', "'version' must be a whole number.");
   }

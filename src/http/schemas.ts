@@ -52,9 +52,11 @@ export const featuresRequest = Type.Object(
   {
     service: Type.String({ examples: ['late_flight'] }),
     version: Type.Optional(Type.Integer({ minimum: 1, description: 'The newest by default.' })),
-    rows: Type.Array(Type.Record(Type.String(), Type.Union([Type.String(), Type.Integer()])), {
+    rows: Type.Array(Type.Record(Type.String(), scalar), {
       maxItems: LIMITS.rowsPerRequest,
-      description: 'Join keys of each row. One wrong row refuses the request; all are listed.',
+      description:
+        'Join keys of each row, and the request fields that the service declares. One wrong row ' +
+        'refuses the request; all are listed.',
       examples: [[{ airport: 'ATL' }]],
     }),
   },
@@ -135,11 +137,15 @@ export const serviceDescription = Type.Object({
   owner: nullable(Type.String()),
   tags: Type.Array(Type.String()),
   keys: Type.Array(Type.Object({ name: Type.String(), type: Type.String() })),
+  request: Type.Array(
+    Type.Object({ name: Type.String(), type: Type.String(), optional: Type.Boolean() }),
+    { description: 'Fields of each row beside the keys, for features on demand.' },
+  ),
   features: Type.Array(
     Type.Object({
       name: Type.String(),
       type: Type.String(),
-      from: Type.String({ description: 'view@version.feature' }),
+      from: Type.String({ description: 'view@version.feature, or: on demand' }),
       default: Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]),
       description: nullable(Type.String()),
       owner: nullable(Type.String()),

@@ -38,13 +38,20 @@ export interface ServiceDescription {
   readonly owner: string | null;
   readonly tags: readonly string[];
   readonly keys: readonly { readonly name: string; readonly type: string }[];
+  /** Fields of each row beside the keys. */
+  readonly request: readonly {
+    readonly name: string;
+    readonly type: string;
+    readonly optional: boolean;
+  }[];
+  /** What comes back: what views give, then what is computed from it and the request. */
   readonly features: readonly FeatureDescription[];
 }
 
 export interface FeatureDescription {
   readonly name: string;
   readonly type: string;
-  /** `view@version.feature`. */
+  /** `view@version.feature`, or `on demand`. */
   readonly from: string;
   readonly default: string | number | boolean | null;
   readonly description: string | null;

@@ -1,6 +1,13 @@
 import { present } from '../base/assert.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
-import type { FeaturePlan, ProjectPlan, ServicePlan, ViewPlan } from '../plan/plan.ts';
+import type {
+  FeaturePlan,
+  OnDemandFeaturePlan,
+  ProjectPlan,
+  ServiceFeaturePlan,
+  ServicePlan,
+  ViewPlan,
+} from '../plan/plan.ts';
 import { formatDecimal } from '../schema/json.ts';
 import { typeText } from '../schema/types.ts';
 import type { FeatureDescription, ServiceDescription } from './answer.ts';
@@ -12,14 +19,32 @@ export function describeService(plan: ProjectPlan, service: ServicePlan): Servic
     version: service.version,
     ...service.meta,
     keys: service.joinKeys.map(({ name, type }) => ({ name, type: typeText(type) })),
-    features: service.features.map((output) => {
-      const view = present(
-        plan.views.find((one) => one.name === output.view && one.version === output.version),
-        `the plan has the view '${output.view}@${output.version}'`,
-      );
-      return describeFeature(output.name, view, output.feature);
-    }),
+    request: service.request.map(({ name, type, optional }) => ({
+      name,
+      type: typeText(type),
+      optional,
+    })),
+    features: [
+      ...service.features.map((output) => describeOutput(plan, output)),
+      ...service.onDemand.map((feature) => ({
+        name: feature.name,
+        type: typeText(feature.type),
+        from: 'on demand',
+        default: describeDefault(feature),
+        description: feature.meta.description,
+        owner: feature.meta.owner ?? service.meta.owner,
+        tags: feature.meta.tags,
+      })),
+    ],
   };
+}
+
+function describeOutput(plan: ProjectPlan, output: ServiceFeaturePlan): FeatureDescription {
+  const view = present(
+    plan.views.find((one) => one.name === output.view && one.version === output.version),
+    `the plan has the view '${output.view}@${output.version}'`,
+  );
+  return describeFeature(output.name, view, output.feature);
 }
 
 function describeFeature(name: string, view: ViewPlan, featureName: string): FeatureDescription {
@@ -39,7 +64,9 @@ function describeFeature(name: string, view: ViewPlan, featureName: string): Fea
 }
 
 /** JSON-safe: decimals and integers beyond 2^53 are text. */
-function describeDefault(feature: FeaturePlan): string | number | boolean | null {
+function describeDefault(
+  feature: FeaturePlan | OnDemandFeaturePlan,
+): string | number | boolean | null {
   const value = scalarOfLiteral(feature.type, feature.default);
   if (feature.type.kind === 'decimal' && (typeof value === 'number' || typeof value === 'bigint')) {
     return formatDecimal(value, feature.type.scale);

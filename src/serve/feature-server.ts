@@ -17,7 +17,7 @@ import type {
 } from './answer.ts';
 import { describeService } from './describe-service.ts';
 import { compileReadPlan, type ReadPlan, type ViewRead } from './read-plan.ts';
-import { readKeys } from './request-keys.ts';
+import { readRows } from './request-rows.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { RowReader } from './row-reader.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
@@ -44,7 +44,8 @@ interface CompiledService {
 
 interface Answering {
   readonly compiled: CompiledService;
-  readonly keys: readonly Scalar[][];
+  /** Of each row its join keys, then its request fields. */
+  readonly rows: readonly Scalar[][];
   readonly asOfMs: number;
   readonly commit: number;
 }
@@ -94,7 +95,7 @@ export class FeatureServer {
   /**
    * The values of each row of join keys, in the rows' order, as the platform holds them: int64 and
    * decimal units are a `bigint` beyond 2^53.
-   * @throws AsofError `unknown_service`, `invalid_key`, `bad_request`, `too_many_rows`
+   * @throws AsofError `unknown_service`, `invalid_key`, `invalid_field`, `bad_request`, `too_many_rows`
    */
   get(service: string, rows: readonly unknown[], version?: number): FeatureResponse {
     const answering = this.#begin(service, rows, version);
@@ -102,14 +103,14 @@ export class FeatureServer {
     const { reader, plan } = compiled;
     const freshness = this.#freshness(plan, asOfMs);
     const answered: FeatureRow[] = [];
-    for (const key of answering.keys) {
-      reader.read(key, asOfMs);
-      const row = rowObject(compiled, key);
+    for (const given of answering.rows) {
+      reader.read(given, asOfMs);
+      const row = rowObject(compiled, given);
       for (const { slot } of plan.outputs) {
         compiled.counters[STATUS_BY_CODE[reader.statuses[slot] as number] as ServedStatus] += 1;
       }
       answered.push(row);
-      this.#sample(answering, key);
+      this.#sample(answering, given);
     }
     return {
       service: plan.service.name,
@@ -127,17 +128,17 @@ export class FeatureServer {
   /** The JSON text of the same answer, in ASCII: the hot path. */
   getJson(service: string, rows: readonly unknown[], version?: number): string {
     const answering = this.#begin(service, rows, version);
-    const { compiled, asOfMs, keys } = answering;
+    const { compiled, asOfMs, rows: given } = answering;
     const { reader, writer } = compiled;
     let text = writer.opening(asOfMs, answering.commit, () =>
       this.#freshness(compiled.plan, asOfMs),
     );
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i] as Scalar[];
-      reader.read(key, asOfMs);
+    for (let i = 0; i < given.length; i++) {
+      const row = given[i] as Scalar[];
+      reader.read(row, asOfMs);
       if (i > 0) text += ',';
-      text += writer.row(key, reader, compiled.counters);
-      this.#sample(answering, key);
+      text += writer.row(row, reader, compiled.counters);
+      this.#sample(answering, row);
     }
     return `${text}]}`;
   }
@@ -191,12 +192,12 @@ export class FeatureServer {
     const compiled = this.#find(service, version);
     const { plan, counters } = compiled;
     // Also here: a request that failed halfway must leave nothing to the next one.
-    const keys = readKeys(rows, plan.service.joinKeys);
+    const given = readRows(rows, plan.service);
     counters.requests += 1;
-    counters.rows += keys.length;
+    counters.rows += given.length;
     const { applied } = this.#store;
     const asOfMs = this.#clock.nowMs(applied);
-    return { compiled, keys, asOfMs, commit: applied.commit };
+    return { compiled, rows: given, asOfMs, commit: applied.commit };
   }
 
   #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {
@@ -215,27 +216,33 @@ export class FeatureServer {
     return { newestArrivalMs: newestMs, stalenessMs, objectiveMs, stale };
   }
 
-  #sample(answering: Answering, key: readonly Scalar[]): void {
+  #sample({ compiled, asOfMs, commit }: Answering, given: readonly Scalar[]): void {
     const log = this.#serveLog;
     if (log === null || !log.isSampled()) return;
-    const { name, version } = answering.compiled.plan.service;
-    const { asOfMs, commit } = answering;
-    log.offer({ service: name, version, asOfMs, commit, ...rowObject(answering.compiled, key) });
+    const { name, version, joinKeys, request } = compiled.plan.service;
+    const answer = { service: name, version, asOfMs, commit, ...rowObject(compiled, given) };
+    if (request.length === 0) log.offer(answer);
+    else log.offer({ ...answer, request: named(request, given, joinKeys.length) });
   }
 }
 
-function rowObject({ plan, reader }: CompiledService, key: readonly Scalar[]): FeatureRow {
-  const keys: Record<string, Scalar> = {};
-  plan.service.joinKeys.forEach((joinKey, i) => {
-    keys[joinKey.name] = present(key[i], joinKey.name);
-  });
+/** The values that stand from `first` on, by name. */
+function named(
+  fields: readonly { readonly name: string }[],
+  given: readonly Scalar[],
+  first: number,
+): Record<string, Scalar> {
+  return Object.fromEntries(fields.map(({ name }, i) => [name, given[first + i] as Scalar]));
+}
+
+function rowObject({ plan, reader }: CompiledService, given: readonly Scalar[]): FeatureRow {
   const values: Record<string, FeatureValue> = {};
   const statuses: Record<string, FeatureStatus> = {};
   for (const { name, slot } of plan.outputs) {
     values[name] = reader.values[slot] as FeatureValue;
     statuses[name] = STATUS_BY_CODE[reader.statuses[slot] as number] as FeatureStatus;
   }
-  return { key: keys, values, statuses };
+  return { key: named(plan.service.joinKeys, given, 0), values, statuses };
 }
 
 function newCounters(): ServeCounters {

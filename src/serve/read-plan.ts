@@ -25,8 +25,13 @@ import { DEFAULT, MISSING } from './status-codes.ts';
 export interface ReadPlan {
   readonly service: ServicePlan;
   readonly entities: readonly EntityRead[];
+  /** Slots of features; then those of request fields, and of on-demand features. */
   readonly slotCount: number;
-  /** The service's features, in its order. */
+  /** Of the first request field; the others follow. */
+  readonly requestSlot: number;
+  /** In the order in which they may read each other. */
+  readonly onDemand: readonly DerivedRead[];
+  /** The service's features, in its order, and then those on demand. */
   readonly outputs: readonly OutputRead[];
   readonly views: readonly ViewRead[];
 }
@@ -105,12 +110,52 @@ export function compileReadPlan(
     const own = views.filter((view) => view.entity === name);
     entities.push(compileEntity({ service, store, faults, slots }, entity, own));
   }
-  const outputs = service.features.map((output) => ({
+  const features = service.features.map((output) => ({
     name: output.name,
     slot: slotOf(slots, slotName(output.view, output.version, output.feature)),
     type: output.type,
   }));
-  return { service, entities, slotCount: slots.size, outputs, views: viewReads(views) };
+  const requestSlot = slots.size;
+  const onDemand = compileOnDemand(service, features, requestSlot, faults);
+  return {
+    service,
+    entities,
+    slotCount: requestSlot + service.request.length + onDemand.length,
+    requestSlot,
+    onDemand,
+    outputs: [
+      ...features,
+      ...service.onDemand.map(({ name, type }, at) => ({
+        name,
+        slot: requestSlot + service.request.length + at,
+        type,
+      })),
+    ],
+    views: viewReads(views),
+  };
+}
+
+/** Expressions over request fields, the service's outputs, and those before. */
+function compileOnDemand(
+  service: ServicePlan,
+  features: readonly OutputRead[],
+  requestSlot: number,
+  faults: Faults,
+): DerivedRead[] {
+  const slots = new Map(features.map(({ name, slot }) => [name, slot]));
+  for (const [at, { name }] of service.request.entries()) slots.set(name, requestSlot + at);
+  return service.onDemand.map((feature, at) => {
+    const names = referencedColumns(feature.expr);
+    const slot = requestSlot + service.request.length + at;
+    const inputs = names.map((name) => slotOf(slots, name));
+    slots.set(feature.name, slot);
+    return {
+      slot,
+      inputs,
+      evaluate: compileScalar(feature.expr, names, faults),
+      default: scalarOfLiteral(feature.type, feature.default),
+    };
+  });
 }
 
 interface Compilation {

@@ -69,22 +69,30 @@ export class ResponseWriter {
     return `${text}},"rows":[`;
   }
 
-  /** One row as it stands in the reader's slots; its statuses are counted. */
-  row(key: readonly Scalar[], reader: RowReader, counters: ServeCounters): string {
+  /**
+   * One row as it stands in the reader's slots; its statuses are counted.
+   * @param given the join keys, then the request fields
+   */
+  row(given: readonly Scalar[], reader: RowReader, counters: ServeCounters): string {
     const { joinKeys } = this.#plan.service;
     let text = '{"key":{';
-    for (let i = 0; i < key.length; i++) {
+    for (let i = 0; i < joinKeys.length; i++) {
       const joinKey = joinKeys[i] as (typeof joinKeys)[number];
-      text += this.#keyPrefixes[i] + ascii(jsonScalar(key[i] as Scalar, joinKey.type));
+      text += this.#keyPrefixes[i] + ascii(jsonScalar(given[i] as Scalar, joinKey.type));
     }
     text += '},"values":{';
     for (let r = 0; r < this.#runs.length; r++) {
       const run = this.#runs[r] as Run;
+      if (run.entity < 0) {
+        text += this.#valuesText(run, reader.values);
+        continue;
+      }
       const { fragments } = reader.answers[run.entity] as CachedAnswer;
       const known = fragments[r];
       if (known !== undefined) text += known;
       else {
-        const made = this.#fragment(run, reader.values);
+        // One flat string, as it is put into many answers.
+        const made = Buffer.from(this.#valuesText(run, reader.values), 'latin1').toString('latin1');
         fragments[r] = made;
         text += made;
       }
@@ -94,8 +102,7 @@ export class ResponseWriter {
     return `${text}},"statuses":${statuses.text}}`;
   }
 
-  /** The values of one run, as one flat string: it is put into many answers. */
-  #fragment({ from, to }: Run, values: readonly FeatureValue[]): string {
+  #valuesText({ from, to }: Run, values: readonly FeatureValue[]): string {
     let text = '';
     for (let i = from; i < to; i++) {
       const value = values[this.#slots[i] as number] as FeatureValue;
@@ -107,12 +114,13 @@ export class ResponseWriter {
       else if (value < SAFE && value > -SAFE) text += value;
       else text += (this.#writers[i] as ValueWriter)(value);
     }
-    return Buffer.from(text, 'latin1').toString('latin1');
+    return text;
   }
 }
 
-/** Outputs next to each other that come from one entity. */
+/** Outputs next to each other that come from one entity, or are computed for each row. */
 interface Run {
+  /** -1 of on-demand features. */
   readonly entity: number;
   readonly from: number;
   readonly to: number;

@@ -34,17 +34,30 @@ export class RowReader {
     this.#caches = plan.entities.map((entity) => new AnswerCache(entity));
   }
 
-  read(key: readonly Scalar[], timeMs: number): void {
+  /** @param row the join keys, then the request fields */
+  read(row: readonly Scalar[], timeMs: number): void {
     const { entities, slotCount } = this.plan;
     this.values = new Array<FeatureValue>(slotCount);
     for (let i = 0; i < entities.length; i++) {
       const entity = entities[i] as EntityRead;
       const cache = this.#caches[i] as AnswerCache;
-      const text = entityKey(entity, key);
+      const text = entityKey(entity, row);
       const cached = cache.find(text, timeMs);
       this.answers[i] = cached ?? this.#compute(entity, cache, text, timeMs);
       if (cached !== null) this.#recall(entity, cached);
     }
+    if (this.plan.onDemand.length > 0) this.#readOnDemand(row);
+  }
+
+  /** Computed for each row: what is kept of an entity does not know the request. */
+  #readOnDemand(row: readonly Scalar[]): void {
+    const { service, requestSlot, onDemand } = this.plan;
+    const first = service.joinKeys.length;
+    for (let i = 0; i < service.request.length; i++) {
+      this.values[requestSlot + i] = row[first + i] as Scalar;
+      this.statuses[requestSlot + i] = PRESENT;
+    }
+    for (const feature of onDemand) this.#derive(feature);
   }
 
   /** Answers taken from the cache since the start. */

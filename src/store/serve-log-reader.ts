@@ -50,11 +50,11 @@ function parseAnswer(line: string): ServedAnswer | null {
 
 function isAnswer(value: unknown): value is ServedAnswer {
   if (!isObject(value)) return false;
-  const { service, version, asOfMs, commit, key, values, statuses } = value;
+  const { service, version, asOfMs, commit, key, request = {}, values, statuses } = value;
   return (
     typeof service === 'string' &&
     [version, asOfMs, commit].every(Number.isSafeInteger) &&
-    [key, values, statuses].every(isObject)
+    [key, request, values, statuses].every(isObject)
   );
 }
 

@@ -12,6 +12,8 @@ export interface ServedAnswer {
   readonly version: number;
   /** Join keys by name, as the server read them. */
   readonly key: Readonly<Record<string, Scalar>>;
+  /** Request fields by name, of services that have some. */
+  readonly request?: Readonly<Record<string, Scalar>>;
   readonly asOfMs: number;
   readonly commit: number;
   /** Values by output name, in the service's order. */
@@ -209,10 +211,11 @@ function cutTornLine(disk: Disk, path: string): void {
 }
 
 function encodeAnswer(answer: ServedAnswer): string {
-  const { service, version, asOfMs, commit } = answer;
+  const { service, version, asOfMs, commit, request } = answer;
+  const fields = request === undefined ? '' : `,"request":${encodeValues(request)}`;
   return (
     `{"service":${JSON.stringify(service)},"version":${version},"key":${encodeValues(answer.key)}` +
-    `,"asOfMs":${asOfMs},"commit":${commit},"values":${encodeValues(answer.values)}` +
+    `${fields},"asOfMs":${asOfMs},"commit":${commit},"values":${encodeValues(answer.values)}` +
     `,"statuses":${JSON.stringify(answer.statuses)}}\n`
   );
 }

@@ -125,5 +125,9 @@ export interface Answer {
   readonly commit: number;
   readonly position: { readonly commit: number };
   readonly rejections: readonly { readonly row: number; readonly code: string }[];
-  readonly rows: readonly { readonly values: Record<string, unknown> }[];
+  readonly rows: readonly {
+    readonly key: Record<string, unknown>;
+    readonly values: Record<string, unknown>;
+    readonly statuses: Record<string, unknown>;
+  }[];
 }

@@ -1,6 +1,8 @@
 import { AsofError, type ErrorCode, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/suggest.ts';
+import type { RequestFieldPlan } from '../plan/plan.ts';
+import { readValue, ValueProblem } from '../schema/read-value.ts';
 import {
   canonicalInteger,
   INT64_MAX,
@@ -10,17 +12,18 @@ import {
   type ValueType,
 } from '../schema/types.ts';
 
-export interface JoinKey {
-  readonly name: string;
-  readonly type: ValueType;
+/** What each row of a request holds. */
+export interface RowShape {
+  readonly joinKeys: readonly { readonly name: string; readonly type: ValueType }[];
+  readonly request: readonly RequestFieldPlan[];
 }
 
 /**
- * The join keys of every row, in the order of `joinKeys`. A request is answered as a whole or not
- * at all: one wrong row refuses it, and every wrong row is listed.
- * @throws AsofError `invalid_key`, `bad_request`, `too_many_rows`
+ * Of every row its join keys, then its request fields, in the order of the shape. A request is
+ * answered as a whole or not at all: one wrong row refuses it, and every wrong row is listed.
+ * @throws AsofError `invalid_key`, `invalid_field`, `bad_request`, `too_many_rows`
  */
-export function readKeys(rows: readonly unknown[], joinKeys: readonly JoinKey[]): Scalar[][] {
+export function readRows(rows: readonly unknown[], shape: RowShape): Scalar[][] {
   if (rows.length > LIMITS.rowsPerRequest) {
     throw new AsofError(
       'too_many_rows',
@@ -28,24 +31,24 @@ export function readKeys(rows: readonly unknown[], joinKeys: readonly JoinKey[])
       { path: 'rows' },
     );
   }
-  const keys: Scalar[][] = [];
+  const given: Scalar[][] = [];
   let problems: Problems | null = null;
   for (let at = 0; at < rows.length; at++) {
     const row = rows[at];
-    const read = readRow(row, joinKeys);
+    const read = readRow(row, shape);
     if (read !== null) {
-      keys.push(read);
+      given.push(read);
       continue;
     }
-    problems ??= new Problems(joinKeys);
+    problems ??= new Problems(shape);
     problems.explain(row, at);
   }
   if (problems !== null) throw problems.error(rows.length);
-  return keys;
+  return given;
 }
 
 /** The hot path: null for anything that is not exactly right. */
-function readRow(row: unknown, joinKeys: readonly JoinKey[]): Scalar[] | null {
+function readRow(row: unknown, { joinKeys, request }: RowShape): Scalar[] | null {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) return null;
   const fields = row as Readonly<Record<string, unknown>>;
   const read: Scalar[] = [];
@@ -54,9 +57,44 @@ function readRow(row: unknown, joinKeys: readonly JoinKey[]): Scalar[] | null {
     if (value === undefined) return null;
     read.push(value);
   }
+  let absent = 0;
+  for (const field of request) {
+    const given = fields[field.name];
+    if (given === undefined) absent += 1;
+    const value = fieldValue(given, field);
+    if (value instanceof ValueProblem) return null;
+    read.push(value);
+  }
   let fieldCount = 0;
   for (const _ in fields) fieldCount += 1;
-  return fieldCount === joinKeys.length ? read : null;
+  // A field that is there and undefined is as good as absent, for callers in the process.
+  for (let i = 0; absent > 0 && i < request.length; i++) {
+    const { name } = request[i] as RequestFieldPlan;
+    if (name in fields && fields[name] === undefined) fieldCount -= 1;
+  }
+  return fieldCount === read.length - absent ? read : null;
+}
+
+/** A request field as the platform holds it. */
+function fieldValue(given: unknown, { name, type, optional }: RequestFieldPlan) {
+  if (given === undefined || given === null) {
+    if (optional) return null;
+    const what = given === null ? 'null' : 'missing';
+    return new ValueProblem('invalid_field', `the field '${name}' is ${what}.`);
+  }
+  // A field is never summed, so its scale bounds nothing.
+  const value = type.kind === 'float64' ? doubleValue(given) : readValue(given, type);
+  if (value instanceof ValueProblem) return value;
+  if (value instanceof Float32Array) return new ValueProblem('invalid_field', 'it is a vector.');
+  return value;
+}
+
+function doubleValue(given: unknown): number | ValueProblem {
+  const value = typeof given === 'bigint' ? Number(given) : given;
+  if (typeof value === 'number' && Number.isFinite(value)) return value + 0;
+  return readValue(given, { kind: 'float64', scale: 0 }) instanceof ValueProblem
+    ? new ValueProblem('invalid_field', 'It is no finite number.')
+    : Number(given);
 }
 
 /** A join key as the platform holds it, or undefined: keys are int64 or non-empty strings. */
@@ -77,37 +115,53 @@ function inRange(value: bigint): number | bigint | undefined {
 
 /** The control path: says of each wrong row what is wrong with it. */
 class Problems {
-  readonly #joinKeys: readonly JoinKey[];
+  readonly #shape: RowShape;
   readonly #issues: Issue[] = [];
   #wrongRows = 0;
   #code: ErrorCode = 'bad_request';
 
-  constructor(joinKeys: readonly JoinKey[]) {
-    this.#joinKeys = joinKeys;
+  constructor(shape: RowShape) {
+    this.#shape = shape;
   }
 
   explain(row: unknown, at: number): void {
     this.#wrongRows += 1;
     const path = `rows[${at}]`;
+    const { joinKeys, request } = this.#shape;
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-      const remedy = `Send an object such as ${exampleRow(this.#joinKeys)}.`;
+      const remedy = `Send an object such as ${exampleRow(this.#shape)}.`;
       this.#add('bad_request', path, `Row ${at} is no object of join keys.`, remedy);
       return;
     }
-    const names = this.#joinKeys.map((joinKey) => joinKey.name);
+    const names = [...joinKeys, ...request].map(({ name }) => name);
+    const what = request.length === 0 ? 'no join key' : 'no join key and no field';
     for (const name of Object.keys(row)) {
       if (names.includes(name)) continue;
-      const message = `Row ${at} has '${name}', which is no join key.${didYouMean(name, names)}`;
+      const message = `Row ${at} has '${name}', which is ${what}.${didYouMean(name, names)}`;
       this.#add('bad_request', `${path}.${name}`, message, `Send only ${names.join(', ')}.`);
     }
     const fields = row as Readonly<Record<string, unknown>>;
-    for (const { name, type } of this.#joinKeys) {
-      const given = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    const givenOf = (name: string): unknown =>
+      Object.hasOwn(fields, name) ? fields[name] : undefined;
+    for (const { name, type } of joinKeys) {
+      const given = givenOf(name);
       if (keyValue(given, type) !== undefined) continue;
       this.#code = 'invalid_key';
       const message = `Row ${at}: ${keyProblem(name, given, type)}`;
       this.#add('invalid_key', `${path}.${name}`, message, `Send '${name}' as ${typeText(type)}.`);
     }
+    for (const field of request) this.#explainField(at, field, givenOf(field.name));
+  }
+
+  #explainField(at: number, field: RequestFieldPlan, given: unknown): void {
+    const { name, type } = field;
+    const value = fieldValue(given, field);
+    if (!(value instanceof ValueProblem)) return;
+    if (this.#code !== 'invalid_key') this.#code = 'invalid_field';
+    const isAbsent = given === undefined || given === null;
+    const text = isAbsent ? value.message : `the field '${name}': ${value.message}`;
+    const remedy = value.remedy ?? `Send '${name}' as ${typeText(type)}.`;
+    this.#add('invalid_field', `rows[${at}].${name}`, `Row ${at}: ${text}`, remedy);
   }
 
   error(rowCount: number): AsofError {
@@ -140,9 +194,16 @@ function keyProblem(name: string, given: unknown, type: ValueType): string {
   return `the join key '${name}' is ${typeText(type)}, and ${short} is none.`;
 }
 
-function exampleRow(joinKeys: readonly JoinKey[]): string {
-  const fields = joinKeys.map(
-    ({ name, type }) => `"${name}": ${type.kind === 'int64' ? 7 : '"x"'}`,
+function exampleRow({ joinKeys, request }: RowShape): string {
+  const fields = [...joinKeys, ...request].map(
+    ({ name, type }) => `"${name}": ${EXAMPLES[type.kind] ?? '7'}`,
   );
   return `{ ${fields.join(', ')} }`;
 }
+
+const EXAMPLES: Readonly<Partial<Record<ValueType['kind'], string>>> = {
+  string: '"x"',
+  bool: 'true',
+  decimal: '9.5',
+  float64: '0.5',
+};
