@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AsofError } from '../base/errors.ts';
@@ -6,6 +6,7 @@ import { makeDurableFolder } from '../base/node-disk.ts';
 
 /** The format of the data directory as a whole; each part has its own version besides. */
 const FORMAT = 1;
+const ADDRESS_FILE = 'server.json';
 
 /**
  * One process at a time writes a data directory. The lock is an open exclusive transaction of a
@@ -38,11 +39,32 @@ export class DataDirectory {
         remedy: 'Stop that process, or give this one its own dataDir in asof.json.',
       });
     }
+    // Whoever had it before may have died with its address still there.
+    rmSync(join(path, ADDRESS_FILE), { force: true });
     return new DataDirectory(path, lock);
   }
 
+  /** Says where the process that holds the directory answers, for others on this machine. */
+  announce(url: string): void {
+    const file = join(this.path, ADDRESS_FILE);
+    writeFileSync(`${file}.new`, `${JSON.stringify({ url })}\n`);
+    renameSync(`${file}.new`, file);
+  }
+
   close(): void {
+    rmSync(join(this.path, ADDRESS_FILE), { force: true });
     this.#lock.close();
+  }
+}
+
+/** Where the process that holds a data directory answers; null where none does, or not yet. */
+export function addressIn(path: string): string | null {
+  try {
+    const parsed: unknown = JSON.parse(readFileSync(join(path, ADDRESS_FILE), 'utf8'));
+    if (typeof parsed !== 'object' || parsed === null || !('url' in parsed)) return null;
+    return typeof parsed.url === 'string' ? parsed.url : null;
+  } catch {
+    return null;
   }
 }
 

@@ -14,6 +14,17 @@ import { Connectors } from './connectors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { createLogger } from './logger.ts';
 
+/** Before any definitions are in use. */
+export const NOTHING: ProjectPlan = {
+  format: 1,
+  sources: [],
+  entities: [],
+  groups: [],
+  views: [],
+  services: [],
+  datasets: [],
+};
+
 export const nodeDisk = (folder: string): Disk => new NodeDisk(folder);
 
 /** What is opened once, whatever definitions come and go. */

@@ -4,9 +4,12 @@ import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
 import { pause } from '../base/pause.ts';
 import { createHttpServer } from '../http/http-server.ts';
+import type { BulkReceiver } from '../ingest/bulk-door.ts';
+import { importingSources } from '../ingest/bulk-note.ts';
+import { BulkSessions } from '../ingest/bulk-sessions.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
-import { Ingestor } from '../ingest/ingestor.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
 import type { PushResult } from '../ingest/push.ts';
 import type { PushBody } from '../ingest/push-body.ts';
 import { createMetrics } from '../monitor/metrics.ts';
@@ -18,6 +21,7 @@ import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import { diskState } from '../store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
 import { StreamEngine } from '../stream/stream-engine.ts';
+import { bulkReceiver } from './bulk-receiver.ts';
 import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
@@ -27,20 +31,11 @@ import { letterPort, pushPort } from './http-ports.ts';
 import { listenOn } from './listen-on.ts';
 import { Mender } from './mender.ts';
 import { schemaLookup } from './offline.ts';
+import { openDoor } from './open-door.ts';
 import { packageVersion } from './package-version.ts';
-import { nodeDisk, openParts, type Parts } from './platform-parts.ts';
+import { NOTHING, nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
 import { Throttle } from './throttle.ts';
-
-const NOTHING: ProjectPlan = {
-  format: 1,
-  sources: [],
-  entities: [],
-  groups: [],
-  views: [],
-  services: [],
-  datasets: [],
-};
 
 const POLL_MS = 1_000;
 
@@ -52,6 +47,9 @@ export class Platform {
   readonly #http: FastifyInstance;
   readonly #pushes = new Gate();
   readonly #throttle: Throttle;
+  /** Imports and tables, for callers in this process. */
+  readonly bulk: BulkReceiver;
+  readonly #sessions = new BulkSessions(systemClock);
   #plan: ProjectPlan = NOTHING;
   #engine: StreamEngine | null = null;
   #door: Ingestor | null = null;
@@ -68,6 +66,13 @@ export class Platform {
       await this.use(this.#plan);
       if (this.#state === 'replaying') this.#state = 'ready';
     };
+    this.bulk = bulkReceiver({
+      admit: (source) => this.#throttle.admit(this.#engine, source),
+      pass: (work) => this.#pushes.pass(work),
+      door: () => present(this.#door, 'the door'),
+      engine: () => this.#engine,
+      reopen: () => this.use(this.#plan),
+    });
     this.#mender = new Mender(rebuild, parts.logger, pause);
     this.#features = new FeatureServer({
       plan: NOTHING,
@@ -83,6 +88,7 @@ export class Platform {
         () => this.#plan,
         (source, body) => this.#push(source, body),
       ),
+      bulk: this.bulk,
       deadLetters: letterPort(parts.letters, (source, filter) =>
         this.#pushes.pass(() => present(this.#door, 'the door').readmit(source, filter)),
       ),
@@ -105,11 +111,14 @@ export class Platform {
     plan: ProjectPlan,
     openDisk: (folder: string) => Disk = nodeDisk,
     directory: DataDirectory = DataDirectory.open(config.dataDir),
+    listens = true,
   ): Promise<Platform> {
     const platform = new Platform(config, await openParts(config, plan, openDisk, directory));
     try {
-      platform.#url = await listenOn(platform.#http, config);
+      if (listens) platform.#url = await listenOn(platform.#http, config);
+      if (listens) directory.announce(platform.#url);
       await platform.#exchange(plan);
+      await platform.#door?.bulk.settle();
       platform.#begin();
       return platform;
     } catch (error) {
@@ -238,9 +247,10 @@ export class Platform {
       clock: systemClock,
       logger,
       policy: checkpointPolicy(DEFAULT_THRESHOLDS),
+      importing: importingSources(log.notes),
       stateMemoryBytes: this.#config.stateMemoryMiB * 2 ** 20,
     });
-    const door = await this.#openDoor(plan, engine);
+    const door = await openDoor(this.#config, this.#parts, plan, engine, this.#sessions);
     door.onCommitted = (batch) => this.#apply(engine, batch);
     door.refusalOf = (source) => (engine.stops(source) ? () => engine.refusal(source) : null);
     this.#engine = engine;
@@ -248,26 +258,6 @@ export class Platform {
     this.#parts.archiver.beforeCut = () => door.checkpointForCut();
     this.#features.use(plan, engine.store);
     this.#plan = plan;
-  }
-
-  /** Where that fails, the engine is none either: what the log takes would not come to it. */
-  async #openDoor({ sources }: ProjectPlan, engine: StreamEngine): Promise<Ingestor> {
-    const { disk, log, letters, logger } = this.#parts;
-    const arrivalBound = this.#config.clock === 'wall' ? 'clock' : 'none';
-    try {
-      return Ingestor.open({
-        disk,
-        log,
-        sources,
-        letters,
-        clock: systemClock,
-        arrivalBound,
-        logger,
-      });
-    } catch (error) {
-      await engine.abandon();
-      throw error;
-    }
   }
 
   /**

@@ -139,6 +139,11 @@ export const LIMITS = {
   bulkRows: 4_096,
   /** Live ids that an import remembers before it must read the history again. */
   bulkRecentIds: 1_000_000,
+  /** Times that a chunk is tried; waiting grows up to the longest pause between. */
+  bulkAttempts: 40,
+  bulkPauseMs: 5_000,
+  /** A server that does not know new definitions yet is given so long. */
+  bulkDefinitionsMs: 10_000,
   /** An import that was silent for so long may be passed by another one. */
   bulkSilentMs: 60_000,
   /** Rows of one batch of a connector: one append to the log. */
@@ -159,8 +164,6 @@ export const LIMITS = {
   tableBatchRows: 1_000_000,
   /** Units that are compared at a time. */
   tableBatchUnits: 1_000,
-  /** Rows of one chunk of a table's run: one append to the log. */
-  tableChunkRows: 65_536,
   /** Files of one table. */
   tableFiles: 1_000_000,
   /** A file whose last line has no end is whole once it has stood still for so long. */

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
+import { BULK_TYPE } from '../ingest/bulk-body.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { parseJson } from '../schema/json.ts';
 
@@ -24,6 +25,14 @@ export function readJsonAsText(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
     done(null, text);
+  });
+}
+
+/** Chunks of a run, in their own form alone; what begins or ends a run has none. */
+export function readBulkAsBytes(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(BULK_TYPE, { parseAs: 'buffer' }, (_request, bytes, done) => {
+    done(null, bytes);
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Logger } from '../base/logger.ts';
+import type { BulkReceiver } from '../ingest/bulk-door.ts';
 import type { LetterFilter } from '../ingest/letter-filter.ts';
 import type { ReadmitResult } from '../ingest/letter-readmission.ts';
 import type { PushBody } from '../ingest/push-body.ts';
@@ -11,6 +12,8 @@ export interface HttpDependencies {
   readonly features: FeatureServer;
   readonly ingestor: PushPort;
   readonly deadLetters: DeadLetterPort;
+  /** Absent: no route takes imports or tables. */
+  readonly bulk?: BulkReceiver;
   /** The clocks of a source, and what each of these allowed latenesses would lose. */
   readonly lateness: (source: string, alsoMs: readonly number[]) => object;
   /** Cheap: asked on every request. */

@@ -3,6 +3,7 @@ import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { bulkRoutes } from './bulk-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error-answers.ts';
@@ -69,6 +70,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     requireKnownParameters(scope);
     featureRoutes(scope, dependencies);
     eventRoutes(scope, dependencies);
+    if (dependencies.bulk !== undefined) bulkRoutes(scope, dependencies, dependencies.bulk);
     deadLetterRoutes(scope, dependencies);
     letterExportRoute(scope, dependencies);
     latenessRoutes(scope, dependencies);

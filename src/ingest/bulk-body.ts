@@ -1,9 +1,9 @@
-import { AsofError } from '../base/errors.ts';
+import { AsofError, ERRORS } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { writeColumns } from '../schema/columns-writer.ts';
 import { schemaFingerprint } from '../schema/fingerprint.ts';
 import type { SourceSchema } from '../schema/types.ts';
-import type { BulkLines, BulkRetractions, BulkRows } from './bulk-door.ts';
+import type { BulkLines, BulkRetractions, BulkRows, UnreadRow } from './bulk-door.ts';
 import { malformedColumns } from './column-block.ts';
 import { readColumns } from './columns-body.ts';
 import type { LineReader } from './line-reader.ts';
@@ -13,7 +13,8 @@ import { RowChunk } from './row-chunk.ts';
 /*
  * The rows of one chunk, little-endian, every part at a multiple of 8:
  *
- *   magic u32 | version u8 | flags u8 | zero u16 | rows u32 | zero u32
+ *   magic u32 | version u8 | flags u8 | zero u16 | rows u32 | bytes of the unread u32
+ *   the unread         what its reader refused, as a JSON array of UnreadRow; nothing if none
  *   with ARRIVALS      arrival times, f64 each, NaN for none
  *   with RETRACTIONS   weights i8 | partitions i32 | offsets f64 | event times f64
  *   the rows           with LINES as JSON lines, else as docs/columnar-events.md has them
@@ -32,12 +33,15 @@ export interface BulkBody {
   readonly chunk: RowChunk;
   readonly arrivalTimeMs: Float64Array | null;
   readonly retracts: BulkRetractions | null;
+  readonly unread: readonly UnreadRow[];
 }
 
 export function encodeBulk(rows: BulkRows | BulkLines, schema: SourceSchema): Uint8Array {
   const retracts = 'retracts' in rows ? rows.retracts : null;
   const { arrivalTimeMs } = rows;
-  const parts: Uint8Array[] = [];
+  const unread = 'unread' in rows ? (rows.unread ?? []) : [];
+  const unreadBytes = Buffer.from(unread.length === 0 ? '' : JSON.stringify(unread));
+  const parts: Uint8Array[] = unread.length === 0 ? [] : [unreadBytes];
   if (arrivalTimeMs !== null) parts.push(bytesOf(arrivalTimeMs));
   if (retracts !== null) {
     const { weights, partitions, offsets, eventTimeMs } = retracts;
@@ -60,6 +64,7 @@ export function encodeBulk(rows: BulkRows | BulkLines, schema: SourceSchema): Ui
     flags.reduce<number>((sum, flag) => sum + Number(flag), isLines ? LINES : 0),
   );
   view.setUint32(8, rows.count, true);
+  view.setUint32(12, unreadBytes.length, true);
   let at = HEADER_BYTES;
   for (const [i, part] of parts.entries()) {
     bytes.set(part, at);
@@ -92,6 +97,7 @@ export function readBulk(
     throw new AsofError('too_many_rows', message);
   }
   const cursor = new PartCursor(body);
+  const unread = cursor.unread(view.getUint32(12, true));
   const arrivalTimeMs = (flags & ARRIVALS) === 0 ? null : cursor.doubles(count);
   const retracts = (flags & RETRACTIONS) === 0 ? null : cursor.retractions(count);
   const rest = body.subarray(cursor.at);
@@ -100,7 +106,7 @@ export function readBulk(
     chunk.add(slice);
   }
   if (chunk.count !== count) throw malformedColumns(`it has ${chunk.count} rows, not ${count}`);
-  return { chunk, arrivalTimeMs, retracts };
+  return { chunk, arrivalTimeMs, retracts, unread };
 }
 
 function columnSlices(bytes: Uint8Array, schema: SourceSchema): Iterable<RowSlice> {
@@ -119,6 +125,17 @@ class PartCursor {
 
   constructor(body: Uint8Array) {
     this.#body = body;
+  }
+
+  unread(size: number): UnreadRow[] {
+    if (size === 0) return [];
+    try {
+      const rows: unknown = JSON.parse(Buffer.from(this.#take(size)).toString());
+      if (Array.isArray(rows) && rows.every(isUnread)) return rows;
+    } catch (cause) {
+      if (cause instanceof AsofError) throw cause;
+    }
+    throw malformedColumns('its unread rows are none');
   }
 
   doubles(count: number): Float64Array {
@@ -142,6 +159,13 @@ class PartCursor {
     this.at += Math.ceil(size / 8) * 8;
     return copy.buffer;
   }
+}
+
+function isUnread(row: unknown): row is UnreadRow {
+  if (typeof row !== 'object' || row === null) return false;
+  const { code, column, message, raw, place } = row as Record<string, unknown>;
+  const texts = [code, message, raw, place].every((one) => typeof one === 'string');
+  return texts && String(code) in ERRORS && (column === null || typeof column === 'string');
 }
 
 function bytesOf(values: ArrayBufferView): Uint8Array {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../base/errors.ts';
 import type { Column } from '../schema/batch.ts';
 
 /**
@@ -15,6 +16,19 @@ export interface BulkRows {
   readonly arrivalTimeMs: Float64Array | null;
   /** Of rows that take an earlier one back: its position. Null where all rows are events. */
   readonly retracts: BulkRetractions | null;
+  /** Rows that the reader of the run refused: dead letters with the chunk, and none of `count`. */
+  readonly unread?: readonly UnreadRow[];
+}
+
+/** A row that could not become columns of the source, or that its run gives up. */
+export interface UnreadRow {
+  readonly code: ErrorCode;
+  readonly column: string | null;
+  readonly message: string;
+  /** The row as it was, or as JSON. */
+  readonly raw: string;
+  /** File and line, or row: `orders/day=2026-01-31/a.csv:17`, `a.parquet#17`. */
+  readonly place: string;
 }
 
 /** Only of tables: what their events are that a stream's id says, a table's position says. */
@@ -114,5 +128,23 @@ export interface BulkDoor {
   /** Begins a run into a stream, or goes on with it. @throws AsofError `run_conflict` */
   start(source: string, run: string): Promise<BulkStart>;
   /** Says that a run is over. A table's run is forgotten; a stream's is known for ever. */
+  finish(source: string, run: string): Promise<void>;
+}
+
+/** A chunk as it came to the process that owns the log. */
+export interface IncomingChunk {
+  readonly source: string;
+  readonly run: string;
+  readonly chunk: number;
+  /** As `encodeBulk` wrote it. */
+  readonly body: Uint8Array;
+  readonly import?: BulkImport;
+}
+
+/** The bulk door in the process that owns the log, as routes and callers in the same process see it. */
+export interface BulkReceiver {
+  start(source: string, run: string): Promise<BulkStart>;
+  taken(source: string, run: string): Promise<number>;
+  take(chunk: IncomingChunk): Promise<BulkResult>;
   finish(source: string, run: string): Promise<void>;
 }

@@ -5,9 +5,10 @@ import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import type { Judgement } from './acceptance.ts';
 import { type BulkBody, readBulk } from './bulk-body.ts';
-import type { BulkImport, BulkResult, BulkStart } from './bulk-door.ts';
+import type { BulkResult, BulkStart, IncomingChunk } from './bulk-door.ts';
 import { BulkJudge } from './bulk-judge.ts';
 import {
+  importingSources,
   liveFrom,
   NEW_RUN,
   NO_TOTALS,
@@ -19,23 +20,13 @@ import {
   runsOf,
   runText,
 } from './bulk-note.ts';
-import { BulkSessions } from './bulk-sessions.ts';
+import type { BulkSessions } from './bulk-sessions.ts';
 import type { DeadLetters, Letter } from './dead-letters.ts';
 import type { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import type { Door, Refusal } from './push.ts';
 import { RowChunk } from './row-chunk.ts';
 import { fullDoor, nothing, settleLane } from './sourced-push.ts';
-
-/** A chunk as it came to the process that owns the log. */
-export interface IncomingChunk {
-  readonly source: string;
-  readonly run: string;
-  readonly chunk: number;
-  /** As `encodeBulk` wrote it. */
-  readonly body: Uint8Array;
-  readonly import?: BulkImport;
-}
 
 interface IntakeContext {
   readonly log: EventLog;
@@ -44,6 +35,7 @@ interface IntakeContext {
   readonly doorOf: (source: string) => Door;
   readonly refusalOf: (source: string) => Refusal | null;
   readonly live: LiveMark;
+  readonly sessions: BulkSessions;
 }
 
 const NOTHING_RECENT: ReadonlySet<string> = new Set();
@@ -60,7 +52,7 @@ export class BulkIntake {
 
   constructor(context: IntakeContext) {
     this.#context = context;
-    this.#sessions = new BulkSessions(context.clock);
+    this.#sessions = context.sessions;
   }
 
   /** Every durable batch, in commit order. */
@@ -106,6 +98,10 @@ export class BulkIntake {
   /** Whether the log does not know yet that a run into the source is under way. */
   isNew(source: string, run: string): boolean {
     return runOf(this.#context.log.notes, source, run) === null;
+  }
+
+  isImporting(source: string): boolean {
+    return importingSources(this.#context.log.notes).has(source);
   }
 
   /**
@@ -263,7 +259,12 @@ function requireNext({ source, run, chunk, body }: IncomingChunk, state: RunStat
 }
 
 function lettersOf({ run, chunk }: IncomingChunk, { body, judgement, nowMs }: Judged): Letter[] {
-  return judgement.rejected.map(({ slot, problem }) => ({
+  const unread = body.unread.map(({ place, ...row }) => ({
+    ...row,
+    arrivalTimeMs: nowMs,
+    origin: { connector: runConnector(run), batch: chunk, place },
+  }));
+  const judged = judgement.rejected.map(({ slot, problem }) => ({
     arrivalTimeMs: nowMs,
     code: problem.problem.code,
     column: problem.column,
@@ -271,6 +272,7 @@ function lettersOf({ run, chunk }: IncomingChunk, { body, judgement, nowMs }: Ju
     raw: body.chunk.rawOf(slot),
     origin: { connector: runConnector(run), batch: chunk, place: String(slot) },
   }));
+  return [...unread, ...judged];
 }
 
 function emptyCommit(schema: SourceSchema) {

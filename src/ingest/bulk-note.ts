@@ -84,6 +84,17 @@ export function liveName(source: string): string {
   return JSON.stringify(['live', source]);
 }
 
+/** Sources that have history and no live event yet. */
+export function sourcesNotLive(notes: LogNotes): Set<string> {
+  const found = new Set<string>();
+  for (const [name, text] of notes.texts) {
+    const parts: unknown = JSON.parse(name);
+    if (!Array.isArray(parts) || name !== liveName(String(parts[1]))) continue;
+    if (text === 'null') found.add(String(parts[1]));
+  }
+  return found;
+}
+
 /** Undefined where nothing was ever imported: all that there is came live. */
 export function liveFrom(notes: LogNotes, source: string): number | null | undefined {
   const text = notes.texts.get(liveName(source));

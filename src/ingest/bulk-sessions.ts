@@ -18,6 +18,8 @@ export interface Session {
  * history held after the session began; what has come live since then is remembered here.
  */
 export class BulkSessions {
+  /** The first live arrival in this process, by source. */
+  readonly firstLiveMs = new Map<string, number>();
   readonly #clock: Clock;
   readonly #bySource = new Map<string, Session>();
   #count = 0;

@@ -8,6 +8,7 @@ import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance } from './acceptance.ts';
 import { BulkIntake } from './bulk-intake.ts';
+import { BulkSessions } from './bulk-sessions.ts';
 import { ClockBook } from './clock-book.ts';
 import { readColumns } from './columns-body.ts';
 import { DeadLetters } from './dead-letters.ts';
@@ -39,6 +40,8 @@ export interface IngestorOptions {
   readonly letters?: DeadLetters;
   readonly logger?: Logger;
   readonly limits?: Partial<DoorLimits>;
+  /** Outlive the door, where it is opened anew in one process. */
+  readonly sessions?: BulkSessions;
   /** Taken between two slices of a large push; that of the event loop unless given. */
   readonly turn?: Turn;
 }
@@ -90,13 +93,11 @@ export class Ingestor {
     this.#limits = doorLimits(limits);
     this.#formerIds = new FormerIds([], [], this.#limits);
     const doorOf = (source: string): Door => this.#door(source);
-    this.#live = new LiveMark(log, (source) => doorOf(source).acceptance.schema);
-    for (const schema of options.sources) {
-      this.#doors.set(schema.name, this.#newDoor(schema));
-      this.#live.read(schema.name);
-    }
+    const sessions = options.sessions ?? new BulkSessions(clock);
+    this.#live = new LiveMark(log, (source) => doorOf(source).acceptance.schema, sessions);
+    for (const schema of options.sources) this.#doors.set(schema.name, this.#newDoor(schema));
     const refusalOf = (source: string): Refusal | null => this.refusalOf(source);
-    const parts = { log, letters: this.letters, clock, live: this.#live };
+    const parts = { log, letters: this.letters, clock, live: this.#live, sessions };
     this.bulk = new BulkIntake({ ...parts, doorOf, refusalOf });
   }
 

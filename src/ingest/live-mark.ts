@@ -1,5 +1,6 @@
 import type { SourceSchema } from '../schema/types.ts';
-import { liveFrom, liveName } from './bulk-note.ts';
+import { liveFrom, liveName, sourcesNotLive } from './bulk-note.ts';
+import type { BulkSessions } from './bulk-sessions.ts';
 import type { EventLog, LogEntry } from './log.ts';
 import { RowChunk } from './row-chunk.ts';
 import { nothing } from './sourced-push.ts';
@@ -9,18 +10,19 @@ export class LiveMark {
   readonly #log: EventLog;
   readonly #schemaOf: (source: string) => SourceSchema;
   /** Sources with history and no live event yet. */
-  readonly #pending = new Set<string>();
+  readonly #pending: Set<string>;
   /** The first arrival in this process, by source. */
-  readonly #firstMs = new Map<string, number>();
+  readonly #firstMs: Map<string, number>;
 
-  constructor(log: EventLog, schemaOf: (source: string) => SourceSchema) {
+  constructor(
+    log: EventLog,
+    schemaOf: (source: string) => SourceSchema,
+    { firstLiveMs }: BulkSessions,
+  ) {
     this.#log = log;
+    this.#firstMs = firstLiveMs;
+    this.#pending = sourcesNotLive(log.notes);
     this.#schemaOf = schemaOf;
-  }
-
-  /** What the log says of a source. */
-  read(source: string): void {
-    if (liveFrom(this.#log.notes, source) === null) this.#pending.add(source);
   }
 
   /** The first history comes. @param knownMs arrival of the first live event so far, or null */

@@ -23,7 +23,7 @@ export const IMPORT_TABLE: Readonly<Record<string, readonly string[]>> = {
   serve: ['base', 'schema', 'expr', 'aggregate', 'plan', 'registry', 'store'],
   monitor: ['base', 'schema', 'aggregate', 'plan', 'registry', 'store'],
   http: ['base', 'schema', 'serve', 'registry', 'monitor', 'ingest'],
-  app: [...planUp, 'registry', 'ingest', 'store', 'stream', 'batch', 'serve', 'monitor', 'http'],
+  app: [...planUp, 'client', 'registry', 'ingest', 'store', 'stream', 'batch', 'serve', 'monitor', 'http'],
   cli: ['base', 'define', 'app', 'client'],
   testing: [...planUp, 'registry', 'ingest', 'store', 'stream'],
 };

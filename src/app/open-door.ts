@@ -1,0 +1,35 @@
+import { systemClock } from '../base/clock.ts';
+import type { BulkSessions } from '../ingest/bulk-sessions.ts';
+import { Ingestor } from '../ingest/ingestor.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import type { StreamEngine } from '../stream/stream-engine.ts';
+import type { Config } from './config.ts';
+import type { Parts } from './platform-parts.ts';
+
+/**
+ * The door to an engine, open. Where that fails, the engine is none either: what the log takes
+ * would not come to it.
+ */
+export async function openDoor(
+  { clock }: Pick<Config, 'clock'>,
+  { disk, log, letters, logger }: Parts,
+  { sources }: ProjectPlan,
+  engine: StreamEngine,
+  sessions: BulkSessions,
+): Promise<Ingestor> {
+  try {
+    return Ingestor.open({
+      disk,
+      log,
+      sources,
+      letters,
+      clock: systemClock,
+      arrivalBound: clock === 'wall' ? 'clock' : 'none',
+      sessions,
+      logger,
+    });
+  } catch (error) {
+    await engine.abandon();
+    throw error;
+  }
+}
