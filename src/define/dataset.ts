@@ -23,7 +23,7 @@ export interface Dataset<Name extends string = string> {
   readonly version: number;
 }
 
-type LabelMap = Readonly<Record<string, Label>>;
+type LabelMap = Readonly<Record<string, Label<string, never>>>;
 
 type RequiredNames<R> = { [N in keyof R]-?: undefined extends R[N] ? never : N }[keyof R];
 
@@ -31,7 +31,11 @@ type RequiredNames<R> = { [N in keyof R]-?: undefined extends R[N] ? never : N }
 type Needed<S, L extends LabelMap> =
   | keyof ServiceKeys<S>
   | RequiredNames<ServiceRequest<S>>
-  | { [Name in keyof L]: L[Name] extends Label<infer Keys> ? Keys : never }[keyof L];
+  | {
+      [Name in keyof L]: L[Name] extends { readonly types?: { readonly keys: infer Keys } }
+        ? Keys
+        : never;
+    }[keyof L];
 
 /** A spine that has the columns; else a sentence that names one that it lacks. */
 type Offers<P, Columns> =

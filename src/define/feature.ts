@@ -41,7 +41,7 @@ export interface Feature<T extends FeatureTag = FeatureTag, V = unknown> extends
 export type Finished<F> = {
   readonly [Name in keyof F]: Exclude<F[Name], undefined> extends Feature
     ? unknown
-    : Exclude<F[Name], undefined> extends Aggregate<infer _T, infer _V>
+    : Exclude<F[Name], undefined> extends AnyAggregate
       ? TypeProblem<`the feature ${Name & string} has no window; add .over(sliding('1h'))`>
       : TypeProblem<`${Name & string} is no feature; aggregate it, for example with last(…)`>;
 };

@@ -4,7 +4,7 @@ import { conditionOf } from './condition.ts';
 import { entriesOf } from './derived-nodes.ts';
 import type { Entity, KeyMap } from './entity.ts';
 import type { AnyExpression } from './expression-type.ts';
-import type { Aggregate, AnyAggregate } from './feature.ts';
+import type { AnyAggregate } from './feature.ts';
 import {
   type AggregateNode,
   deepFreeze,
@@ -16,24 +16,32 @@ import {
 import { rowOf } from './row.ts';
 import { eventFields, type Source, sourceNodeOf } from './source.ts';
 import type { TypeProblem } from './type-problem.ts';
-import type { JsValue, TypeTag } from './type-tag.ts';
+import type { FeatureTag, JsValue, Tagged, TypeTag } from './type-tag.ts';
 import type { KeyMapping } from './view.ts';
 
 /** What happened within a horizon after a training row, and is to be predicted. */
-export interface Label<KeyNames extends string = string> {
+export interface Label<KeyNames extends string = string, T extends FeatureTag = FeatureTag> {
   readonly node: LabelNode;
   /** For the compiler alone: the columns that a spine must have. */
   readonly types?: { readonly keys: KeyNames };
+  /** The label where nothing happened; unless given 0 for a count, else null. */
+  default(fallback: Fallback<T>): Label<KeyNames, T>;
+  describe(text: string): Label<KeyNames, T>;
 }
 
-/** An aggregate as it is; of anything else a sentence. */
-type Unwindowed<A> =
-  A extends Aggregate<infer _T, infer _V>
-    ? unknown
-    : TypeProblem<'a label covers its horizon; leave out .over(…)'>;
+/** What a default can be: lists and counts have none. */
+type Fallback<T extends FeatureTag> = T extends TypeTag
+  ? JsValue<T>
+  : TypeProblem<`a ${T} has no default; it is null where nothing happened`>;
 
-type Fallback<A> =
-  A extends Aggregate<infer T, infer _V> ? (T extends TypeTag ? JsValue<T> : never) : never;
+/** Nothing to say of an aggregate without a window; of anything else a sentence. */
+type Unwindowed<A> = A extends AnyAggregate
+  ? unknown
+  : TypeProblem<'a label covers its horizon; leave out .over(…)'>;
+
+type ResultTag<A> = A extends { over(window: never): Tagged<infer T extends FeatureTag> }
+  ? T
+  : never;
 
 export interface LabelOptions<C extends ColumnMap, Keys extends KeyMap, K, A> {
   /** A stream or a table. */
@@ -49,8 +57,6 @@ export interface LabelOptions<C extends ColumnMap, Keys extends KeyMap, K, A> {
   readonly horizon: Duration;
   /** How much longer they may take to become known; by default none. */
   readonly delay?: Duration;
-  /** The label where nothing happened; by default 0 for a count, else null. */
-  readonly default?: Fallback<NoInfer<A>>;
 }
 
 /**
@@ -72,8 +78,34 @@ export function label<
   Keys extends KeyMap,
   const K extends Readonly<Record<string, string>>,
   A,
->(options: LabelOptions<C, Keys, K, A>): Label<keyof Keys & string> {
-  return Object.freeze({ node: labelNode(options) });
+>(options: LabelOptions<C, Keys, K, A>): Label<keyof Keys & string, ResultTag<A>> {
+  return new LabelBuilder(labelNode(options)) as unknown as Label<
+    keyof Keys & string,
+    ResultTag<A>
+  >;
+}
+
+class LabelBuilder {
+  readonly node: LabelNode;
+
+  constructor(node: LabelNode) {
+    this.node = deepFreeze(node);
+    Object.freeze(this);
+  }
+
+  default(fallback: unknown): LabelBuilder {
+    return this.#with({ default: fallback });
+  }
+
+  describe(text: string): LabelBuilder {
+    return this.#with({ description: text });
+  }
+
+  #with(change: { readonly default?: unknown; readonly description?: string }): LabelBuilder {
+    const { value } = this.node;
+    if (value.kind === 'problem') return this;
+    return new LabelBuilder({ ...this.node, value: { ...value, ...change } });
+  }
 }
 
 /** The options as they may come from plain JavaScript. */
@@ -85,14 +117,13 @@ interface LooseLabelOptions {
   readonly value: (event: never) => unknown;
   readonly horizon: string;
   readonly delay?: string;
-  readonly default?: unknown;
 }
 
 function labelNode(options: LooseLabelOptions): LabelNode {
   const source = sourceNodeOf(options.source);
   const entityGiven = nodeOf(options.entity);
   const event = rowOf(`The source '${source?.name ?? '?'}'`, 'column', eventFields(source));
-  return deepFreeze({
+  return {
     kind: 'label',
     source,
     entity: entityGiven?.kind === 'entity' ? (entityGiven as EntityNode) : null,
@@ -100,17 +131,17 @@ function labelNode(options: LooseLabelOptions): LabelNode {
     filter: options.filter === undefined ? null : conditionOf(options.filter(event as never)),
     horizon: options.horizon,
     delay: options.delay ?? null,
-    value: valueNode(options.value(event as never), options.default),
-  });
+    value: valueNode(options.value(event as never)),
+  };
 }
 
-function valueNode(given: unknown, fallback: unknown): LabelNode['value'] {
+function valueNode(given: unknown): LabelNode['value'] {
   const node = nodeOf(given);
   if (node?.kind !== 'aggregate') {
     const remedy = 'Write for example value: () => count().';
     return problemNode('invalid_definition', 'The value of a label is no aggregate.', remedy);
   }
-  const { node: aggregate } = given as AnyAggregate & { readonly node: AggregateNode };
+  const aggregate = node as AggregateNode;
   if (aggregate.window !== null) {
     return problemNode(
       'invalid_definition',
@@ -118,5 +149,5 @@ function valueNode(given: unknown, fallback: unknown): LabelNode['value'] {
       'Leave out .over(…), and latest(…).',
     );
   }
-  return fallback === undefined ? aggregate : { ...aggregate, default: fallback };
+  return aggregate;
 }

@@ -23,4 +23,6 @@ type Needed<T> = [T] extends ['timestamp']
     ? 'a string'
     : [T] extends ['int64' | 'timestamp']
       ? 'an int64 or a timestamp'
-      : 'a string or an int64';
+      : [T] extends ['string' | 'timestamp']
+        ? 'a string or a timestamp'
+        : 'a string or an int64';

@@ -7,6 +7,7 @@ import { canonicalJson } from './canonical.ts';
 import { compileProject } from './compile.ts';
 import { parsePlan } from './load.ts';
 import { columns, flightOptions, lateFlight } from './sample-project.fixture.ts';
+import { risk, training, turnover } from './sample-shop.fixture.ts';
 
 function refuses(text: string, code: ErrorCode): void {
   assert.throws(
@@ -41,9 +42,41 @@ test('a plan that was altered or cut short is never run', () => {
   refuses(text.replace(/"groups":\[.*\],"services"/, '"groups":[],"services"'), 'unreadable_file');
 });
 
+test('tables, on-demand features and datasets come back as they were, and altered never run', () => {
+  const plan = compileProject([training, turnover, risk]);
+  const text = canonicalJson(plan);
+  assert.deepEqual(parsePlan(text), plan);
+  const alterations: readonly (readonly [string, string])[] = [
+    ['SELECT … FROM', 'SELECT x FROM'],
+    ['"upstreams":{"orders":"orders"', '"upstreams":{"orders":"merchants"'],
+    ['"dayColumn":"ds"', '"dayColumn":"merchant"'],
+    ['"duplicates":"fail"', '"duplicates":"latest"'],
+    ['"keep":100', '"keep":1'],
+    ['"ttlMs":2592000000', '"ttlMs":1'],
+    ['"nullable":true,', ''],
+    ['"request":[{"name":"amount"', '"request":[{"name":"amounts"'],
+    ['"name":"over_limit"', '"name":"under_limit"'],
+    ['"delayMs":172800000', '"delayMs":0'],
+    ['"horizonMs":2592000000', '"horizonMs":1'],
+    ['"sizeMs":2592000000', '"sizeMs":1'],
+    ['"default":0,"fn":"count","group"', '"default":1,"fn":"count","group"'],
+    ['"known":"serving"', '"known":"final"'],
+    ['"columns":{"amount":"amount"', '"columns":{"amount":"user"'],
+    ['"fromMs":1772323200000', '"fromMs":0'],
+    ['"serviceVersion":1', '"serviceVersion":2'],
+  ];
+  for (const [from, to] of alterations) {
+    assert.ok(text.includes(from), from);
+    refuses(text.replace(from, to), 'unreadable_file');
+  }
+});
+
 test('a plan that an earlier release stored is read with what later releases added', () => {
   const plan = compileProject([lateFlight]);
-  const later = ['changes', 'retractable', 'latenessMs', 'keep', 'state', 'rankPpm'];
+  const later = [
+    ...['changes', 'retractable', 'latenessMs', 'keep', 'state', 'rankPpm', 'ttlMs', 'table'],
+    ...['origin', 'expectations', 'request', 'onDemand', 'datasets'],
+  ];
   const former = JSON.stringify(plan, (key, value) =>
     later.includes(key) || (key === 'count' && value === null) ? undefined : value,
   );

@@ -34,12 +34,7 @@ import {
   view,
   when,
 } from '../../src/index.ts';
-
-type Equal<A, B> =
-  (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-
-/** Compiles only where the two types are one and the same. */
-function same<A, B>(..._proof: Equal<A, B> extends true ? [] : [never]): void {}
+import { same } from './same.ts';
 
 const airport = entity('airport', { keys: { airport: string() } });
 const route = entity('route', { keys: { origin: string(), number: int64() } });

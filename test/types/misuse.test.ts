@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { OFFLINE_MISUSES } from './offline-misuses.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const PREAMBLE = `
-import { avg, bool, count, countDistinct, decimal, entity, float64, histogram, int64, last, lastN, max, median, quantile, service, session, sliding, stream, string, sum, timestamp, topK, vector, view, when } from '${root}src/index.ts';
+import { avg, bool, count, countDistinct, dataset, decimal, entity, float64, histogram, int64, label, last, lastN, latest, max, median, parquet, quantile, service, session, sliding, spineEvents, stream, string, sum, table, timestamp, topK, vector, view, when } from '${root}src/index.ts';
 const airport = entity('airport', { keys: { airport: string() } });
 const columns = {
   flight: string(), origin: string(), delay: int64(), fare: decimal(2), tax: decimal(4), weight: float64(),
@@ -20,7 +21,12 @@ const flights = stream('flights', { columns, eventTime: 'departs' });
 const shape = { version: 1, source: flights, entity: airport, key: { airport: 'origin' } } as const;
 const hour = sliding('1h');
 const ok = view('ok', { ...shape, features: () => ({ n_1h: count().over(hour), n_2h: count().over(sliding('2h')) }) });
-export { avg, countDistinct, histogram, last, lastN, max, median, ok, quantile, service, session, sum, topK, when };
+const from = parquet('x');
+const fares = service('fares', { version: 1, features: [ok.pick('n_1h')], request: { fare: decimal(2) } });
+const late = label({ source: flights, entity: airport, key: { airport: 'origin' }, value: (f) => max(f.delay), horizon: '1d' }).default(0);
+const rows = spineEvents(flights, { columns: { airport: 'origin', fare: 'fare' } });
+export const sound = dataset('sound', { version: 1, service: fares, spine: rows, labels: { late } });
+export { avg, countDistinct, from, histogram, last, lastN, latest, max, median, ok, quantile, service, session, sum, table, topK, when };
 `;
 
 const WIDE = Array.from({ length: 300 }, (_, index) => `f${index}`);
@@ -176,6 +182,11 @@ const MISUSES: readonly (readonly [snippet: string, sentence: string])[] = [
     `service('s', { version: 1, features: [ok.pick('n_1h'), ok.all()] })`,
     'the service has two features named n_1h; pick one under an alias',
   ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: max(f.delay) }) })`,
+    "the feature n has no window; add .over(sliding('1h'))",
+  ],
+  ...OFFLINE_MISUSES,
 ];
 
 let errorsByLine: ReadonlyMap<number, string>;
