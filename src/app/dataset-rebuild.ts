@@ -10,7 +10,7 @@ import type { TrainingOptions } from '../batch/training-options.ts';
 import { buildTrainingSet } from '../batch/training-set.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
-import type { ProjectPlan } from '../plan/plan.ts';
+import type { LabelPlan, ProjectPlan } from '../plan/plan.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import type { Config } from './config.ts';
 import { duckDbOptions, schemaLookup } from './offline.ts';
@@ -119,11 +119,20 @@ export async function buildAgain(
     servingDelayMs: options.servingDelayMs,
     prefix: options.prefix,
     statuses: options.statuses,
+    before: options.before,
+    labels: labelsOf(dataset, plan),
     clock: systemClock,
     duckdb: duckDbOptions(config),
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
+}
+
+/** The labels of the definition that a dataset was built from; the plan of then has it. */
+function labelsOf({ definition }: DatasetManifest, plan: ProjectPlan): readonly LabelPlan[] {
+  if (definition === null) return [];
+  const { name, version } = definition;
+  return plan.datasets.find((one) => one.name === name && one.version === version)?.labels ?? [];
 }
 
 async function historyOf(

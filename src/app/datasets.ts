@@ -4,9 +4,11 @@ import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
+import { datasetTraining, findDatasetPlan } from '../batch/dataset-training.ts';
 import { fileChecksum } from '../batch/datasets/content.ts';
 import { describeOutput } from '../batch/datasets/describe-output.ts';
 import { type KeptSpine, keepSpine } from '../batch/datasets/kept-spine.ts';
+import type { SpineSource } from '../batch/spines/spine-input.ts';
 import type { TrainingOptions, TrainingReport } from '../batch/training-options.ts';
 import { buildTrainingSet } from '../batch/training-set.ts';
 import { ArchiveFiles } from '../ingest/archive-files.ts';
@@ -76,8 +78,42 @@ export async function trainDataset(
 ): Promise<RecordedTraining> {
   const { plan, generation } = appliedPlan(config);
   const options = await trainingOptions(config, request, plan);
-  const spine = { kind: 'file', origin: request.spine } as const;
+  const spine = originOf(options.spine);
   return recordDataset(config, { ...named, generation, definition: null, spine }, options);
+}
+
+export interface DefinedTraining extends Pick<TrainingOptions, 'signal' | 'onProgress'> {
+  /** `name` or `name@version` of the definition. */
+  readonly dataset: string;
+  readonly out: string;
+  readonly author: string;
+}
+
+/**
+ * Builds the training set of a defined dataset and records it as the next number of its name.
+ * @throws AsofError `not_applied`, `unknown_name`, as `recordDataset`
+ */
+export async function trainDefined(
+  config: Config,
+  { dataset: reference, author, ...asked }: DefinedTraining,
+): Promise<RecordedTraining> {
+  const { plan, generation } = appliedPlan(config);
+  const definition = findDatasetPlan(plan, reference);
+  const request = { ...datasetTraining(definition, config.root), ...asked };
+  const options = await trainingOptions(config, request, plan);
+  const spine = originOf(options.spine);
+  return recordDataset(
+    config,
+    { name: definition.name, author, generation, definition, spine },
+    options,
+  );
+}
+
+function originOf(spine: SpineSource): DatasetRecord['spine'] {
+  if ('query' in spine) return { kind: 'query', origin: spine.query.sql };
+  if ('events' in spine) return { kind: 'events', origin: spine.events.source };
+  if ('kept' in spine) return { kind: 'file', origin: spine.kept.path };
+  return { kind: 'file', origin: 'path' in spine ? spine.path : spine.relation };
 }
 
 export function datasetFolder({ name, number }: { name: string; number: number }): string {
@@ -151,6 +187,7 @@ async function manifestOf(
       statuses: options.statuses === true,
       prefix: options.prefix ?? '',
       time: options.time ?? null,
+      before: options.before === true,
       format: extname(options.out).toLowerCase(),
     },
     code: { asof: packageVersion(), duckdb },

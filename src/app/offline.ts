@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { replayServed } from '../batch/replay.ts';
 import type { ReplayReport } from '../batch/replay-tally.ts';
+import type { SpineSource } from '../batch/spines/spine-input.ts';
 import type { TrainingOptions, TrainingReport } from '../batch/training-options.ts';
 import { buildTrainingSet } from '../batch/training-set.ts';
 import { History } from '../ingest/history.ts';
@@ -20,11 +21,16 @@ export function schemaLookup(plan: ProjectPlan): (source: string) => SourceSchem
 }
 
 /** All events of a data directory at one cut, whether or not a server is running on it. */
-export function openHistory(config: Config, plan: ProjectPlan): Promise<History> {
+export function openHistory(
+  config: Config,
+  plan: ProjectPlan,
+  throughCommit?: number,
+): Promise<History> {
   return History.open({
     dataDir: config.dataDir,
     log: segmentLog(new NodeDisk(config.dataDir)),
     schemaOf: schemaLookup(plan),
+    ...(throughCommit === undefined ? {} : { throughCommit }),
   });
 }
 
@@ -44,7 +50,8 @@ export type TrainRequest = Omit<
   TrainingOptions,
   'plan' | 'history' | 'clock' | 'duckdb' | 'spine'
 > & {
-  readonly spine: string;
+  /** A file by its path, or whatever else rows come from. */
+  readonly spine: string | SpineSource;
 };
 
 /**
@@ -65,7 +72,7 @@ export async function trainingOptions(
     ...request,
     plan,
     history: await openHistory(config, plan),
-    spine: { path: request.spine },
+    spine: typeof request.spine === 'string' ? { path: request.spine } : request.spine,
     clock: systemClock,
     duckdb: duckDbOptions(config),
   };

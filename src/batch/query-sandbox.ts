@@ -22,6 +22,11 @@ const SURROUNDINGS: ReadonlySet<string> = new Set([
   'version',
 ]);
 
+/** Words that are functions of the surroundings, though they look like columns. */
+const WORDS: ReadonlySet<string> = new Set([
+  ...['current_date', 'current_time', 'current_timestamp', 'localtime', 'localtimestamp'],
+]);
+
 /**
  * Refuses a query whose result would depend on more than the relations that it declares: on files,
  * undeclared relations, clocks, randomness or settings. Then answers it as a relation.
@@ -37,6 +42,9 @@ export async function sandboxedSql(session: DuckDbSession, query: SandboxedQuery
   for (const name of found.functions) {
     if (!impure.has(name)) continue;
     throw refused(what, `calls ${name}(), whose result is not always the same`);
+  }
+  for (const name of found.words) {
+    throw refused(what, `reads ${name}, which is not always the same`);
   }
   for (const name of found.tableFunctions) {
     if (TABLE_FUNCTIONS.has(name)) continue;
@@ -57,8 +65,22 @@ export async function sandboxedSql(session: DuckDbSession, query: SandboxedQuery
 }
 
 /**
+ * The relations, by their names in lower case, that a query reads.
+ * @throws AsofError `query_refused`
+ */
+export async function relationsRead(
+  session: DuckDbSession,
+  sql: string,
+  what: string,
+): Promise<ReadonlySet<string>> {
+  const found = newFindings();
+  collect(await parse(session, sql, what), found);
+  return new Set([...found.tables].map((name) => name.toLowerCase()));
+}
+
+/**
  * Makes a table of the query's rows, in the order it gives them. It runs on a connection of its own
- * that knows nothing but the declared relations, which `prepare` makes there.
+ * that knows nothing but the declared relations.
  *
  * @throws AsofError `query_refused`, `undeclared_upstream`
  */
@@ -69,11 +91,14 @@ export async function runSandboxed(
   options: RunOptions = {},
 ): Promise<void> {
   const sql = await sandboxedSql(session, query);
-  for (const [name, relation] of Object.entries(query.relations)) {
-    await session.run(`CREATE OR REPLACE TEMP VIEW ${sqlName(name)} AS SELECT * FROM ${relation}`);
-  }
+  // Parts of the statement may bear the names of what they are made of, which views may not.
+  const parts = Object.entries(query.relations).map(
+    ([name, relation]) => `${sqlName(name)} AS NOT MATERIALIZED (SELECT * FROM ${relation})`,
+  );
+  const declared = parts.length === 0 ? '' : `WITH ${parts.join(', ')}`;
   try {
-    await session.run(`CREATE OR REPLACE TABLE ${into} AS SELECT * FROM ${sql}`, options);
+    const rows = `${declared} SELECT * FROM ${sql}`;
+    await session.run(`CREATE OR REPLACE TABLE ${into} AS ${rows}`, options);
   } catch (cause) {
     // The SQL is the user's, so what is wrong with it is too.
     if (cause instanceof AsofError && cause.code === 'internal') {
@@ -113,10 +138,12 @@ interface Findings {
   readonly ctes: Set<string>;
   readonly functions: Set<string>;
   readonly tableFunctions: Set<string>;
+  readonly words: Set<string>;
 }
 
 function newFindings(): Findings {
-  return { tables: new Set(), ctes: new Set(), functions: new Set(), tableFunctions: new Set() };
+  const sets = { functions: new Set<string>(), tableFunctions: new Set<string>() };
+  return { tables: new Set(), ctes: new Set(), words: new Set(), ...sets };
 }
 
 /** Walks DuckDB's own tree of the statement. */
@@ -137,6 +164,9 @@ function collect(node: unknown, found: Findings): void {
     return;
   } else if (node.class === 'FUNCTION') {
     found.functions.add(String(node.function_name).toLowerCase());
+  } else if (node.class === 'COLUMN_REF' && Array.isArray(node.column_names)) {
+    const [name, ...more] = node.column_names.map((one) => String(one).toLowerCase());
+    if (name !== undefined && more.length === 0 && WORDS.has(name)) found.words.add(name);
   }
   if (isRecord(node.cte_map) && Array.isArray(node.cte_map.map)) {
     for (const cte of node.cte_map.map) {

@@ -1,55 +1,37 @@
 import { resolve } from 'node:path';
-import { trainDataset } from '../app/datasets.ts';
+import { type RecordedTraining, trainDataset, trainDefined } from '../app/datasets.ts';
 import { type TrainRequest, trainProject } from '../app/offline.ts';
-import { durationMs } from '../base/duration.ts';
+import { AsofError } from '../base/errors.ts';
 import { colors as pc } from './colors.ts';
-import type { CommonOptions, Context } from './context.ts';
+import type { Context } from './context.ts';
 import { count, EXIT } from './output.ts';
+import { checkTrainOptions, requestOf, type TrainOptions } from './train-options.ts';
 
-export interface TrainOptions extends CommonOptions {
-  readonly service: string;
-  readonly spine: string;
-  readonly out: string;
-  readonly known: 'serving' | 'final';
-  readonly time?: string;
-  readonly prefix?: string;
-  readonly servingDelay?: string;
-  readonly statuses?: boolean;
-  readonly name?: string;
-  readonly author: string;
-}
+type TrainingReport = Awaited<ReturnType<typeof trainProject>>;
 
 export async function trainCommand(context: Context<TrainOptions>): Promise<number> {
-  const { config, output, options } = context;
+  const { output, options } = context;
+  checkTrainOptions(options);
+  if (options.out === undefined) {
+    throw new AsofError('usage', 'Name a file with --out.', { remedy: 'See `asof train --help`.' });
+  }
+  const out = resolve(options.out);
   const bar = output.progress('training set', 1);
   const abort = new AbortController();
   const stop = (): void => abort.abort();
   process.once('SIGINT', stop);
   try {
-    const request: TrainRequest = {
-      service: options.service,
-      spine: resolve(options.spine),
-      out: resolve(options.out),
-      known: options.known,
-      servingDelayMs: options.servingDelay === undefined ? 0 : durationMs(options.servingDelay),
-      ...(options.time === undefined ? {} : { time: options.time }),
-      statuses: options.statuses === true,
-      ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
+    const report = await trained(context, out, {
       signal: abort.signal,
       onProgress: ({ share, phase }) => bar.update(share, phase),
-    };
-    const { name, author } = options;
-    const report =
-      name === undefined
-        ? { ...(await trainProject(config, request)), dataset: null }
-        : await trainDataset(config, request, { name, author });
+    });
     bar.stop();
-    output.finish({ ...report, out: resolve(options.out) }, () => {
+    output.finish({ ...report, out }, () => {
       output.say(
         `${pc.green('✓')} ${count(report.rows)} rows × ${report.features.length} features ` +
           `in ${report.seconds.toFixed(1)} s, known: ${report.known}`,
       );
-      output.say(`  ${resolve(options.out)}`);
+      output.say(`  ${out}`);
       const { dataset } = report;
       if (dataset !== null) output.say(`  recorded as ${dataset.name}@${dataset.number}`);
       const empty = report.nullKeys + report.nullTimes;
@@ -58,6 +40,7 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
           pc.yellow(`  ${count(empty)} rows have no key or no time; their features are null`),
         );
       }
+      for (const line of labelLines(report)) output.say(pc.yellow(line));
       for (const line of errorLines(report.errors)) output.say(pc.yellow(line));
     });
     return EXIT.ok;
@@ -70,6 +53,32 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
     bar.stop();
     process.off('SIGINT', stop);
   }
+}
+
+type Watching = Pick<TrainRequest, 'signal' | 'onProgress'>;
+
+async function trained(
+  { config, options }: Context<TrainOptions>,
+  out: string,
+  watching: Watching,
+): Promise<TrainingReport & { readonly dataset: RecordedTraining['dataset'] | null }> {
+  const { dataset, name, author } = options;
+  if (dataset !== undefined) return trainDefined(config, { dataset, author, out, ...watching });
+  const request = { ...requestOf(options, out), ...watching };
+  if (name !== undefined) return trainDataset(config, request, { name, author });
+  return { ...(await trainProject(config, request)), dataset: null };
+}
+
+/** Labels that are null because their time is not over yet. */
+function labelLines({ labels, rows }: TrainingReport): string[] {
+  return Object.entries(labels).flatMap(([name, { immature, errors }]) => [
+    ...(immature === 0
+      ? []
+      : [`  ${name}: ${count(immature)} of ${count(rows)} outcomes are not known yet, and null`]),
+    ...(errors === 0
+      ? []
+      : [`  ${name}: ${count(errors)} outcomes have no exact answer, and are null`]),
+  ]);
 }
 
 /** A value that is an error is null in the training set, as one without events may be. */

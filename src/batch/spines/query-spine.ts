@@ -4,15 +4,15 @@ import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession, RunOptions } from '../../ingest/duckdb-session.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import type { EventRelations } from '../event-relations.ts';
-import { runSandboxed } from '../query-sandbox.ts';
+import { relationsRead, runSandboxed } from '../query-sandbox.ts';
 import { fileRelation } from '../spine-source.ts';
 import { shownEventsSql } from './live-events.ts';
 
 /** The rows of one SELECT over sources and files. */
 export interface QuerySpine {
   readonly sql: string;
-  /** Name in the SQL → source of the plan. */
-  readonly upstreams: Readonly<Record<string, string>>;
+  /** Name in the SQL → source of the plan; null where every source goes by its own name. */
+  readonly upstreams: Readonly<Record<string, string>> | null;
   /** Name in the SQL → file. */
   readonly files: Readonly<Record<string, string>>;
 }
@@ -34,14 +34,17 @@ export async function querySpineSql(
   try {
     const relations: Record<string, string> = {};
     for (const [alias, path] of Object.entries(spine.files)) relations[alias] = fileRelation(path);
-    for (const [alias, name] of Object.entries(spine.upstreams)) {
-      if (alias in relations) throw twice(alias);
+    const read = await relationsRead(session, spine.sql, WHAT);
+    const upstreams = spine.upstreams ?? ownNames(from.plan);
+    for (const [alias, name] of Object.entries(upstreams)) {
+      if (spine.upstreams !== null && alias in spine.files) throw twice(alias);
+      if (alias in spine.files || !read.has(alias.toLowerCase())) continue;
       const source = from.plan.sources.find((one) => one.name === name);
       if (source === undefined) throw unknownSource(from.plan, name);
       const relation = await from.history.attach(own.connection, source);
       relations[alias] = shownEventsSql(relation, source);
     }
-    await runSandboxed(own, { sql: spine.sql, relations, what: 'the spine' }, into, options);
+    await runSandboxed(own, { sql: spine.sql, relations, what: WHAT }, into, options);
   } finally {
     own.close();
   }
@@ -53,13 +56,19 @@ export async function querySpineSql(
   return `(SELECT * FROM ${into} ORDER BY ${order.join(', ')})`;
 }
 
+/** What the query is of. */
+const WHAT = 'the spine';
+
+function ownNames({ sources }: ProjectPlan): Readonly<Record<string, string>> {
+  return Object.fromEntries(sources.map(({ name }) => [name, name]));
+}
+
 function twice(alias: string): AsofError {
   return new AsofError('usage', `'${alias}' names both a source and a file.`, {
     remedy: 'Give the file another name in --spine-file.',
   });
 }
 
-/** @throws nothing; the error that names what is there */
 export function unknownSource(plan: ProjectPlan, name: string): AsofError {
   const names = plan.sources.map((source) => source.name);
   return new AsofError(
