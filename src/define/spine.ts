@@ -60,7 +60,7 @@ export interface SpineEventsOptions<
 
 /**
  * One row for every event of a source, at the event's own time: every order of a month. The event
- * itself counts in its row's features, as it would in an answer that is asked for right after it.
+ * is known to its own row's features like any other: with `known: 'final'`, or if it had arrived.
  *
  * @example
  * spine: spineEvents(orders, {

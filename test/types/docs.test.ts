@@ -29,9 +29,13 @@ test('the code of docs/definitions.md compiles, and its definitions make a plan'
     const plan = compileProject(Object.values(module));
     assert.deepEqual(
       plan.services.map((service) => service.name),
-      ['fraud'],
+      ['checkout', 'fraud'],
     );
-    assert.equal(plan.services[0]?.features.length, 17);
+    assert.equal(plan.services[1]?.features.length, 17);
+    assert.deepEqual(
+      plan.datasets.map((dataset) => dataset.name),
+      ['fraud_from_file', 'fraud_from_query', 'fraud_training'],
+    );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
