@@ -66,6 +66,9 @@ export function explainedWindow(
   timeMs: number,
 ): ExplainedWindow {
   const window = windowOf(work, planned);
+  if (planned.feature.fn === 'latest' && window.kind !== 'session') {
+    return { ...windowRange(window, timeMs), counts: { window, timeMs }, besides: [] };
+  }
   if (window.kind !== 'session') {
     return { ...windowRange(window, timeMs), counts: ALL, besides: [] };
   }
@@ -102,14 +105,14 @@ export function naiveValue(
   planned: WorkFeature,
   { window, timeMs }: NaiveWindow,
 ): FeatureValue {
-  const { fn, scale, count, rankPpm, type: own, default: fallback } = planned.feature;
+  const { fn, scale, count, rankPpm, ttlMs, type: own, default: fallback } = planned.feature;
   const { retractable } = groupOf(work, planned);
   const spec = windowOf(work, planned);
   const keep = spec.kind === 'session' ? spec.keep : 0;
   const { size = null } = accumulatorOf(work, planned);
   const type = laneOf(work, planned).measure?.type ?? { kind: 'int64' };
   const rows = events.map((event): OracleRow => ({ ...event, pass: true }));
-  const feature = { fn, window, type, scale, size, count, rankPpm, retractable, keep };
+  const feature = { fn, window, type, scale, size, count, rankPpm, ttlMs, retractable, keep };
   const value = oracleAggregate(rows, feature, timeMs);
   if (value === OVERFLOW) return null;
   if (value === EXPIRED) return scalarOfLiteral(own, fallback);
@@ -168,7 +171,7 @@ export async function eventsNear(
 
 /** What an event counts for, and which events matter: to a session also those that do not count. */
 function measureSql(work: FeatureWork, planned: WorkFeature) {
-  const { measure, filters, quantizeScale } = laneOf(work, planned);
+  const { measure, filters, quantizeScale, nullable = false } = laneOf(work, planned);
   const printed = measure === null ? 'TRUE' : toDuckDb(measure, quotedIdentifier);
   const print = (filter: (typeof filters)[number]): string => toDuckDb(filter, quotedIdentifier);
   const tests = filters.map(print);
@@ -177,7 +180,8 @@ function measureSql(work: FeatureWork, planned: WorkFeature) {
   }
   const window = windowOf(work, planned);
   if (window.kind !== 'session') {
-    return { measured: printed, exists: [...tests, `(${printed}) IS NOT NULL`] };
+    const exists = nullable ? tests : [...tests, `(${printed}) IS NOT NULL`];
+    return { measured: printed, exists };
   }
   const lane = present(groupOf(work, planned).lanes[window.lane], 'a lane');
   const measured =

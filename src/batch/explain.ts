@@ -50,7 +50,13 @@ export interface Explanation {
 /** Tries one event after another: which one, left out or put in, gives the served value? */
 export async function explainMismatch(mismatch: Mismatch): Promise<Explanation> {
   const { work, answer, index, served } = mismatch;
-  const output = present(work.service.features[index], 'the service has the feature');
+  const output = work.service.features[index];
+  if (output === undefined) {
+    const asked = work.service.onDemand[index - work.service.features.length];
+    const inputs = asked === undefined ? [] : referencedColumns(asked.expr);
+    const text = `It is computed from ${inputs.join(', ')}: see those, and the request.`;
+    return { kind: 'derived', text, events: [] };
+  }
   const view = present(
     work.views.find((one) => one.view.name === output.view && one.view.version === output.version),
     'the service has the view',

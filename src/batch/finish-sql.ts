@@ -1,22 +1,26 @@
 import { AssertionFailure, present } from '../base/assert.ts';
 import { toDuckDb } from '../expr/duckdb.ts';
+import type { ValueType } from '../schema/types.ts';
 import type { ComputedParts } from './compute-parts.ts';
 import { varianceSql } from './exact-sql.ts';
 import type { FeatureWork, WorkView } from './feature-work.ts';
 import { attributeSql, attributeStatusSql } from './finish-attribute-sql.ts';
 import { entriesSql } from './finish-entries-sql.ts';
 import { literalSql, powerOfTenSql } from './literal-sql.ts';
+import { onDemandColumn, onDemandInputs, withOnDemand } from './on-demand-sql.ts';
 import type { WorkFeature } from './work-group.ts';
 
-/** A service feature and the column of `featuresSql` that holds it. */
+/** An output of a service and the column of `featuresSql` that holds it. */
 export interface OutputColumn {
   readonly name: string;
   readonly column: string;
+  readonly type: ValueType;
 }
 
 /**
  * A query that gives, for each row of `from` (which has `r` and the columns `valid0`… , one a
- * view), the columns of `keep` and every feature that the service needs; on demand the status of
+ * view), the columns of `keep`, those of `requestColumns` among them, and every feature that the
+ * service needs; on demand the status of
  * each aggregate too, in a column of `statusColumn`.
  */
 export function featuresSql(
@@ -42,7 +46,9 @@ export function featuresSql(
   const valid = work.views.map((_, index) => `points.valid${index}`);
   const base = `SELECT ${[...kept, ...valid, ...aggregates].join(', ')}
     FROM ${from} points ${joins.join(' ')}`;
-  return work.views.reduce((sql, view, index) => withDerived(sql, view, index), base);
+  const features = work.views.reduce((sql, view, index) => withDerived(sql, view, index), base);
+  const { service } = work;
+  return withOnDemand(features, service, onDemandInputs(service, featureOutputs(work)));
 }
 
 /** Derived features one after another, since each may read those before it. */
@@ -68,13 +74,22 @@ export function columnOf(view: WorkView, index: number, feature: string): string
   return `f${index}_${at}`;
 }
 
+/** What a service answers: what views give, then what is computed on demand. */
 export function outputColumns(work: FeatureWork): OutputColumn[] {
+  const onDemand = work.service.onDemand.map(({ name, type }, index) => {
+    return { name, type, column: onDemandColumn(index) };
+  });
+  return [...featureOutputs(work), ...onDemand];
+}
+
+export function featureOutputs(work: FeatureWork): OutputColumn[] {
   return work.service.features.map((output) => {
     const index = work.views.findIndex(
       ({ view }) => view.name === output.view && view.version === output.version,
     );
     const view = present(work.views[index], `the view of '${output.name}'`);
-    return { name: output.name, column: columnOf(view, index, output.feature) };
+    const { name, type } = output;
+    return { name, type, column: columnOf(view, index, output.feature) };
   });
 }
 

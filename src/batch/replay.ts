@@ -11,7 +11,8 @@ import { attachSources, type EventRelations } from './event-relations.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type Explanation, explainMismatch } from './explain.ts';
 import { type FeatureWork, planFeatureWork } from './feature-work.ts';
-import { featuresSql } from './finish-sql.ts';
+import { featuresSql, outputColumns } from './finish-sql.ts';
+import { requestColumn, requestColumns, requestSql } from './on-demand-sql.ts';
 import { POINTS } from './point-tables.ts';
 import { addMismatch, type ReplayReport, Tally } from './replay-tally.ts';
 import { type ReplayedFeature, type ReplayedRows, replayedRows } from './replayed-row.ts';
@@ -117,11 +118,13 @@ async function replayService(
     signal: signal ?? null,
     onPhase: () => {},
   });
-  const from = `(SELECT r, ${validSql(work).join(', ')} FROM ${POINTS})`;
+  const asked = ['r', ...requestSql(work), ...validSql(work)];
+  const from = `(SELECT ${asked.join(', ')} FROM ${POINTS})`;
+  const kept = ['r', ...requestColumns(service)];
   const replayed = replayedRows(work);
   const columns = replayed.columns.join(', ');
   const rows = await session.rows(
-    `SELECT ${columns} FROM (${featuresSql(work, parts, from, ['r'], true)}) ORDER BY r`,
+    `SELECT ${columns} FROM (${featuresSql(work, parts, from, kept, true)}) ORDER BY r`,
   );
   await dropTables(session, parts.passes);
   for (const [index, answer] of answers.entries()) {
@@ -146,9 +149,10 @@ async function compareAnswer(
 ): Promise<void> {
   tally.answers += 1;
   const { work, history } = comparing;
-  const known = new Set(work.service.features.map((feature) => feature.name));
-  const replay = comparing.replayed.read(row);
-  for (const [index, { name: feature, type }] of work.service.features.entries()) {
+  const outputs = outputColumns(work);
+  const known = new Set(outputs.map(({ name }) => name));
+  const replay = comparing.replayed.read(row, answer.request ?? {});
+  for (const [index, { name: feature, type }] of outputs.entries()) {
     const replayed = present(replay[index], 'a feature of the service');
     const served = answer.values[feature];
     const isSame =
@@ -200,12 +204,16 @@ async function createPoints(
   answers: readonly ServedAnswer[],
 ): Promise<void> {
   const keys = service.joinKeys.map((key, index) => `j${index} ${duckDbType(key.type)}`);
-  const columns = ['r BIGINT', 't BIGINT', 'v BIGINT', ...keys];
+  const fields = service.request.map(
+    ({ type }, index) => `${requestColumn(index)} ${duckDbType(type)}`,
+  );
+  const columns = ['r BIGINT', 't BIGINT', 'v BIGINT', ...keys, ...fields];
   await session.run(`CREATE OR REPLACE TEMP TABLE ${POINTS} (${columns.join(', ')})`);
   for (let from = 0; from < answers.length; from += ROWS_PER_INSERT) {
     const rows = answers.slice(from, from + ROWS_PER_INSERT).map((answer, index) => {
       const key = service.joinKeys.map(({ name }) => scalarSql(answer.key[name] ?? null));
-      return `(${[from + index, answer.asOfMs, answer.commit, ...key].join(', ')})`;
+      const given = service.request.map(({ name }) => scalarSql(answer.request?.[name] ?? null));
+      return `(${[from + index, answer.asOfMs, answer.commit, ...key, ...given].join(', ')})`;
     });
     await session.run(`INSERT INTO ${POINTS} VALUES ${rows.join(', ')}`);
   }

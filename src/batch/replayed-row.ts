@@ -13,7 +13,8 @@ import {
   type ValueType,
 } from '../schema/types.ts';
 import type { FeatureWork } from './feature-work.ts';
-import { columnOf, outputColumns, statusColumn } from './finish-sql.ts';
+import { columnOf, featureOutputs, outputColumns, statusColumn } from './finish-sql.ts';
+import { onDemandColumn, onDemandInputs, requestColumn } from './on-demand-sql.ts';
 
 export interface ReplayedFeature {
   readonly value: FeatureValue;
@@ -26,8 +27,8 @@ type Slots = Map<string, ReplayedFeature>;
 export interface ReplayedRows {
   /** The columns that a row must have, in this order. */
   readonly columns: readonly string[];
-  /** The service's features, in order. */
-  read(row: readonly unknown[]): ReplayedFeature[];
+  /** The service's outputs, in order; `request` is what the answer's row gave. */
+  read(row: readonly unknown[], request: Readonly<Record<string, Scalar>>): ReplayedFeature[];
 }
 
 /**
@@ -57,9 +58,22 @@ export function replayedRows(work: FeatureWork): ReplayedRows {
       }
     }
   }
+  const { service } = work;
+  const inputOf = onDemandInputs(service, featureOutputs(work));
+  for (const [index, feature] of service.onDemand.entries()) {
+    const column = onDemandColumn(index);
+    const at = columns.push(column) - 1;
+    const statusOf = derivedStatus(feature, inputOf, faults);
+    readers.push((row, slots) => {
+      slots.set(column, { value: replayedValue(row[at], feature.type), status: statusOf(slots) });
+    });
+  }
   const outputs = outputColumns(work).map((output) => output.column);
-  const read = (row: readonly unknown[]): ReplayedFeature[] => {
+  const read: ReplayedRows['read'] = (row, request) => {
     const slots: Slots = new Map();
+    for (const [index, { name }] of service.request.entries()) {
+      slots.set(requestColumn(index), { value: request[name] ?? null, status: 'present' });
+    }
     for (const reader of readers) reader(row, slots);
     return outputs.map((column) => present(slots.get(column), 'a feature of the service'));
   };
@@ -67,7 +81,7 @@ export function replayedRows(work: FeatureWork): ReplayedRows {
 }
 
 function derivedStatus(
-  feature: DerivedFeaturePlan,
+  feature: Pick<DerivedFeaturePlan, 'expr'>,
   columnOfInput: (name: string) => string,
   faults: Faults,
 ): (slots: Slots) => FeatureStatus {

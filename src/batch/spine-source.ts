@@ -67,7 +67,7 @@ async function isUntyped(session: DuckDbSession, path: string, relation: string)
   return (await session.rows(`SELECT 1 FROM ${relation} LIMIT 1`)).length === 0;
 }
 
-/** An empty spine whose join keys and time are of the types that they should have. */
+/** An empty spine whose keys, request fields and time are of the types that they should have. */
 function untyped(
   sniffed: readonly SpineColumn[],
   service: ServicePlan,
@@ -75,14 +75,15 @@ function untyped(
   path: string,
 ): ReadSource {
   const timeName = time ?? 'event_time';
+  const given = [...service.joinKeys, ...service.request];
   const names = isCsv(path)
     ? sniffed.map(({ name }) => name)
-    : [...service.joinKeys.map(({ name }) => name), timeName];
+    : [...given.map(({ name }) => name), timeName];
   const columns = [...new Set(names)].map((name): SpineColumn => {
-    const key = service.joinKeys.find((one) => one.name === name);
+    const known = given.find((one) => one.name === name);
     if (name === timeName) return { name, type: 'TIMESTAMP' };
-    if (key === undefined) return { name, type: 'VARCHAR' };
-    const { type } = key;
+    if (known === undefined) return { name, type: 'VARCHAR' };
+    const { type } = known;
     return { name, type: type.kind === 'decimal' ? `DECIMAL(18,${type.scale})` : duckDbType(type) };
   });
   const nulls = columns.map(({ name, type }) => `NULL::${type} AS ${sqlName(name)}`);
@@ -131,10 +132,19 @@ function isNdjson(path: string): boolean {
   return ['.ndjson', '.jsonl', '.json'].includes(extname(path).toLowerCase());
 }
 
-/** In CSV a text key may look like a number: '007' must stay what it is. */
+/**
+ * In CSV a text may look like a number: '007' must stay what it is. And a decimal is read exactly
+ * from its digits alone.
+ */
 function textKeys(columns: readonly SpineColumn[], service: ServicePlan): string[] {
-  return service.joinKeys
-    .filter((key) => key.type.kind === 'string' && columns.some(({ name }) => name === key.name))
+  const texts = [...service.joinKeys, ...service.request].filter(
+    ({ type }) => type.kind === 'string' || type.kind === 'decimal',
+  );
+  return texts
+    .filter((one) => columns.some(({ name }) => name === one.name))
+    .filter(
+      (one) => one.type.kind === 'string' || service.request.some(({ name }) => name === one.name),
+    )
     .map((key) => `${sqlString(key.name)}: 'VARCHAR'`);
 }
 

@@ -1,12 +1,16 @@
-import { AsofError } from '../base/errors.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import type { ServicePlan } from '../plan/plan.ts';
 import { typeText, type ValueType } from '../schema/types.ts';
+import { requireFields, spineFields } from './request-fields.ts';
 import { fromSql, readSource, type SpineColumn, type SpineRows } from './spine-source.ts';
+import { INTEGER, invalidSpine, SPINE, TIMESTAMP, timeMs } from './spine-values.ts';
 
-export const SPINE = 'asof_spine';
+export { SPINE } from './spine-values.ts';
 
-/** The spine as it was read, numbered in its order: `r`, `c0`… its columns, `t`, `j0`… its keys. */
+/**
+ * The spine as it was read, numbered in its order: `r`, `c0`… its columns, `t`, `j0`… its keys and
+ * `q0`… its request fields.
+ */
 export interface Spine {
   readonly columns: readonly SpineColumn[];
   readonly timeColumn: string;
@@ -17,10 +21,6 @@ export interface Spine {
   /** What is the file's own text: the columns `c0`…, or a column `line` beside them. */
   readonly kept: 'cells' | 'lines' | null;
 }
-
-const INTEGER = /^(TINYINT|SMALLINT|INTEGER|BIGINT|UTINYINT|USMALLINT|UINTEGER|UBIGINT|HUGEINT)$/;
-const TIMESTAMP = /^TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?$/;
-const TIME_BOUND_MS = 8_640_000_000_000_000;
 
 /** @throws AsofError `file_not_found`, `unreadable_file`, `invalid_spine` */
 export async function loadSpine(
@@ -48,12 +48,14 @@ export async function loadSpine(
     read.kept === 'cells' ? `c${index}` : `v${index} AS c${index}`,
   );
   if (read.kept === 'lines') shown.push('line');
+  const fields = spineFields(service, columns);
   await session.run(
     `CREATE OR REPLACE TEMP TABLE ${SPINE} AS
-     SELECT ${['r', ...shown, timeSql, ...keys].join(', ')}
+     SELECT ${['r', ...shown, timeSql, ...keys, ...fields.select].join(', ')}
      FROM (SELECT row_number() OVER () - 1 AS r, * FROM ${fromSql(read)})`,
     options,
   );
+  await requireFields(session, service, fields);
   const nullKey = service.joinKeys.map((_, index) => `j${index} IS NULL`).join(' OR ') || 'FALSE';
   const [counts] = await session.rows(
     `SELECT count(*), count(*) FILTER (WHERE ${nullKey}), count(*) FILTER (WHERE t IS NULL)
@@ -61,10 +63,6 @@ export async function loadSpine(
   );
   const [rows = 0, nullKeys = 0, nullTimes = 0] = (counts ?? []).map(Number);
   return { columns, timeColumn: timeColumn.name, rows, nullKeys, nullTimes, kept: read.kept };
-}
-
-export function invalidSpine(message: string, remedy: string): AsofError {
-  return new AsofError('invalid_spine', message, { remedy });
 }
 
 function requireColumn(columns: readonly SpineColumn[], name: string, what: string): SpineColumn {
@@ -100,16 +98,6 @@ function chooseTime(columns: readonly SpineColumn[], asked: string | null): Spin
       : `The spine has several timestamps: ${found}.`,
     'Name the time column with --time.',
   );
-}
-
-/** Epoch milliseconds, downwards; what lies outside all time is moved to its edge. */
-function timeMs(column: SpineColumn, sql: string): string {
-  const ms = INTEGER.test(column.type)
-    ? `CAST(${sql} AS HUGEINT)`
-    : `asof_floor(epoch_us(${sql}), 1000) // 1000`;
-  // least and greatest pass over nulls.
-  const inside = `greatest(least(${ms}, ${TIME_BOUND_MS}), -1)`;
-  return `CASE WHEN ${sql} IS NOT NULL THEN CAST(${inside} AS BIGINT) END`;
 }
 
 /** A join key in the type of the source's column, '' being no key (semantics §1); null where the spine's type does not fit. */

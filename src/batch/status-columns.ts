@@ -3,16 +3,24 @@ import { toDuckDb } from '../expr/duckdb.ts';
 import { overflowSql } from '../expr/overflow-sql.ts';
 import { referencedColumns } from '../expr/references.ts';
 import type { FeatureWork, WorkView } from './feature-work.ts';
-import { canErr, columnOf, outputColumns, statusColumn, tellsStatus } from './finish-sql.ts';
+import {
+  canErr,
+  columnOf,
+  featureOutputs,
+  outputColumns,
+  statusColumn,
+  tellsStatus,
+} from './finish-sql.ts';
+import { ASKED, onDemandColumn, onDemandInputs, onDemandStatusSql } from './on-demand-sql.ts';
 
 /**
  * The statuses of those features that can have the status `error`, `missing` or `expired`. The
  * others have none here: they are `present` or `default`, as their values tell.
  */
 export interface StatusColumns {
-  /** The query of `featuresSql` with statuses, and with those of derived features beside. */
+  /** The query of `featuresSql` with statuses, and with those of all other features beside. */
   over(features: string): string;
-  /** Of each of the service's features, in order: its status, null where the row has no key or no time. */
+  /** Of each of the service's outputs, in order: its status, null where the row has no key or no time. */
   readonly columns: readonly (string | null)[];
 }
 
@@ -36,6 +44,19 @@ export function statusColumns(work: FeatureWork): StatusColumns {
       }
       erring.set(column, status);
     }
+  }
+  const { service } = work;
+  const inputOf = onDemandInputs(service, featureOutputs(work));
+  for (const [index, feature] of service.onDemand.entries()) {
+    const column = onDemandColumn(index);
+    const own = onDemandStatusSql(feature, inputOf, (input) =>
+      erring.has(input) ? `${statusColumn(input)} = 'error'` : null,
+    );
+    if (own === null) continue;
+    const status = `CASE WHEN ${ASKED} THEN ${statusColumn(column)} END`;
+    derived.push(`${own} AS ${statusColumn(column)}`);
+    telling.set(column, status);
+    erring.set(column, status);
   }
   return {
     over: (features) => derived.reduce((sql, one) => `SELECT *, ${one} FROM (${sql})`, features),

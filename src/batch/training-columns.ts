@@ -1,6 +1,7 @@
 import type { ComputedParts } from './compute-parts.ts';
 import type { FeatureWork } from './feature-work.ts';
 import { featuresSql, outputColumns } from './finish-sql.ts';
+import { requestColumns, requestSql } from './on-demand-sql.ts';
 import { type AddedColumn, type FlagColumn, keptColumns } from './result-table.ts';
 import { SPINE, type Spine } from './spine.ts';
 import type { StatusColumns } from './status-columns.ts';
@@ -20,8 +21,9 @@ export function validSql(work: FeatureWork): string[] {
 /** The features of all rows of the spine, beside its own columns. */
 export function featuresOf(work: FeatureWork, parts: ComputedParts, spine: Spine): string {
   const kept = keptColumns(spine);
-  const from = `(SELECT ${['r', ...kept, ...validSql(work)].join(', ')} FROM ${SPINE})`;
-  return featuresSql(work, parts, from, ['r', ...kept], true);
+  const columns = ['r', ...kept, ...requestSql(work), ...validSql(work)];
+  const from = `(SELECT ${columns.join(', ')} FROM ${SPINE})`;
+  return featuresSql(work, parts, from, ['r', ...kept, ...requestColumns(work.service)], true);
 }
 
 /** The features' columns, and on demand the statuses of those that can have one of their own. */
@@ -32,7 +34,7 @@ export function featureColumns(
   withStatuses: boolean,
 ): AddedColumn[] {
   return outputColumns(work).flatMap((output, index): AddedColumn[] => {
-    const type = work.service.features[index]?.type ?? { kind: 'int64' };
+    const { type } = output;
     const name = `${prefix}${output.name}`;
     const own = { name, column: `o${index}`, sql: shownSql(type, output.column), type };
     const status = statuses.columns[index] ?? null;

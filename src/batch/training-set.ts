@@ -5,6 +5,7 @@ import { computeParts } from './compute-parts.ts';
 import { attachSources } from './event-relations.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
+import { outputColumns } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
 import { createResult, labelColumns, RESULT, resultRelation } from './result-table.ts';
 import { SPINE, type Spine } from './spine.ts';
@@ -52,6 +53,9 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
   const statuses = statusColumns(work);
   const columns = featureColumns(work, statuses, prefix, options.statuses === true);
   checkCollisions(spine, [...columns.map(({ name }) => name), ...labels.map(({ name }) => name)]);
+  if (labels.length > 0) progress('join the labels', 0.1, spine.rows);
+  const signal = options.signal ?? null;
+  const outcomes = await computeLabels(session, { plan, service, labels, history, signal });
   const delay = known === 'serving' ? (options.servingDelayMs ?? 0) : 0;
   await session.run(createPointsSql(work, delay, options.before === true), run);
   const relations = await attachSources(session, work, history);
@@ -61,14 +65,11 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
     visibility: known,
     relationOf: (name) => relations.get(name) ?? name,
     forced: options.strategy ?? null,
-    signal: options.signal ?? null,
-    onPhase: (phase, share) => progress(phase, 0.1 + 0.65 * share, spine.rows),
+    signal,
+    onPhase: (phase, share) => progress(phase, 0.2 + 0.65 * share, spine.rows),
   });
-  if (labels.length > 0) progress('join the labels', 0.75, spine.rows);
-  const signal = options.signal ?? null;
-  const outcomes = await computeLabels(session, { plan, service, labels, history, signal });
   progress('put the rows together', 0.85, spine.rows);
-  const ofLabels = labelColumns(outcomes, work.service.features.length);
+  const ofLabels = labelColumns(outcomes, outputColumns(work).length);
   const errors = errorFlags(statuses);
   const added = [...columns, ...ofLabels.added];
   const result = {
@@ -91,7 +92,7 @@ async function train(session: DuckDbSession, options: TrainingOptions): Promise<
   renameSync(partial(out), out);
   await session.run(`DROP TABLE ${RESULT}`);
   progress('done', 1, spine.rows);
-  const names = work.service.features.map(({ name }) => `${prefix}${name}`);
+  const names = outputColumns(work).map(({ name }) => `${prefix}${name}`);
   return {
     ...{ service: service.name, version: service.version, features: names },
     ...countedSpine(spine),
