@@ -15,6 +15,7 @@ import { compileProject } from './compile.ts';
 import { diffPlans } from './diff.ts';
 import {
   chargebacks,
+  chargedBack,
   fraud,
   merchant,
   merchantOptions,
@@ -233,5 +234,17 @@ test('what is expected and how outputs are shown may change in place', () => {
     'metadata service fraud@1',
     "  feature over_limit description added: 'Above the limit.'",
     '  outputs are in another order',
+  ]);
+  const described = dataset('training', {
+    version: 1,
+    service: fraud,
+    spine: spineEvents(orders, { columns: spineColumns, from: '2026-03-01', to: '2026-04-01' }),
+    labels: { charged_back: chargedBack.describe('Within 30 days.') },
+    owner: 'risk',
+  });
+  assert.deepEqual(linesOf([training], [described]), [
+    'metadata dataset training@1',
+    "  owner added: 'risk'",
+    "  label charged_back description added: 'Within 30 days.'",
   ]);
 });

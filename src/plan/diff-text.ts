@@ -13,6 +13,7 @@ import type {
   EntityPlan,
   ExpectationPlan,
   FeaturePlan,
+  LabelPlan,
   Meta,
   ProjectPlan,
   ServicePlan,
@@ -32,6 +33,7 @@ export interface Definition {
   readonly state?: StatePlan;
   readonly features?: readonly { readonly name: string; readonly meta?: Meta }[];
   readonly onDemand?: readonly { readonly name: string; readonly meta: Meta }[];
+  readonly labels?: readonly LabelPlan[];
   readonly expectations?: Readonly<Record<string, ExpectationPlan>>;
   readonly origin?: TableOriginPlan | null;
 }
@@ -138,6 +140,9 @@ function metadataFields(definition: Definition): Fields {
   if (budgetBytes !== null) fields.set('budget', `${formatBytes(budgetBytes)}, then ${atLimit}`);
   for (const { name, meta } of [...(definition.features ?? []), ...(definition.onDemand ?? [])]) {
     if (meta !== undefined) addMeta(fields, `feature ${name} `, meta);
+  }
+  for (const { name, view } of definition.labels ?? []) {
+    for (const { meta } of view.features) addMeta(fields, `label ${name} `, meta);
   }
   addExpectations(fields, definition.expectations ?? {});
   if (definition.origin) {
