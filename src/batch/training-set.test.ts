@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { inspect, isDeepStrictEqual } from 'node:util';
-import { DuckDBDecimalValue, DuckDBListValue, DuckDBStructValue } from '@duckdb/node-api';
 import { ManualClock } from '../base/clock.ts';
 import { seededRandom } from '../base/random.ts';
 import { sqlString } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
-import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
+import { canonicalValue } from './canonical-value.fixture.ts';
 import { oracleAnswers } from './oracle-values.fixture.ts';
 import {
   loadEvents,
@@ -37,19 +36,6 @@ after(() => {
   session.close();
   rmSync(folder, { recursive: true });
 });
-
-function canonical(value: unknown): FeatureValue {
-  if (value instanceof DuckDBListValue) {
-    return value.items.map((item) => canonical(item)) as FeatureValue;
-  }
-  if (value instanceof DuckDBStructValue) {
-    const { value: one, count } = value.entries;
-    return { value: canonical(one), count: Number(count) } as never;
-  }
-  if (value instanceof DuckDBDecimalValue) return canonicalInteger(value.value);
-  if (typeof value === 'bigint') return canonicalInteger(value);
-  return value as Scalar;
-}
 
 async function spineOf(points: readonly ModelPoint[]): Promise<void> {
   await session.run(`CREATE OR REPLACE TABLE spine
@@ -108,7 +94,7 @@ async function check(one: Case): Promise<Readonly<Partial<Record<Strategy, numbe
       one.known === 'final' || event.arrivalTimeMs <= timeMs - delay;
     const { values: expected } = oracleAnswers(plan, events, point, isVisible);
     const row = rows[index] ?? [];
-    assert.deepEqual(row.slice(0, 5).map(canonical), [
+    assert.deepEqual(row.slice(0, 5).map(canonicalValue), [
       `n${index}`,
       point.user,
       point.shop,
@@ -116,7 +102,7 @@ async function check(one: Case): Promise<Readonly<Partial<Record<Strategy, numbe
       index + 0.5,
     ]);
     for (const [at, name] of report.features.entries()) {
-      const actual = canonical(row[5 + at]);
+      const actual = canonicalValue(row[5 + at]);
       if (isDeepStrictEqual(actual, expected[name])) continue;
       const feature = plan.views.flatMap((view) => view.features).find((f) => f.name === name);
       const group = plan.groups.find((each) => each.id === name);
