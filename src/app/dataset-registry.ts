@@ -2,10 +2,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
-import type { Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { datasetFolder } from './datasets.ts';
-import { openRegistry } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 export function listDatasets(config: Config, name: string | null): DatasetManifest[] {
   return withRegistry(config, (registry) => registry.datasets.list(name));
@@ -23,13 +22,4 @@ export function deleteDataset(config: Config, name: string, number: number): Dat
   );
   rmSync(join(config.dataDir, datasetFolder(manifest)), { recursive: true, force: true });
   return manifest;
-}
-
-export function withRegistry<T>(config: Config, work: (registry: Registry) => T): T {
-  const registry = openRegistry(config);
-  try {
-    return work(registry);
-  } finally {
-    registry.close();
-  }
 }

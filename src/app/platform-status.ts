@@ -172,6 +172,7 @@ function serviceStatuses(plan: ProjectPlan, features: FeatureServer): ServiceSta
     return {
       name,
       version,
+      share: features.share(name, version),
       requests: totals?.requests ?? 0,
       rows: totals?.rows ?? 0,
       present: totals?.present ?? 0,

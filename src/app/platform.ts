@@ -17,6 +17,7 @@ import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { FeatureServer } from '../serve/feature-server.ts';
+import type { ServiceRoute } from '../serve/release-routes.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import { diskState } from '../store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
@@ -43,7 +44,8 @@ const POLL_MS = 1_000;
 export class Platform {
   readonly #config: Config;
   readonly #parts: Parts;
-  readonly #features: FeatureServer;
+  /** The read path; which versions answer is told to it directly. */
+  readonly features: FeatureServer;
   readonly #http: FastifyInstance;
   readonly #pushes = new Gate();
   readonly #throttle: Throttle;
@@ -74,7 +76,7 @@ export class Platform {
       reopen: () => this.use(this.#plan),
     });
     this.#mender = new Mender(rebuild, parts.logger, pause);
-    this.#features = new FeatureServer({
+    this.features = new FeatureServer({
       plan: NOTHING,
       store: new MemoryTileStore(),
       clock: systemClock,
@@ -83,7 +85,7 @@ export class Platform {
     });
     const status = (): PlatformStatus => this.status();
     this.#http = createHttpServer({
-      features: this.#features,
+      features: this.features,
       ingestor: pushPort(
         () => this.#plan,
         (source, body) => this.#push(source, body),
@@ -112,8 +114,10 @@ export class Platform {
     openDisk: (folder: string) => Disk = nodeDisk,
     directory: DataDirectory = DataDirectory.open(config.dataDir),
     listens = true,
+    routes: readonly ServiceRoute[] = [],
   ): Promise<Platform> {
     const platform = new Platform(config, await openParts(config, plan, openDisk, directory));
+    platform.features.route(routes);
     try {
       if (listens) platform.#url = await listenOn(platform.#http, config);
       if (listens) directory.announce(platform.#url);
@@ -168,7 +172,7 @@ export class Platform {
       state: this.#state,
       clock: systemClock,
       engine: this.#engine,
-      features: this.#features,
+      features: this.features,
       door: this.#door,
       pressure: this.#throttle.status(this.#engine),
       ...this.#parts,
@@ -256,7 +260,7 @@ export class Platform {
     this.#engine = engine;
     this.#door = door;
     this.#parts.archiver.beforeCut = () => door.checkpointForCut();
-    this.#features.use(plan, engine.store);
+    this.features.use(plan, engine.store);
     this.#plan = plan;
   }
 

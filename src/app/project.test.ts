@@ -69,6 +69,7 @@ test('a second dev process changes nothing that the first one serves', async () 
       started: ignore,
       applied: ignore,
       reloaded: ignore,
+      released: ignore,
       refused: ignore,
       stopping: ignore,
     };

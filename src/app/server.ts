@@ -2,11 +2,13 @@ import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import type { PlanDiff } from '../plan/diff.ts';
 import type { Applied } from '../registry/registry.ts';
+import type { ServiceRoute } from '../serve/release-routes.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { Platform } from './platform.ts';
 import { nodeDisk } from './platform-parts.ts';
 import { appliedPlan, applyProject, openRegistry } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 /** What a running server tells the command line. */
 export interface ServerEvents {
@@ -14,6 +16,8 @@ export interface ServerEvents {
   /** Definitions that `dev` applied by itself. */
   readonly applied: (diff: PlanDiff) => void;
   readonly reloaded: (generation: number) => void;
+  /** Which versions answer requests that name none has changed. */
+  readonly released: (routes: readonly ServiceRoute[]) => void;
   /** New definitions that cannot be used; those before stay. */
   readonly refused: (error: unknown) => void;
   readonly stopping: () => void;
@@ -44,14 +48,17 @@ export async function runServer(
     throw error;
   });
   const stopped = stopSignal();
-  const platform = await Platform.start(config, applied.plan, nodeDisk, directory);
+  const releases = currentReleases(config);
+  const { routes } = releases;
+  const platform = await Platform.start(config, applied.plan, nodeDisk, directory, true, routes);
+  noteTakeover(config, applied.generation, platform, events);
   events.started({
     url: platform.url,
     generation: applied.generation,
     replayedEvents: platform.replayedEvents,
     seconds: (Date.now() - startedMs) / 1000,
   });
-  const reloader = new Reloader(config, platform, applied.generation, events);
+  const reloader = new Reloader(config, platform, applied.generation, releases.id, events);
   const stopWatching = options.watch ? watchDefinitions(config, reloader) : () => {};
   const poll = setInterval(() => void reloader.follow(), POLL_REGISTRY_MS);
   await stopped;
@@ -91,14 +98,22 @@ class Reloader {
   readonly #platform: Platform;
   readonly #events: ServerEvents;
   #generation: number;
+  #releaseId: number;
   #running: Promise<void> = Promise.resolve();
   /** What was told last: a disk that stays full is looked at every second, and told once. */
   #refusal = '';
 
-  constructor(config: Config, platform: Platform, generation: number, events: ServerEvents) {
+  constructor(
+    config: Config,
+    platform: Platform,
+    generation: number,
+    releaseId: number,
+    events: ServerEvents,
+  ) {
     this.#config = config;
     this.#platform = platform;
     this.#generation = generation;
+    this.#releaseId = releaseId;
     this.#events = events;
   }
 
@@ -120,12 +135,27 @@ class Reloader {
   }
 
   async #follow(): Promise<void> {
+    await this.#followPlan();
+    this.#followReleases();
+  }
+
+  async #followPlan(): Promise<void> {
     const newest = this.#newest();
     if (newest === null) return;
     // Told once: the next try is for the generation after this one.
     this.#generation = newest.generation;
     await this.#platform.use(newest.plan);
+    noteTakeover(this.#config, newest.generation, this.#platform, this.#events);
     this.#events.reloaded(newest.generation);
+  }
+
+  /** Another version answers from one request to the next; both were served before. */
+  #followReleases(): void {
+    const { id, routes } = currentReleases(this.#config, this.#releaseId);
+    if (id === this.#releaseId) return;
+    this.#platform.features.route(routes);
+    this.#releaseId = id;
+    this.#events.released(routes);
   }
 
   #newest(): Applied | null {
@@ -148,6 +178,33 @@ class Reloader {
       },
     );
     return this.#running;
+  }
+}
+
+/** What is published now, and the number of the newest change; nothing is read if that is known. */
+function currentReleases(
+  config: Config,
+  knownId = -1,
+): { readonly id: number; readonly routes: readonly ServiceRoute[] } {
+  return withRegistry(config, ({ releases }) => {
+    const id = releases.newestId();
+    return { id, routes: id === knownId ? [] : releases.current() };
+  });
+}
+
+/** Written down for `publish`: the tiles of this generation are built and caught up. */
+function noteTakeover(
+  config: Config,
+  generation: number,
+  platform: Platform,
+  events: ServerEvents,
+): void {
+  try {
+    const { commit } = platform.status();
+    withRegistry(config, (registry) => registry.tookOver(generation, commit));
+  } catch (error) {
+    // Serving needs no note of it; publishing will say that it lacks one.
+    events.refused(error);
   }
 }
 

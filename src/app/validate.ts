@@ -8,11 +8,11 @@ import type { PlannedView } from '../batch/gates/validation-spine.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
-import { withRegistry } from './dataset-registry.ts';
 import { loadDefinitions } from './definitions.ts';
 import { liveView, viewOf } from './live-versions.ts';
 import { duckDbOptions, openHistory } from './offline.ts';
 import { openRegistry } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 export interface ValidateRequest {
   readonly view: string;

@@ -34,6 +34,15 @@ function eventsFor(output: Output): ServerEvents {
         output.say(`${pc.green('✓')} reloaded, generation ${generation}`),
       );
     },
+    released: (routes) => {
+      const shown = routes.map(({ service, live, canary, canaryPpm }) => {
+        const trial = canary === null ? '' : `, ${canaryPpm / 10_000} % ${service}@${canary}`;
+        return `${service}@${live}${trial}`;
+      });
+      output.finish({ released: true, routes }, () =>
+        output.say(`${pc.green('✓')} answers now: ${shown.join('; ')}`),
+      );
+    },
     refused: (error) => {
       reportError(error, output);
       output.say(pc.dim('  the definitions before stay in use'));

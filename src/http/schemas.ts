@@ -268,6 +268,9 @@ export const statusResponse = Type.Object({
     Type.Object({
       name: Type.String(),
       version: Type.Integer(),
+      share: Type.Number({
+        description: 'Of the keys in requests that name no version, those that this one answers.',
+      }),
       requests: count,
       rows: count,
       present: count,

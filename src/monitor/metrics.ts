@@ -3,6 +3,7 @@ import { clockGauges } from './clock-metrics.ts';
 import { connectorGauges } from './connector-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
+import { releaseMetrics } from './release-metrics.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
 
@@ -32,6 +33,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     clockGauges(registry),
     hotKeyGauges(registry),
     connectorGauges(registry),
+    releaseMetrics(registry),
   ];
   return {
     contentType: registry.contentType,

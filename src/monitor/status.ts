@@ -174,6 +174,8 @@ export interface ViewStatus {
 export interface ServiceStatus {
   readonly name: string;
   readonly version: number;
+  /** Of the keys in requests that name no version, the share that this one answers. */
+  readonly share: number;
   readonly requests: number;
   readonly rows: number;
   readonly present: number;

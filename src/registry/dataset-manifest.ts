@@ -60,6 +60,8 @@ export interface DatasetOptions {
   readonly statuses: boolean;
   readonly prefix: string;
   readonly time: string | null;
+  /** Features as they were just before each row's time. */
+  readonly before: boolean;
   /** Extension of the output file. */
   readonly format: string;
 }

@@ -121,7 +121,7 @@ export class Registry {
     const known = this.#db.prepare(
       'SELECT hash FROM definitions WHERE kind = ? AND name = ? AND version = ?',
     );
-    const issues: Issue[] = [];
+    const issues: Issue[] = this.#releasedAndGone(plan);
     for (const definition of definitionsOf(plan)) {
       if (definition.version === 0) continue;
       const row = known.get(definition.kind, definition.name, definition.version);
@@ -138,6 +138,24 @@ export class Registry {
       );
     }
     return issues;
+  }
+
+  /** Versions that answer callers stay until another one does. */
+  #releasedAndGone(plan: ProjectPlan): Issue[] {
+    return this.releases.current().flatMap(({ service, live, canary }) =>
+      [live, ...(canary === null ? [] : [canary])]
+        .filter((version) => {
+          return !plan.services.some((one) => one.name === service && one.version === version);
+        })
+        .map((version) =>
+          issue(
+            'version_conflict',
+            `services.${service}`,
+            `service ${service}@${version} is published, and is not defined any more.`,
+            'Publish another version or roll back first; then it can go.',
+          ),
+        ),
+    );
   }
 
   /**

@@ -16,7 +16,7 @@ function publish(book: ReleaseBook, version: number, canaryPpm: number | null = 
     service: SERVICE,
     version,
     canaryPpm,
-    implicitLive: 1,
+    liveBefore: book.of(SERVICE)?.live ?? 1,
     atMs: 5,
     author: 'test',
     reason: null,
@@ -43,6 +43,16 @@ test('publish, canary, rollback: one step back each, to the first and no further
   assert.equal(book.rollback(back), null);
   assert.equal(book.history(SERVICE).length, 7);
   assert.equal(book.newestId(), 7);
+});
+
+test('a change that was judged against another version than the live one is refused', () => {
+  const book = new ReleaseBook(openRegistryFile(':memory:'));
+  publish(book, 2);
+  const change = { service: SERVICE, version: 3, canaryPpm: null, atMs: 1, author: 'a' };
+  assert.throws(() => book.publish({ ...change, liveBefore: 1, reason: null, evidence: {} }), {
+    code: 'run_conflict',
+  });
+  assert.equal(book.of(SERVICE)?.live, 2);
 });
 
 test('any series of changes is what a stack of live versions says', () => {

@@ -1,9 +1,7 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { AsofError } from '../base/errors.ts';
 import { canonicalJson } from '../plan/canonical.ts';
 import { inTransaction } from './registry-file.ts';
-
-/** Millionths: the share of all keys. */
-export const WHOLE_PPM = 1_000_000;
 
 /** Which versions of a service answer requests that name none. */
 export interface Release {
@@ -30,8 +28,8 @@ export interface ReleaseChange {
   readonly version: number;
   /** Null: all of the keys. */
   readonly canaryPpm: number | null;
-  /** The version that answers today where nothing was ever published. */
-  readonly implicitLive: number;
+  /** The version that answered when the change was judged. */
+  readonly liveBefore: number;
   readonly atMs: number;
   readonly author: string;
   readonly reason: string | null;
@@ -79,12 +77,19 @@ export class ReleaseBook {
       .map(releaseOf);
   }
 
-  /** Makes a version live, or the canary of a share of the keys. */
+  /**
+   * Makes a version live, or the canary of a share of the keys.
+   * @throws AsofError `run_conflict` if another version became live since the change was judged
+   */
   publish(change: ReleaseChange): Release {
-    const { service, version, canaryPpm, implicitLive } = change;
+    const { service, version, canaryPpm, liveBefore } = change;
     return inTransaction(this.#db, () => {
       const now = this.of(service);
-      const live = now?.live ?? implicitLive;
+      const live = now?.live ?? liveBefore;
+      if (live !== liveBefore) {
+        const text = `${service}@${live} was published meanwhile; it was ${service}@${liveBefore}.`;
+        throw new AsofError('run_conflict', text, { remedy: 'Look at it, and publish again.' });
+      }
       if (canaryPpm !== null) {
         const before = now?.before ?? null;
         return this.#add(change, { action: 'canary', live, before, canary: version, canaryPpm });

@@ -38,11 +38,14 @@ export class ValidationBook {
     return Number(lastInsertRowid);
   }
 
-  /** The newest report on these two meanings; the newest one counts, whatever came before. */
+  /**
+   * The newest report on these two meanings, or on the one compared with whatever there was; the
+   * newest one counts, whatever came before.
+   */
   newest(hash: string, againstHash: string | null): StoredValidation | null {
     const row = this.#db
       .prepare(
-        `SELECT * FROM validations WHERE hash = ? AND against_hash IS ?
+        `SELECT * FROM validations WHERE hash = ?1 AND (?2 IS NULL OR against_hash = ?2)
          ORDER BY id DESC LIMIT 1`,
       )
       .get(hash, againstHash);

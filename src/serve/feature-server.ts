@@ -17,6 +17,7 @@ import type {
 } from './answer.ts';
 import { describeService } from './describe-service.ts';
 import { compileReadPlan, type ReadPlan, type ViewRead } from './read-plan.ts';
+import { isCanaryKey, type ServiceRoute, shareOf } from './release-routes.ts';
 import { readRows } from './request-rows.ts';
 import { ResponseWriter } from './response-writer.ts';
 import { RowReader } from './row-reader.ts';
@@ -59,8 +60,10 @@ export class FeatureServer {
   readonly #serveLog: ServeLogWriter | null;
   readonly #faults: Faults = newFaults();
   #store: OnlineStore;
-  /** By `name@version`, and by name alone for the newest version. */
+  /** By `name@version`, and by name alone for the version that is live, or else the newest. */
   #services = new Map<string, CompiledService>();
+  #routes: readonly ServiceRoute[] = [];
+  #canaries = new Map<string, { readonly compiled: CompiledService; readonly ppm: number }>();
   #names: readonly string[] = [];
 
   constructor(options: FeatureServerOptions) {
@@ -88,8 +91,34 @@ export class FeatureServer {
       services.set(service.name, compiled);
     }
     this.#services = services;
+    this.route(this.#routes);
     this.#names = [...new Set(inOrder.map((service) => service.name))];
     this.#store = store;
+  }
+
+  /**
+   * Which versions answer requests that name none, from the next answer on. Where a version is not
+   * served, the service stays as it is.
+   */
+  route(routes: readonly ServiceRoute[]): void {
+    const services = new Map(this.#services);
+    this.#canaries = new Map();
+    this.#routes = routes;
+    for (const { service, live, canary, canaryPpm } of routes) {
+      const answering = services.get(`${service}@${live}`);
+      if (answering === undefined) continue;
+      services.set(service, answering);
+      const compiled = canary === null ? undefined : services.get(`${service}@${canary}`);
+      if (compiled !== undefined) this.#canaries.set(service, { compiled, ppm: canaryPpm });
+    }
+    this.#services = services;
+  }
+
+  /** Of the requests that name no version, the share of keys that this one answers. */
+  share(service: string, version: number): number {
+    const route = this.#routes.find((one) => one.service === service);
+    if (route !== undefined) return shareOf(route, version);
+    return this.service(service).version === version ? 1 : 0;
   }
 
   /**
@@ -143,7 +172,7 @@ export class FeatureServer {
     return `${text}]}`;
   }
 
-  /** Services by name, the newest version of each. */
+  /** Services by name: of each the version that is live, or else the newest. */
   services(): ServiceDescription[] {
     return this.#names.map((name) => this.service(name));
   }
@@ -189,15 +218,27 @@ export class FeatureServer {
   }
 
   #begin(service: string, rows: readonly unknown[], version: number | undefined): Answering {
-    const compiled = this.#find(service, version);
-    const { plan, counters } = compiled;
+    const found = this.#find(service, version);
     // Also here: a request that failed halfway must leave nothing to the next one.
-    const given = readRows(rows, plan.service);
+    let given = readRows(rows, found.plan.service);
+    const compiled = version === undefined ? this.#routed(found, given) : found;
+    const { plan, counters } = compiled;
+    if (compiled !== found) given = readRows(rows, plan.service);
     counters.requests += 1;
     counters.rows += given.length;
     const { applied } = this.#store;
     const asOfMs = this.#clock.nowMs(applied);
     return { compiled, rows: given, asOfMs, commit: applied.commit };
+  }
+
+  /** An answer is of one version, which the key of its first row decides. */
+  #routed(live: CompiledService, rows: readonly Scalar[][]): CompiledService {
+    const { name, joinKeys } = live.plan.service;
+    const canary = this.#canaries.get(name);
+    const [first] = rows;
+    if (canary === undefined || first === undefined) return live;
+    const isChosen = isCanaryKey(name, first.slice(0, joinKeys.length), canary.ppm);
+    return isChosen ? canary.compiled : live;
   }
 
   #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {

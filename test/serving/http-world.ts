@@ -82,6 +82,7 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
     services: [...features.counters()].map(([id, counters]) => ({
       name: id.split('@')[0] ?? '',
       version: Number(id.split('@')[1]),
+      share: 1,
       ...counters,
     })),
     serveLog: null,

@@ -1,0 +1,211 @@
+import { systemClock } from '../base/clock.ts';
+import { AsofError, type Issue, issue } from '../base/errors.ts';
+import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Release } from '../registry/releases.ts';
+import { typeText } from '../schema/types.ts';
+import type { Config } from './config.ts';
+import { liveService, viewOf } from './live-versions.ts';
+import { withRegistry } from './with-registry.ts';
+
+export interface PublishRequest {
+  readonly service: string;
+  readonly version: number;
+  /** Of the keys, in millionths; null: all of them. */
+  readonly canaryPpm: number | null;
+  /** Why it is published whatever the gates say, or null. */
+  readonly force: string | null;
+  readonly author: string;
+}
+
+export interface Published {
+  readonly release: Release;
+  /** What spoke against it and was passed over. */
+  readonly forced: readonly Issue[];
+  /** Validations that passed with warnings. */
+  readonly warnings: readonly string[];
+}
+
+interface Judged {
+  readonly issues: readonly Issue[];
+  readonly warnings: readonly string[];
+  /** Reports by view. */
+  readonly reports: Readonly<Record<string, number>>;
+}
+
+/**
+ * Makes a version of a service the one that answers requests which name none, or the canary for a
+ * share of the keys. A running server takes it over by itself.
+ * @throws AsofError `not_applied`, `unknown_service`, `not_built`, `not_compatible`, `not_validated`
+ */
+export function publishService(config: Config, request: PublishRequest): Published {
+  return withRegistry(config, (registry) => {
+    const { service, version, canaryPpm, force, author } = request;
+    const plan = appliedIn(registry, config);
+    const next = requireService(plan, service, version);
+    const live = liveService(plan, registry.releases, service) ?? next;
+    if (canaryPpm !== null && live.version === version) {
+      throw new AsofError('usage', `${service}@${version} is live already, for all keys.`);
+    }
+    const { issues, warnings, reports } = judge(registry, plan, next, live);
+    const [first] = issues;
+    if (first !== undefined && force === null) {
+      const title = `${service}@${version} is not published: ${first.message}`;
+      throw new AsofError(first.code, title, { issues });
+    }
+    const release = registry.releases.publish({
+      service,
+      version,
+      canaryPpm,
+      liveBefore: live.version,
+      atMs: systemClock.nowMs(),
+      author,
+      reason: issues.length === 0 ? null : force,
+      evidence: { reports, passedOver: issues.map((one) => one.message) },
+    });
+    return { release, forced: issues, warnings };
+  });
+}
+
+function appliedIn(registry: Registry, config: Config): ProjectPlan {
+  const applied = registry.current();
+  if (applied !== null) return applied.plan;
+  throw new AsofError('not_applied', `Nothing has been applied in ${config.dataDir}.`);
+}
+
+function requireService(plan: ProjectPlan, name: string, version: number): ServicePlan {
+  const found = plan.services.find((one) => one.name === name && one.version === version);
+  if (found !== undefined) return found;
+  const known = plan.services.filter((one) => one.name === name).map((one) => one.version);
+  throw new AsofError('unknown_service', `${name}@${version} is not applied.`, {
+    remedy:
+      known.length === 0
+        ? 'Check the spelling, or run `asof apply`.'
+        : `Versions that are: ${known.join(', ')}. Run \`asof apply\` for a new one.`,
+  });
+}
+
+/** All that speaks against answering callers by `next` instead of `live`. */
+function judge(
+  registry: Registry,
+  plan: ProjectPlan,
+  next: ServicePlan,
+  live: ServicePlan,
+): Judged {
+  const issues: Issue[] = [...notBuilt(registry, next), ...incompatible(next, live)];
+  const warnings: string[] = [];
+  const reports: Record<string, number> = {};
+  for (const [name, version] of newestViews(next)) {
+    const view = viewOf(plan, name, version);
+    const liveVersion = newestViews(live).get(name);
+    const before = liveVersion === undefined ? null : viewOf(plan, name, liveVersion);
+    if (view === null || view.hash === before?.hash) continue;
+    const title = `${name}@${version}`;
+    const report = registry.validations.newest(view.hash, before?.hash ?? null);
+    if (report !== null) reports[title] = report.id;
+    if (report?.result === 'warn') warnings.push(`${title}: report ${report.id} has warnings`);
+    if (report !== null && report.result !== 'fail') continue;
+    const against = before === null ? '' : ` --against ${before.version}`;
+    const what = report === null ? 'has no validation' : `failed its validation (${report.id})`;
+    const compared = before === null ? '' : ` against ${name}@${before.version}`;
+    issues.push(
+      issue(
+        'not_validated',
+        `views.${title}`,
+        `${title} ${what}${compared}.`,
+        `Run \`asof validate ${title}${against}\`, or give --force and a reason.`,
+      ),
+    );
+  }
+  return { issues, warnings, reports };
+}
+
+/** The views of a service by name; where it reads several versions of one, the newest. */
+function newestViews({ features }: ServicePlan): Map<string, number> {
+  const views = new Map<string, number>();
+  for (const { view, version } of features) {
+    views.set(view, Math.max(version, views.get(view) ?? 0));
+  }
+  return views;
+}
+
+function* notBuilt(registry: Registry, next: ServicePlan): Generator<Issue> {
+  const served = registry.generationServed();
+  const plan = served === 0 ? null : registry.planOf(served);
+  const isBuilt = plan?.services.some(
+    (one) => one.name === next.name && one.version === next.version && one.hash === next.hash,
+  );
+  if (isBuilt === true) return;
+  yield issue(
+    'not_built',
+    `services.${next.name}@${next.version}`,
+    `No server has taken ${next.name}@${next.version} over yet, so its tiles are not built.`,
+    'Run `asof serve`, which builds them, and publish once it has; or give --force and a reason.',
+  );
+}
+
+/** Callers that name no version send and read what the live version declares. */
+function* incompatible(next: ServicePlan, live: ServicePlan): Generator<Issue> {
+  const path = `services.${next.name}@${next.version}`;
+  const remedy = 'Let callers name the version first, or give --force and a reason.';
+  const keysOf = ({ joinKeys, request }: ServicePlan): string =>
+    [
+      ...joinKeys.map(({ name, type }) => `${name} ${typeText(type)}`),
+      ...request.map((one) => `${one.name} ${typeText(one.type)}${one.optional ? '?' : ''}`),
+    ].join(', ');
+  if (keysOf(next) !== keysOf(live)) {
+    const text = `Callers send ${keysOf(live)} to ${live.name}@${live.version}, and not ${keysOf(next)}.`;
+    yield issue('not_compatible', path, text, remedy);
+  }
+  const outputsOf = ({ features, onDemand }: ServicePlan): Map<string, string> =>
+    new Map([...features, ...onDemand].map(({ name, type }) => [name, typeText(type)]));
+  const outputs = outputsOf(next);
+  for (const [name, type] of outputsOf(live)) {
+    const now = outputs.get(name);
+    if (now === type) continue;
+    const what = now === undefined ? 'is gone' : `is ${now} instead of ${type}`;
+    yield issue('not_compatible', path, `The feature '${name}' ${what}.`, remedy);
+  }
+}
+
+/**
+ * Back to what was live before, in one step: ends a canary, else the version before is live again.
+ * @throws AsofError `not_applied`, `usage` where there is nothing to go back to
+ */
+export function rollbackService(
+  config: Config,
+  service: string,
+  author: string,
+  reason: string | null,
+): { readonly release: Release; readonly from: number } {
+  return withRegistry(config, (registry) => {
+    const now = registry.releases.of(service);
+    const target = now === null ? null : now.canary === null ? now.before : now.live;
+    if (target === null) {
+      const text = `Nothing was live before what is live of '${service}' now.`;
+      throw new AsofError('usage', text, { remedy: 'See `asof releases`.' });
+    }
+    // What went out of the definitions has no tiles any more.
+    requireService(appliedIn(registry, config), service, target);
+    const result = registry.releases.rollback({
+      service,
+      author,
+      reason,
+      atMs: systemClock.nowMs(),
+    });
+    if (result !== null) return result;
+    throw new AsofError('run_conflict', `'${service}' was rolled back meanwhile.`);
+  });
+}
+
+export interface ReleaseList {
+  readonly current: readonly Release[];
+  readonly history: readonly Release[];
+}
+
+export function listReleases(config: Config, service: string | null): ReleaseList {
+  return withRegistry(config, ({ releases }) => ({
+    current: releases.current().filter((one) => service === null || one.service === service),
+    history: releases.history(service),
+  }));
+}
