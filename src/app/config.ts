@@ -1,8 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { durationMs } from '../base/duration.ts';
 import { AsofError, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
+import { type QuotaConfig, readQuotas } from './quota-config.ts';
 
 /** Where the platform's "now" comes from (semantics §6). */
 export type ClockMode = 'wall' | 'arrival';
@@ -28,6 +30,10 @@ export interface Config {
   /** What pushes do while the state cannot be saved: wait and come again, or go on regardless. */
   readonly onStoreFailure: 'slow' | 'continue';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** How long after its end a day of tiles may change unrecorded: `observed`, or a duration. */
+  readonly grace: string;
+  /** What owners may use offline, by the `owner` of their views; of the file alone. */
+  readonly quotas: Readonly<Record<string, QuotaConfig>>;
   /** What is read by the server itself, besides what is pushed; of the file alone. */
   readonly connectors: readonly ConnectorConfig[];
 }
@@ -45,6 +51,7 @@ const DEFAULTS = {
   stateMemoryMiB: LIMITS.stateMemoryBytes / 2 ** 20,
   onStoreFailure: 'slow',
   logLevel: 'warn',
+  grace: 'observed',
 } as const;
 
 export const CONFIG_FILE = 'asof.json';
@@ -63,7 +70,7 @@ export function loadConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
   const path = resolve(folder, CONFIG_FILE);
-  const { connectors: listed = [], ...settings } = readConfigFile(path);
+  const { connectors: listed = [], quotas: bounds = {}, ...settings } = readConfigFile(path);
   const values: Record<string, unknown> = { ...DEFAULTS, ...settings };
   for (const name of Object.keys(DEFAULTS)) {
     const fromEnvironment = environment[environmentName(name)];
@@ -76,7 +83,8 @@ export function loadConfig(
     dirname(path),
     environment,
   );
-  const issues = [...checkConfig(values), ...connectorIssues];
+  const { quotas, issues: quotaIssues } = readQuotas(bounds);
+  const issues = [...checkConfig(values), ...connectorIssues, ...quotaIssues];
   if (issues.length > 0) {
     throw new AsofError('invalid_config', `${path} has ${issues.length} wrong setting(s).`, {
       path,
@@ -87,6 +95,7 @@ export function loadConfig(
   return {
     ...(values as unknown as Config),
     connectors,
+    quotas,
     root,
     definitions: resolve(root, String(values.definitions)),
     dataDir: resolve(root, String(values.dataDir)),
@@ -122,6 +131,15 @@ const isWhole = (low: number, high: number) => (value: unknown) =>
 const oneOf = (options: readonly string[]) => (value: unknown) =>
   typeof value === 'string' && options.includes(value);
 
+function isGrace(value: unknown): boolean {
+  if (value === 'observed') return true;
+  try {
+    return typeof value === 'string' && durationMs(value) > 0;
+  } catch {
+    return false;
+  }
+}
+
 const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => boolean, string]>> =
   {
     definitions: [isText, 'a path to the definitions file'],
@@ -139,6 +157,7 @@ const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => b
     stateMemoryMiB: [isWhole(16, 1_048_576), 'whole MiB, at least 16'],
     onStoreFailure: [oneOf(['slow', 'continue']), "'slow' or 'continue'"],
     logLevel: [oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'a level such as info or warn'],
+    grace: [isGrace, "'observed', or a duration such as '48h'"],
   };
 
 function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
@@ -146,7 +165,7 @@ function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
   for (const [name, value] of Object.entries(values)) {
     const check = CHECKS[name as keyof typeof DEFAULTS];
     if (check === undefined) {
-      const known = [...Object.keys(CHECKS), 'connectors'].join(', ');
+      const known = [...Object.keys(CHECKS), 'connectors', 'quotas'].join(', ');
       issues.push(issue('invalid_config', name, `'${name}' is no setting.`, `Known: ${known}.`));
     } else if (!check[0](value)) {
       const shown = JSON.stringify(value);

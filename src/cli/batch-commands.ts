@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addBackfillCommands } from './backfill-commands.ts';
 import { type Run, withCommonOptions } from './common-options.ts';
 import { addDatasetCommands } from './dataset-commands.ts';
 import { addReleaseCommands } from './release-commands.ts';
@@ -10,6 +11,7 @@ export function addBatchCommands(program: Command, run: Run): void {
   addTrain(program, run);
   addVerify(program, run);
   addDatasetCommands(program, run);
+  addBackfillCommands(program, run);
   addReleaseCommands(program, run);
 }
 

@@ -5,13 +5,15 @@ import type { NewAudit } from '../../store/offline-catalog-audits.ts';
 import type { OfflineFiles } from '../../store/offline-files.ts';
 import type { PartitionPart } from '../../store/offline-partition.ts';
 import type { ChunkFile } from './chunks.ts';
-import { dayText } from './event-days.ts';
+import { dayCondition, dayText } from './event-days.ts';
 import type { BackfillTarget, BackfillWorld } from './world.ts';
 
 export interface DayChange {
   readonly run: { readonly number: number; readonly id: string };
   readonly day: number;
   readonly throughCommit: number;
+  /** The offline relation, through that commit. */
+  readonly events: string;
   readonly before: readonly PartitionPart[];
   readonly after: readonly ChunkFile[];
 }
@@ -29,7 +31,6 @@ export async function auditDay(
   const { run, day, throughCommit } = change;
   const identity = world.builder.identity(group);
   const fromCommit = Math.min(...change.before.map((part) => part.throughCommit));
-  const toMs = (day + 1) * DAY_MS;
   const about = {
     run: run.id,
     group: group.id,
@@ -39,13 +40,10 @@ export async function auditDay(
     throughCommit,
     eventsBefore: change.before.reduce((sum, part) => sum + Number(part.details.events), 0),
     eventsAfter: change.after.reduce((sum, file) => sum + file.events, 0),
-    datasets: world.datasetsReading({
-      group,
-      fromMs: day * DAY_MS,
-      toMs,
-      afterCommit: fromCommit,
-    }),
   };
+  const came = await newRows(session, change, world.builder.condition(group), fromCommit);
+  const range = { group, fromMs: day * DAY_MS, toMs: (day + 1) * DAY_MS };
+  const datasets = came === null ? [] : world.datasetsReading({ ...range, ...came });
   await session.run(
     `CREATE OR REPLACE TEMP TABLE changed_tiles AS ${changedSql(identity, files, change)}`,
   );
@@ -53,7 +51,7 @@ export async function auditDay(
   const [[tiles, ofKeys] = []] = await session.rows(
     `SELECT count(*), count(DISTINCT (${keys})) FROM changed_tiles`,
   );
-  const details = { ...about, tiles: Number(tiles), keys: Number(ofKeys) };
+  const details = { ...about, datasets, tiles: Number(tiles), keys: Number(ofKeys) };
   const none = { partition: about.day, path: null, rows: 0, bytes: 0, checksum: null, details };
   if (details.tiles === 0) return none;
   const path = `audit/${run.id}/${group.id}-${about.day}.parquet`;
@@ -65,6 +63,21 @@ export async function auditDay(
   );
   await session.run('DROP TABLE changed_tiles');
   return { ...none, path, rows: details.tiles, ...(await files.publish(path)) };
+}
+
+/** What came into the day since its tiles were made; null if nothing did, as in a forced run. */
+async function newRows(
+  session: DuckDbSession,
+  { day, events }: DayChange,
+  condition: string,
+  afterCommit: number,
+): Promise<{ readonly newestCommit: number; readonly oldestArrivalMs: number } | null> {
+  const [[commit = null, arrival] = []] = await session.rows(
+    `SELECT max(__commit), min(__arrival_time) FROM ${events}
+     WHERE __commit > ${afterCommit} AND ${dayCondition([day])} AND ${condition}`,
+  );
+  if (commit === null) return null;
+  return { newestCommit: Number(commit), oldestArrivalMs: Number(arrival) };
 }
 
 /** The count of rows that went in is no content: an event that came and went changes no value. */

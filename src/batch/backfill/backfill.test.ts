@@ -178,18 +178,18 @@ test('rows that the archive has and nobody reads are told, and nothing is publis
 test('an owner’s rows of a day are a bound; the next day it goes on', async (context) => {
   const world = new PaymentsWorld(context);
   threeDays(world);
-  const quota = { owner: 'team', rowsPerDay: 100, bytes: null };
-  const first = await run(world, { quota });
+  const quotaOf = () => ({ owner: 'team', rowsPerDay: 100, bytes: null });
+  const first = await run(world, { quotaOf });
   assert.deepEqual([first.status, first.reason], ['stopped', 'quota']);
-  assert.equal((await run(world, { quota })).rows, first.rows, 'no chunk more on the same day');
+  assert.equal((await run(world, { quotaOf })).rows, first.rows, 'no chunk more on the same day');
   let report = first;
   for (let day = 1; report.status === 'stopped' && day < 9; day += 1) {
     world.clock.advanceTo(world.clock.nowMs() + DAY_MS);
-    report = await run(world, { quota });
+    report = await run(world, { quotaOf });
   }
   assert.equal(report.status, 'published');
-  const bytes = { owner: 'team', rowsPerDay: null, bytes: 1 };
-  assert.equal(await codeOf(run(world, { quota: bytes, force: true })), 'over_quota');
+  const bytes = () => ({ owner: 'team', rowsPerDay: null, bytes: 1 });
+  assert.equal(await codeOf(run(world, { quotaOf: bytes, force: true })), 'over_quota');
 });
 
 test('work waits for its window and for its rate, and says so', async (context) => {

@@ -1,7 +1,7 @@
 import { AsofError } from '../../base/errors.ts';
 import { DAY_MS } from '../../ingest/archive-stage.ts';
 import { waitForOffPeakMs } from './off-peak.ts';
-import type { BackfillLimits, BackfillWorld } from './world.ts';
+import type { BackfillLimits, BackfillQuota, BackfillWorld } from './world.ts';
 
 /** Longest pause at a time, so that a clock that is set is noticed. */
 const PAUSE_MS_MAX = 60_000;
@@ -10,12 +10,14 @@ const PAUSE_MS_MAX = 60_000;
 export class Brake {
   readonly #world: BackfillWorld;
   readonly #limits: BackfillLimits;
+  readonly #quota: BackfillQuota;
   /** When the rows that were begun so far have had their time, by the stopwatch. */
   #freeAtMs: number;
 
-  constructor(world: BackfillWorld, limits: BackfillLimits) {
+  constructor(world: BackfillWorld, limits: BackfillLimits, quota: BackfillQuota) {
     this.#world = world;
     this.#limits = limits;
+    this.#quota = quota;
     this.#freeAtMs = world.stopwatchMs();
   }
 
@@ -61,7 +63,7 @@ export class Brake {
   }
 
   #withinQuota(): boolean {
-    const { owner, rowsPerDay, bytes } = this.#limits.quota;
+    const { owner, rowsPerDay, bytes } = this.#quota;
     const { catalog, clock } = this.#world;
     if (bytes !== null) {
       const used = catalog.usage.bytes(owner);

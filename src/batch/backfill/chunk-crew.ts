@@ -50,7 +50,7 @@ export class ChunkCrew {
     this.#workbench = use.workbench;
     this.#files = use.files;
     this.#writer = `${use.open.run.number}.${use.held.lease.token}`;
-    this.#brake = new Brake(world, limits);
+    this.#brake = new Brake(world, limits, limits.quotaOf(target.group));
     this.#stop = new AbortController();
     this.#signal = AbortSignal.any([limits.signal, use.held.signal, this.#stop.signal]);
     const { chunks, files, totals } = use.open;

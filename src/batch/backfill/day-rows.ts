@@ -44,6 +44,12 @@ function dayRows(rows: readonly unknown[][]): DayRows[] {
   return rows.map(([day, count]) => ({ day: Number(day), rows: Number(count) }));
 }
 
+/** The newest arrival; 0 where there is none. */
+export async function newestArrivalMs(session: DuckDbSession, events: string): Promise<number> {
+  const [[newest] = []] = await session.rows(`SELECT max(__arrival_time) FROM ${events}`);
+  return Number(newest ?? 0);
+}
+
 /**
  * Reading nothing, or less than the archive says there is, must never look like success.
  * @throws AsofError `rows_lost`

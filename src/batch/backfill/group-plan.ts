@@ -3,7 +3,13 @@ import { LIMITS } from '../../base/limits.ts';
 import type { OfflineCatalog } from '../../store/offline-catalog.ts';
 import type { CatalogSubject, PartitionPart } from '../../store/offline-partition.ts';
 import { type ChunkPlan, cutChunks } from './chunks.ts';
-import { changedDays, countDays, type DayRows, requireAllRows } from './day-rows.ts';
+import {
+  changedDays,
+  countDays,
+  type DayRows,
+  newestArrivalMs,
+  requireAllRows,
+} from './day-rows.ts';
 import { dayText } from './event-days.ts';
 import { stateOfDay } from './grace.ts';
 import type { Workbench } from './workbench.ts';
@@ -18,6 +24,8 @@ const ROWS_PER_SECOND = 1_000_000;
 const BYTES_PER_ROW = 16;
 /** Of the memory limit: the rest is for reading, sorting and writing. */
 const AGGREGATED_SHARE = 0.5;
+/** At a bounded rate: of reading at once, before there is a pause. */
+const SECONDS_AT_RATE = 10;
 
 /** What there is to do for the tiles of one group. */
 export interface GroupPlan {
@@ -55,7 +63,7 @@ export async function planGroup(
   world: BackfillWorld,
   workbench: Workbench,
   target: BackfillTarget,
-  limits: Pick<BackfillLimits, 'force' | 'parallel'>,
+  limits: Pick<BackfillLimits, 'force' | 'parallel' | 'rowsPerSecond'>,
 ): Promise<GroupPlan> {
   const { group, source } = target;
   const { through: throughCommit } = await world.openHistory();
@@ -81,6 +89,7 @@ export async function planGroup(
         changed.map(({ day }) => day),
       );
   const live = world.catalog.partitions.live(subject);
+  const nowMs = await graceNowMs(world, workbench, target, throughCommit);
   const rows = days.reduce((sum, one) => sum + one.rows, 0);
   return {
     subject,
@@ -90,11 +99,23 @@ export async function planGroup(
     days,
     changed,
     audited: auditedDays(days, live),
-    settled: settledPartitions(world, target, live, changed),
-    chunks: cutChunks(days, rowsOfMemory(world, target, limits.parallel)),
+    settled: settledPartitions(world.graceMs(source), nowMs, live, changed),
+    chunks: cutChunks(days, rowsOfChunkMax(world, target, limits)),
     rows,
     ...estimate(world.catalog, subject, rows),
   };
+}
+
+/** The time by which grace passes: now, or for data of the past the newest that has arrived. */
+export async function graceNowMs(
+  world: BackfillWorld,
+  workbench: Workbench,
+  { source }: BackfillTarget,
+  throughCommit: number,
+): Promise<number> {
+  if (!world.arrivalClock) return world.clock.nowMs();
+  const events = await workbench.events(0, source, throughCommit);
+  return newestArrivalMs(workbench.session(), events);
 }
 
 /** Where tiles are there that can be built upon: the commit that they stand for. */
@@ -128,14 +149,12 @@ function auditedDays(days: readonly DayRows[], live: readonly PartitionPart[]): 
 }
 
 function settledPartitions(
-  world: BackfillWorld,
-  { source }: BackfillTarget,
+  graceMs: number,
+  nowMs: number,
   live: readonly PartitionPart[],
   changed: readonly DayRows[],
 ): string[] {
   const open = new Set(changed.map(({ day }) => dayText(day)));
-  const nowMs = world.clock.nowMs();
-  const graceMs = world.graceMs(source);
   const settled = live.filter(
     ({ state, partition, details }) =>
       state === 'provisional' &&
@@ -145,14 +164,16 @@ function settledPartitions(
   return [...new Set(settled.map(({ partition }) => partition))];
 }
 
-function rowsOfMemory(
+/** What fits into memory, and at a bounded rate what is read in a few seconds. */
+function rowsOfChunkMax(
   { builder, duckdb }: BackfillWorld,
   { group }: BackfillTarget,
-  parallel: number,
+  { parallel, rowsPerSecond }: Pick<BackfillLimits, 'parallel' | 'rowsPerSecond'>,
 ): number {
   const bytes = (duckdb.memoryBytes * AGGREGATED_SHARE) / parallel;
-  const rows = Math.floor(bytes / builder.bytesPerRow(group));
-  return Math.max(1, Math.min(LIMITS.backfillChunkRows, rows));
+  const ofMemory = Math.floor(bytes / builder.bytesPerRow(group));
+  const ofRate = rowsPerSecond === null ? ofMemory : rowsPerSecond * SECONDS_AT_RATE;
+  return Math.max(1, Math.min(LIMITS.backfillChunkRows, ofMemory, ofRate));
 }
 
 /** By the newest run that was done: of the same tiles, else of any. */

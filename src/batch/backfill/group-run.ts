@@ -71,7 +71,7 @@ export async function runGroup(
       const settled = plan.settled;
       return { ...emptyReport(world, target), settled };
     }
-    const { owner } = limits.quota;
+    const { owner } = limits.quotaOf(target.group);
     const open = beginRun(world, target, plan, { kind, owner, force: limits.force });
     world.onStep?.({ kind: 'planned', run: open.run.number });
     const report = await workOff(world, workbench, target, limits, { open, files, held });

@@ -3,16 +3,19 @@ import { LIMITS } from '../../base/limits.ts';
 import type { Lease } from '../../store/offline-catalog-leases.ts';
 import type { BackfillWorld } from './world.ts';
 
+/** What holding a lease takes. */
+export type LeaseWorld = Pick<BackfillWorld, 'catalog' | 'owner' | 'isGone' | 'every'>;
+
 /** A lease that is renewed for as long as the work goes on; `signal` fires once it is lost. */
 export class HeldLease {
   readonly lease: Lease;
   readonly signal: AbortSignal;
-  readonly #world: BackfillWorld;
+  readonly #world: LeaseWorld;
   readonly #lost = new AbortController();
   readonly #stop: () => void;
 
   /** @throws AsofError `run_conflict` */
-  constructor(world: BackfillWorld, name: string) {
+  constructor(world: LeaseWorld, name: string) {
     const { leases } = world.catalog;
     this.#world = world;
     this.lease = leases.take(name, world.owner, LIMITS.offlineLeaseMs, world.isGone);

@@ -8,7 +8,7 @@ import type { ChunkFile } from './chunks.ts';
 import { requireSameRows } from './day-rows.ts';
 import { dayText } from './event-days.ts';
 import { stateOfDay } from './grace.ts';
-import { fingerprintOf } from './group-plan.ts';
+import { fingerprintOf, graceNowMs } from './group-plan.ts';
 import type { OpenRun } from './open-run.ts';
 import type { Workbench } from './workbench.ts';
 import { type BackfillTarget, type BackfillWorld, subjectOfGroup } from './world.ts';
@@ -32,14 +32,16 @@ export async function publishRun(
   const written = Map.groupBy([...open.files.values()].flat(), ({ day }) => day);
   requireDays(open, written);
   requireNoLess(run.options.force === true, open, before, written);
+  const nowMs = await graceNowMs(world, use.workbench, target, throughCommit);
   const audits: NewAudit[] = [];
   const partitions = new Map<string, readonly NewPart[]>();
   for (const [day, files] of [...written].sort(([a], [b]) => a - b)) {
     const was = before.get(dayText(day)) ?? [];
-    partitions.set(dayText(day), partsOf(world, target, open, files));
+    partitions.set(dayText(day), partsOf(world, target, open, files, nowMs));
     if (!open.audited.has(day)) continue;
-    const change = { run, day, throughCommit, before: was, after: files };
     const session = use.workbench.session();
+    const events = await use.workbench.events(0, target.source, throughCommit);
+    const change = { run, day, throughCommit, events, before: was, after: files };
     audits.push(await auditDay(world, target, { session, files: use.files }, change));
     onStep?.({ kind: 'audited', day });
   }
@@ -98,8 +100,8 @@ function partsOf(
   target: BackfillTarget,
   { run, throughCommit }: OpenRun,
   files: readonly ChunkFile[],
+  nowMs: number,
 ): NewPart[] {
-  const nowMs = world.clock.nowMs();
   const graceMs = world.graceMs(target.source);
   return [...files]
     .sort((a, b) => (a.path < b.path ? -1 : 1))

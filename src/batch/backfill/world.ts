@@ -34,9 +34,11 @@ export interface BackfillWorld {
   /** Names this process, and nobody else. */
   readonly owner: string;
   readonly isGone: (owner: string) => boolean;
+  /** Whether time goes by the newest arrival of a source, for data of the past, not by the clock. */
+  readonly arrivalClock: boolean;
   /** How long after its end a day of a source stays provisional, in ms. */
   readonly graceMs: (source: SourcePlan) => number;
-  /** Training sets that read tiles of a group and days, from before a commit. */
+  /** Training sets that read tiles of a group and days, and do not have what came. */
   readonly datasetsReading: (change: TileChange) => readonly string[];
   readonly onStep?: (step: BackfillStep) => void;
 }
@@ -46,8 +48,9 @@ export interface TileChange {
   readonly fromMs: number;
   /** Not included. */
   readonly toMs: number;
-  /** What came after this commit made the difference. */
-  readonly afterCommit: number;
+  /** Of the rows that made the difference. */
+  readonly newestCommit: number;
+  readonly oldestArrivalMs: number;
 }
 
 /** What one tenant may use; null for no bound. */
@@ -68,7 +71,7 @@ export interface BackfillLimits {
   /** Only chunks with days from and through these are run now; the others wait for a later call. */
   readonly fromDay: number | null;
   readonly throughDay: number | null;
-  readonly quota: BackfillQuota;
+  readonly quotaOf: (group: TileGroupPlan) => BackfillQuota;
   /** Everything is computed anew, also what has not changed. */
   readonly force: boolean;
   readonly signal: AbortSignal;

@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs';
+import { present } from '../base/assert.ts';
+import { AsofError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+import type { BackfillTarget } from '../batch/backfill/world.ts';
+import type { ProjectPlan, ServicePlan, TileGroupPlan, ViewPlan } from '../plan/plan.ts';
+import type { Config } from './config.ts';
+import { loadDefinitions } from './definitions.ts';
+import { openRegistry } from './project.ts';
+
+/** What a name on the command line means. */
+export interface Selection {
+  readonly plan: ProjectPlan;
+  /** Whether the plan is the applied one; else it is that of the definitions file. */
+  readonly applied: boolean;
+  readonly targets: readonly BackfillTarget[];
+}
+
+/** `null` names all groups. */
+export type Selector = string | null;
+
+/** Of groups whose views have no owner. */
+const NOBODY = 'nobody';
+
+/**
+ * Finds the tile groups of `view@version`, of the newest version of `view`, or the group whose id
+ * begins so; in what is applied, else in the definitions file.
+ * @throws AsofError `unknown_name`, `not_applied`, or as loading definitions
+ */
+export async function selectTargets(config: Config, selector: Selector): Promise<Selection> {
+  const applied = currentPlan(config);
+  const found = applied === null ? null : find(applied, true, selector);
+  if (found !== null) return found;
+  const defined = existsSync(config.definitions) ? await loadDefinitions(config.definitions) : null;
+  const inFile = defined === null ? null : find(defined, false, selector);
+  if (inFile !== null) return inFile;
+  const known = (applied ?? defined)?.views.map(titleOf);
+  if (known === undefined) {
+    throw new AsofError('not_applied', `There are no definitions for ${config.dataDir}.`, {
+      path: config.definitions,
+    });
+  }
+  const hint = selector === null ? '' : didYouMean(selector, known);
+  throw new AsofError('unknown_name', `There is no view or tile group '${selector}'.${hint}`, {
+    remedy: `Views: ${known.join(', ')}. Tile groups: see \`asof plan --tiles\`.`,
+  });
+}
+
+function currentPlan(config: Config): ProjectPlan | null {
+  const registry = openRegistry(config);
+  try {
+    return registry.current()?.plan ?? null;
+  } finally {
+    registry.close();
+  }
+}
+
+function find(plan: ProjectPlan, applied: boolean, selector: Selector): Selection | null {
+  const of = (groups: readonly TileGroupPlan[]): Selection | null => {
+    if (groups.length === 0) return null;
+    return { plan, applied, targets: groups.map((group) => targetOf(plan, group)) };
+  };
+  if (selector === null) return of(plan.groups);
+  const views = plan.views.filter((view) => titleOf(view) === selector || view.name === selector);
+  const view = views.sort((a, b) => b.version - a.version)[0];
+  if (view !== undefined) return of(groupsOfView(plan, view));
+  if (selector.length < 4) return null;
+  return of(plan.groups.filter(({ id }) => id.startsWith(selector)));
+}
+
+function targetOf(plan: ProjectPlan, group: TileGroupPlan): BackfillTarget {
+  const source = plan.sources.find(({ name }) => name === group.source);
+  return { group, source: present(source, `the plan has the source ${group.source}`) };
+}
+
+export function titleOf({ name, version }: Pick<ViewPlan, 'name' | 'version'>): string {
+  return `${name}@${version}`;
+}
+
+function groupIdsOf(view: ViewPlan): ReadonlySet<string> {
+  return new Set(
+    view.features.flatMap((feature) => (feature.kind === 'aggregate' ? [feature.group] : [])),
+  );
+}
+
+function groupsOfView(plan: ProjectPlan, view: ViewPlan): TileGroupPlan[] {
+  const ids = groupIdsOf(view);
+  return plan.groups.filter(({ id }) => ids.has(id));
+}
+
+/** Who is charged for a group: the owner of the first view, by name, that reads it and has one. */
+export function ownerOf(plan: ProjectPlan, group: TileGroupPlan): string {
+  const views = plan.views.filter((view) => groupIdsOf(view).has(group.id));
+  return views.find(({ meta }) => meta.owner !== null)?.meta.owner ?? NOBODY;
+}
+
+/** What reads the tiles of some groups: what a backfill of them touches. */
+export interface Touched {
+  readonly views: readonly string[];
+  readonly services: readonly string[];
+  /** Defined training sets. */
+  readonly datasets: readonly string[];
+}
+
+export function touchedBy(plan: ProjectPlan, groups: readonly TileGroupPlan[]): Touched {
+  const ids = new Set(groups.map(({ id }) => id));
+  const views = plan.views.filter((view) => [...groupIdsOf(view)].some((id) => ids.has(id)));
+  const titles = new Set(views.map(titleOf));
+  const reads = ({ features }: ServicePlan): boolean =>
+    features.some(({ view, version }) => titles.has(`${view}@${version}`));
+  const services = plan.services.filter(reads).map(titleOf);
+  const datasets = plan.datasets.filter(
+    ({ service, serviceVersion, labels }) =>
+      services.includes(`${service}@${serviceVersion}`) ||
+      labels.some((label) => label.groups.some(({ id }) => ids.has(id))),
+  );
+  return { views: [...titles], services, datasets: datasets.map(titleOf) };
+}

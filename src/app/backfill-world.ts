@@ -1,0 +1,72 @@
+import { stopwatchMs, systemClock } from '../base/clock.ts';
+import { pause } from '../base/pause.ts';
+import type { BackfillWorld } from '../batch/backfill/world.ts';
+import { prepareTiles, tileBuilder } from '../batch/tiles/tile-builder.ts';
+import { ArchiveFiles } from '../ingest/archive-files.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import { OfflineCatalog } from '../store/offline-catalog.ts';
+import { affectedDatasets } from './affected-datasets.ts';
+import type { Config } from './config.ts';
+import { isGoneOwner, leaseOwner } from './lease-owner.ts';
+import { graceOf } from './observed-grace.ts';
+import { duckDbOptions, openHistory } from './offline.ts';
+import { openRegistry } from './project.ts';
+
+export interface WorldOptions {
+  readonly memoryBytes: number | null;
+  readonly threads: number | null;
+}
+
+/** Opens what backfills of a project need, and closes it when they are over. */
+export async function withBackfillWorld<T>(
+  config: Config,
+  plan: ProjectPlan,
+  { memoryBytes, threads }: WorldOptions,
+  work: (world: BackfillWorld) => Promise<T>,
+): Promise<T> {
+  const registry = openRegistry(config);
+  try {
+    const catalog = OfflineCatalog.open(config.dataDir, systemClock);
+    try {
+      const duckdb = duckDbOptions(config);
+      return await work({
+        dataDir: config.dataDir,
+        catalog,
+        builder: tileBuilder(plan),
+        prepare: prepareTiles,
+        clock: systemClock,
+        stopwatchMs,
+        pause,
+        every: (everyMs, tick) => {
+          const timer = setInterval(tick, everyMs);
+          return () => clearInterval(timer);
+        },
+        openHistory: (throughCommit) => openHistory(config, plan, throughCommit),
+        rowsAtLeast: archivedRows(config),
+        duckdb: {
+          ...duckdb,
+          memoryBytes: memoryBytes ?? duckdb.memoryBytes,
+          threads: threads ?? duckdb.threads,
+        },
+        owner: leaseOwner(),
+        isGone: isGoneOwner,
+        arrivalClock: config.clock === 'arrival',
+        graceMs: graceOf(config),
+        datasetsReading: affectedDatasets(registry),
+      });
+    } finally {
+      catalog.close();
+    }
+  } finally {
+    registry.close();
+  }
+}
+
+/** Only files of which every row is within the commit: there may be more. */
+function archivedRows(config: Config): BackfillWorld['rowsAtLeast'] {
+  const files = new ArchiveFiles(config.dataDir);
+  return (source, throughCommit) =>
+    (files.readManifest().sources[source] ?? [])
+      .filter(({ last }) => last.commit <= throughCommit)
+      .reduce((sum, { rows }) => sum + rows, 0);
+}
