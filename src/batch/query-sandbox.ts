@@ -20,6 +20,13 @@ const SURROUNDINGS: ReadonlySet<string> = new Set([
   'getvariable',
   'getenv',
   'version',
+  'reservoir_quantile',
+]);
+
+/** Aggregates whose result follows the order of rows, which nothing but ORDER BY gives. */
+const BY_ORDER: ReadonlySet<string> = new Set([
+  ...['first', 'last', 'any_value', 'arbitrary', 'list', 'array_agg', 'string_agg'],
+  ...['group_concat', 'listagg'],
 ]);
 
 /** Words that are functions of the surroundings, though they look like columns. */
@@ -45,6 +52,9 @@ export async function sandboxedSql(session: DuckDbSession, query: SandboxedQuery
   }
   for (const name of found.words) {
     throw refused(what, `reads ${name}, which is not always the same`);
+  }
+  for (const name of found.unordered) {
+    throw refused(what, `has ${name} without ORDER BY: what it gives depends on the order of rows`);
   }
   for (const name of found.tableFunctions) {
     if (TABLE_FUNCTIONS.has(name)) continue;
@@ -139,11 +149,13 @@ interface Findings {
   readonly functions: Set<string>;
   readonly tableFunctions: Set<string>;
   readonly words: Set<string>;
+  /** What follows the order of rows without giving one. */
+  readonly unordered: Set<string>;
 }
 
 function newFindings(): Findings {
   const sets = { functions: new Set<string>(), tableFunctions: new Set<string>() };
-  return { tables: new Set(), ctes: new Set(), words: new Set(), ...sets };
+  return { tables: new Set(), ctes: new Set(), words: new Set(), unordered: new Set(), ...sets };
 }
 
 /** Walks DuckDB's own tree of the statement. */
@@ -162,18 +174,38 @@ function collect(node: unknown, found: Findings): void {
     else found.tableFunctions.add('a table function');
     if (isRecord(called)) collect(called.children, found);
     return;
+  } else if (node.type === 'SHOW_REF') {
+    found.tableFunctions.add('show');
   } else if (node.class === 'FUNCTION') {
-    found.functions.add(String(node.function_name).toLowerCase());
+    collectFunction(node, found);
   } else if (node.class === 'COLUMN_REF' && Array.isArray(node.column_names)) {
     const [name, ...more] = node.column_names.map((one) => String(one).toLowerCase());
     if (name !== undefined && more.length === 0 && WORDS.has(name)) found.words.add(name);
   }
+  if (isRecord(node.sample)) found.words.add('a sample');
+  if (Array.isArray(node.modifiers)) collectLimit(node.modifiers, found);
   if (isRecord(node.cte_map) && Array.isArray(node.cte_map.map)) {
     for (const cte of node.cte_map.map) {
       if (isRecord(cte)) found.ctes.add(String(cte.key).toLowerCase());
     }
   }
   for (const each of Object.values(node)) collect(each, found);
+}
+
+function collectFunction(node: Readonly<Record<string, unknown>>, found: Findings): void {
+  const name = String(node.function_name).toLowerCase();
+  found.functions.add(name);
+  const { children, order_bys: order } = node;
+  // The age of one time is that since today.
+  if (name === 'age' && Array.isArray(children) && children.length === 1) found.words.add('age(…)');
+  const orders = isRecord(order) && Array.isArray(order.orders) ? order.orders : [];
+  if (BY_ORDER.has(name) && orders.length === 0) found.unordered.add(`${name}(…)`);
+}
+
+function collectLimit(modifiers: readonly unknown[], found: Findings): void {
+  const types = modifiers.map((one) => (isRecord(one) ? String(one.type) : ''));
+  const isLimited = types.some((type) => type.startsWith('LIMIT'));
+  if (isLimited && !types.includes('ORDER_MODIFIER')) found.unordered.add('LIMIT');
 }
 
 /** Functions that may answer differently each time, and macros that call one of them. */

@@ -5,7 +5,7 @@ import { localMs, utcMs } from './zone-sql.ts';
 const INTEGER = '-?[0-9]{1,30}';
 const NUMBER = '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?';
 /** So few digits that eighteen decimal places hold all of it. */
-const SCIENTIFIC = '[+-]?[0-9]{1,15}([.][0-9]{1,9}0*)?[eE][+-]?[0-9]';
+const SCIENTIFIC = '[+-]?0*[0-9]{1,15}([.][0-9]{1,9}0*)?[eE][+-]?[0-9]';
 const DAY = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 /** Whole milliseconds: digits behind the third are noughts. */
 const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,3}|[.][0-9]{3}0{1,6})?';

@@ -5,6 +5,8 @@ import { localMs, utcMs } from './zone-sql.ts';
 const INTEGERS = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER)$/;
 const DECIMAL = /^DECIMAL\(\d+,(\d+)\)$/;
 const ZONED = 'TIMESTAMP WITH TIME ZONE';
+/** Decimal text of any number of digits, as PostgreSQL's numeric comes. */
+export const DECIMAL_TEXT = 'decimal text';
 
 /**
  * The value of a cell of a DuckDB type, or null if values of that type are not taken for the
@@ -47,11 +49,14 @@ export function typedValueSql(
 
 function integerSql(found: string, cell: string): string | null {
   if (INTEGERS.test(found)) return `TRY_CAST(${cell} AS BIGINT)`;
-  return DECIMAL.test(found) ? decimalSql(`CAST(${cell} AS VARCHAR)`, 0) : null;
+  return DECIMAL.test(found) || found === DECIMAL_TEXT
+    ? decimalSql(`CAST(${cell} AS VARCHAR)`, 0)
+    : null;
 }
 
 function decimalOf(found: string, cell: string, scale: number): string | null {
-  if (!INTEGERS.test(found) && !DECIMAL.test(found)) return null;
+  const isExact = INTEGERS.test(found) || DECIMAL.test(found) || found === DECIMAL_TEXT;
+  if (!isExact) return null;
   return decimalSql(`CAST(${cell} AS VARCHAR)`, scale);
 }
 

@@ -42,6 +42,8 @@ export interface SchemaMatch {
   readonly extra: readonly string[];
   /** Optional columns that were missing and allowed to be. */
   readonly absent: readonly string[];
+  /** What to say of a column that turns out to be in no row; null where that is allowed. */
+  readonly refusal: (matched: MatchedColumn) => AsofError | null;
 }
 
 export interface SchemaRules {
@@ -87,15 +89,22 @@ export function matchUpstream(
     if (matched === null) issues.push(retypedIssue(what, column, upstream));
     else columns.push(matched);
   }
-  if (issues.length > 0) {
-    const words =
-      issues.length === 1
-        ? (issues[0]?.message ?? '')
-        : `${what}: ${issues.length} columns do not fit.`;
-    throw new AsofError('upstream_schema', words, { path: what, issues });
-  }
+  if (issues.length > 0) throw refused(what, issues);
   const extra = found.map(({ name }) => name).filter((name) => !used.has(name));
-  return { columns, extra, absent };
+  const refusal: SchemaMatch['refusal'] = ({ column, name }) => {
+    if (column.optional && rules.mayLack.has(column.name)) return null;
+    const others = found.filter((one) => extra.includes(one.name));
+    return refused(what, [missingIssue(what, column, name, others, rules)]);
+  };
+  return { columns, extra, absent, refusal };
+}
+
+function refused(what: string, issues: readonly Issue[]): AsofError {
+  const words =
+    issues.length === 1
+      ? (issues[0]?.message ?? '')
+      : `'${what}' has ${issues.length} columns that do not fit.`;
+  return new AsofError('upstream_schema', words, { path: what, issues });
 }
 
 function read(column: ColumnSchema, found: FoundColumn, rules: SchemaRules): MatchedColumn | null {
@@ -140,7 +149,7 @@ function missingIssue(
   return issue(
     'upstream_schema',
     `${what}, column ${column.name}`,
-    `${what} has no column '${name}' (${typeText(column.type)}).${hint}`,
+    `'${what}' has no column '${name}' (${typeText(column.type)}).${hint}`,
     column.optional
       ? `Restore it, declare rename: { upstream_name: '${column.name}' }, or accept nulls with --allow-missing ${column.name}.`
       : `Restore it, or declare rename: { upstream_name: '${column.name}' }.`,
@@ -152,7 +161,7 @@ function retypedIssue(what: string, column: ColumnSchema, { name, form }: FoundC
   return issue(
     'upstream_schema',
     `${what}, column ${column.name}`,
-    `${what} has '${name}' as ${found}, which is no ${typeText(column.type)} without loss.`,
+    `'${what}' has '${name}' as ${found}, which is no ${typeText(column.type)} without loss.`,
     'Declare the column by the type that is there, or cast it upstream.',
   );
 }

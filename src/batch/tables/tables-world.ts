@@ -1,0 +1,48 @@
+import type { Pause } from '../../base/pause.ts';
+import type { BulkDoor } from '../../ingest/bulk-door.ts';
+import type { DuckDbOptions } from '../../ingest/duckdb-session.ts';
+import type { History } from '../../ingest/history.ts';
+import type { ProjectPlan } from '../../plan/plan.ts';
+import type { LeaseWorld } from '../backfill/held-lease.ts';
+
+/** What the materialization of all tables shares. */
+export interface TablesWorld extends LeaseWorld {
+  readonly plan: ProjectPlan;
+  /** The project's folder: paths are relative to it. */
+  readonly root: string;
+  readonly door: BulkDoor;
+  /** The newest history there is. */
+  readonly openHistory: () => Promise<History>;
+  /** The platform's now, which arrivals are given by, and that of the files' clock. */
+  readonly nowMs: () => number;
+  readonly fileNowMs: () => number;
+  readonly pause: Pause;
+  readonly duckdb: DuckDbOptions;
+  /** The folder of DuckDB's extensions; null where none is configured. */
+  readonly extensions: string | null;
+  /** Settings of httpfs from the environment. */
+  readonly remoteSettings: Readonly<Record<string, string>>;
+  /** The URL of a named PostgreSQL; null where none is named so. */
+  readonly postgresUrl: (connection: string) => string | null;
+}
+
+export interface MaterializeOptions {
+  /** Finds out what would change, and changes nothing. */
+  readonly dryRun: boolean;
+  /** Only units that match this glob; null for all. */
+  readonly unit: string | null;
+  /** Takes back the rows of units that are not upstream any more. */
+  readonly removeMissing: boolean;
+  /** Optional columns that upstream may lack: then they are null. */
+  readonly allowMissing: ReadonlySet<string>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TableProgress) => void;
+}
+
+export interface TableProgress {
+  readonly table: string;
+  readonly phase: 'reading' | 'comparing' | 'writing';
+  readonly units: number;
+  readonly unitsDone: number;
+  readonly rowsRead: number;
+}
