@@ -59,6 +59,7 @@ test('tables, on-demand features and datasets come back as they were, and altere
     ['"delayMs":172800000', '"delayMs":0'],
     ['"horizonMs":2592000000', '"horizonMs":1'],
     ['"sizeMs":2592000000', '"sizeMs":1'],
+    ['"keyColumns":["order"]', '"keyColumns":["amount"]'],
     ['"default":0,"fn":"count","group"', '"default":1,"fn":"count","group"'],
     ['"known":"serving"', '"known":"final"'],
     ['"columns":{"amount":"amount"', '"columns":{"amount":"user"'],
