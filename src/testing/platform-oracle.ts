@@ -13,6 +13,7 @@ import type {
   DerivedFeaturePlan,
   FeaturePlan,
   LanePlan,
+  OnDemandFeaturePlan,
   ProjectPlan,
   ServicePlan,
   ViewPlan,
@@ -36,7 +37,7 @@ export interface OracleEvent {
 /** Which events an answer may know: a position, an arrival time, or all. */
 export type Knows = (event: OracleEvent) => boolean;
 
-/** The key of an answer: join keys by name. */
+/** What an answer is asked for: join keys by name, and request fields. */
 export type OracleKey = Readonly<Record<string, Scalar>>;
 
 /** A feature as it must be served (semantics §6). */
@@ -127,6 +128,9 @@ export class PlatformOracle {
       const answers = views.get(view) ?? this.view(view, key, timeMs, knows);
       views.set(view, answers);
       outputs.set(output.name, present(answers.get(output.feature), output.feature));
+    }
+    for (const feature of service.onDemand) {
+      outputs.set(feature.name, onDemandAnswer(service, feature, key, outputs));
     }
     return outputs;
   }
@@ -265,7 +269,7 @@ function hasKey(event: OracleEvent, view: ViewPlan, key: OracleKey): boolean {
 
 /** A null of what is broken, or that overflows, is an error; any other null is the default. */
 function derivedAnswer(
-  feature: DerivedFeaturePlan,
+  feature: Pick<DerivedFeaturePlan, 'expr'>,
   before: ReadonlyMap<string, OracleAnswer>,
   fallback: Scalar,
 ): OracleAnswer {
@@ -275,6 +279,20 @@ function derivedAnswer(
   if (value !== null) return { value, status: 'present' };
   const isBroken = referencedColumns(feature.expr).some((name) => input(name).status === 'error');
   return { value: fallback, status: isBroken || faults.overflow > 0 ? 'error' : 'default' };
+}
+
+/** As a derived feature, over the outputs before it and what the request gives. */
+function onDemandAnswer(
+  service: ServicePlan,
+  feature: OnDemandFeaturePlan,
+  row: OracleKey,
+  before: ReadonlyMap<string, OracleAnswer>,
+): OracleAnswer {
+  const inputs = new Map(before);
+  for (const { name } of service.request) {
+    inputs.set(name, { value: row[name] ?? null, status: 'present' });
+  }
+  return derivedAnswer(feature, inputs, scalarOfLiteral(feature.type, feature.default));
 }
 
 /** Lists and counts are no inputs of derived features. */

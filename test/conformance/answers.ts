@@ -3,7 +3,7 @@ import type { ProjectPlan, ServicePlan } from '../../src/plan/plan.ts';
 import { jsonFeature, jsonScalar } from '../../src/schema/json.ts';
 import type { FeatureResponse, FeatureRow } from '../../src/serve/answer.ts';
 import type { OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
-import { coverRetractions } from './cover-retractions.ts';
+import { coverRetractions, coverTies } from './cover-retractions.ts';
 import { SERVICE } from './generate-definitions.ts';
 import { type Engine, shownKey, type Tally } from './tally.ts';
 
@@ -46,6 +46,7 @@ function checkRow(
   tally.compare(engine, Object.keys(row.values).join(), names, () => 'names of the values');
   if (engine === 'stream') {
     coverRetractions(tally, oracle, service, { key, timeMs: asOfMs, knows, outputs: expected });
+    coverTies(tally, oracle, key, knows);
   }
   for (const [name, answer] of expected) {
     const what = (): string =>
@@ -53,11 +54,15 @@ function checkRow(
     tally.compare(engine, row.values[name], answer.value, what);
     tally.compare(engine, row.statuses[name], answer.status, () => `the status of ${what()}`);
     tally.cover(`status ${answer.status}`);
+    if (answer.status === 'present' && answer.value === null) tally.cover('an attribute of null');
     if (typeof answer.value === 'bigint') tally.cover('an integer beyond 2^53 answered');
     if (Array.isArray(answer.value)) tally.cover('several values answered');
+    if (service.onDemand.some((one) => one.name === name)) {
+      tally.cover(`on demand ${answer.status}`);
+    }
   }
-  for (const [name, value] of Object.entries(key)) {
-    tally.compare(engine, row.key[name], value, () => `the key ${name}`);
+  for (const { name } of service.joinKeys) {
+    tally.compare(engine, row.key[name], key[name], () => `the key ${name}`);
   }
 }
 
@@ -70,7 +75,7 @@ export function naiveJson(plan: ProjectPlan, response: FeatureResponse): string 
     const key = service.joinKeys.map(
       ({ name, type }) => [name, jsonScalar(row.key[name] ?? null, type)] as const,
     );
-    const values = service.features.map(
+    const values = [...service.features, ...service.onDemand].map(
       ({ name, type }) => [name, jsonFeature(row.values[name] ?? null, type)] as const,
     );
     return object([

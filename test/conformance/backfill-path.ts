@@ -4,6 +4,7 @@ import { compactArchive } from '../../src/ingest/archive-compact.ts';
 import type { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
+import { sentRow } from './generate-on-demand.ts';
 import { keyOf } from './keys.ts';
 import { archiveThrough, openHistory } from './offline.ts';
 import type { Platform } from './platform.ts';
@@ -57,7 +58,8 @@ export async function runBackfill(
     const keys = Array.from({ length: 4 }, () =>
       keyOf(random, oracle.plan, service, randomEvent(random, oracle)),
     );
-    checkAnswer(tally, 'backfill', oracle, platform.server.get(SERVICE, keys), keys);
+    const sent = keys.map((key) => sentRow(service, key));
+    checkAnswer(tally, 'backfill', oracle, platform.server.get(SERVICE, sent), keys);
     clock.advanceTo(edgeAfter(random, oracle, clock.nowMs(), Number.POSITIVE_INFINITY));
   }
 }

@@ -10,7 +10,13 @@ import type {
 } from '../../src/define/node.ts';
 import type { ExprNode } from '../../src/expr/node.ts';
 import { exprText } from '../../src/expr/text.ts';
-import type { AggregateFeaturePlan, LanePlan, ProjectPlan, ViewPlan } from '../../src/plan/plan.ts';
+import type {
+  AggregateFeaturePlan,
+  LanePlan,
+  ProjectPlan,
+  ServicePlan,
+  ViewPlan,
+} from '../../src/plan/plan.ts';
 import type { ChangeSchema } from '../../src/schema/types.ts';
 
 /**
@@ -40,7 +46,23 @@ export function checkPlan(definitions: readonly DefinitionNode[], plan: ProjectP
       feature,
     ]);
     assert.deepEqual(outputs, picked, 'the outputs of the service');
+    checkOnDemand(service, planned);
   }
+}
+
+function checkOnDemand(service: ServiceNode, planned: ServicePlan | undefined): void {
+  const fields = service.request.flatMap(({ name, column }) =>
+    column.kind === 'problem' ? [] : [[name, column.type, column.optional]],
+  );
+  const request = planned?.request.map(({ name, type, optional }) => [name, type, optional]);
+  assert.deepEqual(request, fields.sort(), 'the request fields of the service');
+  assert.deepEqual(
+    planned?.onDemand.map(({ name, expr }) => [name, exprText(expr)]),
+    service.onDemand.map(({ name, feature }) => {
+      return [name, feature.kind === 'derived' ? textOf(feature.expr) : ''];
+    }),
+    'the on-demand features of the service',
+  );
 }
 
 /** Aggregates by name, then derived features by name. */
@@ -88,6 +110,7 @@ function checkAggregate(
   const fn = form === undefined ? plain : `${form}_${node.sample ? 'samp' : 'pop'}`;
   assert.equal(feature.fn, fn, name);
   assert.equal(feature.count, node.count, name);
+  assert.equal(feature.ttlMs, node.ttl === null ? null : spanMs(node.ttl), name);
   assert.equal(feature.rankPpm, node.rank === null ? null : Math.round(node.rank * 1e6), name);
   assert.deepEqual(group.windows[feature.window], windowOf(node.window), name);
   const changes = view.source === null ? null : changesOf(plan, view.source);
@@ -100,6 +123,7 @@ function checkAggregate(
     const names: Record<string, string> = { sumSquares: 'sum_squares', value: kept[fn] ?? fn };
     assert.equal(accumulator?.fn, names[part] ?? part, name);
     assert.equal(accumulator?.size, sizeOf(node, changes?.keep ?? null), name);
+    assert.equal(group.lanes[accumulator?.lane ?? -1]?.nullable ?? false, fn === 'latest', name);
     const lane: LanePlan | undefined = group.lanes[accumulator?.lane ?? -1];
     assert.ok(lane !== undefined, name);
     assert.equal(textOf(lane.measure), measure, name);
@@ -156,6 +180,8 @@ function sizeOf(
     case 'first':
     case 'last':
       return keep ?? undefined;
+    case 'latest':
+      return keep ?? 1;
     case 'quantile':
     case 'median':
       // The fewest bits b with 2^-(b + 1) <= relativeError.

@@ -67,6 +67,23 @@ export function coverRetractions(
   }
 }
 
+/** Attributes whose newest rows have one event time, and arrived at different times. */
+export function coverTies(
+  tally: Tally,
+  oracle: PlatformOracle,
+  key: OracleKey,
+  knows: Knows,
+): void {
+  for (const view of oracle.plan.views) {
+    if (!view.features.some((one) => one.kind === 'aggregate' && one.fn === 'latest')) continue;
+    const rows = oracle.known(view, key, knows).filter(({ retracts }) => !retracts);
+    const newestMs = Math.max(...rows.map(({ eventTimeMs }) => eventTimeMs));
+    const newest = rows.filter(({ eventTimeMs }) => eventTimeMs === newestMs);
+    const arrivals = new Set(newest.map(({ arrivalTimeMs }) => arrivalTimeMs));
+    if (arrivals.size > 1) tally.cover('rows of one event time');
+  }
+}
+
 /** Training rows that may know an event, but not yet that it is taken back. */
 export function coverBetween(
   tally: Tally,

@@ -23,6 +23,7 @@ const FUNCTIONS: readonly AggregateFn[] = [
   'histogram',
   'first_n',
   'last_n',
+  'latest',
 ];
 
 /** What a run of some size must have met at least once. */
@@ -48,9 +49,17 @@ export const REQUIRED: readonly string[] = [
   'several values answered',
   ...FUNCTIONS.map((fn) => `retraction under ${fn}`),
   ...['tile', 'session'].map((state) => `retraction in a ${state}`),
-  ...['min', 'max', 'first', 'last', 'first_n', 'last_n', 'count_distinct', 'session'].map(
-    (fn) => `lacking ${fn}`,
-  ),
+  ...[
+    'min',
+    'max',
+    'first',
+    'last',
+    'first_n',
+    'last_n',
+    'latest',
+    'count_distinct',
+    'session',
+  ].map((fn) => `lacking ${fn}`),
   ...['delete', 'of a key', 'of a time', 'of a value'].map((kind) => `change ${kind}`),
   ...['row', 'envelope'].map((shape) => `changes as ${shape}`),
   'changes with a sequence',
@@ -58,7 +67,10 @@ export const REQUIRED: readonly string[] = [
   'two versions of a view',
   'vectors in a source',
   'a letter taken later',
-  ...['present', 'default', 'error'].map((status) => `status ${status}`),
+  ...['present', 'default', 'error', 'missing', 'expired'].map((status) => `status ${status}`),
+  ...['present', 'default', 'error'].map((status) => `on demand ${status}`),
+  'an attribute of null',
+  'rows of one event time',
   ...['accepted', 'too_late', 'from_the_future', 'duplicate', 'wrong_type'].map(
     (verdict) => `verdict ${verdict}`,
   ),
@@ -88,6 +100,9 @@ export function coverPlan(tally: Tally, plan: ProjectPlan): void {
   for (const view of plan.views) {
     if (view.filter !== null) coverExpression(tally, 'filter of a view', view.filter);
     for (const feature of view.features) coverFeature(tally, plan, feature);
+  }
+  for (const { expr } of plan.services.flatMap(({ onDemand }) => onDemand)) {
+    coverExpression(tally, 'on-demand feature', expr);
   }
 }
 

@@ -11,6 +11,7 @@ import type {
 import type { ValueType } from '../../src/schema/types.ts';
 import { ExpressionGenerator, type Field } from './generate-expression.ts';
 import { generateAggregate, generateDerived, SHORT_SIZES, SIZES } from './generate-features.ts';
+import { generateOnDemand } from './generate-on-demand.ts';
 import { generateSource } from './generate-source.ts';
 
 const META = { owner: null, description: null, tags: [] } as const;
@@ -46,8 +47,7 @@ export function generateDefinitions(random: Random): GeneratedProject {
     name: SERVICE,
     version: 1,
     picks: of,
-    request: [],
-    onDemand: [],
+    ...generateOnDemand(random, of),
     ...META,
   });
   return {

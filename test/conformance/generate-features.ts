@@ -29,6 +29,8 @@ const FUNCTIONS: readonly FunctionName[] = [
   'histogram',
   'firstN',
   'lastN',
+  'latest',
+  'latest',
 ];
 /** A float64 of these is made a whole number of units first. */
 const QUANTIZING: readonly FunctionName[] = [
@@ -47,7 +49,9 @@ export function generateAggregate(
   fields: readonly Field[],
   sizes: readonly string[],
 ): AggregateNode {
-  const fn = random.pick(FUNCTIONS);
+  // An attribute has a lifetime: it would keep every key.
+  const isShort = sizes === SHORT_SIZES;
+  const fn = random.pick(isShort ? FUNCTIONS.filter((one) => one !== 'latest') : FUNCTIONS);
   const field = measureField(random, fn, fields);
   const measure =
     field === null ? null : expressions.value(field.type, random.below(3) === 0 ? 2 : 0);
@@ -65,14 +69,16 @@ export function generateAggregate(
     scale: takesScale ? random.below(most + 1) : null,
     ...parametersOf(random, fn),
     filter: random.below(3) === 0 ? expressions.condition(1) : null,
-    window: generateWindow(random, sizes),
-    ttl: null,
+    window: fn === 'latest' ? LIFETIME : generateWindow(random, sizes),
+    ttl: fn === 'latest' ? random.pick([null, '5s', '1m', '1h', '3h', '7d']) : null,
     type,
     default: defaultFor(random, type),
     description: null,
     tags: [],
   };
 }
+
+const LIFETIME: WindowNode = { kind: 'lifetime', hop: null, complete: false };
 
 type Parameters = Pick<AggregateNode, 'size' | 'count' | 'rank' | 'relativeError'>;
 
@@ -105,7 +111,7 @@ function measureField(random: Random, fn: FunctionName, fields: readonly Field[]
   const of = (...kinds: string[]): Field =>
     random.pick(fields.filter(({ type }) => kinds.includes(type.kind)));
   if (fn === 'count') return random.below(2) === 0 ? null : random.pick(fields);
-  const takesAll = ['first', 'last', 'firstN', 'lastN', 'countDistinct'].includes(fn);
+  const takesAll = ['first', 'last', 'firstN', 'lastN', 'countDistinct', 'latest'].includes(fn);
   if (takesAll) return random.pick(fields);
   if (fn === 'topK' || fn === 'histogram') {
     return of('int64', 'decimal', 'timestamp', 'bool', 'string');
@@ -123,7 +129,7 @@ function resultType(fn: FunctionName, measure: ValueType | null): ValueType {
 }
 
 /** As written in a definition: a decimal in its own numbers. */
-function defaultFor(random: Random, type: ValueType): unknown {
+export function defaultFor(random: Random, type: ValueType): unknown {
   if (type.kind === 'list' || type.kind === 'counts' || random.below(3) > 0) return undefined;
   switch (type.kind) {
     case 'string':

@@ -14,6 +14,7 @@ import { AcceptanceCheck } from './acceptance-path.ts';
 import { naiveJson, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
 import { exactJson, type Push } from './generate-events.ts';
+import { sentRow } from './generate-on-demand.ts';
 import { randomKey } from './keys.ts';
 import { Platform } from './platform.ts';
 import { checkReadmission, randomLetterFilter } from './readmission.ts';
@@ -165,14 +166,15 @@ async function askOverHttp(
   const { plan } = platform;
   const service = serviceOf(plan);
   const keys = Array.from({ length: 1 + random.below(4) }, () => randomKey(random, service));
+  const sent = keys.map((key) => sentRow(service, key));
   const response = await app.inject({
     method: 'POST',
     url: '/v1/features',
     headers: { 'content-type': 'application/json' },
-    payload: exactJson({ service: SERVICE, rows: keys }),
+    payload: exactJson({ service: SERVICE, rows: sent }),
   });
   tally.compare('http', response.statusCode, 200, () => `the answer ${response.body}`);
-  const same = asciiJson(naiveJson(plan, platform.server.get(SERVICE, keys)));
+  const same = asciiJson(naiveJson(plan, platform.server.get(SERVICE, sent)));
   tally.compare('http', asciiJson(response.body), same, () => 'the JSON text of an answer');
   checkBody(tally, oracle, response.body, keys);
 }
@@ -218,7 +220,7 @@ function checkBody(
     const row = answer.rows[i];
     if (row === undefined) return;
     const expected = oracle.service(service, key, asOfMs, (event) => event.commit <= commit);
-    for (const { name, type } of service.features) {
+    for (const { name, type } of [...service.features, ...service.onDemand]) {
       const what = (): string => `${name} for ${shownKey(key)} at ${asOfMs}, commit ${commit}`;
       const value = wireValue(row.values[name], type);
       tally.compare('http', value, expected.get(name)?.value, what);

@@ -12,6 +12,7 @@ import { SourceApplier } from '../../src/stream/source-applier.ts';
 import type { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
+import { sentRow } from './generate-on-demand.ts';
 import { keyOf } from './keys.ts';
 import type { Tally } from './tally.ts';
 import { randomEdge, randomEvent } from './times.ts';
@@ -83,7 +84,8 @@ function ask(
     const keys = Array.from({ length: 3 }, () =>
       keyOf(random, plan, service, randomEvent(random, oracle)),
     );
-    checkAnswer(tally, 'kernel', oracle, server.get(SERVICE, keys), keys);
+    const sent = keys.map((key) => sentRow(service, key));
+    checkAnswer(tally, 'kernel', oracle, server.get(SERVICE, sent), keys);
   }
 }
 

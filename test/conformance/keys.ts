@@ -3,13 +3,17 @@ import type { ProjectPlan, ServicePlan } from '../../src/plan/plan.ts';
 import type { Scalar } from '../../src/schema/types.ts';
 import type { OracleEvent } from '../../src/testing/platform-oracle.ts';
 import { SHOPS, STRINGS, USERS } from './generate-events.ts';
+import { requestValue } from './generate-on-demand.ts';
 
-/** A key as a caller may ask for it: known ones, and some that no event has. */
+/** A row as a caller may ask for it: known keys, some that no event has, and request fields. */
 export function randomKey(random: Random, service: ServicePlan): Record<string, Scalar> {
-  return Object.fromEntries(service.joinKeys.map(({ name }) => [name, keyValue(random, name)]));
+  return Object.fromEntries([
+    ...service.joinKeys.map(({ name }) => [name, keyValue(random, name)] as const),
+    ...service.request.map((field) => [field.name, requestValue(random, field)] as const),
+  ]);
 }
 
-/** The key of an event, as far as it has one. */
+/** A row with the key of an event, as far as it has one. */
 export function keyOf(
   random: Random,
   plan: ProjectPlan,

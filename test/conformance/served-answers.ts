@@ -1,9 +1,11 @@
 import { silentLogger } from '../../src/base/logger.ts';
 import type { Random } from '../../src/base/random.ts';
+import type { ServicePlan } from '../../src/plan/plan.ts';
 import type { FeatureResponse } from '../../src/serve/answer.ts';
 import { type ServedAnswer, ServeLogWriter } from '../../src/store/serve-log.ts';
 import { newestAnswers } from '../../src/store/serve-log-reader.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
+import type { OracleKey } from '../../src/testing/platform-oracle.ts';
 import { shownKey, type Tally } from './tally.ts';
 
 /** Every answer of a run, as it was given and as the serve log keeps it. */
@@ -24,11 +26,16 @@ export class ServedAnswers {
     });
   }
 
-  keep({ service, version, asOfMs, position, rows }: FeatureResponse): void {
-    for (const row of rows) {
-      this.#given.add(exactText({ service, version, asOfMs, commit: position.commit, ...row }));
+  keep(plan: ServicePlan, response: FeatureResponse, asked: readonly OracleKey[]): void {
+    const { service, version, asOfMs, position, rows } = response;
+    rows.forEach((row, i) => {
+      const request = Object.fromEntries(
+        plan.request.map(({ name }) => [name, asked[i]?.[name] ?? null]),
+      );
+      const place = { service, version, asOfMs, commit: position.commit };
+      this.#given.add(exactText({ ...place, ...row, request }));
       this.#count += 1;
-    }
+    });
   }
 
   /** The answers as the log gives them back, each held to what was given. */
@@ -45,6 +52,7 @@ export class ServedAnswers {
 }
 
 /** With the type of every value. */
-function exactText({ asOfMs, commit, key, values, statuses }: ServedAnswer): string {
-  return `${asOfMs} ${commit} ${shownKey(key)} ${shownKey(values)} ${shownKey(statuses)}`;
+function exactText({ asOfMs, commit, key, request, values, statuses }: ServedAnswer): string {
+  const given = `${shownKey(key)} ${shownKey(request ?? {})}`;
+  return `${asOfMs} ${commit} ${given} ${shownKey(values)} ${shownKey(statuses)}`;
 }

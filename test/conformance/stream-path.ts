@@ -8,6 +8,7 @@ import { AcceptanceCheck, knowsPartition } from './acceptance-path.ts';
 import { checkAnswer, serviceOf } from './answers.ts';
 import { SERVICE } from './generate-definitions.ts';
 import type { Push } from './generate-events.ts';
+import { sentRow } from './generate-on-demand.ts';
 import { keyOf } from './keys.ts';
 import { type Ending, Platform } from './platform.ts';
 import { bodyOf, pushTwice, randomDoorLimits } from './push-forms.ts';
@@ -261,12 +262,13 @@ class Running implements StreamRun {
     const { applied } = platform.engine.store;
     const wallMs = platform.options.clockMode === 'wall' ? clock.nowMs() : 0;
     const asOfMs = Math.max(wallMs, this.#newestAppliedMs(applied.commit), this.#lastAskedMs);
-    const response = platform.server.get(SERVICE, keys);
+    const sent = keys.map((key) => sentRow(service, key));
+    const response = platform.server.get(SERVICE, sent);
     this.#tally.compare('stream', response.asOfMs, asOfMs, () => 'the time of an answer');
     this.#tally.compare('stream', response.position.commit, applied.commit, () => 'the position');
     this.#lastAskedMs = response.asOfMs;
     checkAnswer(this.#tally, 'stream', oracle, response, keys);
-    if (platform.plan === this.#case.whole) this.#served.keep(response);
+    if (platform.plan === this.#case.whole) this.#served.keep(service, response, keys);
   }
 
   #newestAppliedMs(commit: number): number {

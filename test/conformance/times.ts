@@ -21,7 +21,7 @@ export function randomEvent(random: Random, { events }: PlatformOracle): OracleE
   return events[random.below(events.length)] ?? null;
 }
 
-/** A time at which the event enters or leaves a window or is just known, or the ms beside it. */
+/** A time at which the event enters or leaves a window, expires or is just known, or the ms beside it. */
 export function randomEdge(
   random: Random,
   oracle: PlatformOracle,
@@ -34,6 +34,13 @@ export function randomEdge(
   if (event === null || window === undefined) return otherwiseMs;
   const aside = random.below(3) - 1;
   if (random.below(4) === 0) return event.arrivalTimeMs + aside;
+  const ttls = oracle.plan.views.flatMap(({ source, features }) =>
+    features.flatMap((one) =>
+      source === event.source && one.kind === 'aggregate' ? (one.ttlMs ?? []) : [],
+    ),
+  );
+  if (ttls.length > 0 && random.below(4) === 0)
+    return event.eventTimeMs + random.pick(ttls) + aside;
   return windowEdge(random, window, event.eventTimeMs) + aside;
 }
 

@@ -8,14 +8,10 @@ import { buildTrainingSet } from '../../src/batch/training-set.ts';
 import { sqlName, sqlString } from '../../src/ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
 import type { History } from '../../src/ingest/history.ts';
-import type { ServicePlan, ViewPlan } from '../../src/plan/plan.ts';
+import type { ServicePlan } from '../../src/plan/plan.ts';
 import { duckDbType } from '../../src/schema/duckdb-type.ts';
-import {
-  canonicalInteger,
-  type FeatureValue,
-  type Scalar,
-  type ValueType,
-} from '../../src/schema/types.ts';
+import { formatDecimal } from '../../src/schema/json.ts';
+import { canonicalInteger, type Scalar, type ValueType } from '../../src/schema/types.ts';
 import type {
   OracleAnswer,
   OracleEvent,
@@ -37,6 +33,11 @@ export interface TrainCase {
   readonly clock: ManualClock;
   readonly folder: string;
 }
+
+type Cells = Readonly<Record<string, unknown>>;
+
+/** Of a row that lacks what a feature is asked with. */
+const NOTHING = { value: null, status: null };
 
 interface SpineRow {
   readonly note: string;
@@ -64,6 +65,7 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
     out,
     known,
     servingDelayMs,
+    statuses: true,
     clock,
     session,
     ...(strategy === null ? {} : { strategy }),
@@ -72,12 +74,13 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
     tally.cover(`training by ${name}`, parts);
   }
   tally.compare('train', report.throughCommit, history.through, () => 'the commit trained through');
-  const rows = await session.rows(`SELECT * FROM read_parquet(${sqlString(out)})`);
+  const result = await session.run(`SELECT * FROM read_parquet(${sqlString(out)})`);
+  const rows: readonly Cells[] = await result.getRowObjects();
   tally.compare('train', rows.length, spine.length, () => 'rows of the training set');
   const mode = `${known} less ${servingDelayMs} ms, ${strategy ?? 'chosen'} strategy`;
   const delayMs = known === 'serving' ? servingDelayMs : 0;
   spine.forEach((row, i) => {
-    const cells = rows[i] ?? [];
+    const cells = rows[i] ?? {};
     const knows = (event: { readonly commit: number; readonly arrivalTimeMs: number }): boolean =>
       event.commit <= history.through &&
       (known === 'final' || event.arrivalTimeMs <= (row.timeMs ?? 0) - delayMs);
@@ -86,13 +89,16 @@ export async function runTrain(tally: Tally, one: TrainCase): Promise<void> {
       coverBetween(tally, oracle, row.key, row.timeMs - delayMs, history.through);
     }
     const expected = trained(oracle, service, row, knows);
-    service.features.forEach(({ name, type }, at) => {
-      const cell = cells[service.joinKeys.length + 2 + at];
+    for (const { name, type } of [...service.features, ...service.onDemand]) {
       const what = (): string =>
         `row ${i}, ${name} for ${shownKey(row.key)} at ${row.timeMs}, through ` +
         `${history.through}, ${mode}`;
-      tally.compare('train', cellValue(cell, type), expected.get(name), what);
-    });
+      const { value, status } = expected.get(name) ?? NOTHING;
+      tally.compare('train', cellValue(cells[name], type), value, what);
+      const told = cells[`${name}_status`];
+      if (told !== undefined) tally.compare('train', told, status, () => `status of ${what()}`);
+      else if (status === 'error') tally.compare('train', told, status, what);
+    }
   });
 }
 
@@ -132,6 +138,7 @@ function spineKey(
     if (pick === 0) key[name] = null;
     if (pick === 1 && type.kind === 'string') key[name] = '';
   }
+  for (const { name } of service.request) if (random.below(16) === 0) key[name] = null;
   return key;
 }
 
@@ -156,15 +163,32 @@ async function writeSpine(
 ): Promise<void> {
   const keys = service.joinKeys.map(({ name, type }) => `${sqlName(name)} ${duckDbType(type)}`);
   const time = isTimestamp ? 'TIMESTAMP_MS' : 'BIGINT';
-  const columns = ['note VARCHAR', ...keys, `event_time ${time}`];
+  const fields = service.request.map(({ name, type }) => {
+    return `${sqlName(name)} ${type.kind === 'decimal' ? decimalType(type.scale) : duckDbType(type)}`;
+  });
+  const columns = ['note VARCHAR', ...keys, `event_time ${time}`, ...fields];
   await session.run(`CREATE OR REPLACE TEMP TABLE ${SPINE_TABLE} (${columns.join(', ')})`);
   if (spine.length === 0) return;
   const rows = spine.map(({ note, key, timeMs }) => {
     const values = service.joinKeys.map(({ name }) => scalarSql(key[name] ?? null));
     const at = timeMs === null ? 'NULL' : isTimestamp ? `make_timestamp_ms(${timeMs})` : timeMs;
-    return `('${note}', ${[...values, at].join(', ')})`;
+    const given = service.request.map(({ name, type }) => fieldSql(key[name] ?? null, type));
+    return `('${note}', ${[...values, at, ...given].join(', ')})`;
   });
   await session.run(`INSERT INTO ${SPINE_TABLE} VALUES ${rows.join(', ')}`);
+}
+
+/** A spine holds a decimal as such, with room for one place more. */
+function decimalType(scale: number): string {
+  return `DECIMAL(38, ${scale + 1})`;
+}
+
+function fieldSql(value: Scalar, type: ValueType): string {
+  if (typeof value === 'number' && type.kind === 'float64') return `'${value}'::DOUBLE`;
+  if (type.kind !== 'decimal' || (typeof value !== 'number' && typeof value !== 'bigint')) {
+    return scalarSql(value);
+  }
+  return `CAST('${formatDecimal(value, type.scale)}' AS ${decimalType(type.scale)})`;
 }
 
 function scalarSql(value: Scalar): string {
@@ -177,16 +201,16 @@ function checkSpine(
   tally: Tally,
   service: ServicePlan,
   row: SpineRow,
-  cells: readonly unknown[],
+  cells: Cells,
   isTimestamp: boolean,
 ): void {
-  tally.compare('train', cells[0], row.note, () => 'the order of the rows');
-  service.joinKeys.forEach(({ name, type }, i) => {
-    const cell = cellScalar(cells[1 + i], type);
+  tally.compare('train', cells.note, row.note, () => 'the order of the rows');
+  service.joinKeys.forEach(({ name, type }) => {
+    const cell = cellScalar(cells[name], type);
     tally.compare('train', cell, row.key[name], () => `the spine's ${name} of ${row.note}`);
   });
   if (isTimestamp) return;
-  const time = cellScalar(cells[1 + service.joinKeys.length], { kind: 'timestamp' });
+  const time = cellScalar(cells.event_time, { kind: 'timestamp' });
   tally.compare('train', time, row.timeMs, () => `the spine's time of ${row.note}`);
 }
 
@@ -196,9 +220,12 @@ function trained(
   service: ServicePlan,
   { key, timeMs }: SpineRow,
   knows: Parameters<PlatformOracle['view']>[3],
-): Map<string, FeatureValue> {
-  const views = new Map<ViewPlan, Map<string, OracleAnswer>>();
-  const values = new Map<string, FeatureValue>();
+): Map<string, OracleAnswer> {
+  const answers = new Map<string, OracleAnswer>();
+  if (timeMs === null) return answers;
+  const has = (names: readonly string[]): boolean =>
+    names.every((name) => (key[name] ?? '') !== '');
+  const whole = oracle.service(service, key, timeMs, knows);
   for (const output of service.features) {
     const view = present(
       oracle.plan.views.find(({ name, version }) => {
@@ -206,16 +233,17 @@ function trained(
       }),
       output.view,
     );
-    const isAsked = Object.keys(view.key).every((name) => (key[name] ?? '') !== '');
-    if (timeMs === null || !isAsked) {
-      values.set(output.name, null);
-      continue;
-    }
-    const answers = views.get(view) ?? oracle.view(view, key, timeMs, knows);
-    views.set(view, answers);
-    values.set(output.name, answers.get(output.feature)?.value ?? null);
+    const answer = present(whole.get(output.name), output.name);
+    if (has(Object.keys(view.key))) answers.set(output.name, answer);
   }
-  return values;
+  const needed = service.request.filter(({ optional }) => !optional);
+  const isAsked =
+    has(service.joinKeys.map(({ name }) => name)) &&
+    needed.every(({ name }) => (key[name] ?? null) !== null);
+  for (const { name } of isAsked ? service.onDemand : []) {
+    answers.set(name, present(whole.get(name), name));
+  }
+  return answers;
 }
 
 /** A cell of a list or a histogram holds values of its type, and their counts. */

@@ -1,0 +1,98 @@
+import type { Random } from '../../src/base/random.ts';
+import type { NamedColumn, PickNode, ServiceNode } from '../../src/define/node.ts';
+import type { ServicePlan } from '../../src/plan/plan.ts';
+import { formatDecimal } from '../../src/schema/json.ts';
+import type { Scalar, ValueType } from '../../src/schema/types.ts';
+import type { OracleKey } from '../../src/testing/platform-oracle.ts';
+import { ExpressionGenerator, type Field } from './generate-expression.ts';
+import { defaultFor } from './generate-features.ts';
+
+/** Fields of requests and expressions over them and the service's outputs; half of the time none. */
+export function generateOnDemand(
+  random: Random,
+  picks: readonly PickNode[],
+): Pick<ServiceNode, 'request' | 'onDemand'> {
+  if (random.below(2) === 0) return { request: [], onDemand: [] };
+  const fields = requestFields(random);
+  const request = fields.map(({ name, type }): NamedColumn => {
+    const optional = random.below(2) === 0;
+    const column = { kind: 'column_definition', type, optional, min: null, max: null } as const;
+    return { name, column };
+  });
+  const readable = [...fields, ...picks.flatMap(outputsOf)];
+  const onDemand = Array.from({ length: 1 + random.below(3) }, (_, nr) => {
+    const expressions = new ExpressionGenerator(random, readable);
+    const { type } = random.pick(random.below(2) === 0 ? fields : readable);
+    const expr = random.below(3) === 0 ? expressions.condition(2) : expressions.value(type, 2);
+    const meta = { description: null, tags: [] };
+    const fallback = defaultFor(random, expr.type);
+    return {
+      name: `asked_${nr}`,
+      feature: { kind: 'derived', expr, default: fallback, ...meta } as const,
+    };
+  });
+  return { request, onDemand };
+}
+
+function requestFields(random: Random): Field[] {
+  const all: Field[] = [
+    { name: 'q_n', type: { kind: 'int64' } },
+    { name: 'q_d', type: { kind: 'decimal', scale: random.pick([2, 2, 0, 5]) } },
+    { name: 'q_x', type: { kind: 'float64', scale: 6 } },
+    { name: 'q_s', type: { kind: 'string' } },
+    { name: 'q_b', type: { kind: 'bool' } },
+    { name: 'q_t', type: { kind: 'timestamp' } },
+  ];
+  const some = all.filter(() => random.below(2) === 0);
+  return some.length === 0 ? all : some;
+}
+
+/** Lists and histograms are read by no expression. */
+function outputsOf({ view, features }: PickNode): Field[] {
+  const wanted = features ?? view.features.map(({ name }) => ({ name, feature: name }));
+  return wanted.flatMap(({ name, feature }): Field[] => {
+    const found = view.features.find((one) => one.name === feature)?.feature;
+    if (found === undefined || found.kind === 'problem') return [];
+    if (found.kind === 'derived') {
+      return found.expr.kind === 'problem' ? [] : [{ name, type: found.expr.type }];
+    }
+    const { type } = found;
+    return type === null || type.kind === 'list' || type.kind === 'counts' ? [] : [{ name, type }];
+  });
+}
+
+/** What a caller gives for a field, as the platform holds it. */
+export function requestValue(random: Random, { type, optional }: ServicePlan['request'][number]) {
+  if (optional && random.below(3) === 0) return null;
+  return random.pick(valuesOf(type));
+}
+
+function valuesOf(type: ValueType): readonly Scalar[] {
+  switch (type.kind) {
+    case 'int64':
+      return [0, 1, -7, 2 ** 53 - 1, 9007199254740993n, 2n ** 63n - 1n, -(2n ** 63n)];
+    case 'decimal':
+      return [0, 1, -199, 123_456, 9007199254740993n, -(2n ** 62n)];
+    case 'float64':
+      return [0, 0.1, -2.5, 1e-7, 1e300, 2 ** 60];
+    case 'string':
+      return ['', 'a', 'B', '😀', "it's", '\uffff'];
+    case 'bool':
+      return [true, false];
+    default:
+      return [0, 1_700_000_000_000, -1];
+  }
+}
+
+/** A row as it is sent: a decimal as its text, and now and then no null at all. */
+export function sentRow(service: ServicePlan, row: OracleKey): Record<string, Scalar> {
+  const sent: Record<string, Scalar> = {};
+  for (const [name, value] of Object.entries(row)) {
+    const field = service.request.find((one) => one.name === name);
+    if (field !== undefined && value === null && name === 'q_s') continue;
+    const isNumber = typeof value === 'number' || typeof value === 'bigint';
+    const isDecimal = field?.type.kind === 'decimal' && isNumber;
+    sent[name] = isDecimal ? formatDecimal(value, field.type.scale) : value;
+  }
+  return sent;
+}
