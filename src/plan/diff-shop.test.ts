@@ -53,7 +53,6 @@ test('what is new says where it comes from and what it means', () => {
     'added source turnover',
     '  reads: orders, merchants as shops',
     '  query: SELECT … FROM orders JOIN shops USING (merchant)',
-    '  duplicates: fail',
     'added entity order',
     'added service fraud@1',
     '  request field amount: decimal(2)',

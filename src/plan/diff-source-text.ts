@@ -86,8 +86,7 @@ function originMeaning({ from, snapshot, key, duplicates, assumedDelayMs }: Tabl
     const { dayColumn, offsetMs } = snapshot;
     fields.set('snapshot of', `${dayColumn} + ${formatDuration(offsetMs)}`);
   }
-  if (key.length > 0) fields.set('key', key.join(', '));
-  fields.set('duplicates', duplicates);
+  if (key.length > 0) fields.set('key', key.join(', ')).set('duplicates', duplicates);
   if (assumedDelayMs !== null) fields.set('known after', formatDuration(assumedDelayMs));
   return fields;
 }
