@@ -23,6 +23,7 @@ import { diskState } from '../store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
 import { StreamEngine } from '../stream/stream-engine.ts';
 import { bulkReceiver } from './bulk-receiver.ts';
+import { catalogSnapshots } from './catalog-snapshots.ts';
 import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
@@ -252,6 +253,7 @@ export class Platform {
       logger,
       policy: checkpointPolicy(DEFAULT_THRESHOLDS),
       importing: importingSources(log.notes),
+      snapshots: catalogSnapshots(this.#config.dataDir, plan, logger),
       stateMemoryBytes: this.#config.stateMemoryMiB * 2 ** 20,
     });
     const door = await openDoor(this.#config, this.#parts, plan, engine, this.#sessions);

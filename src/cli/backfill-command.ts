@@ -66,21 +66,21 @@ export function sayPlan(output: Output, { groups, touches, applied }: BackfillPl
 const CHUNKS_SHOWN = 20;
 
 function sayPlannedGroup(output: Output, group: PlannedGroup): void {
-  output.say(`${pc.bold(group.group)}  ${group.source}`);
+  output.say(`${pc.bold(shortId(group.group))}  ${group.source}`);
   if (group.refusal !== null) {
     output.say(`  nothing to do: ${group.refusal}; the stream engine builds it from the history`);
     return;
   }
   if (group.resumes !== null) output.say(`  goes on with ${group.resumes}`);
   if (group.rows === 0) {
-    output.say(`  nothing to do: its tiles hold everything through commit ${group.throughCommit}`);
+    output.say(`  nothing to do: ${nothingText(group.throughCommit)}`);
     return;
   }
   const what = group.baseCommit === 0 ? 'all' : `changed since commit ${group.baseCommit}`;
   const days = `${group.days[0]?.day} to ${group.days.at(-1)?.day}`;
   const time = span(group.estimatedSeconds * 1000);
   output.say(
-    `  ${count(group.days.length)} days (${days}), ${what}; ${count(group.rows)} rows, ` +
+    `  ${many(group.days.length, 'day')} (${days}), ${what}; ${count(group.rows)} rows, ` +
       `about ${formatBytes(group.estimatedBytes)} and ${time}`,
   );
   if (group.final.length > 0) {
@@ -104,15 +104,30 @@ function sayPlannedGroup(output: Output, group: PlannedGroup): void {
 
 export function sayReport(output: Output, { groups, applied }: BackfillReport): void {
   for (const group of groups) {
-    output.say(`${pc.bold(group.group)}  ${lineOf(group)}`);
+    output.say(`${pc.bold(shortId(group.group))}  ${lineOf(group)}`);
     if (group.audited.length > 0) {
       const days = group.audited.join(', ');
       output.say(pc.yellow(`  final days have changed: ${days}; see \`asof reconcile --list\``));
     }
-    if (group.settled.length > 0) output.say(`  ${count(group.settled.length)} days are final now`);
+    if (group.settled.length > 0) output.say(`  now final: ${group.settled.join(', ')}`);
   }
   const isDone = groups.every(({ status }) => status !== 'stopped');
   if (!applied && isDone) output.say('`asof apply` takes these tiles over.');
+}
+
+/** Enough of an id to name a tile group. */
+function shortId(id: string): string {
+  return id.slice(0, 12);
+}
+
+function many(number: number, what: string): string {
+  return `${count(number)} ${what}${number === 1 ? '' : 's'}`;
+}
+
+function nothingText(throughCommit: number): string {
+  return throughCommit === 0
+    ? 'there are no events'
+    : `everything through commit ${throughCommit} is in its tiles`;
 }
 
 function lineOf(group: Group): string {
@@ -120,13 +135,13 @@ function lineOf(group: Group): string {
     case 'refused':
       return `${group.reason}; the stream engine builds it from the history when it is applied`;
     case 'unchanged':
-      return `nothing to do: everything through commit ${group.throughCommit} is in its tiles`;
+      return `nothing to do: ${nothingText(group.throughCommit)}`;
     case 'stopped':
       return pc.yellow(`${STOPPED[group.reason ?? ''] ?? 'stopped'}; run it again to go on`);
     default: {
-      const reused = group.resumed ? `, ${count(group.reused)} chunks were there already` : '';
+      const reused = group.resumed ? `, ${many(group.reused, 'chunk')} done before` : '';
       return (
-        `${pc.green('✓')} ${count(group.days.length)} days, ${count(group.rows)} rows, ` +
+        `${pc.green('✓')} ${many(group.days.length, 'day')}, ${count(group.rows)} rows, ` +
         `${count(group.tiles)} tiles, ${formatBytes(group.bytes)} in ` +
         `${span(group.seconds * 1000)}${reused}; through commit ${group.throughCommit}`
       );

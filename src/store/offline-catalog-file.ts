@@ -148,6 +148,16 @@ export class CatalogFile {
     }
   }
 
+  /** All of it sees one state, whoever writes meanwhile. */
+  reading<T>(work: () => T): T {
+    this.execute('BEGIN');
+    try {
+      return work();
+    } finally {
+      this.execute('COMMIT');
+    }
+  }
+
   close(): void {
     this.#db.close();
   }

@@ -49,6 +49,11 @@ export class OfflineCatalog {
     return new Set([...this.partitions.paths(), ...this.runs.unpublishedPaths()]);
   }
 
+  /** Several questions about one state; nothing is written meanwhile by this catalog. */
+  reading<T>(work: () => T): T {
+    return this.#file.reading(work);
+  }
+
   close(): void {
     this.#file.close();
   }

@@ -51,7 +51,10 @@ export interface GroupPlan {
 }
 
 /** Contents of another builder, or of another form, are not comparable. */
-export function fingerprintOf({ builder }: BackfillWorld, { group }: BackfillTarget): string {
+export function fingerprintOf(
+  { builder }: Pick<BackfillWorld, 'builder'>,
+  { group }: Pick<BackfillTarget, 'group'>,
+): string {
   return `${builder.format} ${group.id}`;
 }
 
