@@ -34,8 +34,9 @@ export class BulkClient implements BulkReceiver {
 
   async start(source: string, run: string): Promise<BulkStart> {
     const answer = await this.#call({ method: 'POST', path: pathOf(source, run) });
-    const { totals, session, finished, cutMs, liveFromMs } = answer;
+    const { totals, session, finished, cutMs, liveFromMs, otherSpansMs } = answer;
     if (!isTotals(totals) || typeof session !== 'string') throw noAnswer();
+    if (!isSpans(otherSpansMs)) throw noAnswer();
     return {
       taken: numberIn(answer, 'taken'),
       nowMs: numberIn(answer, 'nowMs'),
@@ -44,6 +45,7 @@ export class BulkClient implements BulkReceiver {
       session,
       cutMs: timeOf(cutMs),
       liveFromMs: timeOf(liveFromMs),
+      otherSpansMs,
     };
   }
 
@@ -116,6 +118,13 @@ function isCounts(value: unknown): value is Record<string, number> {
 
 function isTotals(value: unknown): value is BulkTotals {
   return isCounts(value) && 'read' in value && 'rejected' in value && 'left' in value;
+}
+
+function isSpans(value: unknown): value is [number, number][] {
+  return (
+    Array.isArray(value) &&
+    value.every((span) => Array.isArray(span) && span.length === 2 && span.every(Number.isFinite))
+  );
 }
 
 function noAnswer(): AsofError {

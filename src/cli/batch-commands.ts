@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addBackfillCommands } from './backfill-commands.ts';
 import { type Run, withCommonOptions } from './common-options.ts';
 import { addDatasetCommands } from './dataset-commands.ts';
+import { addImportCommand } from './import-commands.ts';
 import { addReleaseCommands } from './release-commands.ts';
 import { type TrainOptions, withTrainOptions } from './train-options.ts';
 import type { VerifyOptions } from './verify-command.ts';
@@ -12,6 +13,7 @@ export function addBatchCommands(program: Command, run: Run): void {
   addVerify(program, run);
   addDatasetCommands(program, run);
   addBackfillCommands(program, run);
+  addImportCommand(program, run);
   addReleaseCommands(program, run);
 }
 

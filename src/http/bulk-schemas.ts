@@ -24,5 +24,6 @@ export const bulkStart = Type.Object({
   cutMs: Type.Optional(maybeTime),
   session: Type.String(),
   liveFromMs: Type.Optional(maybeTime),
+  otherSpansMs: Type.Array(Type.Array(Type.Integer())),
   nowMs: Type.Integer(),
 });

@@ -110,6 +110,8 @@ export interface BulkStart {
   readonly session: string;
   /** Arrival of the source's first live event; null before it; undefined: the history knows. */
   readonly liveFromMs: number | null | undefined;
+  /** First and last arrival of what other runs brought. */
+  readonly otherSpansMs: readonly (readonly [number, number])[];
   readonly nowMs: number;
 }
 

@@ -13,12 +13,14 @@ import {
   NEW_RUN,
   NO_TOTALS,
   nextState,
+  otherSpans,
   type RunState,
   runConnector,
   runName,
   runOf,
   runsOf,
   runText,
+  spanOf,
 } from './bulk-note.ts';
 import type { BulkSessions } from './bulk-sessions.ts';
 import type { DeadLetters, Letter } from './dead-letters.ts';
@@ -91,6 +93,7 @@ export class BulkIntake {
       cutMs: state === null || state.taken === 0 ? undefined : state.cutMs,
       session: session.name,
       liveFromMs: liveFrom(log.notes, source),
+      otherSpansMs: otherSpans(log.notes, source, run),
       nowMs: clock.nowMs(),
     };
   }
@@ -166,7 +169,12 @@ export class BulkIntake {
     const { source, run, chunk } = incoming;
     const { judgement, body } = judged;
     const refused = lettersOf(incoming, judged);
-    const next = nextState(state, incoming, body.chunk.count, judgement);
+    const next = nextState(
+      state,
+      incoming,
+      { ...body, span: spanOf(judgement.entries) },
+      judgement,
+    );
     const name = runName(source, run);
     const text = runText(next, chunk, refused);
     const before = log.aheadCommit;

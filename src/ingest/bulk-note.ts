@@ -3,6 +3,7 @@ import type { Judgement } from './acceptance.ts';
 import type { BulkChunk, BulkTotals } from './bulk-door.ts';
 import { encodeLetter, type Letter } from './dead-letters.ts';
 import { laneName, laneText, readLane } from './lane-note.ts';
+import type { LogEntry } from './log.ts';
 import type { LogNotes } from './log-note.ts';
 
 /** What the log keeps of a run: with each chunk, so that rows and counts cannot disagree. */
@@ -14,6 +15,17 @@ export interface RunState {
   readonly last: Pick<BulkTotals, 'accepted' | 'rejected'>;
   /** Of a run into a stream; undefined before its first chunk. */
   readonly cutMs?: number | null;
+  /** The first and last arrival of what was accepted; null before the first. */
+  readonly spanMs?: ArrivalSpan | null;
+}
+
+export type ArrivalSpan = readonly [firstMs: number, lastMs: number];
+
+/** What a run needs to know of the rows of a chunk. */
+interface RunRows {
+  readonly chunk: { readonly count: number };
+  readonly unread: readonly { readonly code: string }[];
+  readonly span: ArrivalSpan | null;
 }
 
 export const NO_TOTALS: BulkTotals = { read: 0, accepted: 0, rejected: {}, left: {} };
@@ -105,27 +117,27 @@ export function liveFrom(notes: LogNotes, source: string): number | null | undef
 
 /** The run once it has taken one more chunk. */
 export function nextState(
-  { totals }: RunState,
+  { totals, spanMs }: RunState,
   { chunk, import: given }: Pick<BulkChunk, 'chunk' | 'import'>,
-  rows: number,
+  { chunk: rows, unread, span }: RunRows,
   { accepted, rejected }: Judgement,
 ): RunState {
-  const codes: Record<string, number> = {};
-  for (const { problem } of rejected) {
-    const { code } = problem.problem;
-    codes[code] = (codes[code] ?? 0) + 1;
-  }
+  const codes = countCodes(rejected.map(({ problem }) => problem.problem.code));
   const left = given?.left ?? {};
   return {
     taken: chunk,
     finished: false,
     totals: {
-      read: totals.read + rows + countOf(left),
+      read: totals.read + rows.count + unread.length + countOf(left),
       accepted: totals.accepted + accepted,
-      rejected: addCounts(totals.rejected, codes),
+      rejected: addCounts(
+        addCounts(totals.rejected, codes),
+        countCodes(unread.map(({ code }) => code)),
+      ),
       left: addCounts(totals.left, left),
     },
     last: { accepted, rejected: codes },
+    spanMs: joined(spanMs ?? null, span),
     ...(given === undefined ? {} : { cutMs: given.cutMs }),
   };
 }
@@ -146,4 +158,31 @@ function addCounts(
 
 function countOf(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function countCodes(codes: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const code of codes) counts[code] = (counts[code] ?? 0) + 1;
+  return counts;
+}
+
+function joined(a: ArrivalSpan | null, b: ArrivalSpan | null): ArrivalSpan | null {
+  if (a === null || b === null) return a ?? b;
+  return [Math.min(a[0], b[0]), Math.max(a[1], b[1])];
+}
+
+/** The arrivals of what an append brings; null where that is nothing. */
+export function spanOf(entries: readonly LogEntry[]): ArrivalSpan | null {
+  let span: ArrivalSpan | null = null;
+  for (const { arrivalTimeMs } of entries) {
+    for (const ms of arrivalTimeMs) span = joined(span, [ms, ms]);
+  }
+  return span;
+}
+
+/** What other runs have brought into a stream. */
+export function otherSpans(notes: LogNotes, source: string, run: string): ArrivalSpan[] {
+  return [...runsOf(notes)].flatMap((one) =>
+    one.source !== source || one.run === run || !one.state.spanMs ? [] : [one.state.spanMs],
+  );
 }
