@@ -9,6 +9,7 @@ import { stream } from '../define/stream.ts';
 import { view } from '../define/view.ts';
 import { when } from '../define/when.ts';
 import { sliding } from '../define/window.ts';
+import { canonicalJson } from './canonical.ts';
 import { compileProject } from './compile.ts';
 import type { DatasetPlan } from './plan.ts';
 import {
@@ -22,6 +23,7 @@ import {
   shop,
   spineColumns,
   training,
+  turnover,
   user,
 } from './sample-shop.fixture.ts';
 
@@ -67,6 +69,20 @@ test('a dataset reaches all that it is made of, and is in the plan with its rows
     filter: null,
     columns: spineColumns,
   });
+});
+
+test('a plan is the same whatever the order of definitions, and from nodes that were sent elsewhere', () => {
+  const plan = canonicalJson(compileProject([training, turnover, risk]));
+  assert.equal(canonicalJson(compileProject([risk, turnover, orders, training])), plan);
+  const sent = structuredClone([training, turnover, risk].map(({ node }) => node));
+  assert.equal(canonicalJson(compileProject(sent)), plan);
+  const isFrozen = (value: unknown): boolean =>
+    typeof value !== 'object' ||
+    value === null ||
+    (Object.isFrozen(value) && Object.values(value).every(isFrozen));
+  for (const one of [training, turnover, risk, chargedBack, chargedBack.default(1)]) {
+    assert.ok(isFrozen(one.node));
+  }
 });
 
 test('a label is a view of one feature over its horizon, with tiles of its own', () => {
