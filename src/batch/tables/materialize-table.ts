@@ -85,9 +85,11 @@ async function inSession(
     const nowMs = world.nowMs();
     const [engine = []] = await session.rows('SELECT version()');
     const definition = definitionOf(table, String(engine[0]));
-    const states = new UnitStates(
-      ...([world.catalog, table, history.through, nowMs, lease?.lease ?? null] as const),
-    );
+    const states = new UnitStates({
+      ...{ catalog: world.catalog, source, nowMs, lease: lease?.lease ?? null },
+      through: history.through,
+      graceMs: world.graceMs(source),
+    });
     const tally = new TableTally(source.name);
     const stage = new Stage(session, table);
     const batch = { session, table, events, stage, states, tally, definition, nowMs, run };

@@ -2,7 +2,7 @@ import type { Pause } from '../../base/pause.ts';
 import type { BulkDoor } from '../../ingest/bulk-door.ts';
 import type { DuckDbOptions } from '../../ingest/duckdb-session.ts';
 import type { History } from '../../ingest/history.ts';
-import type { ProjectPlan } from '../../plan/plan.ts';
+import type { ProjectPlan, SourcePlan } from '../../plan/plan.ts';
 import type { LeaseWorld } from '../backfill/held-lease.ts';
 
 /** What the materialization of all tables shares. */
@@ -17,6 +17,8 @@ export interface TablesWorld extends LeaseWorld {
   readonly nowMs: () => number;
   readonly fileNowMs: () => number;
   readonly pause: Pause;
+  /** How long after its newest event a unit of a table stays provisional, in ms. */
+  readonly graceMs: (source: SourcePlan) => number;
   readonly duckdb: DuckDbOptions;
   /** The folder of DuckDB's extensions; null where none is configured. */
   readonly extensions: string | null;

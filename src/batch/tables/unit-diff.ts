@@ -34,7 +34,7 @@ export async function nameUnits(
 ): Promise<void> {
   const values = units.map(({ unit, isFirst }) => `(${sqlString(unit)}, ${isFirst})`);
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE ${CHANGED_UNITS} (unit VARCHAR, is_first BOOLEAN)`,
+    `CREATE OR REPLACE TEMP TABLE ${CHANGED_UNITS} (__u VARCHAR, __first BOOLEAN)`,
   );
   for (let at = 0; at < values.length; at += LISTED_UNITS) {
     const some = values.slice(at, at + LISTED_UNITS).join(', ');
@@ -55,15 +55,15 @@ export async function loadLive(
   const wanted =
     units.length <= LISTED_UNITS
       ? `(${units.map(({ unit }) => sqlString(unit)).join(', ')})`
-      : `(SELECT unit FROM ${CHANGED_UNITS})`;
+      : `(SELECT __u FROM ${CHANGED_UNITS})`;
   const names = table.source.columns.map(({ name }) => sqlName(name)).join(', ');
   const ofUnits = `FROM ${events} WHERE ${UNIT_COLUMN} IN ${wanted}`;
   await session.run(
     `CREATE OR REPLACE TEMP TABLE ${LIVE} AS
      SELECT __partition, __offset, __arrival_time, ${names}
      FROM (SELECT * ${ofUnits} AND __weight = 1) AS event
-     ANTI JOIN (SELECT __origin_partition AS p, __origin_offset AS o ${ofUnits} AND __weight = -1)
-       AS taken ON event.__partition = taken.p AND event.__offset = taken.o`,
+     ANTI JOIN (SELECT __origin_partition AS __p, __origin_offset AS __o ${ofUnits} AND __weight = -1)
+       AS taken ON event.__partition = taken.__p AND event.__offset = taken.__o`,
   );
   return unitSums(session, LIVE, table);
 }
@@ -80,7 +80,7 @@ export async function diffUnits(
 ): Promise<UnitDiff[]> {
   const names = table.source.columns.map(({ name }) => sqlName(name));
   const [live] = await session.rows(
-    `SELECT count(*) FROM ${LIVE} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = unit`,
+    `SELECT count(*) FROM ${LIVE} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = __u`,
   );
   const hasLive = Number(live?.[0] ?? 0) > 0;
   await session.run(hasLive ? comparedSql(table, names, nowMs) : allFreshSql(names, nowMs));
@@ -90,7 +90,7 @@ export async function diffUnits(
 }
 
 function arrivalSql(nowMs: number): string {
-  return `CASE WHEN is_first THEN coalesce(__arrival, ${nowMs})
+  return `CASE WHEN __first THEN coalesce(__arrival, ${nowMs})
     ELSE greatest(coalesce(__arrival, ${nowMs}), ${nowMs}) END`;
 }
 
@@ -99,7 +99,7 @@ function allFreshSql(names: readonly string[], nowMs: number): string {
   return `CREATE OR REPLACE TEMP TABLE ${CHANGES} AS
     SELECT 1::BIGINT AS __weight, 0::BIGINT AS __partition, 0::BIGINT AS __offset,
       ${arrivalSql(nowMs)} AS __arrival, 0::UBIGINT AS __group, ${names.join(', ')}
-    FROM ${FRESH} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = unit
+    FROM ${FRESH} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = __u
     ORDER BY ${UNIT_COLUMN}, __part, __row`;
 }
 
@@ -112,32 +112,32 @@ function comparedSql(table: TableSource, names: readonly string[], nowMs: number
     `row_number() OVER (PARTITION BY ${names.map((name) => `one.${name}`).join(', ')} ORDER BY ${order})`;
   const own = names.map((name) => `one.${name}`).join(', ');
   return `CREATE OR REPLACE TEMP TABLE ${DELTA} AS
-    SELECT ${columns}, sum(n) AS n FROM (
-      SELECT ${columns}, 1 AS n FROM ${FRESH} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = unit
-      UNION ALL SELECT ${columns}, -1 AS n FROM ${LIVE} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = unit)
-    GROUP BY ${columns} HAVING sum(n) <> 0;
+    SELECT ${columns}, sum(__n) AS __n FROM (
+      SELECT ${columns}, 1 AS __n FROM ${FRESH} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = __u
+      UNION ALL SELECT ${columns}, -1 AS __n FROM ${LIVE} JOIN ${CHANGED_UNITS} ON ${UNIT_COLUMN} = __u)
+    GROUP BY ${columns} HAVING sum(__n) <> 0;
   CREATE OR REPLACE TEMP TABLE ${CHANGES} AS
     SELECT __weight, __partition, __offset, __arrival, hash(${group}) AS __group, ${columns} FROM (
       SELECT -1::BIGINT AS __weight, CAST(__partition AS BIGINT) AS __partition, __offset,
-        greatest(${nowMs}, one.__arrival_time) AS __arrival, 0 AS __part, __offset AS __row, ${own}, n,
-        ${nth('__partition DESC, __offset DESC')} AS nth
-      FROM ${LIVE} AS one JOIN ${DELTA} AS delta ON n < 0 AND ${same}
+        greatest(${nowMs}, one.__arrival_time) AS __arrival, 0 AS __part, __offset AS __row, ${own}, __n,
+        ${nth('__partition DESC, __offset DESC')} AS __nth
+      FROM ${LIVE} AS one JOIN ${DELTA} AS delta ON __n < 0 AND ${same}
       UNION ALL
-      SELECT 1::BIGINT, 0::BIGINT, 0::BIGINT, ${arrivalSql(nowMs)}, __part, __row, ${own}, n,
-        ${nth('__part DESC, __row DESC')} AS nth
-      FROM ${FRESH} AS one JOIN ${DELTA} AS delta ON n > 0 AND ${same}
-      JOIN ${CHANGED_UNITS} ON one.${UNIT_COLUMN} = unit)
-    WHERE nth <= abs(n)
+      SELECT 1::BIGINT, 0::BIGINT, 0::BIGINT, ${arrivalSql(nowMs)}, __part, __row, ${own}, __n,
+        ${nth('__part DESC, __row DESC')} AS __nth
+      FROM ${FRESH} AS one JOIN ${DELTA} AS delta ON __n > 0 AND ${same}
+      JOIN ${CHANGED_UNITS} ON one.${UNIT_COLUMN} = __u)
+    WHERE __nth <= abs(__n)
     ORDER BY ${group}, __weight, __part, __row`;
 }
 
 async function countDiffs(session: DuckDbSession): Promise<UnitDiff[]> {
   const rows = await session.rows(
-    `SELECT unit, coalesce(i, 0), coalesce(r, 0), coalesce(f, 0) FROM ${CHANGED_UNITS}
+    `SELECT __u, coalesce(i, 0), coalesce(r, 0), coalesce(f, 0) FROM ${CHANGED_UNITS}
      LEFT JOIN (SELECT ${UNIT_COLUMN} AS u, count(*) FILTER (__weight = 1) AS i,
-         count(*) FILTER (__weight = -1) AS r FROM ${CHANGES} GROUP BY ALL) ON unit = u
-     LEFT JOIN (SELECT ${UNIT_COLUMN} AS v, count(*) AS f FROM ${FRESH} GROUP BY ALL) ON unit = v
-     ORDER BY unit`,
+         count(*) FILTER (__weight = -1) AS r FROM ${CHANGES} GROUP BY ALL) ON __u = u
+     LEFT JOIN (SELECT ${UNIT_COLUMN} AS v, count(*) AS f FROM ${FRESH} GROUP BY ALL) ON __u = v
+     ORDER BY __u`,
   );
   return rows.map(([unit, inserted, retracted, fresh]) => ({
     unit: String(unit),
@@ -153,16 +153,16 @@ async function requireSum(
   names: readonly string[],
   diffs: readonly UnitDiff[],
 ): Promise<void> {
-  const sum = `count(*) AS c, sum(CAST(hash(${names.join(', ')}) AS HUGEINT)) AS s`;
-  const weighted = `sum(__weight) AS c, sum(CAST(hash(${names.join(', ')}) AS HUGEINT) * __weight) AS s`;
+  const sum = `count(*) AS __c, sum(CAST(hash(${names.join(', ')}) AS HUGEINT)) AS __s`;
+  const weighted = `sum(__weight) AS __c, sum(CAST(hash(${names.join(', ')}) AS HUGEINT) * __weight) AS __s`;
   const [row] = await session.rows(
-    `SELECT u.unit FROM ${CHANGED_UNITS} AS u
-     LEFT JOIN (SELECT ${UNIT_COLUMN} AS k, ${sum} FROM ${LIVE} GROUP BY k) AS l ON l.k = unit
-     LEFT JOIN (SELECT ${UNIT_COLUMN} AS k, ${sum} FROM ${FRESH} GROUP BY k) AS f ON f.k = unit
-     LEFT JOIN (SELECT ${UNIT_COLUMN} AS k, ${weighted} FROM ${CHANGES} GROUP BY k) AS d ON d.k = unit
-     WHERE coalesce(l.c, 0) + coalesce(d.c, 0) <> coalesce(f.c, 0)
-       OR coalesce(l.s, 0) + coalesce(d.s, 0) <> coalesce(f.s, 0)
-     ORDER BY u.unit LIMIT 1`,
+    `SELECT u.__u FROM ${CHANGED_UNITS} AS u
+     LEFT JOIN (SELECT ${UNIT_COLUMN} AS __k, ${sum} FROM ${LIVE} GROUP BY __k) AS l ON l.__k = u.__u
+     LEFT JOIN (SELECT ${UNIT_COLUMN} AS __k, ${sum} FROM ${FRESH} GROUP BY __k) AS f ON f.__k = u.__u
+     LEFT JOIN (SELECT ${UNIT_COLUMN} AS __k, ${weighted} FROM ${CHANGES} GROUP BY __k) AS d ON d.__k = u.__u
+     WHERE coalesce(l.__c, 0) + coalesce(d.__c, 0) <> coalesce(f.__c, 0)
+       OR coalesce(l.__s, 0) + coalesce(d.__s, 0) <> coalesce(f.__s, 0)
+     ORDER BY u.__u LIMIT 1`,
   );
   if (row === undefined && diffs.every(({ unchanged }) => unchanged >= 0)) return;
   const unit = String(row?.[0] ?? diffs.find(({ unchanged }) => unchanged < 0)?.unit);

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { SourcePlan } from '../../plan/plan.ts';
 import type { OfflineCatalog } from '../../store/offline-catalog.ts';
 import type { Lease } from '../../store/offline-catalog-leases.ts';
 import type { NewPart, PartitionPart } from '../../store/offline-partition.ts';
 import type { TableSource } from './table-source.ts';
-
-/** Without a declared grace a unit is final so long after its newest event. */
-const DEFAULT_GRACE_MS = 72 * 3_600_000;
 
 /** What is known of a unit that was materialized before. */
 export interface UnitState {
@@ -33,6 +31,18 @@ export function tableSubject(table: string): string {
   return `table/${table}`;
 }
 
+export interface UnitStatesOptions {
+  readonly catalog: OfflineCatalog;
+  readonly source: SourcePlan;
+  /** The last commit of the history that is compared with. */
+  readonly through: number;
+  /** A unit is final so long after its newest event. */
+  readonly graceMs: number;
+  readonly nowMs: number;
+  /** Held while states are published; null of a dry run. */
+  readonly lease: Lease | null;
+}
+
 /**
  * The units of one table in the catalog. All of it is a cache: without it, units are read again
  * and compared with what is live.
@@ -48,16 +58,10 @@ export class UnitStates {
   /** Of all that a table reads at a time, where units are told by rows; null if unknown. */
   readonly scope: string | null;
 
-  constructor(
-    catalog: OfflineCatalog,
-    { source, origin }: TableSource,
-    through: number,
-    nowMs: number,
-    lease: Lease | null,
-  ) {
+  constructor({ catalog, source, through, graceMs, nowMs, lease }: UnitStatesOptions) {
     this.#catalog = catalog;
     this.#subject = tableSubject(source.name);
-    this.#graceMs = origin.graceMs ?? DEFAULT_GRACE_MS;
+    this.#graceMs = graceMs;
     this.#nowMs = nowMs;
     this.#lease = lease;
     const subject = catalog.partitions.subject(this.#subject);
