@@ -55,6 +55,11 @@ test('every mistake is named, with its place and a remedy', () => {
     [spine({ columns: { ...spineColumns, x: 'amout' } }), `unknown_name ${at('spine.columns.x')}`],
     [spine({ columns: { ...spineColumns, X: 'at' } }), `invalid_name ${at('spine.columns.X')}`],
     [spine({ columns: { ...spineColumns, share: 'at' } }), `column_collision ${at('spine')}`],
+    [
+      spine({ columns: { ...spineColumns, event_time: 'at' } }),
+      `column_collision ${at('spine.columns.event_time')}`,
+    ],
+    [{ labels: { event_time: chargedBack } }, `column_collision ${at('labels.event_time')}`],
     [spine({ from: 'March' }), `invalid_definition ${at('spine.from')}`],
     [spine({ to: -1 }), `invalid_definition ${at('spine.to')}`],
     [spine({ from: 5, to: 5 }), `invalid_definition ${at('spine.to')}`],

@@ -16,6 +16,10 @@ export interface ResolvedSpine {
   readonly columns: readonly Named[] | null;
 }
 
+/** The column of an event's time in a spine of events. */
+const EVENT_TIME = 'event_time';
+const ROW_TIME: Named = { name: EVENT_TIME, type: { kind: 'timestamp' } };
+
 /** Checks and resolves where a dataset's rows come from; null, and issues, where it cannot be. */
 export function resolveSpine(
   node: SpineNode,
@@ -65,6 +69,10 @@ function eventsOf(
   const columns = Object.entries(node.columns).flatMap(([name, column]): Named[] => {
     const place = `${path}.columns.${name}`;
     issues.checkName(place, 'a column', name);
+    if (name === EVENT_TIME) {
+      const message = `'${name}' is the column of the rows' own times.`;
+      issues.add('column_collision', place, message, 'Give the column another name.');
+    }
     const found = declared.find((one) => one.name === column);
     if (found !== undefined) return [{ name, type: found.type }];
     const known = declared.map((one) => one.name);
@@ -74,7 +82,7 @@ function eventsOf(
   });
   const read = { filter, columns: Object.fromEntries(Object.entries(node.columns).sort()) };
   const plan: SpinePlan = { kind: 'events', source: source.name, fromMs, toMs, ...read };
-  return { plan, meanings: { source: eventsHash(source, read) }, columns };
+  return { plan, meanings: { source: eventsHash(source, read) }, columns: [...columns, ROW_TIME] };
 }
 
 function timeOf(given: string | number | null, path: string, issues: IssueList): number | null {
