@@ -5,12 +5,13 @@ import { AsofError, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
+import { readUpstreams, type UpstreamConfig } from './upstream-config.ts';
 
 /** Where the platform's "now" comes from (semantics §6). */
 export type ClockMode = 'wall' | 'arrival';
 
 /** Settings of one project, from `asof.json`; paths are absolute here. */
-export interface Config {
+export interface Config extends UpstreamConfig {
   /** The folder of `asof.json`. */
   readonly root: string;
   readonly definitions: string;
@@ -70,7 +71,13 @@ export function loadConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
   const path = resolve(folder, CONFIG_FILE);
-  const { connectors: listed = [], quotas: bounds = {}, ...settings } = readConfigFile(path);
+  const {
+    connectors: listed = [],
+    quotas: bounds = {},
+    duckdbExtensions = null,
+    postgres = {},
+    ...settings
+  } = readConfigFile(path);
   const values: Record<string, unknown> = { ...DEFAULTS, ...settings };
   for (const name of Object.keys(DEFAULTS)) {
     const fromEnvironment = environment[environmentName(name)];
@@ -84,7 +91,9 @@ export function loadConfig(
     environment,
   );
   const { quotas, issues: quotaIssues } = readQuotas(bounds);
-  const issues = [...checkConfig(values), ...connectorIssues, ...quotaIssues];
+  const upstreams = readUpstreams(duckdbExtensions, postgres, dirname(path), environment);
+  const { issues: upstreamIssues, ...upstream } = upstreams;
+  const issues = [...checkConfig(values), ...connectorIssues, ...quotaIssues, ...upstreamIssues];
   if (issues.length > 0) {
     throw new AsofError('invalid_config', `${path} has ${issues.length} wrong setting(s).`, {
       path,
@@ -94,6 +103,7 @@ export function loadConfig(
   const root = dirname(path);
   return {
     ...(values as unknown as Config),
+    ...upstream,
     connectors,
     quotas,
     root,
@@ -160,12 +170,14 @@ const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => b
     grace: [isGrace, "'observed', or a duration such as '48h'"],
   };
 
+const OF_THE_FILE = ['connectors', 'quotas', 'duckdbExtensions', 'postgres'];
+
 function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
   const issues: Issue[] = [];
   for (const [name, value] of Object.entries(values)) {
     const check = CHECKS[name as keyof typeof DEFAULTS];
     if (check === undefined) {
-      const known = [...Object.keys(CHECKS), 'connectors', 'quotas'].join(', ');
+      const known = [...Object.keys(CHECKS), ...OF_THE_FILE].join(', ');
       issues.push(issue('invalid_config', name, `'${name}' is no setting.`, `Known: ${known}.`));
     } else if (!check[0](value)) {
       const shown = JSON.stringify(value);

@@ -3,6 +3,7 @@ import { addBackfillCommands } from './backfill-commands.ts';
 import { type Run, withCommonOptions } from './common-options.ts';
 import { addDatasetCommands } from './dataset-commands.ts';
 import { addImportCommand } from './import-commands.ts';
+import { addMaterializeCommand } from './materialize-commands.ts';
 import { addReleaseCommands } from './release-commands.ts';
 import { type TrainOptions, withTrainOptions } from './train-options.ts';
 import type { VerifyOptions } from './verify-command.ts';
@@ -14,6 +15,7 @@ export function addBatchCommands(program: Command, run: Run): void {
   addDatasetCommands(program, run);
   addBackfillCommands(program, run);
   addImportCommand(program, run);
+  addMaterializeCommand(program, run);
   addReleaseCommands(program, run);
 }
 

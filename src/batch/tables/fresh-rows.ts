@@ -36,7 +36,7 @@ export interface FreshRows {
 export async function selectFresh(
   session: DuckDbSession,
   table: TableSource,
-  nowMs: number,
+  dueMs: number,
 ): Promise<FreshRows> {
   const { source, origin } = table;
   const names = source.columns.map(({ name }) => sqlName(name));
@@ -47,7 +47,7 @@ export async function selectFresh(
     `CREATE OR REPLACE TEMP TABLE ${FRESH} AS
      SELECT __part, __row, ${names.join(', ')}, ${known === 'NULL' ? 'NULL::BIGINT' : due} AS __arrival
        ${rank === null ? '' : `, ${rank} AS __rank`}
-     FROM ${STAGE} WHERE __problem IS NULL AND ${due} <= ${nowMs}`,
+     FROM ${STAGE} WHERE __problem IS NULL AND ${due} <= ${dueMs}`,
   );
   await session.run(
     `CREATE OR REPLACE TEMP TABLE ${DOUBLED} (__part INTEGER, __row BIGINT, ${UNIT_COLUMN} VARCHAR)`,
@@ -60,7 +60,7 @@ export async function selectFresh(
        DELETE FROM ${FRESH} WHERE __rank > 1`,
     );
   }
-  return { counts: await countUnits(session, table, due, nowMs), failed };
+  return { counts: await countUnits(session, table, due, dueMs), failed };
 }
 
 /** When a row became known by its own columns; NULL where only now can be said. */
@@ -103,9 +103,9 @@ async function countUnits(
   session: DuckDbSession,
   table: TableSource,
   due: string,
-  nowMs: number,
+  dueMs: number,
 ): Promise<UnitCounts[]> {
-  const isPending = `__problem IS NULL AND ${due} > ${nowMs}`;
+  const isPending = `__problem IS NULL AND ${due} > ${dueMs}`;
   const staged = await session.rows(
     `SELECT coalesce(${UNIT_COLUMN}, ''), count(*) FILTER (__problem IS NOT NULL),
        count(*) FILTER (${isPending}), min(${due}) FILTER (${isPending})

@@ -86,7 +86,7 @@ async function unitByUnit(
 function isDue(work: TableWork, state: UnitState | undefined, print: string): boolean {
   if (state === undefined || state.writing || state.print !== print) return true;
   if (state.definition !== work.batch.definition) return true;
-  return state.pendingMs !== null && state.pendingMs <= work.batch.nowMs;
+  return state.pendingMs !== null && state.pendingMs <= work.batch.now.dueMs;
 }
 
 /** Units are told by a column, so that any file may have rows of any: all of them are read. */

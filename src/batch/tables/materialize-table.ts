@@ -82,17 +82,17 @@ async function inSession(
     const read = upstreamsOf(world.plan, table);
     const names = await history.attachAll(session.connection, [source, ...read.values()]);
     const [events = '', ...others] = names;
-    const nowMs = world.nowMs();
+    const now = await world.now();
     const [engine = []] = await session.rows('SELECT version()');
     const definition = definitionOf(table, String(engine[0]));
     const states = new UnitStates({
-      ...{ catalog: world.catalog, source, nowMs, lease: lease?.lease ?? null },
+      ...{ catalog: world.catalog, source, nowMs: now.dueMs, lease: lease?.lease ?? null },
       through: history.through,
       graceMs: world.graceMs(source),
     });
     const tally = new TableTally(source.name);
     const stage = new Stage(session, table);
-    const batch = { session, table, events, stage, states, tally, definition, nowMs, run };
+    const batch = { session, table, events, stage, states, tally, definition, now, run };
     const work: TableWork = new TableWork(
       world,
       table,

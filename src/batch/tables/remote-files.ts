@@ -17,8 +17,8 @@ export interface RemoteFilesOptions {
   readonly session: DuckDbSession;
   /** The folder that holds DuckDB's extensions; null where none is configured. */
   readonly extensions: string | null;
-  /** Settings of httpfs, such as `s3_region`, from the environment. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** Statements that give httpfs its credentials, from the environment. */
+  readonly settings: readonly string[];
 }
 
 /** Files that DuckDB reads over HTTP, by its own extension: one for each DuckDB version. */
@@ -72,9 +72,7 @@ export class RemoteFiles {
         cause,
       });
     }
-    for (const [name, value] of Object.entries(settings)) {
-      await session.run(`SET ${name} = ${sqlString(value)}`);
-    }
+    for (const statement of settings) await session.run(statement);
     this.#isLoaded = true;
   }
 }

@@ -76,10 +76,10 @@ export class TableWork {
 
   /** Whether what is read at a time may have changed; counts its units as skipped where not. */
   isScopeDue(scope: string): boolean {
-    const { states, definition, nowMs } = this.batch;
+    const { states, definition, now } = this.batch;
     const all = states.all();
     const isKnown = states.scope === `${definition} ${scope}`;
-    const isDue = (at: number | null): boolean => at !== null && at <= nowMs;
+    const isDue = (at: number | null): boolean => at !== null && at <= now.dueMs;
     if (!isKnown || all.some(({ writing, pendingMs }) => writing || isDue(pendingMs))) return true;
     this.tally.count('found', all.length);
     this.tally.count('skipped', all.length);

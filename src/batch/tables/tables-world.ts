@@ -13,8 +13,8 @@ export interface TablesWorld extends LeaseWorld {
   readonly door: BulkDoor;
   /** The newest history there is. */
   readonly openHistory: () => Promise<History>;
-  /** The platform's now, which arrivals are given by, and that of the files' clock. */
-  readonly nowMs: () => number;
+  readonly now: () => Promise<TableNow>;
+  /** By the clock that stamps files. */
   readonly fileNowMs: () => number;
   readonly pause: Pause;
   /** How long after its newest event a unit of a table stays provisional, in ms. */
@@ -22,10 +22,17 @@ export interface TablesWorld extends LeaseWorld {
   readonly duckdb: DuckDbOptions;
   /** The folder of DuckDB's extensions; null where none is configured. */
   readonly extensions: string | null;
-  /** Settings of httpfs from the environment. */
-  readonly remoteSettings: Readonly<Record<string, string>>;
+  /** Statements that give httpfs its credentials, from the environment. */
+  readonly remoteSettings: readonly string[];
   /** The URL of a named PostgreSQL; null where none is named so. */
   readonly postgresUrl: (connection: string) => string | null;
+}
+
+export interface TableNow {
+  /** The platform's now: what is known from now on arrives then. */
+  readonly nowMs: number;
+  /** Rows that hold, or are known, only after it wait. It is now, unless arrivals are the clock. */
+  readonly dueMs: number;
 }
 
 export interface MaterializeOptions {

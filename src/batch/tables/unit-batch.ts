@@ -5,6 +5,7 @@ import type { TableRun } from './send-changes.ts';
 import type { Stage } from './stage.ts';
 import type { TableTally } from './table-report.ts';
 import type { TableSource } from './table-source.ts';
+import type { TableNow } from './tables-world.ts';
 import { type DiffedUnit, diffUnits, loadLive, nameUnits, type UnitDiff } from './unit-diff.ts';
 import { unitLetters } from './unit-letters.ts';
 import type { UnitState, UnitStates } from './unit-states.ts';
@@ -18,7 +19,7 @@ export interface BatchContext {
   readonly states: UnitStates;
   readonly tally: TableTally;
   readonly definition: string;
-  readonly nowMs: number;
+  readonly now: TableNow;
   /** Null of a dry run. */
   readonly run: TableRun | null;
   readonly onRows: (rows: number) => void;
@@ -45,7 +46,7 @@ export async function materializeUnits(
   isRemoval = false,
 ): Promise<void> {
   const { session, table, tally } = context;
-  const { counts, failed } = await selectFresh(session, table, context.nowMs);
+  const { counts, failed } = await selectFresh(session, table, context.now.dueMs);
   const byUnit = new Map(counts.map((one) => [one.unit, one]));
   const refused = refusedRows(context);
   const read = (unit: string): UnitCounts => {
@@ -69,7 +70,7 @@ export async function materializeUnits(
     session,
     kept.map(({ unit }) => diffedUnit(context, unit, live)),
   );
-  const diffs = kept.length === 0 ? [] : await diffUnits(session, table, context.nowMs);
+  const diffs = kept.length === 0 ? [] : await diffUnits(session, table, context.now.nowMs);
   await append(context, { kept, same, diffs, read });
 }
 

@@ -33,9 +33,7 @@ export async function nameUnits(
   units: readonly DiffedUnit[],
 ): Promise<void> {
   const values = units.map(({ unit, isFirst }) => `(${sqlString(unit)}, ${isFirst})`);
-  await session.run(
-    `CREATE OR REPLACE TEMP TABLE ${CHANGED_UNITS} (__u VARCHAR, __first BOOLEAN)`,
-  );
+  await session.run(`CREATE OR REPLACE TEMP TABLE ${CHANGED_UNITS} (__u VARCHAR, __first BOOLEAN)`);
   for (let at = 0; at < values.length; at += LISTED_UNITS) {
     const some = values.slice(at, at + LISTED_UNITS).join(', ');
     await session.run(`INSERT INTO ${CHANGED_UNITS} VALUES ${some}`);
