@@ -29,6 +29,8 @@ export class ChunkCrew {
   readonly #msBefore: number;
   #rowsDone: number;
   #rowsNow = 0;
+  /** Rows of chunks that are being computed, as far as they are. */
+  readonly #begun = new Map<number, number>();
   #waiting: string | null = null;
   #usedUp = false;
 
@@ -116,6 +118,10 @@ export class ChunkCrew {
       writer: this.#writer,
       signal: this.#signal,
       onStep,
+      onShare: (share: number) => {
+        this.#begun.set(plan.chunk, share * rowsOfChunk(plan));
+        this.#tell();
+      },
     };
     const written = await runChunk(work, plan);
     const noted = catalogChunk(plan, 'done', attempt, written);
@@ -128,6 +134,7 @@ export class ChunkCrew {
     catalog.runs.update(run.number, { ...totals });
     onStep({ kind: 'noted', chunk: plan.chunk });
     const rows = rowsOfChunk(plan);
+    this.#begun.delete(plan.chunk);
     this.#rowsDone += rows;
     this.#rowsNow += rows;
     this.#tell();
@@ -141,12 +148,14 @@ export class ChunkCrew {
 
   #tell(): void {
     const passedMs = this.#world.stopwatchMs() - this.#sinceMs;
-    const left = this.#rowsTotal - this.#rowsDone;
+    const begun = Math.floor([...this.#begun.values()].reduce((sum, rows) => sum + rows, 0));
+    const rowsDone = this.#rowsDone + begun;
+    const rowsNow = this.#rowsNow + begun;
     this.#limits.onProgress({
       group: this.#target.group.id,
-      rowsDone: this.#rowsDone,
+      rowsDone,
       rowsTotal: this.#rowsTotal,
-      remainingMs: this.#rowsNow === 0 ? null : (left / this.#rowsNow) * passedMs,
+      remainingMs: rowsNow === 0 ? null : ((this.#rowsTotal - rowsDone) / rowsNow) * passedMs,
       waiting: this.#waiting,
     });
   }

@@ -21,6 +21,8 @@ export interface ChunkWork {
   readonly writer: string;
   readonly signal: AbortSignal;
   readonly onStep: (step: BackfillStep) => void;
+  /** The share of a chunk that is computed. */
+  readonly onShare: (share: number) => void;
 }
 
 /**
@@ -29,19 +31,23 @@ export interface ChunkWork {
  * @throws AsofError `rows_lost`, `out_of_memory`, `disk_full`, `disk_failed`
  */
 export async function runChunk(work: ChunkWork, plan: ChunkPlan): Promise<ChunkFile[]> {
-  const { session, builder, events, signal } = work;
+  const { session, builder, events, signal, onShare } = work;
   const { group } = work.target;
   const days = plan.days.map(({ day }) => day);
   const select = builder.select({ group, events, days, slice: plan.slice });
   const isSingle = days.length === 1;
-  if (!isSingle)
-    await session.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS ${select}`, { signal });
+  if (!isSingle) {
+    await session.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS ${select}`, {
+      signal,
+      onProgress: onShare,
+    });
+  }
   const tiles = isSingle ? `(${select})` : TABLE;
   const written: ChunkFile[] = [];
   for (const { day, rows } of plan.days) {
     const part = plan.slice?.index ?? 0;
     const path = `offline/${subjectOfGroup(group)}/${dayText(day)}/${work.writer}-${part}.parquet`;
-    const file = await writeDay(work, tiles, day, path);
+    const file = await writeDay(isSingle ? work : { ...work, onShare: () => {} }, tiles, day, path);
     if (plan.slice === null) requireSameRows(path, rows, file.events);
     written.push(file);
   }
@@ -50,7 +56,7 @@ export async function runChunk(work: ChunkWork, plan: ChunkPlan): Promise<ChunkF
 }
 
 async function writeDay(
-  { session, files, builder, target, signal, onStep }: ChunkWork,
+  { session, files, builder, target, signal, onStep, onShare }: ChunkWork,
   tiles: string,
   day: number,
   path: string,
@@ -59,7 +65,10 @@ async function writeDay(
   const order = [...keys, ...place].map(sqlName).join(', ');
   const rowsOf = `SELECT * EXCLUDE (__day) FROM ${tiles} WHERE __day = ${day} ORDER BY ${order}`;
   const real = sqlString(files.unfinished(path));
-  await session.run(`COPY (${rowsOf}) TO ${real} (${PARQUET_OPTIONS})`, { signal });
+  await session.run(`COPY (${rowsOf}) TO ${real} (${PARQUET_OPTIONS})`, {
+    signal,
+    onProgress: onShare,
+  });
   const { bytes, checksum } = await files.publish(path);
   onStep({ kind: 'written', path });
   const written = sqlString(files.real(path));

@@ -71,6 +71,7 @@ export async function runGroup(
       const settled = plan.settled;
       return { ...emptyReport(world, target), settled };
     }
+    world.catalog.partitions.mark(plan.subject, plan.audited.map(dayText), 'dirty');
     const { owner } = limits.quotaOf(target.group);
     const open = beginRun(world, target, plan, { kind, owner, force: limits.force });
     world.onStep?.({ kind: 'planned', run: open.run.number });
