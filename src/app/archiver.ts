@@ -29,7 +29,7 @@ export class Archiver {
     this.#config = config;
     this.#log = log;
     this.#logger = logger;
-    this.#archivedCommit = new ArchiveFiles(config.dataDir).readManifest().archivedCommit;
+    this.#archivedCommit = new ArchiveFiles(config.dataDir).archivedCommit();
   }
 
   get archivedCommit(): number {
@@ -85,6 +85,10 @@ export class Archiver {
       this.#log.cutThrough(this.#archivedCommit);
     } catch (error) {
       const folder = join(this.#config.dataDir, 'archive');
+      if (error instanceof AsofError && error.code === 'run_conflict') {
+        this.#logger.info({ folder }, 'somebody else writes the archive; it is tried again');
+        return;
+      }
       this.#logger.error({ folder, error: String(error) }, 'archiving failed; it is tried again');
     }
   }

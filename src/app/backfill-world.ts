@@ -66,7 +66,7 @@ export async function withBackfillWorld<T>(
 function archivedRows(config: Config): BackfillWorld['rowsAtLeast'] {
   const files = new ArchiveFiles(config.dataDir);
   return (source, throughCommit) =>
-    (files.readManifest().sources[source] ?? [])
+    (files.readManifest({ source, throughCommit }).sources[source] ?? [])
       .filter(({ last }) => last.commit <= throughCommit)
       .reduce((sum, { rows }) => sum + rows, 0);
 }

@@ -199,7 +199,7 @@ async function manifestOf(
 }
 
 function archivedCommitOf(config: Config): number {
-  return new ArchiveFiles(config.dataDir).readManifest().archivedCommit;
+  return new ArchiveFiles(config.dataDir).archivedCommit();
 }
 
 async function spineOf(

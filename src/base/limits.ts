@@ -115,6 +115,8 @@ export const LIMITS = {
   archiveMemoryBytes: 1024 * 1024 * 1024,
   /** Rows of one archive file that compaction makes; a larger file is left alone. */
   archiveFileRows: 16_000_000,
+  /** Rows that one compaction beside archiving writes again; what is left is next. */
+  archiveCompactRows: 20_000_000,
   /** How long a replaced archive file stays for readers that have it open. */
   archiveRetiredMs: 60 * 60 * 1000,
   /** How long a replaced file of the offline catalog stays for readers that have it open. */

@@ -1,15 +1,19 @@
 import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
+import type { ArchiveCatalog } from './archive-catalog.ts';
 import { ArchiveFiles } from './archive-files.ts';
-import { type ArchiveFile, type ArchiveManifest, withFiles } from './archive-manifest.ts';
+import type { ArchiveFile, ArchiveManifest } from './archive-manifest.ts';
+import { type MergePolicy, mergeGroups } from './archive-merge-plan.ts';
 import { type ArchiveStep, archivePath, ParquetWriter } from './archive-parquet.ts';
 import { DuckDbSession } from './duckdb-session.ts';
-import { formOf, orderedRuns, selectFiles } from './history-files.ts';
+import { orderedRuns, selectFiles } from './history-files.ts';
 
 export interface CompactOptions {
   readonly dataDir: string;
   readonly clock: Clock;
+  /** Whatever can be merged at once; else what pays, within a bound. Default: true. */
+  readonly all?: boolean;
   /** How long a replaced file stays for readers that have it open. */
   readonly retiredMs?: number;
   readonly memoryBytes?: number;
@@ -24,49 +28,93 @@ export interface CompactReport {
 }
 
 /**
- * Merges the files of each source and arrival date into one. The manifest changes once, for all of
- * them; the files it no longer names stay for a while. Never while an archiving runs.
+ * Merges small files of each source and arrival date. The catalog changes once, for all of them;
+ * the files it no longer names stay for a while.
+ * @throws AsofError `run_conflict` while somebody else writes the archive
  */
 export async function compactArchive(options: CompactOptions): Promise<CompactReport> {
   const files = new ArchiveFiles(options.dataDir);
+  const lock = files.lock();
+  try {
+    const catalog = files.openCatalog();
+    try {
+      files.removePending(catalog);
+      const merged = await merge(files, catalog, options);
+      return { ...merged, removed: removeRetired(files, catalog, options) };
+    } finally {
+      catalog.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** Of a date that ended so long ago no more files come, but for clocks that are set back. */
+const DATE_IS_OVER_MS = 2 * 60 * 60 * 1000;
+
+function policyOf({ clock, all = true }: CompactOptions): MergePolicy {
+  const openFrom = new Date(clock.nowMs() - DATE_IS_OVER_MS).toISOString().slice(0, 10);
+  const rowsMax = all ? Number.POSITIVE_INFINITY : LIMITS.archiveCompactRows;
+  return { all, openFrom, rowsMax };
+}
+
+async function merge(
+  files: ArchiveFiles,
+  catalog: ArchiveCatalog,
+  options: CompactOptions,
+): Promise<Omit<CompactReport, 'removed'>> {
+  const manifest = catalog.read();
+  const policy = policyOf(options);
+  const groups = Object.entries(manifest.sources).flatMap(([source, archived]) =>
+    mergeGroups(archived, policy).map((group) => ({ source, group })),
+  );
+  if (groups.length === 0) return { replaced: 0, written: 0 };
   const session = await DuckDbSession.open({
     memoryBytes: options.memoryBytes ?? LIMITS.archiveMemoryBytes,
     spillFolder: files.real('archive/.spill'),
   });
   try {
-    const manifest = files.readManifest();
     const writer = new ParquetWriter(files, session, options.onStep);
+    catalog.intend(groups.map(({ source, group }) => mergedPath(source, group)));
     const added: Record<string, ArchiveFile[]> = {};
-    const replaced: ArchiveFile[] = [];
-    for (const [source, archived] of Object.entries(manifest.sources)) {
-      for (const group of mergeable(archived)) {
-        const merged = await mergeFiles(writer, manifest, source, group);
-        added[source] = [...(added[source] ?? []), merged];
-        replaced.push(...group);
-      }
+    for (const { source, group } of groups) {
+      const merged = await mergeFiles(writer, manifest, source, group);
+      added[source] = [...(added[source] ?? []), merged];
     }
-    const removed = replaceFiles(files, manifest, added, replaced, options);
-    return { replaced: replaced.length, written: Object.values(added).flat().length, removed };
+    const paths = groups.flatMap(({ group }) => group.map((file) => file.path));
+    catalog.change({ added, retired: { paths, atMs: options.clock.nowMs() } });
+    const { archivedCommit } = manifest;
+    options.onStep?.({ kind: 'manifest', archivedCommit });
+    return { replaced: paths.length, written: groups.length };
   } finally {
     session.close();
   }
 }
 
-/** Files of one date and schema, as many together as a file may have rows. */
-function mergeable(archived: readonly ArchiveFile[]): ArchiveFile[][] {
-  const groups: ArchiveFile[][] = [];
-  const byDate = Map.groupBy(archived, (file) => `${file.arrivalDate} ${formOf(file)}`);
-  for (const files of byDate.values()) {
-    let rows = Number.POSITIVE_INFINITY;
-    for (const file of files) {
-      rows += file.rows;
-      if (rows > LIMITS.archiveFileRows) {
-        groups.push([file]);
-        rows = file.rows;
-      } else groups.at(-1)?.push(file);
-    }
-  }
-  return groups.filter((group) => group.length > 1);
+/** Lets go of what was replaced long ago. */
+function removeRetired(
+  files: ArchiveFiles,
+  catalog: ArchiveCatalog,
+  { clock, retiredMs = LIMITS.archiveRetiredMs, onStep }: CompactOptions,
+): number {
+  const throughMs = clock.nowMs() - retiredMs;
+  const expired = catalog.retired().filter((file) => file.retiredAtMs <= throughMs);
+  if (expired.length === 0) return 0;
+  catalog.change({ forgotten: expired.map(({ path }) => path) });
+  for (const path of files.removePending(catalog)) onStep?.({ kind: 'removed', path });
+  return expired.length;
+}
+
+function newestOf(group: readonly ArchiveFile[]): ArchiveFile['last'] {
+  return group.reduce<ArchiveFile['last']>(
+    (newest, { last }) => (last.commit > newest.commit ? last : newest),
+    { commit: -1, offset: -1 },
+  );
+}
+
+function mergedPath(source: string, group: readonly ArchiveFile[]): string {
+  const { arrivalDate, first } = present(group[0], 'a group has files');
+  return archivePath(source, arrivalDate, first.commit, newestOf(group).commit);
 }
 
 async function mergeFiles(
@@ -76,12 +124,10 @@ async function mergeFiles(
   group: readonly ArchiveFile[],
 ): Promise<ArchiveFile> {
   const first = present(group[0], 'a group has files');
-  const last = group.reduce((newest, file) =>
-    file.last.commit > newest.last.commit ? file : newest,
-  ).last;
+  const last = newestOf(group);
   const columns = present(manifest.schemas[first.schema], first.schema);
   const relation = { columns, weighted: first.weighted === true };
-  const path = archivePath(source, first.arrivalDate, first.first.commit, last.commit);
+  const path = mergedPath(source, group);
   const rows = selectFiles(source, manifest, group, relation, (name) => writer.files.real(name));
   const isOrdered = orderedRuns(group).length === group.length;
   const bytes = await writer.write(path, isOrdered ? rows : `${rows} ORDER BY __commit, __offset`);
@@ -96,32 +142,4 @@ async function mergeFiles(
     minArrivalTimeMs: Math.min(...group.map((file) => file.minArrivalTimeMs)),
     maxArrivalTimeMs: Math.max(...group.map((file) => file.maxArrivalTimeMs)),
   };
-}
-
-/** Names the merged files instead of the replaced ones, and lets go of those retired long ago. */
-function replaceFiles(
-  files: ArchiveFiles,
-  manifest: ArchiveManifest,
-  added: Readonly<Record<string, readonly ArchiveFile[]>>,
-  replaced: readonly ArchiveFile[],
-  { clock, retiredMs = LIMITS.archiveRetiredMs, onStep }: CompactOptions,
-): number {
-  const nowMs = clock.nowMs();
-  const expired = manifest.retired.filter((file) => file.retiredAtMs + retiredMs <= nowMs);
-  if (replaced.length === 0 && expired.length === 0) return 0;
-  const { archivedCommit } = manifest;
-  const retired = [
-    ...manifest.retired.filter((file) => !expired.includes(file)),
-    ...replaced.map(({ path }) => ({ path, retiredAtMs: nowMs })),
-  ];
-  const removed = new Set(replaced.map((file) => file.path));
-  files.replaceManifest(
-    withFiles(manifest, { archivedCommit, schemas: {}, added, removed, retired }),
-  );
-  onStep?.({ kind: 'manifest', archivedCommit });
-  for (const { path } of expired) {
-    files.remove(path);
-    onStep?.({ kind: 'removed', path });
-  }
-  return expired.length;
 }

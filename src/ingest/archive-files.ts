@@ -1,7 +1,9 @@
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
+import { ArchiveCatalog, CATALOG_PATH, type FileQuery } from './archive-catalog.ts';
+import { ArchiveLock } from './archive-lock.ts';
 import {
   type ArchiveManifest,
   EMPTY_MANIFEST,
@@ -55,17 +57,55 @@ export class ArchiveFiles {
     return this.#disk.size(path);
   }
 
-  /** @throws AsofError `corrupt_archive`, `newer_format` */
-  readManifest(): ArchiveManifest {
-    if (!this.#disk.exists(MANIFEST_PATH)) return EMPTY_MANIFEST;
-    return parseManifest(new TextDecoder().decode(this.#disk.read(MANIFEST_PATH)));
+  /**
+   * The files that are wanted, as of one moment.
+   * @throws AsofError `corrupt_archive`, `newer_format`
+   */
+  readManifest(query: FileQuery = {}): ArchiveManifest {
+    const look = (): ArchiveManifest | null => this.#reading((catalog) => catalog.read(query));
+    // The second look: what there was before may have become the catalog between the two.
+    return look() ?? this.#readFormer(query.source ?? null) ?? look() ?? EMPTY_MANIFEST;
   }
 
-  /** All or nothing: what was before stays until the new manifest is durable. */
-  replaceManifest(manifest: ArchiveManifest): void {
+  /** Every event up to this commit is in files. @throws AsofError as `readManifest` */
+  archivedCommit(): number {
+    const look = (): number | null => this.#reading((catalog) => catalog.archivedCommit());
+    return look() ?? this.#readFormer(null)?.archivedCommit ?? look() ?? 0;
+  }
+
+  #reading<T>(work: (catalog: ArchiveCatalog) => T): T | null {
+    const catalog = ArchiveCatalog.toRead(this.real(CATALOG_PATH));
+    if (catalog === null) return null;
+    try {
+      return work(catalog);
+    } finally {
+      catalog.close();
+    }
+  }
+
+  /** What there was before the catalog; once that is written, the manifest goes. */
+  #readFormer(source: string | null): ArchiveManifest | null {
+    if (!this.#disk.exists(MANIFEST_PATH)) return null;
+    const manifest = parseManifest(new TextDecoder().decode(this.#disk.read(MANIFEST_PATH)));
+    if (source === null) return manifest;
+    return { ...manifest, sources: { [source]: manifest.sources[source] ?? [] } };
+  }
+
+  /** Held by whoever writes the archive. @throws AsofError `run_conflict` */
+  lock(): ArchiveLock {
     this.#disk.makeFolder(ARCHIVE_FOLDER);
-    const text = `${JSON.stringify(manifest)}\n`;
-    this.#disk.replace(MANIFEST_PATH, new TextEncoder().encode(text));
+    return ArchiveLock.take(this.real(`${ARCHIVE_FOLDER}/writer.lock`));
+  }
+
+  /** For the one process that writes the archive. Close it. @throws AsofError as `readManifest` */
+  openCatalog(): ArchiveCatalog {
+    this.#disk.makeFolder(ARCHIVE_FOLDER);
+    const catalog = ArchiveCatalog.toWrite(this.real(CATALOG_PATH), () => {
+      return this.#readFormer(null) ?? EMPTY_MANIFEST;
+    });
+    this.#disk.syncFolder(ARCHIVE_FOLDER);
+    if (this.#disk.exists(MANIFEST_PATH)) this.#disk.remove(MANIFEST_PATH);
+    return catalog;
   }
 
   exists(path: string): boolean {
@@ -76,20 +116,30 @@ export class ArchiveFiles {
     this.#disk.remove(path);
   }
 
-  /** Removes what a crash left behind: every file that the manifest does not name. */
-  sweep(manifest: ArchiveManifest): string[] {
+  /** Removes what a crash left behind, and what is to go: known from the catalog, not searched. */
+  removePending(catalog: ArchiveCatalog): string[] {
+    const pending = catalog.pending();
+    const removed: string[] = [];
+    for (const path of pending) {
+      for (const one of [path, `${path}${UNFINISHED}`]) {
+        if (!this.#disk.exists(one)) continue;
+        this.#disk.remove(one);
+        removed.push(one);
+      }
+    }
+    if (pending.length > 0) catalog.settle(pending);
+    return removed;
+  }
+
+  /** Files below the archive that nothing names, unchanged since `beforeMs`: a walk over all. */
+  orphans(catalog: ArchiveCatalog, beforeMs: number): string[] {
     const root = this.real(ARCHIVE_FOLDER);
     if (!existsSync(root)) return [];
-    const named = new Set([MANIFEST_PATH, ...manifest.retired.map((file) => file.path)]);
-    for (const files of Object.values(manifest.sources)) {
-      for (const file of files) named.add(file.path);
-    }
-    const leftovers = readdirSync(root, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
-      .map((below) => `${ARCHIVE_FOLDER}/${below}`)
-      .filter((path) => !named.has(path));
-    for (const path of leftovers) this.remove(path);
-    return leftovers;
+    return readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.parquet(\.unfinished)?$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .filter((path) => statSync(path).mtimeMs < beforeMs)
+      .map((path) => `${ARCHIVE_FOLDER}/${path.slice(root.length + 1)}`)
+      .filter((path) => !catalog.names(path.replace(/\.unfinished$/, '')));
   }
 }

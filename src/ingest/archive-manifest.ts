@@ -37,14 +37,13 @@ export interface RetiredFile {
   readonly retiredAtMs: number;
 }
 
-/**
- * What the archive is: the files named here and no others. It is replaced as a whole, so a reader
- * sees all of an archiving or none of it.
- */
+/** What a reader sees of the archive: all of an archiving or none of it. */
 export interface ArchiveManifest {
   readonly format: typeof FORMAT;
   /** Every event of every source up to this commit is in the files. */
   readonly archivedCommit: number;
+  /** Grows with every change. */
+  readonly revision: number;
   readonly schemas: Readonly<Record<string, readonly ArchivedColumn[]>>;
   /** By source, in the order of their first rows. */
   readonly sources: Readonly<Record<string, readonly ArchiveFile[]>>;
@@ -54,12 +53,16 @@ export interface ArchiveManifest {
 export const EMPTY_MANIFEST: ArchiveManifest = {
   format: FORMAT,
   archivedCommit: 0,
+  revision: 0,
   schemas: {},
   sources: {},
   retired: [],
 };
 
-/** @throws AsofError `corrupt_archive`, `newer_format` */
+/**
+ * The manifest of an archive that was written before there was a catalog.
+ * @throws AsofError `corrupt_archive`, `newer_format`
+ */
 export function parseManifest(text: string): ArchiveManifest {
   let parsed: unknown;
   try {
@@ -80,7 +83,7 @@ export function parseManifest(text: string): ArchiveManifest {
       }
     }
   }
-  return parsed;
+  return { ...parsed, revision: 0 };
 }
 
 function corrupt(what: string, cause?: unknown): AsofError {
@@ -125,32 +128,6 @@ function isFile(file: Partial<ArchiveFile>): boolean {
 
 export function comparePositions(a: RowPosition, b: RowPosition): number {
   return a.commit - b.commit || a.offset - b.offset;
-}
-
-/** The manifest with new files, which may replace others; each source's files stay in order. */
-export function withFiles(
-  manifest: ArchiveManifest,
-  change: {
-    readonly archivedCommit: number;
-    readonly schemas: Readonly<Record<string, readonly ArchivedColumn[]>>;
-    readonly added: Readonly<Record<string, readonly ArchiveFile[]>>;
-    readonly removed: ReadonlySet<string>;
-    readonly retired: readonly RetiredFile[];
-  },
-): ArchiveManifest {
-  const sources: Record<string, ArchiveFile[]> = {};
-  for (const source of new Set([...Object.keys(manifest.sources), ...Object.keys(change.added)])) {
-    sources[source] = [...(manifest.sources[source] ?? []), ...(change.added[source] ?? [])]
-      .filter((file) => !change.removed.has(file.path))
-      .sort((a, b) => comparePositions(a.first, b.first));
-  }
-  return {
-    format: FORMAT,
-    archivedCommit: change.archivedCommit,
-    schemas: { ...manifest.schemas, ...change.schemas },
-    sources,
-    retired: change.retired,
-  };
 }
 
 /** The columns of a file of `source`, which must agree with the source's schema of today. */

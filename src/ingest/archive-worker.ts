@@ -40,13 +40,14 @@ async function work(task: ArchiveTask): Promise<void> {
       if (step.kind === 'manifest') say({ kind: 'archived', commit: step.archivedCommit });
     },
   });
+  let report: ArchiveReport;
   try {
-    const report = await archive.archiveThrough(throughCommit);
-    if (task.compact) await compactArchive({ dataDir, clock: systemClock, memoryBytes });
-    say({ kind: 'report', report });
+    report = await archive.archiveThrough(throughCommit);
   } finally {
     archive.close();
   }
+  if (task.compact) await compactArchive({ dataDir, clock: systemClock, memoryBytes, all: false });
+  say({ kind: 'report', report });
 }
 
 try {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
@@ -21,6 +22,7 @@ import {
 import { ArchiveFiles } from './archive-files.ts';
 import type { ArchiveStep } from './archive-parquet.ts';
 import { History } from './history.ts';
+import { filesWithin } from './history-files.ts';
 
 interface RunOptions {
   readonly through?: number;
@@ -50,7 +52,7 @@ function parquetFiles(dataDir: string): string[] {
   return readdirSync(join(dataDir, 'archive'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => entry.name)
-    .filter((name) => name !== 'manifest.json');
+    .filter((name) => /\.parquet/.test(name));
 }
 
 test('random batches come back from Parquet bit for bit', async (context) => {
@@ -106,7 +108,7 @@ test('an empty log makes an empty archive, and none at all of files', async (con
   const dataDir = temporaryFolder(context);
   assert.equal(await archiveAll(dataDir, new ListLog([]), { through: 10 }), 0);
   assert.deepEqual(await readAll(dataDir), []);
-  assert.equal(existsSync(join(dataDir, 'archive/manifest.json')), false);
+  assert.deepEqual(parquetFiles(dataDir), []);
 });
 
 /** Runs until the step with this number, then stops as a crash would. */
@@ -147,17 +149,31 @@ async function checkWhole(dataDir: string, batches: readonly EventBatch[]): Prom
   assert.equal(parquetFiles(dataDir).length, named.length);
 }
 
-test('what the manifest does not name is removed when the archive is opened', async (context) => {
+test('what nothing names is found by a search, and by nobody else', async (context) => {
   const dataDir = temporaryFolder(context);
   const options = { commits: 3, maxRows: 50, sources: [clicks] };
   const batches = randomBatches(seededRandom(7), options);
   await archiveAll(dataDir, new ListLog(batches));
-  const folder = join(dataDir, 'archive/gone/arrival_date=2026-01-01');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, '1-2.parquet'), 'half');
-  writeFileSync(join(folder, '3-4.parquet.unfinished'), 'half');
-  await archiveAll(dataDir, new ListLog(batches));
-  await checkWhole(dataDir, batches);
+  const gone = 'archive/gone/arrival_date=2026-01-01';
+  mkdirSync(join(dataDir, gone), { recursive: true });
+  writeFileSync(join(dataDir, gone, '1-2.parquet'), 'half');
+  writeFileSync(join(dataDir, gone, '3-4.parquet.unfinished'), 'half');
+  const files = new ArchiveFiles(dataDir);
+  const catalog = files.openCatalog();
+  assert.deepEqual(files.orphans(catalog, 0), []);
+  assert.deepEqual(files.orphans(catalog, Number.POSITIVE_INFINITY).toSorted(), [
+    `${gone}/1-2.parquet`,
+    `${gone}/3-4.parquet.unfinished`,
+  ]);
+  catalog.close();
+});
+
+test('one writer at a time, whichever process it is in', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const archive = await Archive.open({ dataDir, source: new ListLog([]) });
+  assert.equal(await refusal(archiveAll(dataDir, new ListLog([]))), 'run_conflict');
+  archive.close();
+  await archiveAll(dataDir, new ListLog([]));
 });
 
 test('running again changes nothing, and goes on where it ended', async (context) => {
@@ -187,16 +203,73 @@ test('a gap between archive and log is refused', async (context) => {
   assert.equal(await refusal(archiveAll(dataDir, new ListLog(batches.slice(3)))), 'corrupt_log');
 });
 
-async function refusalOfManifest(context: TestContext, text: string): Promise<string> {
+async function refusalOf(context: TestContext, name: string, text: string): Promise<string> {
   const dataDir = temporaryFolder(context);
   mkdirSync(join(dataDir, 'archive'));
-  writeFileSync(join(dataDir, 'archive/manifest.json'), text);
+  writeFileSync(join(dataDir, 'archive', name), text);
   return refusal(archiveAll(dataDir, new ListLog([])));
 }
 
-test('a manifest that is damaged or newer is refused, never guessed at', async (context) => {
+test('a catalog or manifest that is damaged or newer is refused, never guessed at', async (context) => {
   const good = '{"format":1,"archivedCommit":0,"schemas":{},"sources":{},"retired":[]}';
-  assert.equal(await refusalOfManifest(context, good.slice(0, 40)), 'corrupt_archive');
-  assert.equal(await refusalOfManifest(context, good.replace(':0', ':"x"')), 'corrupt_archive');
-  assert.equal(await refusalOfManifest(context, good.replace('1', '2')), 'newer_format');
+  const manifest = (text: string) => refusalOf(context, 'manifest.json', text);
+  assert.equal(await manifest(good.slice(0, 40)), 'corrupt_archive');
+  assert.equal(await manifest(good.replace(':0', ':"x"')), 'corrupt_archive');
+  assert.equal(await manifest(good.replace('1', '2')), 'newer_format');
+  const junk = 'this is no database of any kind, however long it is. '.repeat(40);
+  assert.equal(await refusalOf(context, 'catalog.db', junk), 'corrupt_archive');
+  const dataDir = temporaryFolder(context);
+  await archiveAll(dataDir, new ListLog([]));
+  const newer = new DatabaseSync(join(dataDir, 'archive/catalog.db'));
+  newer.exec('PRAGMA user_version = 9');
+  newer.close();
+  assert.equal(await refusal(archiveAll(dataDir, new ListLog([]))), 'newer_format');
+  assert.equal(await refusal(readAll(dataDir)), 'newer_format');
+});
+
+/** The archive of a data directory in the form that it had before there was a catalog. */
+function asManifest(dataDir: string): string {
+  const { revision: _, ...manifest } = new ArchiveFiles(dataDir).readManifest();
+  rmSync(join(dataDir, 'archive/catalog.db'));
+  writeFileSync(join(dataDir, 'archive/manifest.json'), JSON.stringify(manifest));
+  return JSON.stringify(manifest.sources);
+}
+
+test('an archive with a manifest is read as it is, and has a catalog once it is written', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const options = { commits: 8, maxRows: 60, sources: [flights, clicks, orders] };
+  const batches = randomBatches(seededRandom(10), options);
+  await archiveAll(dataDir, new ListLog(batches), { through: 5 });
+  const sources = asManifest(dataDir);
+  assertSameBatches(await readAll(dataDir), batches.slice(0, 5));
+  assert.equal(existsSync(join(dataDir, 'archive/catalog.db')), false);
+  // A crash right after the file was made: what was before still holds.
+  new DatabaseSync(join(dataDir, 'archive/catalog.db')).close();
+  assert.equal(new ArchiveFiles(dataDir).archivedCommit(), 5);
+  await archiveAll(dataDir, new ListLog(batches), { through: 5 });
+  assert.equal(existsSync(join(dataDir, 'archive/manifest.json')), false);
+  assert.equal(JSON.stringify(new ArchiveFiles(dataDir).readManifest().sources), sources);
+  await archiveAll(dataDir, new ListLog(batches));
+  await checkWhole(dataDir, batches);
+});
+
+test('a range of the archive lists the files that can hold it, and no others', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const options = { commits: 12, maxRows: 40, sources: [flights, clicks] };
+  const batches = randomBatches(seededRandom(11), options);
+  for (let through = 1; through <= 12; through += 1) {
+    await archiveAll(dataDir, new ListLog(batches), { through });
+  }
+  const files = new ArchiveFiles(dataDir);
+  const all = files.readManifest();
+  for (const source of ['flights', 'clicks', 'none']) {
+    for (let afterCommit = 0; afterCommit <= 12; afterCommit += 3) {
+      for (let throughCommit = afterCommit; throughCommit <= 13; throughCommit += 2) {
+        const found = files.readManifest({ source, afterCommit, throughCommit });
+        const range = { afterCommit, throughCommit };
+        assert.deepEqual(found.sources[source] ?? [], filesWithin(all, source, range));
+        assert.equal(found.archivedCommit, 12);
+      }
+    }
+  }
 });

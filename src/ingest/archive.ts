@@ -4,8 +4,10 @@ import { LIMITS } from '../base/limits.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { schemaFingerprint } from '../schema/fingerprint.ts';
 import type { SourceSchema } from '../schema/types.ts';
+import type { ArchiveCatalog } from './archive-catalog.ts';
 import { ArchiveFiles } from './archive-files.ts';
-import { type ArchiveFile, type ArchiveManifest, withFiles } from './archive-manifest.ts';
+import type { ArchiveLock } from './archive-lock.ts';
+import type { ArchiveFile } from './archive-manifest.ts';
 import { type ArchiveStep, archivePath, ParquetWriter } from './archive-parquet.ts';
 import { type ArchivedColumn, relationOf } from './archive-relation.ts';
 import type { ArchiveSource } from './archive-source.ts';
@@ -31,8 +33,9 @@ export interface ArchiveReport {
 
 /**
  * Moves accepted events from the log to Parquet, a stage at a time. A stage's files count from the
- * moment the manifest names them; a crash before that leaves files that the next `open` removes,
- * so running again gives the same archive. One process at a time, the owner of the directory.
+ * moment the catalog names them; a crash before that leaves files that the next `open` removes, as
+ * they were noted before they were written, so running again gives the same archive. One at a time,
+ * which its lock sees to.
  *
  * @example
  * const archive = await Archive.open({ dataDir, source: segmentSource(disk) });
@@ -40,41 +43,56 @@ export interface ArchiveReport {
  * log.cutThrough(archive.archivedCommit);
  */
 export class Archive {
-  readonly #files: ArchiveFiles;
   readonly #writer: ParquetWriter;
   readonly #options: ArchiveOptions;
   readonly #session: DuckDbSession;
-  #manifest: ArchiveManifest;
+  readonly #lock: ArchiveLock;
+  readonly #catalog: ArchiveCatalog;
+  #archivedCommit: number;
 
-  private constructor(options: ArchiveOptions, files: ArchiveFiles, session: DuckDbSession) {
+  private constructor(
+    options: ArchiveOptions,
+    files: ArchiveFiles,
+    session: DuckDbSession,
+    lock: ArchiveLock,
+    catalog: ArchiveCatalog,
+  ) {
     this.#options = options;
-    this.#files = files;
     this.#writer = new ParquetWriter(files, session, options.onStep);
     this.#session = session;
-    this.#manifest = files.readManifest();
+    this.#lock = lock;
+    this.#catalog = catalog;
+    this.#archivedCommit = catalog.archivedCommit();
   }
 
+  /** @throws AsofError `run_conflict` while somebody else writes, `corrupt_archive` */
   static async open(options: ArchiveOptions): Promise<Archive> {
     const files = new ArchiveFiles(options.dataDir);
-    const manifest = files.readManifest();
-    for (const path of files.sweep(manifest)) options.onStep?.({ kind: 'removed', path });
-    const session = await DuckDbSession.open({
-      memoryBytes: options.memoryBytes ?? LIMITS.archiveMemoryBytes,
-      spillFolder: files.real('archive/.spill'),
-      ...(options.threads === undefined ? {} : { threads: options.threads }),
-    });
-    return new Archive(options, files, session);
+    const lock = files.lock();
+    let catalog: ArchiveCatalog | null = null;
+    try {
+      catalog = files.openCatalog();
+      for (const path of files.removePending(catalog)) options.onStep?.({ kind: 'removed', path });
+      const session = await DuckDbSession.open({
+        memoryBytes: options.memoryBytes ?? LIMITS.archiveMemoryBytes,
+        spillFolder: files.real('archive/.spill'),
+        ...(options.threads === undefined ? {} : { threads: options.threads }),
+      });
+      return new Archive(options, files, session, lock, catalog);
+    } catch (error) {
+      catalog?.close();
+      lock.release();
+      throw error;
+    }
   }
 
   /** Every event up to this commit is in files, durably: the log may be cut through it. */
   get archivedCommit(): number {
-    return this.#manifest.archivedCommit;
+    return this.#archivedCommit;
   }
 
   /** Archives up to and with `commit`, or up to the log's end if that comes first. */
   async archiveThrough(commit: number): Promise<ArchiveReport> {
-    // Compaction may have replaced it since.
-    this.#manifest = this.#files.readManifest();
     const sum = { rows: 0, files: 0, bytes: 0 };
     while (this.archivedCommit < commit) {
       const before = this.archivedCommit;
@@ -91,6 +109,8 @@ export class Archive {
 
   close(): void {
     this.#session.close();
+    this.#catalog.close();
+    this.#lock.release();
   }
 
   async #archiveStage(through: number): Promise<readonly ArchiveFile[]> {
@@ -138,36 +158,37 @@ export class Archive {
     stages: ReadonlyMap<string, ArchiveStage>,
     archivedCommit: number,
   ): Promise<readonly ArchiveFile[]> {
+    const days = [...stages.values()].map((stage) => ({ stage, days: stage.finish() }));
+    this.#catalog.intend(
+      days.flatMap((one) => one.days.map((day) => pathOf(one.stage.schema.name, day))),
+    );
     const added: Record<string, ArchiveFile[]> = {};
     const schemas: Record<string, readonly ArchivedColumn[]> = {};
-    for (const [source, stage] of stages) {
+    for (const { stage, days: ofStage } of days) {
       const files: ArchiveFile[] = [];
-      for (const day of stage.finish()) files.push(await this.#writeDay(stage, day));
-      added[source] = files;
+      for (const day of ofStage) files.push(await this.#writeDay(stage, day));
+      added[stage.schema.name] = files;
       schemas[schemaFingerprint(stage.schema)] = archivedColumns(stage.schema);
     }
-    const { retired } = this.#manifest;
-    this.#replaceManifest(
-      withFiles(this.#manifest, { archivedCommit, schemas, added, removed: new Set(), retired }),
-    );
+    this.#catalog.change({ archivedCommit, schemas, added });
+    this.#archivedCommit = archivedCommit;
+    this.#options.onStep?.({ kind: 'manifest', archivedCommit });
     return Object.values(added).flat();
   }
 
   async #writeDay(stage: ArchiveStage, day: DayContent): Promise<ArchiveFile> {
     const { dayStartMs, ...content } = day;
-    const arrivalDate = dateText(dayStartMs);
-    const path = archivePath(stage.schema.name, arrivalDate, day.first.commit, day.last.commit);
+    const path = pathOf(stage.schema.name, day);
     const bytes = await this.#writer.write(path, stage.select(day));
     const schema = schemaFingerprint(stage.schema);
+    const arrivalDate = dateText(dayStartMs);
     const file: ArchiveFile = { path, arrivalDate, bytes, ...content, schema };
     return relationOf(stage.schema).weighted ? { ...file, weighted: true } : file;
   }
+}
 
-  #replaceManifest(manifest: ArchiveManifest): void {
-    this.#files.replaceManifest(manifest);
-    this.#manifest = manifest;
-    this.#options.onStep?.({ kind: 'manifest', archivedCommit: manifest.archivedCommit });
-  }
+function pathOf(source: string, { dayStartMs, first, last }: DayContent): string {
+  return archivePath(source, dateText(dayStartMs), first.commit, last.commit);
 }
 
 const LAST_DAY_MS = 8.64e15;

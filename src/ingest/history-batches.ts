@@ -43,8 +43,10 @@ export async function* historyBatches(places: HistoryPlaces, query: BoundQuery):
   try {
     while (done < query.throughCommit) {
       const before = done;
-      const manifest = places.files.readManifest();
       const range = { afterCommit: done, throughCommit: query.throughCommit };
+      const { source } = query;
+      const wanted = source === undefined ? range : { ...range, source };
+      const manifest = places.files.readManifest(wanted);
       try {
         if (done < manifest.archivedCommit) {
           for await (const batch of archived(session, places, manifest, query, range)) {
@@ -87,7 +89,7 @@ function skipEarly(
 /** A file that the archive has replaced meanwhile is no failure; one that it still names is. */
 function refuseLost(error: unknown, manifest: ArchiveManifest, files: ArchiveFiles): void {
   if (!(error instanceof AsofError) || error.code !== 'file_not_found') throw error;
-  if (JSON.stringify(files.readManifest()) !== JSON.stringify(manifest)) return;
+  if (files.readManifest({ throughCommit: 0 }).revision !== manifest.revision) return;
   throw new AsofError('corrupt_archive', `The archive lacks a file: ${error.message}`, {
     cause: error,
   });

@@ -46,7 +46,7 @@ export class History {
     const files = new ArchiveFiles(options.dataDir);
     // The log first: what is cut from it before the manifest is read is in that manifest.
     const logged = options.log.lastCommit();
-    const newest = Math.max(logged, files.readManifest().archivedCommit);
+    const newest = Math.max(logged, files.archivedCommit());
     return new History(options, files, Math.min(newest, options.throughCommit ?? newest));
   }
 
@@ -91,7 +91,7 @@ export class History {
     sources: readonly SourceSchema[],
   ): Promise<ArchiveManifest> {
     for (let attempt = 0; attempt < LIMITS.historyRetries; attempt += 1) {
-      const manifest = this.#files.readManifest();
+      const manifest = this.#filesOf(sources);
       if (await this.#tryLoadTail(connection, sources, manifest.archivedCommit)) return manifest;
       // The log was cut in between, so a newer manifest has what is missing.
       for (const source of sources) await createTail(connection, source);
@@ -100,6 +100,13 @@ export class History {
       'corrupt_log',
       `The log lacks commits between the archive and commit ${this.through}.`,
     );
+  }
+
+  #filesOf(sources: readonly SourceSchema[]): ArchiveManifest {
+    const [only] = sources;
+    const query = { throughCommit: this.through };
+    if (only === undefined || sources.length > 1) return this.#files.readManifest(query);
+    return this.#files.readManifest({ ...query, source: only.name });
   }
 
   async #tryLoadTail(

@@ -108,13 +108,13 @@ test('a state folder that is gone is rebuilt from the log', async (t) => {
   assert.equal(again.platform.replayedEvents, 4);
 });
 
-test('an archive without its manifest is written anew while the log has the events', async (t) => {
+test('an archive without its catalog is written anew while the log has the events', async (t) => {
   const shop = await Shop.open(t);
   for (let index = 0; index < 3; index++) await shop.pushLines([payment()]);
   const dataDir = dataFolder(shop);
   await archiveInThread({ dataDir, throughCommit: 3, onArchived: () => {} });
   await shop.close();
-  const manifest = join(dataDir, 'archive', 'manifest.json');
+  const manifest = join(dataDir, 'archive', 'catalog.db');
   assert.ok(existsSync(manifest));
   rmSync(manifest);
   // The log still has every event: the archive is only a copy, and is written anew.
@@ -135,7 +135,7 @@ test('a log that is gone is told from a state that is: nothing is begun anew in 
   await assert.rejects(Platform.start(configOf(shop.folder), plan), refusal);
 });
 
-test('an archive without its manifest is refused where the log has been cut', async (t) => {
+test('an archive without its catalog is refused where the log has been cut', async (t) => {
   const shop = await Shop.open(t);
   await shop.pushLines([payment()]);
   const dataDir = dataFolder(shop);
@@ -149,7 +149,7 @@ test('an archive without its manifest is refused where the log has been cut', as
   log.cutThrough(1);
   assert.equal(log.firstCommit, 2);
   await log.close();
-  rmSync(join(dataDir, 'archive', 'manifest.json'));
+  rmSync(join(dataDir, 'archive', 'catalog.db'));
   await assert.rejects(Platform.start(configOf(shop.folder), plan), {
     code: 'corrupt_archive',
     message: 'Commits 1 to 1 are neither archived nor in the log.',
