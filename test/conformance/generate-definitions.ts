@@ -103,7 +103,7 @@ function generateView(
 ): ViewNode {
   const { entity, key } = entityOf(random);
   const expressions = new ExpressionGenerator(random, fields);
-  const aggregates: NamedFeature[] = Array.from({ length: 1 + random.below(6) }, (_, nr) => ({
+  const aggregates: NamedFeature[] = Array.from({ length: 1 + random.below(7) }, (_, nr) => ({
     name: `v${at}_f${nr}`,
     feature: generateAggregate(random, expressions, fields, sizes),
   }));

@@ -30,7 +30,6 @@ const FUNCTIONS: readonly FunctionName[] = [
   'firstN',
   'lastN',
   'latest',
-  'latest',
 ];
 /** A float64 of these is made a whole number of units first. */
 const QUANTIZING: readonly FunctionName[] = [

@@ -55,7 +55,7 @@ function generateChanges(random: Random): ChangesNode {
     sequence: random.below(2) === 0 ? 'lsn' : null,
     shape: random.pick([null, 'row', 'envelope', 'envelope']),
     horizon: random.pick(['1m', '1h', '30d', '30d', '30d']),
-    keep: random.pick([1, 1, 1, 1, 2, 2, 3, 5, null]),
+    keep: random.pick([1, 1, 1, 1, 1, 1, 2, 2, 3, 5, null]),
   };
 }
 
