@@ -2,33 +2,48 @@ import type { WindowSpec } from '../aggregate/window.ts';
 import type { TileChange } from '../batch/backfill/world.ts';
 import type { ProjectPlan, TileGroupPlan } from '../plan/plan.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
-import type { Registry } from '../registry/registry.ts';
+
+/** What is asked of the registry. */
+export interface RecordedDatasets {
+  readonly datasets: { list(): readonly DatasetManifest[] };
+  planWith(service: string, version: number): ProjectPlan | null;
+}
 
 /** `name@number` of recorded training sets that would come out otherwise if they were built now. */
-export function affectedDatasets(registry: Registry): (change: TileChange) => readonly string[] {
-  const datasets = registry.datasets.list().map((manifest) => ({
-    manifest,
-    groups: groupsOf(registry.planWith(manifest.service.name, manifest.service.version), manifest),
-  }));
+export function affectedDatasets(
+  registry: RecordedDatasets,
+): (change: TileChange) => readonly string[] {
+  const read = registry.datasets.list().map((manifest) => {
+    const { name, version } = manifest.service;
+    return { manifest, groups: groupsRead(registry.planWith(name, version), manifest) };
+  });
   return (change) =>
-    datasets
-      .filter(({ manifest, groups }) => groups.has(change.group.id) && isAffected(manifest, change))
+    read
+      .filter(({ manifest, groups }) => {
+        const same = groups.filter((group) => eventsOf(group) === eventsOf(change.group));
+        return same.length > 0 && isAffected(manifest, change, Math.max(...same.map(reachMs)));
+      })
       .map(({ manifest }) => `${manifest.name}@${manifest.number}`);
 }
 
-function groupsOf(plan: ProjectPlan | null, { service }: DatasetManifest): ReadonlySet<string> {
-  const groups = new Set<string>();
+/** The events that a group sees: groups of other plans may hold the same with other windows. */
+function eventsOf({ source, keyColumns, filter }: TileGroupPlan): string {
+  return JSON.stringify([source, keyColumns, filter]);
+}
+
+function groupsRead(plan: ProjectPlan | null, { service }: DatasetManifest): TileGroupPlan[] {
   const found = plan?.services.find(
     ({ name, version }) => name === service.name && version === service.version,
   );
+  const ids = new Set<string>();
   for (const { view, version, feature } of found?.features ?? []) {
-    for (const group of groupsOfFeature(plan, `${view}@${version}`, feature)) groups.add(group);
+    for (const id of groupIdsOf(plan, `${view}@${version}`, feature)) ids.add(id);
   }
-  return groups;
+  return (plan?.groups ?? []).filter(({ id }) => ids.has(id));
 }
 
 /** A derived feature reads others of its view; all of them count. */
-function groupsOfFeature(plan: ProjectPlan | null, title: string, feature: string): string[] {
+function groupIdsOf(plan: ProjectPlan | null, title: string, feature: string): string[] {
   const view = plan?.views.find(({ name, version }) => `${name}@${version}` === title);
   const own = view?.features.find(({ name }) => name === feature);
   if (own?.kind === 'aggregate') return [own.group];
@@ -39,12 +54,12 @@ function groupsOfFeature(plan: ProjectPlan | null, title: string, feature: strin
  * What was built before the newest of these rows came, and has a row in whose window they lie; with
  * `known: serving` only if that row is not older than their arrival.
  */
-function isAffected(manifest: DatasetManifest, change: TileChange): boolean {
+function isAffected(manifest: DatasetManifest, change: TileChange, reach: number): boolean {
   if (manifest.position.commit >= change.newestCommit) return false;
   const times = manifest.columns.find(({ name }) => name === manifest.spine.timeColumn)?.numbers;
   if (times === null || times === undefined || times.of !== 'time') return true;
   const isKnown = manifest.options.known === 'final' || times.max >= change.oldestArrivalMs;
-  return isKnown && times.max >= change.fromMs && times.min < change.toMs + reachMs(change.group);
+  return isKnown && times.max >= change.fromMs && times.min < change.toMs + reach;
 }
 
 /** The longest time after an event at which a window can still hold it. */
