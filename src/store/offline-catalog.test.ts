@@ -1,50 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { ManualClock } from '../base/clock.ts';
-import { AsofError } from '../base/errors.ts';
+import { codeOf, folder, open, part } from './offline-catalog.fixture.ts';
 import { CATALOG_FILE, OfflineCatalog } from './offline-catalog.ts';
-
-import { OfflineFiles } from './offline-files.ts';
-import type { NewPart } from './offline-partition.ts';
-
-function folder(context: TestContext): string {
-  const made = mkdtempSync(join(tmpdir(), 'asof-catalog-'));
-  context.after(() => rmSync(made, { recursive: true, force: true }));
-  return made;
-}
-
-function open(context: TestContext, dataDir: string, clock = new ManualClock(1000)) {
-  const catalog = OfflineCatalog.open(dataDir, clock);
-  context.after(() => catalog.close());
-  return catalog;
-}
-
-function part(path: string | null, rows = 1): NewPart {
-  return {
-    path,
-    rows,
-    bytes: 10,
-    checksum: 'ab',
-    fromCommit: 0,
-    throughCommit: 5,
-    fingerprint: null,
-    details: {},
-    state: 'provisional',
-  };
-}
-
-const codeOf = (work: () => unknown): string => {
-  try {
-    work();
-  } catch (error) {
-    return error instanceof AsofError ? error.code : String(error);
-  }
-  return 'none';
-};
 
 test('publishing replaces partitions as one, and retires what was', (context) => {
   const dataDir = folder(context);
@@ -123,47 +84,6 @@ test('a run that was overtaken publishes nothing', (context) => {
     ['a'],
   );
   assert.equal(partitions.retired(9999).length, 0);
-});
-
-test('a lease runs out by the clock, and who lost it cannot publish', (context) => {
-  const dataDir = folder(context);
-  const clock = new ManualClock(1000);
-  const catalog = open(context, dataDir, clock);
-  const lease = catalog.leases.take('s', 'one', 100);
-  assert.equal(
-    codeOf(() => catalog.leases.take('s', 'two', 100)),
-    'run_conflict',
-  );
-  clock.advanceTo(1050);
-  const renewed = catalog.leases.renew(lease, 100);
-  assert.equal(renewed.untilMs, 1150);
-  clock.advanceTo(1100);
-  assert.equal(
-    codeOf(() => catalog.leases.take('s', 'two', 100)),
-    'run_conflict',
-  );
-  clock.advanceTo(1150);
-  const taken = catalog.leases.take('s', 'two', 100);
-  assert.ok(taken.token > lease.token);
-  assert.equal(
-    codeOf(() => catalog.leases.renew(renewed, 100)),
-    'run_conflict',
-  );
-  const publication = {
-    subject: 's',
-    expectedGeneration: 0,
-    throughCommit: 1,
-    partitions: new Map(),
-  };
-  assert.equal(
-    codeOf(() => catalog.partitions.publish({ ...publication, lease: renewed })),
-    'run_conflict',
-  );
-  catalog.leases.release(renewed);
-  assert.equal(catalog.leases.held('s')?.untilMs, 1250, 'a lost lease releases nothing');
-  assert.equal(catalog.partitions.publish({ ...publication, lease: taken }), 1);
-  catalog.leases.release(taken);
-  assert.ok(catalog.leases.take('s', 'one', 100).token > taken.token);
 });
 
 test('runs and chunks are there after closing, with all that was noted', (context) => {
@@ -250,16 +170,6 @@ test('an abandoned run has no chunks, and its files are nobody’s', (context) =
   assert.equal(runs.byNumber(1)?.error, 'another began');
 });
 
-test('a lease whose owner is known to be gone is taken over at once', (context) => {
-  const { leases } = open(context, folder(context));
-  leases.take('s', 'one', 1000);
-  assert.equal(
-    codeOf(() => leases.take('s', 'two', 1000, (owner) => owner !== 'one')),
-    'run_conflict',
-  );
-  assert.equal(leases.take('s', 'two', 1000, (owner) => owner === 'one').owner, 'two');
-});
-
 test('states are marked, found, and keep when they became final', (context) => {
   const clock = new ManualClock(1000);
   const { partitions } = open(context, folder(context), clock);
@@ -285,31 +195,6 @@ test('states are marked, found, and keep when they became final', (context) => {
   partitions.retireSubject('s');
   assert.deepEqual(partitions.live('s'), []);
   assert.equal(partitions.subject('s')?.generation, 2);
-});
-
-test('only files that nothing names, and that are old, are orphans', async (context) => {
-  const dataDir = folder(context);
-  const files = new OfflineFiles(dataDir);
-  const write = async (path: string): Promise<void> => {
-    writeFileSync(files.unfinished(path), path);
-    await files.publish(path);
-  };
-  for (const name of ['live', 'orphan', 'young']) await write(`offline/tiles/${name}.parquet`);
-  writeFileSync(files.unfinished('offline/tiles/half.parquet'), '');
-  for (const name of ['live.parquet', 'orphan.parquet', 'half.parquet.unfinished']) {
-    utimesSync(files.real(`offline/tiles/${name}`), 1, 1);
-  }
-  const catalog = open(context, dataDir);
-  catalog.partitions.publish({
-    subject: 's',
-    expectedGeneration: 0,
-    throughCommit: 5,
-    partitions: new Map([['p', [part('offline/tiles/live.parquet')]]]),
-  });
-  assert.deepEqual(files.orphans(catalog.namedPaths(), 5000), [
-    'offline/tiles/half.parquet.unfinished',
-    'offline/tiles/orphan.parquet',
-  ]);
 });
 
 test('what is newer or damaged is refused, and nothing of it is touched', (context) => {
