@@ -21,6 +21,10 @@ export interface EntrySql extends PartSql {
    * those entries that are `kept`, and of each its `place` from 1 and how many `entries` there were.
    */
   readonly from: 'events' | 'entries' | 'ranks' | 'kept';
+  /** What a walk keeps of a row's entries: the first that is left, several, all, or at some ranks. */
+  readonly swept: 'first' | 'values' | 'counts' | 'ranks' | 'distinct';
+  /** Of `ranks`: parts per million. */
+  readonly ranksPpm: readonly number[];
   readonly summary: readonly string[];
   /** The same of `xs`, all of a row's x in ascending order, where each event has the weight 1. */
   readonly ofSorted?: string;
@@ -32,6 +36,13 @@ export interface EntryOptions {
   readonly ranksPpm: readonly number[];
 }
 
+const SWEPT: Readonly<Partial<Record<AccumulatorSpec['fn'], EntrySql['swept']>>> = {
+  distinct: 'distinct',
+  value_counts: 'counts',
+  newest: 'values',
+  oldest: 'values',
+};
+
 /** Null where the accumulator holds no entries. */
 export function entrySql(
   spec: AccumulatorSpec,
@@ -42,7 +53,9 @@ export function entrySql(
   const size = (): number => present(spec.size, `${spec.fn} has a size`);
   const kept = (x: string, order: 'ASC' | 'DESC', held: string, y = 'NULL'): EntrySql => {
     const more = `any_value(entries) > ${size()}`;
-    return { x, y, order, size: size(), results: 2, from: 'kept', summary: [held, more] };
+    const swept = SWEPT[spec.fn] ?? 'first';
+    const common = { x, y, order, size: size(), results: 2, swept, ranksPpm } as const;
+    return { ...common, from: 'kept', summary: [held, more] };
   };
   switch (spec.fn) {
     case 'distinct': {
@@ -70,8 +83,8 @@ export function entrySql(
       );
       const ofSorted = retractable ? {} : { ofSorted: `[${placed.join(', ')}]` };
       const x = `asof_bucket(${value}, ${size()})`;
-      const all = { x, y: 'NULL', order: 'ASC', size: null, results: 1 } as const;
-      return { ...all, from: 'ranks', summary: [`[${at.join(', ')}]`], ...ofSorted };
+      const all = { x, y: 'NULL', order: 'ASC', size: null, results: 1, swept: 'ranks' } as const;
+      return { ...all, ranksPpm, from: 'ranks', summary: [`[${at.join(', ')}]`], ...ofSorted };
     }
     case 'value_counts': {
       const counts = 'list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)';
