@@ -5,6 +5,7 @@ import { AsofError, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
+import { type RetentionConfig, readRetention } from './retention-config.ts';
 import { readUpstreams, type UpstreamConfig } from './upstream-config.ts';
 
 /** Where the platform's "now" comes from (semantics §6). */
@@ -35,6 +36,8 @@ export interface Config extends UpstreamConfig {
   readonly grace: string;
   /** What owners may use offline, by the `owner` of their views; of the file alone. */
   readonly quotas: Readonly<Record<string, QuotaConfig>>;
+  /** How long what nothing needs is kept; of the file alone. */
+  readonly retention: RetentionConfig;
   /** What is read by the server itself, besides what is pushed; of the file alone. */
   readonly connectors: readonly ConnectorConfig[];
 }
@@ -74,6 +77,7 @@ export function loadConfig(
   const {
     connectors: listed = [],
     quotas: bounds = {},
+    retention: kept = {},
     duckdbExtensions = null,
     postgres = {},
     ...settings
@@ -91,9 +95,11 @@ export function loadConfig(
     environment,
   );
   const { quotas, issues: quotaIssues } = readQuotas(bounds);
+  const { retention, issues: retentionIssues } = readRetention(kept);
   const upstreams = readUpstreams(duckdbExtensions, postgres, dirname(path), environment);
   const { issues: upstreamIssues, ...upstream } = upstreams;
-  const issues = [...checkConfig(values), ...connectorIssues, ...quotaIssues, ...upstreamIssues];
+  const ofParts = [...connectorIssues, ...quotaIssues, ...retentionIssues, ...upstreamIssues];
+  const issues = [...checkConfig(values), ...ofParts];
   if (issues.length > 0) {
     throw new AsofError('invalid_config', `${path} has ${issues.length} wrong setting(s).`, {
       path,
@@ -106,6 +112,7 @@ export function loadConfig(
     ...upstream,
     connectors,
     quotas,
+    retention,
     root,
     definitions: resolve(root, String(values.definitions)),
     dataDir: resolve(root, String(values.dataDir)),
@@ -170,7 +177,7 @@ const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => b
     grace: [isGrace, "'observed', or a duration such as '48h'"],
   };
 
-const OF_THE_FILE = ['connectors', 'quotas', 'duckdbExtensions', 'postgres'];
+const OF_THE_FILE = ['connectors', 'quotas', 'duckdbExtensions', 'postgres', 'retention'];
 
 function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
   const issues: Issue[] = [];

@@ -23,7 +23,8 @@ import {
   spanOf,
 } from './bulk-note.ts';
 import type { BulkSessions } from './bulk-sessions.ts';
-import type { DeadLetters, Letter } from './dead-letters.ts';
+import type { DeadLetters } from './dead-letters.ts';
+import type { Letter } from './letter-line.ts';
 import type { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import type { Door, Refusal } from './push.ts';

@@ -1,8 +1,8 @@
 import { AsofError } from '../base/errors.ts';
 import type { Judgement } from './acceptance.ts';
 import type { BulkChunk, BulkTotals } from './bulk-door.ts';
-import { encodeLetter, type Letter } from './dead-letters.ts';
 import { laneName, laneText, readLane } from './lane-note.ts';
+import { encodeLetter, type Letter } from './letter-line.ts';
 import type { LogEntry } from './log.ts';
 import type { LogNotes } from './log-note.ts';
 

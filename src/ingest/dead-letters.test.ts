@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { LIMITS } from '../base/limits.ts';
 import { seededRandom } from '../base/random.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
-import { DeadLetters, type Letter } from './dead-letters.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { Letter } from './letter-line.ts';
 
 const DAY_MS = 86_400_000;
 const letter = (raw: string, day = 0): Letter => ({
@@ -76,3 +77,42 @@ test('an answer of very long letters is cut short', async () => {
   await letters.append('s', [letter(long), letter(long), letter('last')]);
   assert.equal(letters.newest('s', 10).length, 2);
 });
+
+test('letters of old days go, and how many there were stays known, also after a restart', async () => {
+  const disk = new MemoryDisk(seededRandom(4));
+  const letters = new DeadLetters(disk);
+  const day = (at: string, code: Letter['code']): Letter => ({
+    ...letterOf(code),
+    arrivalTimeMs: Date.parse(at),
+  });
+  await letters.append('s', [day('2026-01-01T10:00:00Z', 'too_late')]);
+  await letters.append('s', [day('2026-01-02T10:00:00Z', 'wrong_type')]);
+  const [first] = letters.newest('s', 10, { code: 'too_late' });
+  assert.ok(first !== undefined);
+  await letters.markReadmitted('s', [first]);
+  // The first call hides them, the next one removes what nobody can be reading any more.
+  assert.deepEqual(letters.removeBefore('s', '2026-01-02'), []);
+  assert.deepEqual(disk.list('dead/s').filter((name) => name.startsWith('2026')).length, 2);
+  assert.deepEqual(
+    [...letters.list('s')].map(({ code }) => code),
+    ['wrong_type'],
+  );
+  assert.deepEqual(letters.removeBefore('s', '2026-01-02'), ['dead/s/2026-01-01.ndjson']);
+  const counts = [
+    { source: 's', code: 'too_late', count: 1, readmitted: 1 },
+    { source: 's', code: 'wrong_type', count: 1, readmitted: 0 },
+  ];
+  assert.deepEqual(letters.count('s'), counts);
+  letters.close();
+  const again = new DeadLetters(disk);
+  const byCode = again.count('s').toSorted((a, b) => (a.code < b.code ? -1 : 1));
+  assert.deepEqual(byCode, counts);
+  assert.deepEqual(again.removeBefore('s', '2026-02-01', true), ['dead/s/2026-01-02.ndjson']);
+  assert.deepEqual([...again.list('s')], []);
+  await again.append('s', [day('2026-01-03T10:00:00Z', 'too_late')]);
+  assert.equal(again.count('s').find(({ code }) => code === 'too_late')?.count, 2);
+});
+
+function letterOf(code: Letter['code']): Letter {
+  return { arrivalTimeMs: 0, code, column: null, message: 'm', raw: '{}' };
+}

@@ -1,35 +1,15 @@
 import type { Disk } from '../base/disk.ts';
-import type { ErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { nextTurn, type Turn } from '../base/pause.ts';
 import { LetterCounts } from './letter-counts.ts';
 import { LetterFile } from './letter-file.ts';
 import { type LetterFilter, mayHold, passes } from './letter-filter.ts';
+import { decodeLetter, encodeLetter, type Letter } from './letter-line.ts';
 import { MarkedLetters, parseMark } from './letter-mark.ts';
 
 const FOLDER = 'dead';
 const READMITTED = 'readmitted.ndjson';
 const PART_FILE = /^((\d{4}-\d\d-\d\d)(?:\.(\d+))?)\.ndjson$/;
-
-/** A rejected row as it is kept. */
-export interface Letter {
-  readonly arrivalTimeMs: number;
-  readonly code: ErrorCode;
-  readonly column: string | null;
-  readonly message: string;
-  /** The row as it was sent; bytes that are no UTF-8 stay bytes. */
-  readonly raw: string | Uint8Array;
-  /** Where a connector read the row; absent for rows that were pushed. */
-  readonly origin?: LetterOrigin;
-}
-
-export interface LetterOrigin {
-  readonly connector: string;
-  /** The lane's batch that held the row, from 1. */
-  readonly batch: number;
-  /** `flights.ndjson:17`, `orders/3/4711`. */
-  readonly place: string;
-}
 
 export interface StoredLetter extends Letter {
   /** Day, part of the day if it is not the first, and line: names the letter for ever. */
@@ -68,22 +48,14 @@ interface NumberedLine {
   readonly number: number;
 }
 
-interface LetterLine {
-  readonly at: number;
-  readonly code: ErrorCode;
-  readonly column: string | null;
-  readonly message: string;
-  readonly row?: string;
-  readonly base64?: string;
-  readonly origin?: LetterOrigin;
-}
-
 /** The side output of acceptance: no rejected event is lost (semantics §1). */
 export class DeadLetters {
   readonly #disk: Disk;
   readonly #fileBytes: number;
   readonly #turn: Turn;
   readonly #sources = new Map<string, SourceLetters>();
+  /** Parts that are listed no more, by source, until their files go. */
+  readonly #leaving = new Map<string, readonly Part[]>();
 
   /** `turn` is taken while many letters of an earlier process are counted. */
   constructor(disk: Disk, fileBytes: number = LIMITS.letterFileBytes, turn: Turn = nextTurn) {
@@ -183,6 +155,26 @@ export class DeadLetters {
     for (const part of ofDay) await part.file.secure();
   }
 
+  /**
+   * Lets go of the letters of days before one, which are listed no more; how many there were stays
+   * known. Their files go with the next call, for whoever reads them now, or at once. Answers the
+   * names of the files that went.
+   */
+  removeBefore(source: string, day: string, atOnce = false): string[] {
+    const kept = this.#open(source);
+    const removed = [...(this.#leaving.get(source) ?? [])];
+    this.#leaving.set(source, []);
+    const old = kept.parts.filter((part) => part.day < day && part.file.isIdle);
+    if (old.length > 0 && kept.counts.secure()) {
+      for (const part of old) part.file.close();
+      kept.parts.splice(0, kept.parts.length, ...kept.parts.filter((part) => !old.includes(part)));
+      if (atOnce) removed.push(...old);
+      else this.#leaving.set(source, old);
+    }
+    for (const { file } of removed) this.#disk.remove(file.path);
+    return removed.map(({ file }) => file.path);
+  }
+
   close(): void {
     for (const { parts, marks, counts } of this.#sources.values()) {
       counts.stop();
@@ -266,26 +258,4 @@ function lastLines(
 /** The UTC day whose file a letter is kept in. */
 export function dayOf(timeMs: number): string {
   return new Date(timeMs).toISOString().slice(0, 10);
-}
-
-/** A letter as one line of JSON. */
-export function encodeLetter(letter: Letter): string {
-  const { arrivalTimeMs, code, column, message, raw, origin } = letter;
-  const row =
-    typeof raw === 'string' ? { row: raw } : { base64: Buffer.from(raw).toString('base64') };
-  return JSON.stringify({ at: arrivalTimeMs, code, column, message, ...row, origin });
-}
-
-/** Null for a line that a crash left damaged. */
-export function decodeLetter(line: string): Letter | null {
-  let parsed: LetterLine;
-  try {
-    parsed = JSON.parse(line) as LetterLine;
-  } catch {
-    return null;
-  }
-  const { at, code, column, message, row, base64, origin } = parsed;
-  const raw = base64 === undefined ? (row ?? '') : new Uint8Array(Buffer.from(base64, 'base64'));
-  const letter = { arrivalTimeMs: at, code, column, message, raw };
-  return origin === undefined ? letter : { ...letter, origin };
 }

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { LIMITS } from '../base/limits.ts';
 import { seededRandom } from '../base/random.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
-import { DeadLetters, type Letter, type LetterCount } from './dead-letters.ts';
+import { DeadLetters, type LetterCount } from './dead-letters.ts';
+import type { Letter } from './letter-line.ts';
 
 const CODES = ['too_late', 'wrong_type', 'duplicate'] as const;
 const DAY_MS = 86_400_000;

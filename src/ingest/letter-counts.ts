@@ -64,6 +64,10 @@ export class LetterCounts {
     for (const { name, file } of parts) {
       remaining.push({ name, file, ...this.#resume(name, file.bytes, index?.parts[name]) });
     }
+    // Of parts that are gone only the counts are left: they are since ever.
+    for (const [name, { codes }] of Object.entries(index?.parts ?? {})) {
+      if (!this.#parts.has(name)) this.#parts.set(name, { bytes: 0, codes: { ...codes } });
+    }
     const known = index !== null && index.marks.bytes <= marks.bytes ? index.marks : null;
     if (known !== null) Object.assign(this.#marks, { codes: { ...known.codes } });
     const legacy = this.#countMarks(marks, known?.bytes ?? 0);
@@ -173,6 +177,14 @@ export class LetterCounts {
       count,
       readmitted: this.#marks.codes[code] ?? 0,
     }));
+  }
+
+  /** Whether what has been counted is written down, so that the letters themselves may go. */
+  secure(): boolean {
+    if (this.#counting !== null) return false;
+    this.#unsavedBytes = Math.max(1, this.#unsavedBytes);
+    this.save();
+    return this.#disk.exists(this.#path) && this.#unsavedBytes === 0;
   }
 
   /** Resolves once all is counted. */

@@ -46,6 +46,11 @@ export class LetterFile {
     return this.#durableBytes + this.#waitingBytes;
   }
 
+  /** Nothing is being written to it. */
+  get isIdle(): boolean {
+    return !this.#flushing && this.#waiting.length === 0;
+  }
+
   /**
    * Makes certain what the file holds: what another process left may be shown and yet be lost, and
    * what could not be made durable here may be hidden and yet come back.

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { seededRandom } from '../base/random.ts';
 import { MemoryDisk } from '../testing/memory-disk.ts';
-import { DeadLetters, type Letter } from './dead-letters.ts';
+import { DeadLetters } from './dead-letters.ts';
+import type { Letter } from './letter-line.ts';
 
 const letter = (raw: string): Letter => ({
   arrivalTimeMs: 0,

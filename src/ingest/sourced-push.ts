@@ -2,14 +2,9 @@ import type { Clock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Judgement } from './acceptance.ts';
-import {
-  type DeadLetters,
-  dayOf,
-  decodeLetter,
-  encodeLetter,
-  type Letter,
-} from './dead-letters.ts';
+import { type DeadLetters, dayOf } from './dead-letters.ts';
 import { type LaneNote, laneName, lanesOf, laneText, readLane } from './lane-note.ts';
+import { decodeLetter, encodeLetter, type Letter } from './letter-line.ts';
 import type { LiveMark } from './live-mark.ts';
 import type { EventLog, LogEntry } from './log.ts';
 import type { Door } from './push.ts';
