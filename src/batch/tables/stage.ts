@@ -143,7 +143,7 @@ export class Stage {
       if (name === SNAPSHOT_TIME_COLUMN || name === UNIT_COLUMN) return name;
       return `${byName.get(name) ?? 'NULL'} AS ${sqlName(name)}`;
     });
-    const named = this.#table.unitBy === null ? sqlString(unit) : this.#unitSql(byName);
+    const named = this.#isUnitTold() ? sqlString(unit) : this.#unitSql(byName);
     const computed = [`${named} AS ${UNIT_COLUMN}`];
     if (origin.snapshot !== null) {
       const day = byName.get(origin.snapshot.dayColumn) ?? 'NULL';
@@ -163,6 +163,13 @@ export class Stage {
       FROM (SELECT *, ${problem} AS __problem
         FROM (SELECT *, ${computed.join(', ')}
           FROM (SELECT *, ${values.join(',\n ')} FROM ${rows.relation})))`;
+  }
+
+  /** A hive folder names its unit, as a file does; any other column tells it row by row. */
+  #isUnitTold(): boolean {
+    const { unitBy, origin } = this.#table;
+    const hive = origin.from.kind === 'files' ? origin.from.hive : [];
+    return unitBy === null || hive.includes(unitBy);
   }
 
   #unitSql(byName: ReadonlyMap<string, string>): string {
