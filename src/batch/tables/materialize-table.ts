@@ -1,5 +1,6 @@
 import { assert } from '../../base/assert.ts';
 import { AsofError } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import type { ProjectPlan, SourcePlan } from '../../plan/plan.ts';
@@ -35,7 +36,11 @@ export async function materializeTable(
     await endFormerRun(world, source.name);
     const { number } = world.catalog.runs.begin(KIND, subject);
     const signal = AbortSignal.any([lease.signal, ...(options.signal ? [options.signal] : [])]);
-    const run = new TableRun(world.door, table, runId(source.name, number), signal);
+    const run = new TableRun({
+      ...{ door: world.door, table, signal },
+      run: runId(source.name, number),
+      chunkRows: world.chunkRows ?? LIMITS.bulkRows,
+    });
     try {
       const report = await inSession(world, table, { ...options, signal }, run, lease);
       world.catalog.runs.end(number, report.ok ? 'done' : 'failed', totalsOf(report));
@@ -53,14 +58,15 @@ export async function materializeTable(
 }
 
 function runId(table: string, number: number): string {
-  return `${tableSubject(table)}/${number}`;
+  return `table:${table}:${number}`;
 }
 
 /** A run that died may have a chunk under way: the door must know that it is over. */
 async function endFormerRun({ catalog, door }: TablesWorld, table: string): Promise<void> {
   const former = catalog.runs.newest(KIND, tableSubject(table));
-  if (former === null || former.status !== 'running') return;
+  if (former === null || former.status === 'done') return;
   await door.finish(table, runId(table, former.number));
+  if (former.status !== 'running') return;
   catalog.runs.end(former.number, 'failed', former.totals, 'The process ended within it.');
 }
 

@@ -2,7 +2,6 @@ import type { DuckDBDataChunk } from '@duckdb/node-api';
 import bindings from '@duckdb/node-bindings';
 import { present } from '../../base/assert.ts';
 import { AsofError } from '../../base/errors.ts';
-import { LIMITS } from '../../base/limits.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { BulkDoor, BulkResult, BulkRows, UnreadRow } from '../../ingest/bulk-door.ts';
 import { columnReader, readPosition } from '../../ingest/column-reader.ts';
@@ -24,24 +23,41 @@ interface Piece {
   readonly bytes: number;
 }
 
+interface Slice {
+  readonly piece: Piece;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Bytes of one chunk's rows, about: well below what a body may have. */
 const CHUNK_BYTES = 16 * 1024 * 1024;
+
+export interface TableRunOptions {
+  readonly door: BulkDoor;
+  readonly table: TableSource;
+  /** Names the run for ever. */
+  readonly run: string;
+  readonly chunkRows: number;
+  readonly signal: AbortSignal;
+}
 
 /** One run of a table through the bulk door: chunk after chunk, each counted. */
 export class TableRun {
   readonly #door: BulkDoor;
   readonly #table: TableSource;
   readonly #run: string;
-  readonly #signal: AbortSignal | undefined;
+  readonly #chunkRows: number;
+  readonly #signal: AbortSignal;
   #chunk = 0;
   /** The commit at which all that was taken is applied. */
   commit = 0;
 
-  constructor(door: BulkDoor, table: TableSource, run: string, signal?: AbortSignal) {
-    this.#door = door;
-    this.#table = table;
-    this.#run = run;
-    this.#signal = signal;
+  constructor(options: TableRunOptions) {
+    this.#door = options.door;
+    this.#table = options.table;
+    this.#run = options.run;
+    this.#chunkRows = options.chunkRows;
+    this.#signal = options.signal;
   }
 
   /**
@@ -59,24 +75,29 @@ export class TableRun {
     expected: number,
     onRows: (rows: number) => void,
   ): Promise<void> {
-    let pieces: Piece[] = [];
+    let slices: Slice[] = [];
     let rows = 0;
     let bytes = 0;
     let sent = 0;
     const flush = async (): Promise<void> => {
       if (rows === 0) return;
-      await this.#take(bulkRows(pieces, rows));
+      await this.#take(bulkRows(slices, rows));
       sent += rows;
       onRows(rows);
-      pieces = [];
+      slices = [];
       rows = 0;
       bytes = 0;
     };
     for await (const piece of this.#pieces(session)) {
-      if (rows + piece.count > LIMITS.bulkRows || bytes + piece.bytes > CHUNK_BYTES) await flush();
-      pieces.push(piece);
-      rows += piece.count;
+      if (bytes + piece.bytes > CHUNK_BYTES) await flush();
       bytes += piece.bytes;
+      for (let from = 0; from < piece.count; ) {
+        const to = Math.min(piece.count, from + this.#chunkRows - rows);
+        slices.push({ piece, from, to });
+        rows += to - from;
+        from = to;
+        if (rows === this.#chunkRows) await flush();
+      }
     }
     await flush();
     if (sent !== expected) {
@@ -105,7 +126,7 @@ export class TableRun {
   }
 
   async #take(rows: BulkRows): Promise<BulkResult> {
-    this.#signal?.throwIfAborted();
+    this.#signal.throwIfAborted();
     const { name } = this.#table.source;
     this.#chunk += 1;
     const chunk = { source: name, run: this.#run, chunk: this.#chunk, rows };
@@ -149,25 +170,24 @@ function bytesOf(column: Column): number {
   return column.values.reduce((sum, text) => sum + text.length, 4 * column.values.length);
 }
 
-function bulkRows(pieces: readonly Piece[], count: number): BulkRows {
-  const first = present(pieces[0], 'a chunk has rows');
+function bulkRows(slices: readonly Slice[], count: number): BulkRows {
+  const first = present(slices[0], 'a chunk has rows').piece;
   const join = (of: (piece: Piece) => Float64Array): Float64Array => {
     const joined = new Float64Array(count);
     let at = 0;
-    for (const piece of pieces) {
-      joined.set(of(piece), at);
-      at += piece.count;
+    for (const { piece, from, to } of slices) {
+      joined.set(of(piece).subarray(from, to), at);
+      at += to - from;
     }
     return joined;
   };
   const weights = Int8Array.from(join((piece) => piece.weights));
   const columns = first.columns.map((_, index) =>
     joinColumns(
-      pieces.map((piece) => ({
-        column: present(piece.columns[index], 'pieces have the same columns'),
-        from: 0,
-        to: piece.count,
-      })),
+      slices.map(({ piece, from, to }) => {
+        const column = present(piece.columns[index], 'pieces have the same columns');
+        return { column, from, to };
+      }),
       count,
     ),
   );

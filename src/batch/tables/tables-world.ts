@@ -11,6 +11,8 @@ export interface TablesWorld extends LeaseWorld {
   /** The project's folder: paths are relative to it. */
   readonly root: string;
   readonly door: BulkDoor;
+  /** Rows of one chunk; `LIMITS.bulkRows` unless given. */
+  readonly chunkRows?: number;
   /** The newest history there is. */
   readonly openHistory: () => Promise<History>;
   readonly now: () => Promise<TableNow>;

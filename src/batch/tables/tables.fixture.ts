@@ -48,8 +48,11 @@ export class TablesFixture {
   readonly #log: EventLog;
   readonly #ingestor: Ingestor;
   readonly #catalog: OfflineCatalog;
-  /** Is asked before each chunk is taken, and may throw. */
+  /** Are called before and after each chunk is taken, and may throw. */
   beforeTake: (chunk: BulkChunk) => void | Promise<void> = () => {};
+  afterTake: (chunk: BulkChunk) => void | Promise<void> = () => {};
+  /** Is called before a run is over, and may throw. */
+  beforeFinish: () => void = () => {};
   readonly world: TablesWorld;
 
   private constructor(parts: Parts, more: Partial<TablesWorld>) {
@@ -117,11 +120,17 @@ export class TablesFixture {
     return {
       taken: async (source, run) => bulk.taken(source, run),
       start: async (source, run) => bulk.start(source, run),
-      finish: (source, run) => bulk.finish(source, run),
+      finish: async (source, run) => {
+        this.beforeFinish();
+        await bulk.finish(source, run);
+      },
       take: async (chunk) => {
         await this.beforeTake(chunk);
         const { rows, ...rest } = chunk;
-        return bulk.take({ ...rest, body: encodeBulk(rows, this.source(chunk.source)) });
+        const body = encodeBulk(rows, this.source(chunk.source));
+        const result = await bulk.take({ ...rest, body });
+        await this.afterTake(chunk);
+        return result;
       },
     };
   }
