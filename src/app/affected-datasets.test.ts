@@ -20,7 +20,7 @@ const service = present(plan.services[0], 'a service');
 function dataset(changed: {
   readonly known?: 'serving' | 'final';
   readonly commit?: number;
-  readonly of?: 'time' | 'value';
+  readonly of?: 'time' | 'length';
 }): DatasetManifest {
   const numbers = { of: changed.of ?? 'time', min: 5 * DAY_MS, max: 7 * DAY_MS - 1 };
   const text = JSON.stringify({
@@ -49,7 +49,7 @@ test('a training set is affected by days in reach of its windows that came after
   const days = [1, 2, 3, 4, 5, 6, 7].filter((day) => affected(dataset({}), day));
   assert.deepEqual(days, [2, 3, 4, 5, 6]);
   assert.equal(affected(dataset({ commit: 20 }), 5), false, 'it has them already');
-  assert.equal(affected(dataset({ of: 'value' }), 1), true, 'nothing is known of its times');
+  assert.equal(affected(dataset({ of: 'length' }), 1), true, 'nothing is known of its times');
   const other = { ...group, filter: { kind: 'literal', value: true } };
   assert.equal(affected(dataset({}), 5, { group: other }), false, 'it reads other events');
   const wider = { ...group, id: 'of another plan', windows: [] };

@@ -57,7 +57,8 @@ function groupIdsOf(plan: ProjectPlan | null, title: string, feature: string): s
 function isAffected(manifest: DatasetManifest, change: TileChange, reach: number): boolean {
   if (manifest.position.commit >= change.newestCommit) return false;
   const times = manifest.columns.find(({ name }) => name === manifest.spine.timeColumn)?.numbers;
-  if (times === null || times === undefined || times.of !== 'time') return true;
+  // A time that is a number is epoch milliseconds, as times are; of texts only lengths are known.
+  if (times === null || times === undefined || times.of === 'length') return true;
   const isKnown = manifest.options.known === 'final' || times.max >= change.oldestArrivalMs;
   return isKnown && times.max >= change.fromMs && times.min < change.toMs + reach;
 }

@@ -119,12 +119,16 @@ export const LIMITS = {
   archiveCompactRows: 20_000_000,
   /** How long a replaced archive file stays for readers that have it open. */
   archiveRetiredMs: 60 * 60 * 1000,
+  /** A dataset that has been building for so long is given up: its process is no more. */
+  abandonedBuildMs: 24 * 60 * 60 * 1000,
   /** How long a replaced file of the offline catalog stays for readers that have it open. */
   offlineRetiredMs: 60 * 60 * 1000,
   /** How long a file that the catalog does not name is taken for one about to be noted. */
   offlineOrphanMs: 24 * 60 * 60 * 1000,
   /** How long a run that says nothing any more keeps others from its subject. */
   offlineLeaseMs: 60 * 1000,
+  /** How long the catalog remembers a run that ended; those with audits for ever. */
+  offlineRunsMs: 90 * 24 * 60 * 60 * 1000,
   /** Rows of one chunk of a backfill, however much memory there is: so much is lost by a kill. */
   backfillChunkRows: 16_000_000,
   /** Times a reader starts again because the archive changed under it. */

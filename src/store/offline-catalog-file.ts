@@ -5,7 +5,7 @@ const FORMAT = 1;
 
 const SCHEMA = `
   CREATE TABLE runs (
-    number INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL,
+    number INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, subject TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('running', 'done', 'failed', 'stopped')),
     options TEXT NOT NULL, totals TEXT NOT NULL, error TEXT,
     started_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, finished_ms INTEGER

@@ -13,7 +13,7 @@ export type RunStatus = 'running' | 'done' | 'failed' | 'stopped';
 
 /** One work on the offline side, with a beginning and an end. */
 export interface CatalogRun {
-  /** Dense, from 1. */
+  /** Rises with each run, from 1, and is never given again. */
   readonly number: number;
   /** `backfill-12`: what people call it. */
   readonly id: string;
@@ -59,18 +59,17 @@ export class CatalogRuns {
   begin(kind: string, subject: string, options: CatalogDetails = {}): CatalogRun {
     const nowMs = this.#clock.nowMs();
     return this.#file.transaction(() => {
-      const newest = this.#file.get('SELECT max(number) AS newest FROM runs');
-      const number = Number(newest?.newest ?? 0) + 1;
       this.#file.run(
-        `INSERT INTO runs VALUES (?, ?, ?, 'running', ?, '{}', NULL, ?, ?, NULL)`,
-        number,
+        `INSERT INTO runs (kind, subject, status, options, totals, started_ms, updated_ms)
+         VALUES (?, ?, 'running', ?, '{}', ?, ?)`,
         kind,
         subject,
         JSON.stringify(options),
         nowMs,
         nowMs,
       );
-      return present(this.byNumber(number), `run ${number}`);
+      const made = this.#file.get('SELECT last_insert_rowid() AS number');
+      return present(this.byNumber(Number(made?.number)), 'the new run');
     });
   }
 
@@ -168,6 +167,19 @@ export class CatalogRuns {
     this.#file.transaction(() => {
       this.end(number, 'failed', this.byNumber(number)?.totals ?? {}, error);
       this.#file.run('DELETE FROM chunks WHERE run = ?', number);
+    });
+  }
+
+  /** Forgets runs that ended long ago and that no audit names. Answers how many. */
+  forget(endedBeforeMs: number): number {
+    const old = `finished_ms < ? AND status IN ('done', 'failed')
+      AND NOT EXISTS (SELECT 1 FROM audits WHERE audits.run = runs.number)`;
+    return this.#file.transaction(() => {
+      this.#file.run(
+        `DELETE FROM chunks WHERE run IN (SELECT number FROM runs WHERE ${old})`,
+        endedBeforeMs,
+      );
+      return this.#file.run(`DELETE FROM runs WHERE ${old}`, endedBeforeMs);
     });
   }
 

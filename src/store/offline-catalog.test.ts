@@ -160,6 +160,45 @@ test('what publishes ends its run and notes its audits with it, or none of it', 
   assert.deepEqual(audits.byNumber(1), expected);
 });
 
+test('runs that ended long ago are forgotten, but for those with audits; no number comes again', (context) => {
+  const clock = new ManualClock(1000);
+  const { runs, partitions } = open(context, folder(context), clock);
+  const ended = runs.begin('materialize', 'a');
+  runs.setChunks(ended.number, [
+    {
+      chunk: 1,
+      status: 'done',
+      attempt: 1,
+      rowsIn: 1,
+      rowsOut: 1,
+      bytes: 1,
+      checksum: null,
+      path: null,
+      details: {},
+    },
+  ]);
+  runs.end(ended.number, 'done', {});
+  const audited = runs.begin('reconcile', 's');
+  partitions.publish({
+    subject: 's',
+    expectedGeneration: 0,
+    throughCommit: 1,
+    partitions: new Map(),
+    run: { number: audited.number, totals: {} },
+    audits: [{ partition: 'p', path: null, rows: 0, bytes: 0, checksum: null, details: {} }],
+  });
+  const stopped = runs.begin('backfill', 'b');
+  runs.end(stopped.number, 'stopped', {});
+  const newest = runs.begin('materialize', 'a');
+  clock.advanceTo(2000);
+  runs.end(newest.number, 'done', {});
+  assert.equal(runs.forget(2000), 1);
+  assert.deepEqual([runs.byNumber(ended.number), runs.chunks(ended.number)], [null, []]);
+  assert.equal(runs.forget(2001), 1);
+  assert.equal(runs.list().length, 2);
+  assert.equal(runs.begin('materialize', 'a').number, newest.number + 1);
+});
+
 test('an abandoned run has no chunks, and its files are nobody’s', (context) => {
   const { runs } = open(context, folder(context));
   runs.begin('backfill', 's');

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync, renameSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
@@ -57,6 +57,20 @@ export class OfflineFiles {
     }
     this.#disk.syncFolder(dirname(path));
     return { bytes: this.#disk.size(path), checksum };
+  }
+
+  /** Makes a file with what writes its unfinished one; where that fails, nothing of it is left. */
+  async write(
+    path: string,
+    work: () => Promise<unknown>,
+  ): Promise<{ readonly bytes: number; readonly checksum: string }> {
+    try {
+      await work();
+      return await this.publish(path);
+    } catch (error) {
+      rmSync(this.real(`${path}${this.#ending}`), { force: true });
+      throw error;
+    }
   }
 
   /** SHA-256 in hexadecimal digits. */

@@ -6,6 +6,7 @@ import type { OfflineFiles } from '../../store/offline-files.ts';
 import type { PartitionPart } from '../../store/offline-partition.ts';
 import type { ChunkFile } from './chunks.ts';
 import { dayCondition, dayText } from './event-days.ts';
+import { fingerprintOf } from './group-plan.ts';
 import type { BackfillTarget, BackfillWorld } from './world.ts';
 
 export interface DayChange {
@@ -20,14 +21,15 @@ export interface DayChange {
 
 /**
  * Compares a day that was final with what it becomes: every tile that differs, as it was and as it
- * will be, goes into a file that stays. Where nothing differs there is no file.
+ * will be, goes into a file that stays. Where nothing differs there is no file, and where nothing came
+ * either no record. Tiles of another form cannot be compared: the record then says what came.
  */
 export async function auditDay(
   world: BackfillWorld,
   { group, source }: BackfillTarget,
   { session, files }: { readonly session: DuckDbSession; readonly files: OfflineFiles },
   change: DayChange,
-): Promise<NewAudit> {
+): Promise<NewAudit | null> {
   const { run, day, throughCommit } = change;
   const identity = world.builder.identity(group);
   const fromCommit = Math.min(...change.before.map((part) => part.throughCommit));
@@ -44,6 +46,10 @@ export async function auditDay(
   const came = await newRows(session, change, world.builder.condition(group), fromCommit);
   const range = { group, fromMs: day * DAY_MS, toMs: (day + 1) * DAY_MS };
   const datasets = came === null ? [] : world.datasetsReading({ ...range, ...came });
+  const fingerprint = fingerprintOf(world, { group });
+  const isComparable = change.before.every((part) => part.fingerprint === fingerprint);
+  const none = { partition: about.day, path: null, rows: 0, bytes: 0, checksum: null };
+  if (!isComparable) return came === null ? null : { ...none, details: { ...about, datasets } };
   await session.run(
     `CREATE OR REPLACE TEMP TABLE changed_tiles AS ${changedSql(identity, files, change)}`,
   );
@@ -52,17 +58,18 @@ export async function auditDay(
     `SELECT count(*), count(DISTINCT (${keys})) FROM changed_tiles`,
   );
   const details = { ...about, datasets, tiles: Number(tiles), keys: Number(ofKeys) };
-  const none = { partition: about.day, path: null, rows: 0, bytes: 0, checksum: null, details };
-  if (details.tiles === 0) return none;
+  if (details.tiles === 0) return came === null ? null : { ...none, details };
   const path = `audit/${run.id}/${group.id}-${about.day}.parquet`;
   const order = [...identity.keys, ...identity.place].map(sqlName).join(', ');
   const metadata = sqlString(JSON.stringify(details));
-  await session.run(
-    `COPY (FROM changed_tiles ORDER BY ${order}) TO ${sqlString(files.unfinished(path))}
-     (FORMAT parquet, COMPRESSION zstd, KV_METADATA {asof_audit: ${metadata}})`,
+  const written = await files.write(path, () =>
+    session.run(
+      `COPY (FROM changed_tiles ORDER BY ${order}) TO ${sqlString(files.unfinished(path))}
+       (FORMAT parquet, COMPRESSION zstd, KV_METADATA {asof_audit: ${metadata}})`,
+    ),
   );
   await session.run('DROP TABLE changed_tiles');
-  return { ...none, path, rows: details.tiles, ...(await files.publish(path)) };
+  return { ...none, path, rows: details.tiles, ...written, details };
 }
 
 /** What came into the day since its tiles were made; null if nothing did, as in a forced run. */

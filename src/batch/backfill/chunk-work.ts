@@ -64,12 +64,10 @@ async function writeDay(
   const { keys, place } = builder.identity(target.group);
   const order = [...keys, ...place].map(sqlName).join(', ');
   const rowsOf = `SELECT * EXCLUDE (__day) FROM ${tiles} WHERE __day = ${day} ORDER BY ${order}`;
-  const real = sqlString(files.unfinished(path));
-  await session.run(`COPY (${rowsOf}) TO ${real} (${PARQUET_OPTIONS})`, {
-    signal,
-    onProgress: onShare,
-  });
-  const { bytes, checksum } = await files.publish(path);
+  const copy = `COPY (${rowsOf}) TO ${sqlString(files.unfinished(path))} (${PARQUET_OPTIONS})`;
+  const { bytes, checksum } = await files.write(path, () =>
+    session.run(copy, { signal, onProgress: onShare }),
+  );
   onStep({ kind: 'written', path });
   const written = sqlString(files.real(path));
   const [[rows, events] = []] = await session.rows(

@@ -185,9 +185,9 @@ function estimate(
   subject: string,
   rows: number,
 ): { estimatedBytes: number; estimatedMs: number } {
-  const done = runs
-    .list()
-    .filter(({ status, totals }) => status === 'done' && Number(totals.rows) > 0);
+  const done = [...runs.list({ kind: 'backfill' }), ...runs.list({ kind: 'reconcile' })].filter(
+    ({ status, totals }) => status === 'done' && Number(totals.rows) > 0,
+  );
   const measured = done.find((run) => run.subject === subject) ?? done[0];
   const { rows: ofRows, bytes, ms } = measured?.totals ?? {};
   const share = measured === undefined ? 0 : rows / Number(ofRows);

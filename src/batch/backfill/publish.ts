@@ -42,7 +42,8 @@ export async function publishRun(
     const session = use.workbench.session();
     const events = await use.workbench.events(0, target.source, throughCommit);
     const change = { run, day, throughCommit, events, before: was, after: files };
-    audits.push(await auditDay(world, target, { session, files: use.files }, change));
+    const audit = await auditDay(world, target, { session, files: use.files }, change);
+    if (audit !== null) audits.push(audit);
     onStep?.({ kind: 'audited', day });
   }
   catalog.partitions.publish({
