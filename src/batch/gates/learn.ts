@@ -20,7 +20,7 @@ export interface LearnedColumn {
   /** Of the absolute values that are not 0. */
   readonly scale: Span | null;
   readonly scaleP95: Span | null;
-  /** The fewest values other than 0 that one of the looks had. */
+  /** The fewest values other than 0 that one of the looks had, of those that had any. */
   readonly values: number;
 }
 
@@ -42,7 +42,10 @@ export function learnColumn(earlier: readonly ColumnStatistics[]): LearnedColumn
     median: spanOf(numbers.map((one) => one.quantiles.p50)),
     scale: spanOf(scales.map((one) => one.median)),
     scaleP95: spanOf(scales.map((one) => one.p95)),
-    values: numbers.reduce((least, one) => Math.min(least, one.count - one.zeros), Infinity),
+    values: numbers
+      .map((one) => one.count - one.zeros)
+      .filter((values) => values > 0)
+      .reduce((least, values) => Math.min(least, values), Infinity),
   };
 }
 
