@@ -12,6 +12,8 @@ import { compareWords, copyWords, joinMarks } from './entry-words.ts';
 import type { SetSlots } from './set-slots.ts';
 
 const INITIAL_ENTRIES = 4;
+/** An attribute has few rows, and a key has many attributes. */
+const INITIAL_ROWS = 1;
 /** So few entries, or so small a part, are put in one by one; more are merged in one pass. */
 const FEW = 2;
 const SMALL_PART = 4;
@@ -34,6 +36,7 @@ export class Entries {
   readonly #slack: number;
   /** Where an entry's arrival stands, or -1: only then is it told what is not kept. */
   readonly #arrivalAt: number;
+  readonly #initial: number;
   #merged = new Float64Array(0);
 
   constructor(shape: EntryShape, slots: SetSlots) {
@@ -46,6 +49,7 @@ export class Entries {
     this.#limit = shape.limit;
     this.#slack = slackOf(shape);
     this.#arrivalAt = arrivalAtOf(shape);
+    this.#initial = this.#arrivalAt < 0 ? INITIAL_ENTRIES : INITIAL_ROWS;
   }
 
   create(): EntrySet {
@@ -142,7 +146,7 @@ export class Entries {
     const { stride } = this;
     if (count * stride <= set.words.length) return;
     const most = this.#limit + this.#slack + 1;
-    const capacity = Math.max(count, Math.min(most, Math.max(INITIAL_ENTRIES, set.count * 2)));
+    const capacity = Math.max(count, Math.min(most, Math.max(this.#initial, set.count * 2)));
     const grown = new Float64Array(capacity * stride);
     grown.set(set.words.subarray(0, set.count * stride));
     this.#slots.bytes += (grown.length - set.words.length) * 8;

@@ -26,10 +26,9 @@ export function writeSet(writer: ByteWriter, entries: Entries, set: EntrySet): v
       writeWord(writer, first - before);
       before = first;
     }
-    if (shape.key === 'row') writeWord(writer, (words[at + 1] as number) - first);
-    if (shape.key === 'event' || shape.key === 'row') {
-      writer.varint(words[at + KEY_WORDS[shape.key] - 2] as number);
-      writer.varint(words[at + KEY_WORDS[shape.key] - 1] as number);
+    if (shape.key === 'event') {
+      writer.varint(words[at + 1] as number);
+      writer.varint(words[at + 2] as number);
     }
     for (let k = KEY_WORDS[shape.key]; k < valueAt; k++) writeWord(writer, words[at + k] as number);
     if (shape.value === 'wide') {
@@ -61,10 +60,9 @@ export function readSet(reader: ByteReader, entries: Entries): EntrySet | null {
       before += readWord(reader);
       probe[0] = before;
     }
-    if (shape.key === 'row') probe[1] = before + readWord(reader);
-    if (shape.key === 'event' || shape.key === 'row') {
-      probe[KEY_WORDS[shape.key] - 2] = reader.varint();
-      probe[KEY_WORDS[shape.key] - 1] = reader.varint();
+    if (shape.key === 'event') {
+      probe[1] = reader.varint();
+      probe[2] = reader.varint();
     }
     for (let k = KEY_WORDS[shape.key]; k < valueAt; k++) probe[k] = readWord(reader);
     if (shape.value === 'wide') readPair(reader, probe, valueAt);

@@ -1,7 +1,7 @@
 import { bucketOf, bucketOfWide } from './buckets.ts';
 import type { Entries } from './entries.ts';
 import type { EndValue } from './entry-shape.ts';
-import { type EntryShape, KEY_WORDS, VALUE_WORDS, valueAtOf } from './entry-shape.ts';
+import { KEY_WORDS, VALUE_WORDS } from './entry-shape.ts';
 import { bigOf } from './exact.ts';
 import { HashMemo, hash52 } from './hash52.ts';
 import type { EventOrder, PreparedLane } from './kernel.ts';
@@ -92,25 +92,16 @@ export class EventReader implements EntryReader {
 }
 
 /**
- * A row of an attribute, with a value that may be null. What takes a row back does not know when
- * that arrived, so the arrival orders rows only where none can be taken back.
+ * A row of an attribute that can be taken back, with a value that may be null. What takes it back
+ * tells its place, and not when it arrived.
  */
 export class RowReader implements EntryReader {
   readonly #value: ValueReader;
-  readonly #arrivalAt: number;
-  readonly #places: number;
-  readonly #existsAt: number;
-  readonly #valueAt: number;
   readonly #valueWords: number;
 
-  constructor(form: EndValue, shape: EntryShape) {
-    const isOrdered = shape.key === 'row';
-    this.#arrivalAt = isOrdered ? 1 : KEY_WORDS[shape.key];
-    this.#places = isOrdered ? 2 : 1;
-    this.#valueAt = valueAtOf(shape);
-    this.#existsAt = this.#valueAt - 1;
-    this.#valueWords = VALUE_WORDS[shape.value];
-    this.#value = new ValueReader(form, this.#valueAt);
+  constructor(form: EndValue) {
+    this.#value = new ValueReader(form, ROW_VALUE);
+    this.#valueWords = VALUE_WORDS[form];
   }
 
   read(entries: Entries, lane: PreparedLane, i: number, order: EventOrder): void {
@@ -118,15 +109,20 @@ export class RowReader implements EntryReader {
     const { retractions = null, partition, firstOffset } = order;
     const takes = retractions !== null && (retractions.weights[i] as number) < 0;
     probe[0] = order.eventTimeMs[i] as number;
-    probe[this.#arrivalAt] = takes ? -1 : (order.arrivalTimeMs[i] as number);
-    probe[this.#places] = takes ? (retractions.partitions[i] as number) : partition;
-    probe[this.#places + 1] = takes ? (retractions.offsets[i] as number) : firstOffset + i;
+    probe[1] = takes ? (retractions.partitions[i] as number) : partition;
+    probe[2] = takes ? (retractions.offsets[i] as number) : firstOffset + i;
+    probe[ROW_ARRIVAL] = takes ? -1 : (order.arrivalTimeMs[i] as number);
     const exists = lane.valid === null || lane.valid[i] !== 0;
-    probe[this.#existsAt] = exists ? 1 : 0;
+    probe[ROW_EXISTS] = exists ? 1 : 0;
     if (exists) this.#value.read(entries, lane, i);
     else {
-      probe.fill(0, this.#valueAt, this.#valueAt + this.#valueWords);
+      probe.fill(0, ROW_VALUE, ROW_VALUE + this.#valueWords);
       entries.probeText = '';
     }
   }
 }
+
+/** Behind the key, in the order of `beside`; then the value. */
+const ROW_ARRIVAL = KEY_WORDS.event;
+const ROW_EXISTS = ROW_ARRIVAL + 1;
+const ROW_VALUE = ROW_EXISTS + 1;

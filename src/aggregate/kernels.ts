@@ -4,6 +4,7 @@ import { EndKernel } from './ends.ts';
 import type { EndValue } from './entry-shape.ts';
 import { ExtremeKernel, type Keep, WideExtremeKernel } from './extremes.ts';
 import type { Kernel } from './kernel.ts';
+import { LatestKernel } from './latest-kernel.ts';
 import { createSetKernel } from './set-kernels.ts';
 import { SignedCountKernel, SignedSumKernel, SignedSumSquaresKernel } from './signed-sums.ts';
 import type { AccumulatorSpec, TileSpec } from './spec.ts';
@@ -53,8 +54,11 @@ function createKernel(
     case 'oldest':
     case 'least':
     case 'greatest':
-    case 'latest':
       return createSetKernel(spec, valueForm(spec.type), offset, slots, retractable);
+    case 'latest':
+      return retractable
+        ? createSetKernel(spec, valueForm(spec.type), offset, slots, retractable)
+        : new LatestKernel(offset, valueForm(spec.type), slots.texts);
     default:
       return unreachable(spec.fn);
   }

@@ -21,7 +21,7 @@ export function createSetKernel(
   retractable: boolean,
 ): SetKernel {
   const shape = shapeOf(spec, form, retractable);
-  return new SetKernel(offset, shape, readerOf(spec, form, shape), slots);
+  return new SetKernel(offset, shape, readerOf(spec, form), slots);
 }
 
 /** What an accumulator keeps, and in which order (semantics §3). */
@@ -56,7 +56,8 @@ export function shapeOf(spec: AccumulatorSpec, form: EndValue, retractable: bool
       return { ...ofEvents, keeps: 'least', limit: size };
     case 'latest': {
       const ofRows = { ...ofEvents, keeps: 'greatest', limit: size } as const;
-      // What takes a row back tells its place, and not when it arrived.
+      // What takes a row back tells its place, and not when it arrived. Where none can, the one row
+      // is held by `LatestKernel`, and this is how files list it.
       return retractable
         ? { ...ofRows, beside: ['arrival', 'exists'] }
         : { ...ofRows, key: 'row', beside: ['exists'] };
@@ -71,10 +72,10 @@ function keyOf(form: EndValue): EntryKey {
   return form === 'wide' ? 'wide' : 'number';
 }
 
-function readerOf(spec: AccumulatorSpec, form: EndValue, shape: EntryShape): EntryReader {
+function readerOf(spec: AccumulatorSpec, form: EndValue): EntryReader {
   if (spec.fn === 'distinct') return new HashReader(form, spec.type.kind === 'bool');
   if (spec.fn === 'buckets') return new BucketReader(spec.size ?? 0);
   if (spec.fn === 'newest' || spec.fn === 'oldest') return new EventReader(form);
-  if (spec.fn === 'latest') return new RowReader(form, shape);
+  if (spec.fn === 'latest') return new RowReader(form);
   return new ValueReader(form, 0);
 }

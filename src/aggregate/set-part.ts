@@ -41,7 +41,7 @@ export class SetPart implements TilePart {
 
   #partOf(name: string): EntryPart {
     const { shape, stride } = this.#entries;
-    const isPlaced = shape.key === 'event' || shape.key === 'row';
+    const isPlaced = shape.key === 'event';
     const cells = new Cells();
     const one = (at: number): EntryPart => ({ name, at, words: 1, cells, existsAt: -1 });
     switch (name.slice(this.#name.length)) {
@@ -55,9 +55,7 @@ export class SetPart implements TilePart {
       case '_time':
         return one(0);
       case '_arrival':
-        return one(
-          shape.key === 'row' ? 1 : KEY_WORDS[shape.key] + shape.beside.indexOf('arrival'),
-        );
+        return one(KEY_WORDS[shape.key] + shape.beside.indexOf('arrival'));
       case '_partition':
         return one(KEY_WORDS[shape.key] - 2);
       case '_offset':

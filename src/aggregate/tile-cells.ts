@@ -1,7 +1,9 @@
 import { present } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
 import type { ListColumn } from '../schema/list-column.ts';
+import type { EndValue } from './entry-shape.ts';
 import { splitWide } from './exact.ts';
+import type { TileSlots } from './tile-slots.ts';
 
 /** Rows of a file of tiles, by the names of their columns. */
 export interface TileChunk {
@@ -63,5 +65,22 @@ export class Cells {
 
   text(i: number): string {
     return this.texts[i] as string;
+  }
+}
+
+/** Puts a value where a kernel of its form holds it. */
+export function putValue(
+  cells: Cells,
+  form: EndValue,
+  slots: TileSlots,
+  words: Float64Array,
+  at: number,
+  i: number,
+): void {
+  if (form === 'string') words[at] = slots.texts.take(cells.text(i));
+  else if (form === 'narrow') words[at] = cells.low(i);
+  else {
+    words[at] = cells.high(i);
+    words[at + 1] = cells.low(i);
   }
 }

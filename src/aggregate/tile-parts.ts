@@ -2,9 +2,10 @@ import { present } from '../base/assert.ts';
 import type { EndValue } from './entry-shape.ts';
 import { bigOf, WORD } from './exact.ts';
 import { valueForm } from './kernels.ts';
+import { LatestPart } from './latest-part.ts';
 import { SetPart } from './set-part.ts';
 import type { AccumulatorSpec } from './spec.ts';
-import { Cells, columnOf, type TileChunk, type TilePart } from './tile-cells.ts';
+import { Cells, columnOf, putValue, type TileChunk, type TilePart } from './tile-cells.ts';
 import { tileColumns, WIDE_LOW_BITS } from './tile-format.ts';
 import type { TileSlots } from './tile-slots.ts';
 
@@ -28,6 +29,10 @@ export function createTilePart(
     case 'first':
     case 'last':
       return new EndPart(names, valueForm(spec.type), slots);
+    case 'latest':
+      return retractable
+        ? new SetPart(spec, index, retractable, slots)
+        : new LatestPart(nameAt(names, 0), valueForm(spec.type), slots);
     default:
       return new SetPart(spec, index, retractable, slots);
   }
@@ -105,23 +110,6 @@ function putThree(words: Float64Array, at: number, value: bigint): void {
   words[at] = Number((rest - middle) / WORD_BIG);
   words[at + 1] = Number(middle);
   words[at + 2] = Number(low);
-}
-
-/** Puts a value where a kernel of its form holds it. */
-function putValue(
-  cells: Cells,
-  form: EndValue,
-  slots: TileSlots,
-  words: Float64Array,
-  at: number,
-  i: number,
-): void {
-  if (form === 'string') words[at] = slots.texts.take(cells.text(i));
-  else if (form === 'narrow') words[at] = cells.low(i);
-  else {
-    words[at] = cells.high(i);
-    words[at + 1] = cells.low(i);
-  }
 }
 
 class ValuePart implements TilePart {

@@ -9,7 +9,7 @@ import { TileSlots } from '../aggregate/tile-slots.ts';
 const BYTES_PER_WORD = 8;
 /** Magnitudes go up to 2^63. */
 const MAGNITUDE_BITS = 64;
-const HOLDS_VALUE: readonly AccumulatorFn[] = ['min', 'max', 'first', 'last'];
+const HOLDS_VALUE: readonly AccumulatorFn[] = ['min', 'max', 'first', 'last', 'latest'];
 
 /** Entries of a list that a typical tile holds, if that is less than half of what it can. */
 const ENTRIES_TYPICAL = 64;
@@ -49,7 +49,7 @@ function entryBytes(
   spec: TileSpec,
 ): Pick<TileBytes, 'typical' | 'full'> {
   const { fn, type, size } = accumulator;
-  if (size === undefined) {
+  if (size === undefined || (fn === 'latest' && spec.retractable !== true)) {
     const isText = type.kind === 'string' && HOLDS_VALUE.includes(fn);
     const bytes = isText ? TEXT_SLOT_BYTES + TEXT_BYTES : 0;
     return { typical: bytes, full: bytes };
