@@ -114,7 +114,7 @@ export function canErr(work: FeatureWork, planned: WorkFeature): boolean {
   if (planned.parts.value === undefined) return false;
   const { fn, size } = present(accumulators[planned.parts.value], 'an accumulator');
   if (fn === 'value_counts') return true;
-  return retractable && size !== undefined && fn !== 'distinct';
+  return retractable && size !== undefined;
 }
 
 /** Whether its status says more than whether the value is the default. */
