@@ -7,7 +7,7 @@ import type { FilesFrom, UpstreamFile } from './file-units.ts';
 import { hiveCells } from './hive-cells.ts';
 import { unreadable } from './parquet-rows.ts';
 import { endsWithin, linesSql, openEnd, rejectTables, takeRefused } from './text-lines.ts';
-import { rowAsJson, type UpstreamRows } from './upstream-rows.ts';
+import { lineAmong, rowAsJson, type UpstreamRows } from './upstream-rows.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'];
@@ -46,7 +46,7 @@ export async function csvRows(
     rowChecks: [],
     raw: rowAsJson(found),
     // The header is the first record.
-    placeOf: (row) => `${file.name}:${row + 1}`,
+    placeOf: (row, refused) => `${file.name}:${lineAmong(row + 1, refused)}`,
     expectedRows: null,
     refused: async () => {
       if (isEmpty) return [];

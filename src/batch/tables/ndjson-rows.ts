@@ -5,7 +5,7 @@ import type { UpstreamFile } from './file-units.ts';
 import { hiveCells } from './hive-cells.ts';
 import { unreadable } from './parquet-rows.ts';
 import { endsWithin, linesSql, openEnd, rejectTables, takeRefused } from './text-lines.ts';
-import type { UpstreamRows } from './upstream-rows.ts';
+import { lineAmong, type UpstreamRows } from './upstream-rows.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 
 /** Lines in which fields are looked for that no column takes. */
@@ -44,7 +44,7 @@ export async function ndjsonRows(
       },
     ],
     raw: '__line',
-    placeOf: (row) => `${file.name}:${row}`,
+    placeOf: (row, refused) => `${file.name}:${lineAmong(row, refused)}`,
     expectedRows: null,
     refused: async () => {
       const refused = await takeRefused(session, rejects);

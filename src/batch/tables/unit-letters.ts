@@ -36,11 +36,10 @@ async function* letters(
   parts: readonly StagedPart[],
   units: ReadonlySet<string>,
 ): AsyncGenerator<UnreadRow, void, void> {
-  for (const { refused, placeOf, unit } of parts) {
+  for (const { refused, what, unit } of parts) {
     if (!units.has(unit)) continue;
     for (const { line, raw, message } of refused) {
-      // A header is line 1, and places count records behind it.
-      const place = placeOf(line).replace(/:\d+$/, `:${line}`);
+      const place = `${what}:${line}`;
       yield { code: 'unreadable_row', column: null, message, raw, place };
     }
   }
@@ -54,7 +53,7 @@ async function* letters(
       const part = parts.find((one) => one.part === Number(at));
       const check = part?.checks[Number(problem)];
       if (part === undefined || check === undefined) continue;
-      const place = part.placeOf(Number(row));
+      const place = part.placeOf(Number(row), part.refused);
       const { code, message, column } = check;
       yield { code, column, message, raw: String(raw), place };
     }
@@ -67,7 +66,7 @@ async function* letters(
   for await (const chunk of session.chunks(doubled)) {
     for (const [at, row] of chunk.getRows()) {
       const part = parts.find((one) => one.part === Number(at));
-      const place = part?.placeOf(Number(row)) ?? '';
+      const place = part?.placeOf(Number(row), part.refused) ?? '';
       yield { code: 'duplicate', column, message, raw: place, place };
     }
   }

@@ -12,8 +12,8 @@ export interface UpstreamRows {
   readonly rowChecks: readonly CellCheck[];
   /** SQL of a row as text, for the dead letters. */
   readonly raw: string;
-  /** Where a row is, for people: `a.csv:17`, `a.parquet#17`. */
-  readonly placeOf: (row: number) => string;
+  /** Where a row is, for people, given what was refused: `a.csv:17`, `a.parquet#17`. */
+  readonly placeOf: (row: number, refused: readonly RefusedRow[]) => string;
   /** How many rows there must be, where the file itself says so. */
   readonly expectedRows: number | null;
   /** After the rows were read: what could not be read as rows. */
@@ -27,6 +27,11 @@ export interface RefusedRow {
   readonly line: number;
   readonly raw: string;
   readonly message: string;
+}
+
+/** The line of a record that would be there if no line before it had been refused. */
+export function lineAmong(line: number, refused: readonly RefusedRow[]): number {
+  return refused.reduce((at, one) => (one.line <= at ? at + 1 : at), line);
 }
 
 /** A row as JSON, of columns that DuckDB knows the types of. */
