@@ -126,7 +126,7 @@ function many(number: number, what: string): string {
 
 function nothingText(throughCommit: number): string {
   return throughCommit === 0
-    ? 'there are no events'
+    ? 'no events of it are in tiles yet'
     : `everything through commit ${throughCommit} is in its tiles`;
 }
 
