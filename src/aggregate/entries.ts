@@ -9,6 +9,7 @@ import {
   strideOf,
 } from './entry-shape.ts';
 import { compareWords, copyWords, joinMarks } from './entry-words.ts';
+import { loseRow, loseRows } from './lost-rows.ts';
 import type { SetSlots } from './set-slots.ts';
 
 const INITIAL_ENTRIES = 4;
@@ -35,8 +36,7 @@ export class Entries {
   /** Of those that keep the greatest: entries beyond the limit, so that few are moved. */
   readonly #slack: number;
   /** Where an entry's arrival stands, or -1: only then is it told what is not kept. */
-  readonly #arrivalAt: number;
-  readonly #initial: number;
+  readonly arrivalAt: number;
   #merged = new Float64Array(0);
 
   constructor(shape: EntryShape, slots: SetSlots) {
@@ -48,8 +48,7 @@ export class Entries {
     this.#byText = shape.key === 'text';
     this.#limit = shape.limit;
     this.#slack = slackOf(shape);
-    this.#arrivalAt = arrivalAtOf(shape);
-    this.#initial = this.#arrivalAt < 0 ? INITIAL_ENTRIES : INITIAL_ROWS;
+    this.arrivalAt = arrivalAtOf(shape);
   }
 
   create(): EntrySet {
@@ -80,18 +79,8 @@ export class Entries {
     // What comes before all that are kept is not kept.
     else if (keeps === 'greatest' && index <= count - this.#limit) {
       set.more = true;
-      this.#lose(set, this.probe, 0, 1);
+      loseRows(this, set, this.probe, 1);
     } else this.#insert(set, index);
-  }
-
-  /** So many entries from `at` on are not kept. */
-  #lose(set: EntrySet, words: Float64Array, at: number, count: number): void {
-    const arrivalAt = this.#arrivalAt;
-    if (arrivalAt < 0) return;
-    for (let i = 0; i < count; i++) {
-      const entry = at + i * this.stride;
-      loseTime(set, words[entry] as number, words[entry + arrivalAt] as number);
-    }
   }
 
   /** Less than 0 where the entry comes before the probe. */
@@ -146,7 +135,8 @@ export class Entries {
     const { stride } = this;
     if (count * stride <= set.words.length) return;
     const most = this.#limit + this.#slack + 1;
-    const capacity = Math.max(count, Math.min(most, Math.max(this.#initial, set.count * 2)));
+    const initial = this.arrivalAt < 0 ? INITIAL_ENTRIES : INITIAL_ROWS;
+    const capacity = Math.max(count, Math.min(most, Math.max(initial, set.count * 2)));
     const grown = new Float64Array(capacity * stride);
     grown.set(set.words.subarray(0, set.count * stride));
     this.#slots.bytes += (grown.length - set.words.length) * 8;
@@ -185,7 +175,7 @@ export class Entries {
   #trim(set: EntrySet): void {
     const excess = set.count - this.#limit;
     if (excess <= 0) return;
-    this.#lose(set, set.words, 0, excess);
+    loseRows(this, set, set.words, excess);
     set.words.copyWithin(0, excess * this.stride, set.count * this.stride);
     if (set.texts !== null) this.#dropTexts(set, 0, excess);
     set.count = this.#limit;
@@ -230,14 +220,14 @@ export class Entries {
   /** Puts all of another set in. */
   merge(set: EntrySet, from: EntrySet): void {
     const { keeps } = this.shape;
-    loseTime(set, from.lostMs, from.lostArrivalMs);
+    loseRow(set, from.lostMs, from.lostArrivalMs);
     if (keeps === 'all' && (set.more || from.more)) {
       this.#overflow(set);
       return;
     }
     if (this.#comesTooLate(set, from)) {
       set.more = true;
-      this.#lose(set, from.words, 0, from.count);
+      loseRows(this, set, from.words, from.count);
       return;
     }
     if (from.count <= FEW || from.count * SMALL_PART < set.count) {
@@ -308,11 +298,4 @@ export class Entries {
     set.count = count;
     if (count > this.#limit) this.#trim(set);
   }
-}
-
-/** A row is not kept that could be the newest of its event time. */
-function loseTime(set: EntrySet, eventMs: number, arrivalMs: number): void {
-  if (eventMs < set.lostMs) return;
-  set.lostArrivalMs = eventMs > set.lostMs ? arrivalMs : Math.max(set.lostArrivalMs, arrivalMs);
-  set.lostMs = eventMs;
 }

@@ -1,7 +1,6 @@
 import { EXPIRED, OVERFLOW } from '../aggregate/finish.ts';
 import { oracleAggregate } from '../aggregate/oracle.ts';
 import type { OracleFeature, OraclePosition, OracleRow } from '../aggregate/oracle-rows.ts';
-import { type WindowSpec, windowRange } from '../aggregate/window.ts';
 import { assert, present } from '../base/assert.ts';
 import { newFaults } from '../expr/faults.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
@@ -20,6 +19,7 @@ import type {
 } from '../plan/plan.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
 import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
+import { countsIn } from './window-oracle.ts';
 
 /** One accepted event, as plain data: what the oracle computes from. */
 export interface OracleEvent {
@@ -198,7 +198,7 @@ export class PlatformOracle {
       keep: group.keep,
     };
     const rows = events
-      .filter((event) => counts(oracle.window, event.eventTimeMs, timeMs))
+      .filter((event) => countsIn(oracle.window, event.eventTimeMs, timeMs))
       .map((event) => this.#row(event, lane));
     return oracleAggregate(rows, oracle, timeMs);
   }
@@ -229,34 +229,6 @@ export class PlatformOracle {
     known.set(node, value);
     return value;
   }
-}
-
-/** Whether an event counts at a time, as the table of semantics §5 reads, and as ranges say it. */
-function counts(window: WindowSpec, eventMs: number, timeMs: number): boolean {
-  // Which events a session counts is decided by all of them.
-  if (window.kind === 'session') return eventMs <= timeMs;
-  const { startMs, endMs } = windowRange(window, timeMs);
-  const isInRange = eventMs >= startMs && eventMs < endMs;
-  assert(isInRange === (eventMs <= timeMs && isInWindow(window, eventMs, timeMs)), 'one reading');
-  return isInRange;
-}
-
-function isInWindow(
-  window: Exclude<WindowSpec, { kind: 'session' }>,
-  eventMs: number,
-  timeMs: number,
-): boolean {
-  const { complete } = window;
-  if (window.kind === 'tumbling') {
-    const { sizeMs, offsetMs } = window;
-    const nth = (ms: number): number => Math.floor((ms - offsetMs) / sizeMs);
-    return nth(eventMs) === nth(timeMs) - (complete ? 1 : 0);
-  }
-  const nthHop = (ms: number): number => Math.floor(ms / window.hopMs);
-  const isRunning = nthHop(eventMs) === nthHop(timeMs);
-  if (window.kind === 'lifetime') return !(complete && isRunning);
-  if (window.exact) return eventMs > timeMs - window.sizeMs;
-  return nthHop(eventMs) >= nthHop(timeMs - window.sizeMs) && !(complete && isRunning);
 }
 
 /** A key that is null or '' names no entity (semantics §1). */
