@@ -13,8 +13,6 @@ import { loseRow, loseRows } from './lost-rows.ts';
 import type { SetSlots } from './set-slots.ts';
 
 const INITIAL_ENTRIES = 4;
-/** An attribute has few rows, and a key has many attributes. */
-const INITIAL_ROWS = 1;
 /** So few entries, or so small a part, are put in one by one; more are merged in one pass. */
 const FEW = 2;
 const SMALL_PART = 4;
@@ -135,7 +133,8 @@ export class Entries {
     const { stride } = this;
     if (count * stride <= set.words.length) return;
     const most = this.#limit + this.#slack + 1;
-    const initial = this.arrivalAt < 0 ? INITIAL_ENTRIES : INITIAL_ROWS;
+    // An attribute has few rows, and a key has many attributes.
+    const initial = this.arrivalAt < 0 ? INITIAL_ENTRIES : 1;
     const capacity = Math.max(count, Math.min(most, Math.max(initial, set.count * 2)));
     const grown = new Float64Array(capacity * stride);
     grown.set(set.words.subarray(0, set.count * stride));
