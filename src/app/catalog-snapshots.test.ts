@@ -29,8 +29,9 @@ async function published(context: TestContext, fingerprint: string): Promise<str
   context.after(() => rmSync(dataDir, { recursive: true, force: true }));
   const files = new OfflineFiles(dataDir);
   const path = 'offline/tiles/g1/2026-01-10/1.1-0.parquet';
-  writeFileSync(files.unfinished(path), 'tiles');
-  const { bytes, checksum } = await files.publish(path);
+  const { bytes, checksum } = await files.write(path, async () =>
+    writeFileSync(files.unfinished(path), 'tiles'),
+  );
   const catalog = OfflineCatalog.open(dataDir, systemClock);
   const part = {
     ...{ path, rows: 1, bytes, checksum, fromCommit: 0, throughCommit: 7, fingerprint },

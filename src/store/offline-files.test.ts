@@ -8,8 +8,7 @@ test('only files that nothing names, and that are old, are orphans', async (cont
   const dataDir = folder(context);
   const files = new OfflineFiles(dataDir);
   const write = async (path: string): Promise<void> => {
-    writeFileSync(files.unfinished(path), path);
-    await files.publish(path);
+    await files.write(path, async () => writeFileSync(files.unfinished(path), path));
   };
   for (const name of ['live', 'orphan', 'young']) await write(`offline/tiles/${name}.parquet`);
   writeFileSync(files.unfinished('offline/tiles/half.parquet'), '');

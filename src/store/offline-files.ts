@@ -7,6 +7,12 @@ import { NodeDisk } from '../base/node-disk.ts';
 export const OFFLINE_FOLDER = 'offline';
 const UNFINISHED = '.unfinished';
 
+export interface SealedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly checksum: string;
+}
+
 /**
  * Immutable files that DuckDB writes by itself, so they are real files below a real folder; here
  * they become durable. Paths are relative to the data directory and begin with `offline/`.
@@ -15,6 +21,8 @@ export class OfflineFiles {
   readonly #dataDir: string;
   readonly #disk: NodeDisk;
   readonly #ending: string;
+  /** Those that were made. */
+  readonly #folders = new Set<string>();
 
   /** With a `tag` that nobody else has, two writers of one path do not write into each other. */
   constructor(dataDir: string, tag = '') {
@@ -34,43 +42,54 @@ export class OfflineFiles {
 
   /** Where a file is written before it is whole; its folder is made. */
   unfinished(path: string): string {
-    this.#disk.makeFolder(dirname(path));
+    const folder = dirname(path);
+    if (!this.#folders.has(folder)) this.#disk.makeFolder(folder);
+    this.#folders.add(folder);
     return this.real(`${path}${this.#ending}`);
   }
 
   /**
-   * Makes the unfinished file durable and gives it its name.
+   * Makes the content of an unfinished file durable.
    * @throws AsofError `disk_failed`, `disk_full`
    */
-  async publish(path: string): Promise<{ readonly bytes: number; readonly checksum: string }> {
+  async seal(path: string): Promise<SealedFile> {
     const file = this.#disk.openAppend(`${path}${this.#ending}`);
     try {
       await file.sync();
+      return { path, bytes: file.length, checksum: await this.checksum(`${path}${this.#ending}`) };
     } finally {
       file.close();
     }
-    const checksum = await this.checksum(`${path}${this.#ending}`);
-    try {
-      renameSync(this.real(`${path}${this.#ending}`), this.real(path));
-    } catch (cause) {
-      throw new AsofError('disk_failed', `Cannot rename '${path}': ${String(cause)}`, { cause });
+  }
+
+  /** Gives sealed files their names, durably. */
+  name(paths: readonly string[]): void {
+    for (const path of paths) {
+      try {
+        renameSync(this.real(`${path}${this.#ending}`), this.real(path));
+      } catch (cause) {
+        throw new AsofError('disk_failed', `Cannot rename '${path}': ${String(cause)}`, { cause });
+      }
     }
-    this.#disk.syncFolder(dirname(path));
-    return { bytes: this.#disk.size(path), checksum };
+    for (const folder of new Set(paths.map((path) => dirname(path)))) this.#disk.syncFolder(folder);
   }
 
   /** Makes a file with what writes its unfinished one; where that fails, nothing of it is left. */
-  async write(
-    path: string,
-    work: () => Promise<unknown>,
-  ): Promise<{ readonly bytes: number; readonly checksum: string }> {
+  async write(path: string, work: () => Promise<unknown>): Promise<SealedFile> {
     try {
       await work();
-      return await this.publish(path);
+      const sealed = await this.seal(path);
+      this.name([path]);
+      return sealed;
     } catch (error) {
-      rmSync(this.real(`${path}${this.#ending}`), { force: true });
+      this.discard([path]);
       throw error;
     }
+  }
+
+  /** Takes away what was begun and will not be finished. */
+  discard(paths: readonly string[]): void {
+    for (const path of paths) rmSync(this.real(`${path}${this.#ending}`), { force: true });
   }
 
   /** SHA-256 in hexadecimal digits. */

@@ -69,7 +69,7 @@ export async function auditDay(
     ),
   );
   await session.run('DROP TABLE changed_tiles');
-  return { ...none, path, rows: details.tiles, ...written, details };
+  return { ...none, ...written, rows: details.tiles, details };
 }
 
 /** What came into the day since its tiles were made; null if nothing did, as in a forced run. */

@@ -1,6 +1,7 @@
+import { present } from '../../base/assert.ts';
 import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
-import type { OfflineFiles } from '../../store/offline-files.ts';
+import type { OfflineFiles, SealedFile } from '../../store/offline-files.ts';
 import type { ChunkFile, ChunkPlan } from './chunks.ts';
 import { requireSameRows } from './day-rows.ts';
 import { dayText } from './event-days.ts';
@@ -9,6 +10,8 @@ import { type BackfillStep, type BackfillTarget, subjectOfGroup } from './world.
 
 const PARQUET_OPTIONS = 'FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2';
 const TABLE = 'tiles_of_chunk';
+/** Files that are being made durable; more would keep the queries from their threads. */
+const SEALED_AT_ONCE = 2;
 
 export interface ChunkWork {
   readonly session: DuckDbSession;
@@ -31,49 +34,99 @@ export interface ChunkWork {
  * @throws AsofError `rows_lost`, `out_of_memory`, `disk_full`, `disk_failed`
  */
 export async function runChunk(work: ChunkWork, plan: ChunkPlan): Promise<ChunkFile[]> {
-  const { session, builder, events, signal, onShare } = work;
-  const { group } = work.target;
-  const days = plan.days.map(({ day }) => day);
-  const select = builder.select({ group, events, days, slice: plan.slice });
-  const isSingle = days.length === 1;
-  if (!isSingle) {
-    await session.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS ${select}`, {
-      signal,
-      onProgress: onShare,
+  const { files, target, writer } = work;
+  const part = plan.slice?.index ?? 0;
+  const days = plan.days.map(({ day }) => ({
+    day,
+    path: `offline/${subjectOfGroup(target.group)}/${dayText(day)}-${writer}-${part}.parquet`,
+  }));
+  const paths = days.map(({ path }) => path);
+  try {
+    const sealed = await writeDays(work, plan, days);
+    files.name(paths);
+    for (const path of paths) work.onStep({ kind: 'written', path });
+    const counts = await readCounts(work, paths);
+    const written = days.map(({ day, path }): ChunkFile => {
+      const { bytes, checksum } = present(sealed.get(path), path);
+      const { rows = 0, events = 0 } = counts.get(files.real(path)) ?? {};
+      return { day, path, rows, events, bytes, checksum };
     });
+    if (plan.slice === null) {
+      for (const [at, { rows }] of plan.days.entries()) {
+        requireSameRows(paths[at] ?? '', rows, written[at]?.events ?? 0);
+      }
+    }
+    return written;
+  } catch (error) {
+    files.discard(paths);
+    throw error;
   }
-  const tiles = isSingle ? `(${select})` : TABLE;
-  const written: ChunkFile[] = [];
-  for (const { day, rows } of plan.days) {
-    const part = plan.slice?.index ?? 0;
-    const path = `offline/${subjectOfGroup(group)}/${dayText(day)}/${work.writer}-${part}.parquet`;
-    const file = await writeDay(isSingle ? work : { ...work, onShare: () => {} }, tiles, day, path);
-    if (plan.slice === null) requireSameRows(path, rows, file.events);
-    written.push(file);
-  }
-  if (!isSingle) await session.run(`DROP TABLE ${TABLE}`);
-  return written;
 }
 
-async function writeDay(
-  { session, files, builder, target, signal, onStep, onShare }: ChunkWork,
-  tiles: string,
-  day: number,
-  path: string,
-): Promise<ChunkFile> {
-  const { keys, place } = builder.identity(target.group);
-  const order = [...keys, ...place].map(sqlName).join(', ');
-  const rowsOf = `SELECT * EXCLUDE (__day) FROM ${tiles} WHERE __day = ${day} ORDER BY ${order}`;
-  const copy = `COPY (${rowsOf}) TO ${sqlString(files.unfinished(path))} (${PARQUET_OPTIONS})`;
-  const { bytes, checksum } = await files.write(path, () =>
-    session.run(copy, { signal, onProgress: onShare }),
+/** While a file is being made durable, the next ones are computed; not too many are under way. */
+async function writeDays(
+  work: ChunkWork,
+  plan: ChunkPlan,
+  days: readonly { readonly day: number; readonly path: string }[],
+): Promise<ReadonlyMap<string, SealedFile>> {
+  const { session, files, signal, onShare } = work;
+  const sealed = new Map<string, SealedFile>();
+  const failures: unknown[] = [];
+  const sealing = new Set<Promise<void>>();
+  const seal = async (path: string): Promise<void> => {
+    try {
+      sealed.set(path, await files.seal(path));
+    } catch (error) {
+      failures.push(error);
+    }
+  };
+  const select = sortedTiles(work, plan);
+  const isSingle = days.length === 1;
+  const options = { signal, onProgress: onShare };
+  if (!isSingle) await session.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS ${select}`, options);
+  try {
+    for (const { day, path } of days) {
+      const ofDay = isSingle ? select : `SELECT * FROM ${TABLE} WHERE __day = ${day}`;
+      const target = sqlString(files.unfinished(path));
+      const copy = `COPY (SELECT * EXCLUDE (__day) FROM (${ofDay})) TO ${target}`;
+      await session.run(`${copy} (${PARQUET_OPTIONS})`, isSingle ? options : { signal });
+      const one = seal(path).finally(() => sealing.delete(one));
+      sealing.add(one);
+      if (sealing.size >= SEALED_AT_ONCE) await Promise.race(sealing);
+    }
+  } finally {
+    await Promise.all(sealing);
+  }
+  if (failures.length > 0) throw failures[0];
+  if (!isSingle) await session.run(`DROP TABLE ${TABLE}`);
+  return sealed;
+}
+
+/** In the order of days and tiles, so that a day lies together, and files have one form. */
+function sortedTiles({ builder, events, target }: ChunkWork, { days, slice }: ChunkPlan): string {
+  const { group } = target;
+  const { keys, place } = builder.identity(group);
+  const query = { group, events, days: days.map(({ day }) => day), slice };
+  const order = ['__day', ...[...keys, ...place].map(sqlName)];
+  return `SELECT * FROM (${builder.select(query)}) ORDER BY ${order.join(', ')}`;
+}
+
+/** What the files say: their tiles, and the rows of the history that went in. */
+async function readCounts(
+  { session, files }: ChunkWork,
+  paths: readonly string[],
+): Promise<Map<string, { readonly rows: number; readonly events: number }>> {
+  const list = paths.map((path) => sqlString(files.real(path))).join(', ');
+  const rows = await session.rows(
+    `SELECT filename, count(*), sum(__rows) FROM read_parquet([${list}], filename = true)
+     GROUP BY filename`,
   );
-  onStep({ kind: 'written', path });
-  const written = sqlString(files.real(path));
-  const [[rows, events] = []] = await session.rows(
-    `SELECT count(*), coalesce(sum(__rows), 0) FROM read_parquet(${written})`,
+  return new Map(
+    rows.map(([name, tiles, events]) => [
+      String(name),
+      { rows: Number(tiles), events: Number(events) },
+    ]),
   );
-  return { day, path, rows: Number(rows), events: Number(events), bytes, checksum };
 }
 
 /** Whether every file of a chunk is there as it was written. */
