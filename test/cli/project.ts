@@ -181,6 +181,11 @@ export class ServerRun {
     }
   }
 
+  /** kill -9: no handler runs, nothing is flushed. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
   stop(): Promise<number | null> {
     if (!this.#isOver) this.#child.kill('SIGTERM');
     return this.#ended;

@@ -71,7 +71,7 @@ async function filesOf(
       ...{ kind: 'files', format, paths: [path], hive: [], delimiter: null, nullText: null },
       timeZone,
     };
-    const remote = new RemoteFiles({ session, extensions: null, settings: {} });
+    const remote = new RemoteFiles({ session, extensions: null, settings: [] });
     const units = await listFileUnits({ root, from, unitBy: null, remote });
     found.push(...units.flatMap(({ files }) => files.map((file) => ({ file, from }))));
   }

@@ -144,9 +144,9 @@ async function* unreadRows(
   session: DuckDbSession,
   stage: Stage,
 ): AsyncGenerator<UnreadRow, void, void> {
-  for (const { refused, placeOf } of stage.parts) {
+  for (const { refused, what } of stage.parts) {
     for (const { line, raw, message } of refused) {
-      const place = placeOf(line).replace(/:\d+$/, `:${line}`);
+      const place = `${what}:${line}`;
       yield { code: 'unreadable_row', column: null, message, raw, place };
     }
   }
@@ -159,7 +159,13 @@ async function* unreadRows(
       if (part === undefined || check === undefined) continue;
       const { code, message } = check;
       const column = check.column === ARRIVED ? null : check.column;
-      yield { code, column, message, raw: String(raw), place: part.placeOf(Number(row)) };
+      yield {
+        code,
+        column,
+        message,
+        raw: String(raw),
+        place: part.placeOf(Number(row), part.refused),
+      };
     }
   }
 }
