@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { outputRelation } from '../batch/datasets/content.ts';
 import { type ComparedRows, compareRows } from '../batch/gates/compare-rows.ts';
+import { readParquet } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
+import { createSpillFolder } from '../ingest/spill-folder.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import type { ColumnStatistics } from '../schema/column-statistics.ts';
 import type { Config } from './config.ts';
@@ -72,8 +73,7 @@ async function compared(
 ): Promise<ComparedRows | null> {
   const keys = commonKeys(before, after);
   if (keys === null) return null;
-  const folder = join(config.dataDir, 'spill', `diff-${process.pid}`);
-  mkdirSync(folder, { recursive: true });
+  const folder = createSpillFolder(join(config.dataDir, 'spill'));
   const files = { before: join(folder, 'before.parquet'), after: join(folder, 'after.parquet') };
   const session = await DuckDbSession.open(duckDbOptions(config));
   try {
@@ -83,7 +83,7 @@ async function compared(
       const shownAs = dataset.spine.kept === 'lines' ? null : dataset.spine.kept;
       await buildAgain(config, dataset, plan, files[side], options, shownAs);
     }
-    const [olds, news] = [outputRelation(files.before), outputRelation(files.after)];
+    const [olds, news] = [readParquet([files.before]), readParquet([files.after])];
     const columns = await commonColumns(session, olds, news);
     const values = columns.filter((name) => !keys.includes(name));
     return await compareRows(session, olds, news, keys, values);

@@ -1,10 +1,11 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { fileChecksum } from '../batch/datasets/content.ts';
-import { checksumsOf } from '../batch/datasets/describe-output.ts';
+import { describeResult, type ResultDescription } from '../batch/datasets/describe-result.ts';
 import type { KeptSpine } from '../batch/datasets/kept-spine.ts';
 import type { TrainingOptions } from '../batch/training-options.ts';
 import { buildTrainingSet } from '../batch/training-set.ts';
@@ -54,10 +55,10 @@ export async function rebuildDataset(
   if (out === null) await refuseOther(dataset);
   const aside = `${target}.rebuild${format}`;
   try {
-    await buildAgain(config, dataset, plan, aside, options);
-    const found = await checksumsOf(aside, duckDbOptions(config));
+    const found = await buildAgain(config, dataset, plan, aside, options);
+    const { sha256 } = await fileChecksum(aside);
     const versions = versionChanges(dataset, found.duckdb);
-    const same = found.sha256 === dataset.output.sha256 ? 'bytes' : 'content';
+    const same = sha256 === dataset.output.sha256 ? 'bytes' : 'content';
     const isSame = found.contentChecksum === dataset.contentChecksum;
     if (same === 'content' && (!isSame || versions.length === 0)) {
       const what = isSame ? 'has the same values in other bytes' : 'has other values';
@@ -106,8 +107,9 @@ export async function buildAgain(
   out: string,
   { signal, onProgress }: RebuildOptions,
   shownAs: DatasetManifest['spine']['kept'] = dataset.spine.kept,
-): Promise<void> {
+): Promise<ResultDescription> {
   const { service, options } = dataset;
+  let found: ResultDescription | null = null;
   await buildTrainingSet({
     plan,
     service: service.name,
@@ -123,9 +125,13 @@ export async function buildAgain(
     labels: labelsOf(dataset, plan),
     clock: systemClock,
     duckdb: duckDbOptions(config),
+    onResult: async (session, relation) => {
+      found = await describeResult(session, relation);
+    },
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
+  return present<ResultDescription>(found, 'the result');
 }
 
 /** The labels of the definition that a dataset was built from; the plan of then has it. */

@@ -6,7 +6,12 @@ import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { datasetTraining, findDatasetPlan } from '../batch/dataset-training.ts';
 import { fileChecksum } from '../batch/datasets/content.ts';
-import { describeOutput } from '../batch/datasets/describe-output.ts';
+import {
+  addedStatistics,
+  describeResult,
+  type ResultDescription,
+  spineStatistics,
+} from '../batch/datasets/describe-result.ts';
 import { type KeptSpine, keepSpine } from '../batch/datasets/kept-spine.ts';
 import type { SpineSource } from '../batch/spines/spine-input.ts';
 import type { TrainingOptions, TrainingReport } from '../batch/training-options.ts';
@@ -15,9 +20,10 @@ import { ArchiveFiles } from '../ingest/archive-files.ts';
 import type { DatasetPlan, ProjectPlan } from '../plan/plan.ts';
 import type { DatasetManifest, DatasetSpine } from '../registry/dataset-manifest.ts';
 import type { DatasetClaim } from '../registry/datasets.ts';
+import type { ColumnStatistics } from '../schema/column-statistics.ts';
 import { NAME_PATTERN } from '../schema/types.ts';
 import type { Config } from './config.ts';
-import { duckDbOptions, type TrainRequest, trainingOptions } from './offline.ts';
+import { type TrainRequest, trainingOptions } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { appliedPlan, openRegistry } from './project.ts';
 
@@ -57,8 +63,9 @@ export async function recordDataset(
     throughCommit: options.history.through,
   });
   try {
-    const { report, kept } = await train(config, claim, options);
-    const dataset = await manifestOf(config, record, claim, options, report, kept);
+    const built = await train(config, claim, options);
+    const dataset = await manifestOf(config, record, claim, options, built);
+    const { report } = built;
     registry.datasets.finish(dataset);
     return { ...report, dataset };
   } catch (error) {
@@ -125,21 +132,36 @@ function requireName(name: string): void {
   throw new AsofError('invalid_name', `'${name}' cannot be the name of a dataset.`);
 }
 
+interface Built {
+  readonly report: TrainingReport;
+  readonly kept: KeptSpine;
+  readonly columns: readonly ColumnStatistics[];
+  readonly result: ResultDescription;
+}
+
 async function train(
   config: Config,
   claim: DatasetClaim,
   options: TrainingOptions,
-): Promise<{ readonly report: TrainingReport; readonly kept: KeptSpine }> {
+): Promise<Built> {
   const folder = datasetFolder(claim);
   const disk = new NodeDisk(config.dataDir);
   mkdirSync(join(config.dataDir, folder), { recursive: true });
+  const run = options.signal === undefined ? {} : { signal: options.signal };
+  const columns: ColumnStatistics[] = [];
   let kept: KeptSpine | null = null;
+  let result: ResultDescription | null = null;
   const report = await buildTrainingSet({
     ...options,
     onSpine: async (session, spine) => {
       const path = join(config.dataDir, folder, 'spine.parquet');
-      const run = options.signal === undefined ? {} : { signal: options.signal };
       kept = await keepSpine(session, spine, path, run);
+      columns.push(...(await spineStatistics(session, spine, run)));
+    },
+    onResult: async (session, relation) => {
+      const { spine } = present<KeptSpine>(kept, 'the spine is read first');
+      columns.push(...(await addedStatistics(session, relation, spine, run)));
+      result = await describeResult(session, relation, run);
     },
   });
   const file = disk.openAppend(`${folder}/spine.parquet`);
@@ -151,7 +173,12 @@ async function train(
   for (const each of [folder, `${DATASETS_FOLDER}/${claim.name}`, DATASETS_FOLDER]) {
     disk.syncFolder(each);
   }
-  return { report, kept: present<KeptSpine>(kept, 'the spine that was read') };
+  return {
+    report,
+    columns,
+    kept: present<KeptSpine>(kept, 'the spine that was read'),
+    result: present<ResultDescription>(result, 'the result'),
+  };
 }
 
 async function manifestOf(
@@ -159,13 +186,10 @@ async function manifestOf(
   record: DatasetRecord,
   claim: DatasetClaim,
   options: TrainingOptions,
-  report: TrainingReport,
-  kept: KeptSpine,
+  { report, kept, columns, result }: Built,
 ): Promise<DatasetManifest> {
-  const { sha256, bytes, contentChecksum, columns, duckdb } = await describeOutput(
-    options.out,
-    duckDbOptions(config),
-  );
+  const { sha256, bytes } = await fileChecksum(options.out);
+  const { contentChecksum, duckdb } = result;
   const { name, version, hash } = record.definition ?? {};
   return {
     name: claim.name,

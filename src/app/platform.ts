@@ -29,6 +29,7 @@ import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { endInOrder } from './end-in-order.ts';
 import { Gate } from './gate.ts';
+import { Housekeeper } from './housekeeper.ts';
 import { letterPort, pushPort } from './http-ports.ts';
 import { listenOn } from './listen-on.ts';
 import { Mender } from './mender.ts';
@@ -59,6 +60,7 @@ export class Platform {
   #state: PlatformState = 'replaying';
   #poll: NodeJS.Timeout | null = null;
   readonly #mender: Mender;
+  readonly #housekeeper: Housekeeper;
   #url = '';
 
   private constructor(config: Config, parts: Parts) {
@@ -76,6 +78,7 @@ export class Platform {
       engine: () => this.#engine,
       reopen: () => this.use(this.#plan),
     });
+    this.#housekeeper = new Housekeeper(config, parts.letters, parts.logger);
     this.#mender = new Mender(rebuild, parts.logger, pause);
     this.features = new FeatureServer({
       plan: NOTHING,
@@ -205,6 +208,7 @@ export class Platform {
   async stop(): Promise<void> {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
+    this.#housekeeper.stop();
     const { archiver, connectors, log, serveLog, directory, letters, logger } = this.#parts;
     const steps = [
       () => this.#http.close(),
@@ -283,6 +287,7 @@ export class Platform {
   #begin(): void {
     this.#state = 'ready';
     this.#parts.archiver.start();
+    this.#housekeeper.start();
     this.#connect();
     this.#poll = setInterval(() => {
       this.#engine?.poll();

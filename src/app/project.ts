@@ -13,6 +13,7 @@ import { type Applied, Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { checkFormat } from './data-directory.ts';
 import { loadDefinitions } from './definitions.ts';
+import { removedHistoryConflicts } from './removed-history.ts';
 
 export interface PlannedChange {
   readonly plan: ProjectPlan;
@@ -43,7 +44,11 @@ export async function planProject(config: Config): Promise<PlannedChange> {
     return {
       plan,
       diff: registry.diff(plan),
-      refusals: [...registry.conflicts(plan), ...loggedTypeConflicts(config, plan)],
+      refusals: [
+        ...registry.conflicts(plan),
+        ...loggedTypeConflicts(config, plan),
+        ...removedHistoryConflicts(config, plan, registry.current()?.plan ?? null),
+      ],
       groups,
       state: estimateState(plan, groups),
       kept: keptEntries(plan),
@@ -81,6 +86,12 @@ export async function applyProject(
     const issues = loggedTypeConflicts(config, plan);
     if (issues.length > 0) {
       throw new AsofError('type_mismatch', 'Logged events have other types.', { issues });
+    }
+    const removed = removedHistoryConflicts(config, plan, registry.current()?.plan ?? null);
+    if (removed.length > 0) {
+      throw new AsofError('history_removed', 'Windows reach to removed events.', {
+        issues: removed,
+      });
     }
     return registry.apply(plan, author);
   } finally {

@@ -6,20 +6,17 @@ export interface RetentionConfig {
   readonly deadLettersMs: number | null;
   readonly serveLogMs: number | null;
   readonly archiveMs: number | null;
-  /** Records of offline runs that are over. */
-  readonly runsMs: number;
 }
 
 const DAY_MS = 86_400_000;
 
-export const NO_RETENTION: RetentionConfig = {
+const NO_RETENTION: RetentionConfig = {
   deadLettersMs: null,
   serveLogMs: null,
   archiveMs: null,
-  runsMs: 90 * DAY_MS,
 };
 
-const KNOWN = ['deadLetters', 'serveLog', 'archive', 'runs'];
+const KNOWN = ['deadLetters', 'serveLog', 'archive'];
 
 /** `retention` of `asof.json`: durations of at least a day, and what is wrong with them. */
 export function readRetention(value: unknown): {
@@ -52,7 +49,6 @@ export function readRetention(value: unknown): {
     deadLettersMs: given.get('deadLetters') ?? null,
     serveLogMs: given.get('serveLog') ?? null,
     archiveMs: given.get('archive') ?? null,
-    runsMs: given.get('runs') ?? NO_RETENTION.runsMs,
   };
   return { retention, issues };
 }

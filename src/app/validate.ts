@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { type ViewValidation, validateView } from '../batch/gates/validate-view.ts';
 import type { PlannedView } from '../batch/gates/validation-spine.ts';
+import { createSpillFolder } from '../ingest/spill-folder.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
@@ -41,11 +42,10 @@ export async function validateProject(
   request: ValidateRequest,
 ): Promise<RecordedValidation> {
   const registry = openRegistry(config);
-  const folder = join(config.dataDir, 'spill', `validate-${process.pid}`);
+  const folder = createSpillFolder(join(config.dataDir, 'spill'));
   try {
     const after = await underTest(config, registry, request);
     const before = comparedWith(registry, after, request.against);
-    mkdirSync(folder, { recursive: true });
     const { sample, full, atMs, signal, onProgress } = request;
     const validation = await validateView({
       after,

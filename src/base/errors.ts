@@ -122,6 +122,11 @@ export const ERRORS = {
     meaning: 'A dataset that was built again is not what it was.',
     remedy: 'Please report it, with `asof dataset show`; the file was not written.',
   },
+  history_removed: user(
+    409,
+    'Events that would be needed were removed by retention.',
+    'Ask for later times, or for windows that do not reach so far.',
+  ),
   not_validated: user(
     409,
     'A version has no passing validation against what is live.',

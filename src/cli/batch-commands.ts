@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addBackfillCommands } from './backfill-commands.ts';
 import { type Run, withCommonOptions } from './common-options.ts';
 import { addDatasetCommands } from './dataset-commands.ts';
+import { addHousekeepingCommands } from './housekeeping-commands.ts';
 import { addImportCommand } from './import-commands.ts';
 import { addMaterializeCommand } from './materialize-commands.ts';
 import { addReleaseCommands } from './release-commands.ts';
@@ -17,6 +18,7 @@ export function addBatchCommands(program: Command, run: Run): void {
   addImportCommand(program, run);
   addMaterializeCommand(program, run);
   addReleaseCommands(program, run);
+  addHousekeepingCommands(program, run);
 }
 
 function command(program: Command, name: string, summary: string): Command {

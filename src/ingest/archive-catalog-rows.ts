@@ -2,6 +2,35 @@ import type { SQLOutputValue } from 'node:sqlite';
 import { AsofError, type ErrorCode } from '../base/errors.ts';
 import type { ArchiveFile } from './archive-manifest.ts';
 
+export const FORMAT = 1;
+
+export const ARCHIVE_SCHEMA = `
+  CREATE TABLE state (
+    one INTEGER PRIMARY KEY CHECK (one = 1), archived_commit INTEGER NOT NULL,
+    revision INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, columns TEXT NOT NULL) STRICT;
+  CREATE TABLE files (
+    path TEXT PRIMARY KEY, source TEXT NOT NULL, arrival_date TEXT NOT NULL,
+    first_commit INTEGER NOT NULL, first_offset INTEGER NOT NULL,
+    last_commit INTEGER NOT NULL, last_offset INTEGER NOT NULL,
+    rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    min_event_ms INTEGER NOT NULL, max_event_ms INTEGER NOT NULL,
+    min_arrival_ms INTEGER NOT NULL, max_arrival_ms INTEGER NOT NULL,
+    schema TEXT NOT NULL, weighted INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX files_of_source ON files (source, last_commit);
+  CREATE TABLE retired (path TEXT PRIMARY KEY, retired_ms INTEGER NOT NULL) STRICT;
+  CREATE TABLE removed (
+    path TEXT PRIMARY KEY, source TEXT NOT NULL, first_commit INTEGER NOT NULL,
+    max_event_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX removed_of_source ON removed (source, first_commit);
+  CREATE TABLE pending (path TEXT PRIMARY KEY) STRICT;
+  INSERT INTO state VALUES (1, 0, 0);
+  PRAGMA user_version = ${FORMAT};
+`;
+
 /** SQLite's primary result codes that say what is wrong. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   10: 'disk_failed',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import { AsofError } from '../base/errors.ts';
-import { fileOf, guarded } from './archive-catalog-rows.ts';
+import { ARCHIVE_SCHEMA, FORMAT, fileOf, guarded } from './archive-catalog-rows.ts';
 import {
   type ArchiveFile,
   type ArchiveManifest,
@@ -11,30 +11,6 @@ import {
 import type { ArchivedColumn } from './archive-relation.ts';
 
 export const CATALOG_PATH = 'archive/catalog.db';
-const FORMAT = 1;
-
-const SCHEMA = `
-  CREATE TABLE state (
-    one INTEGER PRIMARY KEY CHECK (one = 1), archived_commit INTEGER NOT NULL,
-    revision INTEGER NOT NULL
-  ) STRICT;
-  CREATE TABLE schemas (fingerprint TEXT PRIMARY KEY, columns TEXT NOT NULL) STRICT;
-  CREATE TABLE files (
-    path TEXT PRIMARY KEY, source TEXT NOT NULL, arrival_date TEXT NOT NULL,
-    first_commit INTEGER NOT NULL, first_offset INTEGER NOT NULL,
-    last_commit INTEGER NOT NULL, last_offset INTEGER NOT NULL,
-    rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    min_event_ms INTEGER NOT NULL, max_event_ms INTEGER NOT NULL,
-    min_arrival_ms INTEGER NOT NULL, max_arrival_ms INTEGER NOT NULL,
-    schema TEXT NOT NULL, weighted INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX files_of_source ON files (source, last_commit);
-  CREATE TABLE retired (path TEXT PRIMARY KEY, retired_ms INTEGER NOT NULL) STRICT;
-  CREATE TABLE pending (path TEXT PRIMARY KEY) STRICT;
-  INSERT INTO state VALUES (1, 0, 0);
-  PRAGMA user_version = ${FORMAT};
-`;
-
 /** How long a change waits for another one. */
 const WAIT_MS = 10_000;
 
@@ -51,6 +27,8 @@ export interface ArchiveChange {
   readonly added?: Readonly<Record<string, readonly ArchiveFile[]>>;
   /** Paths that count no more; their files stay until `forgotten`. */
   readonly retired?: { readonly paths: readonly string[]; readonly atMs: number };
+  /** By source, files whose events are let go for good; they are retired besides. */
+  readonly removed?: Readonly<Record<string, readonly ArchiveFile[]>>;
   /** Retired paths whose files are to go. */
   readonly forgotten?: readonly string[];
 }
@@ -100,7 +78,7 @@ export class ArchiveCatalog {
     this.#transaction(() => {
       // Another process may have been faster.
       if (this.#format() > 0) return;
-      this.#db.exec(SCHEMA);
+      this.#db.exec(ARCHIVE_SCHEMA);
       const { archivedCommit, schemas, sources, retired } = before;
       this.#write({ archivedCommit, schemas, added: sources });
       for (const { path, retiredAtMs } of retired) this.#retire(path, retiredAtMs);
@@ -171,6 +149,19 @@ export class ArchiveCatalog {
     });
   }
 
+  /**
+   * Up to this time the events of a source that came by a commit are no longer complete; null: all
+   * of them are there.
+   */
+  removedThroughMs(source: string, throughCommit: number): number | null {
+    const [row] = this.#all(
+      'SELECT max(max_event_ms) AS newest FROM removed WHERE source = ? AND first_commit <= ?',
+      source,
+      throughCommit,
+    );
+    return row === undefined || row.newest === null ? null : Number(row.newest);
+  }
+
   /** Files that count no more, and stay a while for readers that have them open. */
   retired(): readonly RetiredFile[] {
     return this.#all('SELECT * FROM retired ORDER BY retired_ms, path').map((row) => ({
@@ -191,7 +182,8 @@ export class ArchiveCatalog {
     this.#transaction(() => this.#write(change));
   }
 
-  #write({ archivedCommit, schemas = {}, added = {}, retired, forgotten = [] }: ArchiveChange) {
+  #write(change: ArchiveChange): void {
+    const { archivedCommit, schemas = {}, added = {}, retired, forgotten = [] } = change;
     for (const [fingerprint, columns] of Object.entries(schemas)) {
       this.#run(
         'INSERT OR IGNORE INTO schemas VALUES (?, ?)',
@@ -205,6 +197,12 @@ export class ArchiveCatalog {
     for (const path of retired?.paths ?? []) {
       this.#run('DELETE FROM files WHERE path = ?', path);
       this.#retire(path, retired?.atMs ?? 0);
+    }
+    for (const [source, files] of Object.entries(change.removed ?? {})) {
+      for (const { path, first, maxEventTimeMs } of files) {
+        const values = [path, source, first.commit, maxEventTimeMs];
+        this.#run('INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)', ...values);
+      }
     }
     for (const path of forgotten) {
       this.#run('DELETE FROM retired WHERE path = ?', path);

@@ -62,18 +62,24 @@ export class ArchiveFiles {
    * @throws AsofError `corrupt_archive`, `newer_format`
    */
   readManifest(query: FileQuery = {}): ArchiveManifest {
-    const look = (): ArchiveManifest | null => this.#reading((catalog) => catalog.read(query));
+    const look = (): ArchiveManifest | null => this.withCatalog((catalog) => catalog.read(query));
     // The second look: what there was before may have become the catalog between the two.
     return look() ?? this.#readFormer(query.source ?? null) ?? look() ?? EMPTY_MANIFEST;
   }
 
   /** Every event up to this commit is in files. @throws AsofError as `readManifest` */
   archivedCommit(): number {
-    const look = (): number | null => this.#reading((catalog) => catalog.archivedCommit());
+    const look = (): number | null => this.withCatalog((catalog) => catalog.archivedCommit());
     return look() ?? this.#readFormer(null)?.archivedCommit ?? look() ?? 0;
   }
 
-  #reading<T>(work: (catalog: ArchiveCatalog) => T): T | null {
+  /** As the catalog's; without a catalog nothing was removed. */
+  removedThroughMs(source: string, throughCommit = Number.MAX_SAFE_INTEGER): number | null {
+    return this.withCatalog((catalog) => catalog.removedThroughMs(source, throughCommit));
+  }
+
+  /** Null where there is no catalog yet. @throws AsofError as `readManifest` */
+  withCatalog<T>(work: (catalog: ArchiveCatalog) => T): T | null {
     const catalog = ArchiveCatalog.toRead(this.real(CATALOG_PATH));
     if (catalog === null) return null;
     try {

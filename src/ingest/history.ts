@@ -59,6 +59,11 @@ export class History {
     return name;
   }
 
+  /** Events of a source up to this time are no longer complete; null: all of them are there. */
+  removedThroughMs(source: string): number | null {
+    return this.#files.removedThroughMs(source, this.through);
+  }
+
   /** As `attach`, reading the log's tail once for all of them; names in the order of sources. */
   async attachAll(
     connection: DuckDBConnection,

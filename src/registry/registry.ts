@@ -63,6 +63,19 @@ export class Registry {
     throw new AsofError('not_applied', `Nothing was applied as generation ${generation}.`);
   }
 
+  /** All plans that were ever applied, in order. */
+  plans(): ProjectPlan[] {
+    return this.plansSince(Number.NEGATIVE_INFINITY);
+  }
+
+  /** The plans that were applied at some time since then, in order; the present one is the last. */
+  plansSince(sinceMs: number): ProjectPlan[] {
+    const rows = this.#db.prepare('SELECT plan, applied_ms FROM applies ORDER BY generation').all();
+    return rows
+      .filter((_, at) => Number(rows[at + 1]?.applied_ms ?? Number.POSITIVE_INFINITY) >= sinceMs)
+      .map((row) => parsePlan(String(row.plan)));
+  }
+
   /** A server answers by this generation from now on: its tiles are built and caught up. */
   tookOver(generation: number, throughCommit: number): void {
     this.#db
@@ -74,6 +87,11 @@ export class Registry {
   generationServed(): number {
     const row = this.#db.prepare('SELECT generation FROM takeovers ORDER BY id DESC LIMIT 1').get();
     return Number(row?.generation ?? 0);
+  }
+
+  /** Nobody else changes the registry meanwhile: datasets are begun before or after. */
+  exclusively<T>(work: () => T): T {
+    return inTransaction(this.#db, work);
   }
 
   /** The newest plan ever applied that has this version of a service, or null. */

@@ -1,34 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { extname } from 'node:path';
-import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
+import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession, RunOptions } from '../../ingest/duckdb-session.ts';
-
-/** A training set's file as a relation. Cells of text formats are what is written there. */
-export function outputRelation(path: string): string {
-  const file = sqlString(path);
-  switch (extname(path).toLowerCase()) {
-    case '.parquet':
-      return `read_parquet(${file}, hive_partitioning = false)`;
-    case '.csv':
-      return `read_csv(${file}, header = true, all_varchar = true, allow_quoted_nulls = false)`;
-    default:
-      return `read_ndjson_objects(${file})`;
-  }
-}
-
-/** A relation in which numbers are numbers again, for statistics. */
-export function typedRelation(path: string): string {
-  const file = sqlString(path);
-  switch (extname(path).toLowerCase()) {
-    case '.parquet':
-      return outputRelation(path);
-    case '.csv':
-      return `read_csv(${file}, header = true, sample_size = -1)`;
-    default:
-      return `read_json(${file}, format = 'newline_delimited', sample_size = -1)`;
-  }
-}
 
 /**
  * A checksum of a relation's values in their order: each row's number and cells as text go through

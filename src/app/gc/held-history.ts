@@ -1,0 +1,36 @@
+import type { ProjectPlan } from '../../plan/plan.ts';
+import type { DatasetManifest } from '../../registry/dataset-manifest.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { HeldHistory } from './archive-retention.ts';
+
+/** The history that datasets hold on to, those that are being built included. */
+export function heldHistories(registry: Registry): HeldHistory[] {
+  const manifests = new Map(
+    registry.datasets.list().map((one) => [`${one.name}@${one.number}`, one]),
+  );
+  return registry.datasets
+    .claims()
+    .filter((claim) => claim.state !== 'deleted')
+    .map(({ name, number, generation, throughCommit }) => {
+      const plan = registry.planOf(generation);
+      return { sources: sourcesOf(plan, manifests.get(`${name}@${number}`)), throughCommit };
+    });
+}
+
+/** Of a dataset that is being built nobody knows yet: it may read every source. */
+function sourcesOf(plan: ProjectPlan, manifest: DatasetManifest | undefined): ReadonlySet<string> {
+  if (manifest === undefined) return new Set(plan.sources.map(({ name }) => name));
+  const { service, definition } = manifest;
+  const views = plan.services
+    .filter((one) => one.name === service.name && one.version === service.version)
+    .flatMap((one) => one.features)
+    .map((output) => `${output.view}@${output.version}`);
+  const labels = plan.datasets
+    .filter((one) => one.name === definition?.name && one.version === definition.version)
+    .flatMap((one) => one.labels)
+    .map((label) => label.view.source);
+  const read = plan.views
+    .filter((view) => views.includes(`${view.name}@${view.version}`))
+    .map((view) => view.source);
+  return new Set([...read, ...labels]);
+}
