@@ -1,7 +1,16 @@
 import { type BenchOptions, benchOptions } from './harness.ts';
 
 /** `npm run bench -- NAME [--quick] [--json]`: one benchmark of bench/, by its name. */
-const BENCHMARKS = ['kernel', 'stream', 'serve', 'train', 'restart', 'checkpoint', 'skew'] as const;
+const BENCHMARKS = [
+  'kernel',
+  'stream',
+  'serve',
+  'train',
+  'backfill',
+  'restart',
+  'checkpoint',
+  'skew',
+] as const;
 
 type Benchmark = (typeof BENCHMARKS)[number];
 
