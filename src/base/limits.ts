@@ -170,6 +170,8 @@ export const LIMITS = {
   tableBatchRows: 1_000_000,
   /** Units that are compared at a time. */
   tableBatchUnits: 1_000,
+  /** Commits that a process which ends after a run of many rows leaves unarchived at most. */
+  commitsUnarchived: 64,
   /** Files of one table. */
   tableFiles: 1_000_000,
   /** A file whose last line has no end is whole once it has stood still for so long. */
