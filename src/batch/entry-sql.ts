@@ -1,6 +1,7 @@
 import type { AccumulatorSpec } from '../aggregate/spec.ts';
 import { AssertionFailure, present } from '../base/assert.ts';
 import type { ValueType } from '../schema/types.ts';
+import { inOrder } from './list-sql.ts';
 import type { PartSql } from './state-sql.ts';
 
 /**
@@ -87,7 +88,7 @@ export function entrySql(
       return { ...all, ranksPpm, from: 'ranks', summary: [`[${at.join(', ')}]`], ...ofSorted };
     }
     case 'value_counts': {
-      const counts = 'list({value: x, count: w} ORDER BY x) FILTER (WHERE w > 0)';
+      const counts = 'list_sort(list({value: x, count: w}) FILTER (WHERE w > 0))';
       const held = `CASE WHEN count(*) <= ${size()} THEN ${counts} END`;
       const summary = [held, `count(*) > ${size()}`];
       return { ...kept(value, 'ASC', ''), from: 'entries', summary };
@@ -97,7 +98,7 @@ export function entrySql(
       const order = spec.fn === 'newest' ? 'DESC' : 'ASC';
       const ord = `CASE WHEN ${value} IS NOT NULL THEN ord END`;
       if (retractable) {
-        return kept(ord, order, `list(y ORDER BY place) FILTER (WHERE w > 0)`, value);
+        return kept(ord, order, inOrder('place', 'y', 'w > 0'), value);
       }
       const pick = spec.fn === 'newest' ? 'arg_max' : 'arg_min';
       const summary = [`${pick}(y, x, ${size()})`, 'FALSE'];

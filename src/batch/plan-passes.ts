@@ -21,7 +21,6 @@ import {
   tileWidthMs,
   unseenBucketMs,
 } from './strategy.ts';
-import { sweptSql } from './sweep/sweep-pass.ts';
 import { tileSql } from './tile-pass.ts';
 import type { PartNeed, WorkGroup } from './work-group.ts';
 
@@ -81,12 +80,12 @@ export interface Pass {
   readonly sqlOf: (tables: GroupTables) => string;
   /** Bytes that DuckDB must hold at once for all rows, and cannot spill. */
   readonly heldBytes: number;
-  /** Where a walk makes the tables that its SQL reads. */
+  /** Of a walk, which makes the tables that its own SQL reads: `sqlOf` has nothing to say then. */
   readonly sweep: { readonly input: EntryInput; readonly most: number } | null;
 }
 
 /** Bytes of one event in a list or heap that is being aggregated. */
-const BYTES_OF_ENTRY = 32;
+export const BYTES_OF_ENTRY = 64;
 
 export function planPasses(
   work: FeatureWork,
@@ -123,7 +122,7 @@ function entryPass(
   const pass = { strategy, needs: [need], heldBytes: 0, sweep: null };
   if (strategy === 'sweep') {
     const most = mostEntries(work, tables.group.index, need.accumulator);
-    return { ...pass, sqlOf: () => sweptSql(input), sweep: { input, most } };
+    return { ...pass, sqlOf: () => '', sweep: { input, most } };
   }
   const found = Math.ceil(facts.rows * eventsInWindow(facts, need.window));
   if (strategy === 'direct') {

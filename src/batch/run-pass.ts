@@ -1,10 +1,10 @@
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
-import type { Pass } from './plan-passes.ts';
+import { BYTES_OF_ENTRY, type Pass } from './plan-passes.ts';
 import type { GroupTables } from './point-tables.ts';
-import { dropSweep, sweep } from './sweep/sweep-pass.ts';
+import { dropSweep, keptEntries, sweep, sweptSql } from './sweep/sweep-pass.ts';
 
 /** Of the memory limit, what one slice of a pass may hold. */
-const SHARE_OF_MEMORY = 0.25;
+const SHARE_OF_MEMORY = 0.125;
 
 /** Makes the table of a pass: at once, or slice by slice where it would not fit into memory. */
 export async function runPass(
@@ -14,18 +14,41 @@ export async function runPass(
   table: string,
   options: RunOptions,
 ): Promise<void> {
-  if (pass.sweep !== null) await sweep(session, pass.sweep.input, pass.sweep.most, options);
   const budget = (await memoryLimit(session)) * SHARE_OF_MEMORY;
-  const count = Math.ceil(pass.heldBytes / budget);
-  const slices = count <= 1 ? [tables] : await slicesOf(session, tables, count);
-  for (const [at, slice] of slices.entries()) {
-    const sql = pass.sqlOf(slice);
+  const sqls =
+    pass.sweep === null
+      ? await slices(session, tables, pass, budget)
+      : await swept(session, pass.sweep, budget, options);
+  for (const [at, sql] of sqls.entries()) {
     await session.run(
       at === 0 ? `CREATE OR REPLACE TEMP TABLE ${table} AS ${sql}` : `INSERT INTO ${table} ${sql}`,
       options,
     );
   }
   if (pass.sweep !== null) await dropSweep(session);
+}
+
+async function slices(
+  session: DuckDbSession,
+  tables: GroupTables,
+  { heldBytes, sqlOf }: Pass,
+  budget: number,
+): Promise<string[]> {
+  const count = Math.ceil(heldBytes / budget);
+  const parts = count <= 1 ? [tables] : await slicesOf(session, tables, count);
+  return parts.map(sqlOf);
+}
+
+/** A walk holds little; what it kept is put together in shares of the rows. */
+async function swept(
+  session: DuckDbSession,
+  { input, most }: NonNullable<Pass['sweep']>,
+  budget: number,
+  options: RunOptions,
+): Promise<string[]> {
+  await sweep(session, input, most, options);
+  const parts = Math.max(1, Math.ceil(((await keptEntries(session)) * BYTES_OF_ENTRY) / budget));
+  return Array.from({ length: parts }, (_, part) => sweptSql(input, part, parts));
 }
 
 const UNITS: Readonly<Record<string, number>> = {

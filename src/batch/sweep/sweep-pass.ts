@@ -3,6 +3,7 @@ import bindings from '@duckdb/node-bindings';
 import type { DuckDbSession, RunOptions } from '../../ingest/duckdb-session.ts';
 import type { EntryInput } from '../entry-pass.ts';
 import type { EntrySql } from '../entry-sql.ts';
+import { inOrder } from '../list-sql.ts';
 import { aliased, partColumns } from '../state-sql.ts';
 import { IntegerTable } from './integer-table.ts';
 import { KeySweep, type SweptEntries } from './key-sweep.ts';
@@ -157,11 +158,19 @@ function finder(entry: EntrySql, most: number): (swept: SweptEntries, write: Wri
   }
 }
 
-/** The parts of every row, from what a walk kept. */
-export function sweptSql({ entry, need }: EntryInput): string {
+/** How many entries a walk kept, of all rows. */
+export async function keptEntries(session: DuckDbSession): Promise<number> {
+  const [row] = await session.rows(`SELECT count(*) FROM ${KEPT}`);
+  return Number(row?.[0] ?? 0);
+}
+
+/** The parts of the rows in one of `parts` shares, from what a walk kept. */
+export function sweptSql({ entry, need }: EntryInput, part: number, parts: number): string {
   const names = partColumns(need, entry);
+  const shareOf = (table: string): string =>
+    parts === 1 ? table : `(SELECT * FROM ${table} WHERE r % ${parts} = ${part})`;
   return `SELECT h.r AS r, ${aliased(resultsOf(entry), names).join(', ')}
-    FROM ${ROWS} h LEFT JOIN ${KEPT} s ON s.r = h.r
+    FROM ${shareOf(ROWS)} h LEFT JOIN ${shareOf(KEPT)} s ON s.r = h.r
       LEFT JOIN ${ENTRIES} d ON d.k = s.k AND d.rank = s.rank
     GROUP BY h.r`;
 }
@@ -171,15 +180,15 @@ function resultsOf(entry: EntrySql): string[] {
   const more = 'any_value(h.more) = 1';
   switch (entry.swept) {
     case 'ranks':
-      return ['list(d.x ORDER BY s.place)'];
+      return [inOrder('s.place', 'd.x')];
     case 'distinct':
       return ['any_value(h.total)', 'any_value(d.x)'];
     case 'counts': {
-      const counts = 'list({value: d.x, count: s.n} ORDER BY s.place)';
-      return [`${counts} FILTER (WHERE s.place IS NOT NULL)`, more];
+      const counts = 'list({value: d.x, count: s.n}) FILTER (WHERE s.place IS NOT NULL)';
+      return [`list_sort(${counts})`, more];
     }
     case 'values':
-      return ['list(d.y ORDER BY s.place) FILTER (WHERE s.place IS NOT NULL)', more];
+      return [inOrder('s.place', 'd.y', 's.place IS NOT NULL'), more];
     default:
       return ['any_value(d.x)', more];
   }
