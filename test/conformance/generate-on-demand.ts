@@ -1,5 +1,6 @@
 import type { Random } from '../../src/base/random.ts';
 import type { NamedColumn, PickNode, ServiceNode } from '../../src/define/node.ts';
+import { referencedColumns } from '../../src/expr/references.ts';
 import type { ServicePlan } from '../../src/plan/plan.ts';
 import { formatDecimal } from '../../src/schema/json.ts';
 import type { Scalar, ValueType } from '../../src/schema/types.ts';
@@ -59,6 +60,17 @@ function outputsOf({ view, features }: PickNode): Field[] {
     const { type } = found;
     return type === null || type.kind === 'list' || type.kind === 'counts' ? [] : [{ name, type }];
   });
+}
+
+/** The service with some of its picks, and with what can still be computed on demand. */
+export function withPicks(service: ServiceNode, picks: ServiceNode['picks']): ServiceNode {
+  const outputs = picks.flatMap((pick) => (pick.kind === 'pick' ? outputsOf(pick) : []));
+  const readable = new Set([...outputs, ...service.request].map(({ name }) => name));
+  const onDemand = service.onDemand.filter(({ feature }) => {
+    if (feature.kind === 'problem' || feature.expr.kind === 'problem') return true;
+    return referencedColumns(feature.expr).every((name) => readable.has(name));
+  });
+  return { ...service, picks, onDemand };
 }
 
 /** What a caller gives for a field, as the platform holds it. */

@@ -4,6 +4,7 @@ import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { CrashError } from '../../src/testing/memory-disk.ts';
 import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { checkAnswer, serviceOf } from '../conformance/answers.ts';
+import { sentRow } from '../conformance/generate-on-demand.ts';
 import { keyOf } from '../conformance/keys.ts';
 import { Tally } from '../conformance/tally.ts';
 import type { Problems } from './problems.ts';
@@ -67,7 +68,7 @@ export class Reader {
       const event = isKnown ? oracle.events[random.below(oracle.events.length)] : undefined;
       return keyOf(random, server.plan, service, event ?? null);
     });
-    const answer = server.get(keys);
+    const answer = server.get(keys.map((key) => sentRow(service, key)));
     this.answers += 1;
     const { commit } = answer.position;
     if (commit > this.#truth.lastCommit) this.#problems.report(`${commit} is not durable`);

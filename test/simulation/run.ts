@@ -4,6 +4,7 @@ import { compileProject } from '../../src/plan/compile.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { generateDefinitions } from '../conformance/generate-definitions.ts';
 import { generatePushes, type Push } from '../conformance/generate-events.ts';
+import { withPicks } from '../conformance/generate-on-demand.ts';
 import type { Defect } from './defects.ts';
 import type { RunResult } from './run-result.ts';
 import { Simulation, type SimulationOptions } from './simulation.ts';
@@ -54,7 +55,7 @@ function partsOf(whole: readonly DefinitionNode[]): ProjectPlan[] {
       const some = service.picks.filter((one) => one === pick);
       const others = service.picks.filter((one) => one !== pick);
       for (const picks of [some, others]) {
-        if (picks.length > 0) parts.push(compileProject([{ ...service, picks }]));
+        if (picks.length > 0) parts.push(compileProject([withPicks(service, picks)]));
       }
     }
   }
