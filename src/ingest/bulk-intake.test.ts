@@ -134,6 +134,19 @@ test('where ids are let go, history neither fills the memory nor confuses what i
   assert.equal(repeated.rows[0]?.code, 'duplicate');
 });
 
+test('what came live since a run was started is known to it, though its id was let go of', async () => {
+  const limits = { ids: 64, idsKept: 2 };
+  const world = await start(memory(), { limits });
+  const { session } = world.ingestor.bulk.start('clicks', 'r');
+  await world.ingestor.push('clicks', [{ at: NOW_MS, id: 'x' }]);
+  for (let i = 1; i < 200; i++) {
+    world.clock.advanceTo(NOW_MS + i * 1_000);
+    await world.ingestor.push('clicks', [{ at: NOW_MS + i * 1_000, id: `later${i}` }]);
+  }
+  const result = await give(world, 'r', 1, [['x', 5]], { session });
+  assert.deepEqual([result.accepted, result.rejected], [0, { duplicate: 1 }]);
+});
+
 test('crash at every operation: each chunk, its counts and its letters are there once', async () => {
   const chunks: readonly (readonly Past[])[] = [
     [

@@ -156,11 +156,12 @@ export async function refusedByTime(
 ): Promise<Record<string, number>> {
   const late = `__arrival - ${sqlName(eventTime)}`;
   const rows = await session.rows(
-    `SELECT CASE WHEN __arrival IS NULL THEN 'missing_column'
+    `SELECT code, count(*) FROM (SELECT CASE WHEN __arrival IS NULL THEN 'missing_column'
          WHEN __arrival > ${nowMs + maxClockSkewMs} OR ${late} < ${-maxClockSkewMs}
          THEN 'from_the_future'
-         WHEN ${late} > ${allowedLatenessMs} THEN 'too_late' END AS code, count(*)
-     FROM ${HISTORY} ANTI JOIN ${LEFT} USING (__n) GROUP BY ALL HAVING code IS NOT NULL`,
+         WHEN ${late} > ${allowedLatenessMs} THEN 'too_late' END AS code
+       FROM ${HISTORY} ANTI JOIN ${LEFT} USING (__n))
+     WHERE code IS NOT NULL GROUP BY code`,
   );
   return Object.fromEntries(rows.map(([code, count]) => [String(code), Number(count)]));
 }
