@@ -17,7 +17,7 @@ import { POINTS } from './point-tables.ts';
 import { addMismatch, type ReplayReport, Tally } from './replay-tally.ts';
 import { type ReplayedFeature, type ReplayedRows, replayedRows } from './replayed-row.ts';
 import { validSql } from './training-columns.ts';
-import { dropTables } from './training-set.ts';
+import { dropTables } from './training-rows.ts';
 import { isSameValue } from './value-text.ts';
 
 export interface ReplayOptions {
