@@ -1,8 +1,13 @@
 import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
+import { NodeDisk } from '../base/node-disk.ts';
 import { pause } from '../base/pause.ts';
+import { ArchiveFiles } from '../ingest/archive-files.ts';
+import { archiveInThread } from '../ingest/archive-thread.ts';
 import { encodeBulk } from '../ingest/bulk-body.ts';
 import type { BulkDoor, BulkReceiver } from '../ingest/bulk-door.ts';
+import { segmentLog } from '../ingest/history-log.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { BulkClient } from './bulk-client.ts';
 import type { Config } from './config.ts';
@@ -34,7 +39,22 @@ export async function withBulkDoor<T>(
     return await work(doorOf(platform.bulk, plan), plan);
   } finally {
     await platform.stop();
+    await archiveMuch(config.dataDir);
   }
+}
+
+/**
+ * Archives what is only in the log, where that is much: the timer that would do it has ended, and
+ * readers would have to go through all of it. What fails here is done by the next server.
+ */
+async function archiveMuch(dataDir: string): Promise<void> {
+  const throughCommit = segmentLog(new NodeDisk(dataDir)).lastCommit();
+  const archived = new ArchiveFiles(dataDir).archivedCommit();
+  if (throughCommit - archived < LIMITS.commitsUnarchived) return;
+  const options = { dataDir, throughCommit, compact: false, onArchived: () => {} };
+  await archiveInThread(options).catch((error: unknown) => {
+    if (!(error instanceof AsofError)) throw error;
+  });
 }
 
 async function directoryOrUrl(dataDir: string): Promise<DataDirectory | string> {
