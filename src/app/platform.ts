@@ -68,7 +68,7 @@ export class Platform {
     this.#parts = parts;
     this.#throttle = new Throttle(config, parts.log, pause);
     const rebuild = async (): Promise<void> => {
-      await this.use(this.#plan);
+      await this.#use(() => this.#plan);
       if (this.#state === 'replaying') this.#state = 'ready';
     };
     this.bulk = bulkReceiver({
@@ -76,7 +76,7 @@ export class Platform {
       pass: (work) => this.#pushes.pass(work),
       door: () => present(this.#door, 'the door'),
       engine: () => this.#engine,
-      reopen: () => this.use(this.#plan),
+      reopen: () => this.#use(() => this.#plan),
     });
     this.#housekeeper = new Housekeeper(config, parts.letters, parts.logger);
     this.#mender = new Mender(rebuild, parts.logger, pause);
@@ -148,11 +148,16 @@ export class Platform {
    * Takes another plan into use. Pushes wait for it; reads go on with the state before. What has
    * not changed is kept, new tile groups are built from archive and log.
    */
-  async use(plan: ProjectPlan): Promise<void> {
-    const before = this.#plan;
+  use(plan: ProjectPlan): Promise<void> {
+    return this.#use(() => plan);
+  }
+
+  /** What is to be used is asked once nobody is inside: another plan may have come before. */
+  async #use(planNow: () => ProjectPlan): Promise<void> {
     await this.#pushes.whileClosed(async () => {
+      const before = this.#plan;
       try {
-        await this.#exchange(plan);
+        await this.#exchange(planNow());
       } catch (error) {
         if (this.#engine === null) {
           await this.#fallBack(before).catch((cause: unknown) => this.#mender.begin(String(cause)));
