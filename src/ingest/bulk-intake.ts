@@ -85,14 +85,15 @@ export class BulkIntake {
     if ((schema.table ?? null) !== null) {
       throw new AsofError('bad_request', `'${source}' is a table; its rows are materialized.`);
     }
-    const session = this.#sessions.begin(source, run);
     const state = runOf(log.notes, source, run);
+    // What is finished takes nothing, so it must not keep others away.
+    const session = state?.finished === true ? null : this.#sessions.begin(source, run);
     return {
       taken: state?.taken ?? 0,
       finished: state?.finished ?? false,
       totals: state?.totals ?? NO_TOTALS,
       cutMs: state === null || state.taken === 0 ? undefined : state.cutMs,
-      session: session.name,
+      session: session?.name ?? '',
       liveFromMs: liveFrom(log.notes, source),
       otherSpansMs: otherSpans(log.notes, source, run),
       nowMs: clock.nowMs(),
