@@ -2,7 +2,7 @@ import { AsofError } from '../../base/errors.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { typeText } from '../../schema/types.ts';
-import { STAGE, type StagedPart } from './stage.ts';
+import { STAGE, type StagedPart } from './staged-part.ts';
 import { naiveSql, zonedSql } from './text-value-sql.ts';
 import type { UpstreamRows } from './upstream-rows.ts';
 import type { MatchedColumn, SchemaMatch } from './upstream-schema.ts';

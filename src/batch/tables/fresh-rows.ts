@@ -2,7 +2,7 @@ import { AsofError } from '../../base/errors.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { UNIT_COLUMN } from '../../schema/types.ts';
-import { STAGE } from './stage.ts';
+import { STAGE } from './staged-part.ts';
 import type { TableSource } from './table-source.ts';
 
 export const FRESH = 'asof_fresh';

@@ -4,26 +4,11 @@ import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { duckDbType } from '../../schema/duckdb-type.ts';
 import { SNAPSHOT_TIME_COLUMN, UNIT_COLUMN } from '../../schema/types.ts';
 import { requireFit, zonesSql } from './column-fit.ts';
+import { STAGE, type StagedPart } from './staged-part.ts';
 import type { TableSource } from './table-source.ts';
 import { unitSql } from './unit-name.ts';
-import type { RefusedRow, UpstreamRows } from './upstream-rows.ts';
+import type { UpstreamRows } from './upstream-rows.ts';
 import type { MatchedColumn, SchemaMatch } from './upstream-schema.ts';
-import type { CellCheck } from './value-sql.ts';
-
-export const STAGE = 'asof_stage';
-
-/** What the letters of a staged part need. */
-export interface StagedPart {
-  readonly part: number;
-  readonly what: string;
-  readonly checks: readonly (CellCheck & { readonly column: string | null })[];
-  readonly placeOf: UpstreamRows['placeOf'];
-  readonly refused: readonly RefusedRow[];
-  /** Where a unit cannot be told by its rows: what the part belongs to. */
-  readonly unit: string;
-  /** Rows read, those that could not be read as rows included. */
-  readonly rows: number;
-}
 
 /**
  * Upstream rows as the log will hold them, beside what is wrong with those that it will not: a

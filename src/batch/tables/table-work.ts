@@ -1,7 +1,7 @@
 import { matchesGlob } from 'node:path';
 import { AsofError } from '../../base/errors.ts';
 import { UNIT_COLUMN } from '../../schema/types.ts';
-import { STAGE } from './stage.ts';
+import { STAGE } from './staged-part.ts';
 import type { TableTally } from './table-report.ts';
 import type { TableSource } from './table-source.ts';
 import type { MaterializeOptions, TableProgress, TablesWorld } from './tables-world.ts';

@@ -3,7 +3,7 @@ import type { UnreadRow } from '../../ingest/bulk-door.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { UNIT_COLUMN } from '../../schema/types.ts';
 import { DOUBLED } from './fresh-rows.ts';
-import { STAGE, type StagedPart } from './stage.ts';
+import { STAGE, type StagedPart } from './staged-part.ts';
 import type { TableSource } from './table-source.ts';
 
 /** Rows, and characters of them, of one chunk of dead letters. */

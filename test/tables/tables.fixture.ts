@@ -2,22 +2,22 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { ManualClock } from '../../base/clock.ts';
-import { NodeDisk } from '../../base/node-disk.ts';
-import { encodeBulk } from '../../ingest/bulk-body.ts';
-import type { BulkChunk, BulkDoor } from '../../ingest/bulk-door.ts';
-import { DuckDbSession } from '../../ingest/duckdb-session.ts';
-import { History } from '../../ingest/history.ts';
-import { segmentLog } from '../../ingest/history-log.ts';
-import { Ingestor } from '../../ingest/ingestor.ts';
-import { EventLog } from '../../ingest/log.ts';
-import { compileProject } from '../../plan/compile.ts';
-import type { ProjectPlan, SourcePlan } from '../../plan/plan.ts';
-import { OfflineCatalog } from '../../store/offline-catalog.ts';
-import { liveEventsSql } from '../spines/live-events.ts';
-import { materialize, type TableOutcome } from './materialize.ts';
-import type { TableReport } from './table-report.ts';
-import type { MaterializeOptions, TablesWorld } from './tables-world.ts';
+import { ManualClock } from '../../src/base/clock.ts';
+import { NodeDisk } from '../../src/base/node-disk.ts';
+import { liveEventsSql } from '../../src/batch/spines/live-events.ts';
+import { materialize, type TableOutcome } from '../../src/batch/tables/materialize.ts';
+import type { TableReport } from '../../src/batch/tables/table-report.ts';
+import type { MaterializeOptions, TablesWorld } from '../../src/batch/tables/tables-world.ts';
+import { encodeBulk } from '../../src/ingest/bulk-body.ts';
+import type { BulkChunk, BulkDoor } from '../../src/ingest/bulk-door.ts';
+import { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
+import { History } from '../../src/ingest/history.ts';
+import { segmentLog } from '../../src/ingest/history-log.ts';
+import { Ingestor } from '../../src/ingest/ingestor.ts';
+import { EventLog } from '../../src/ingest/log.ts';
+import { compileProject } from '../../src/plan/compile.ts';
+import type { ProjectPlan, SourcePlan } from '../../src/plan/plan.ts';
+import { OfflineCatalog } from '../../src/store/offline-catalog.ts';
 
 /** 2026-02-01. */
 export const NOW_MS = Date.UTC(2026, 1, 1);

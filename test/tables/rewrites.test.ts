@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
-import { int64, string, timestamp } from '../../define/column.ts';
-import { table } from '../../define/table.ts';
-import { ndjson, query } from '../../define/table-from.ts';
+import { int64, string, timestamp } from '../../src/define/column.ts';
+import { table } from '../../src/define/table.ts';
+import { ndjson, query } from '../../src/define/table-from.ts';
 import { NOW_MS, reportOf, TablesFixture } from './tables.fixture.ts';
 
 const columns = { shop: string().optional(), n: int64().optional(), happened: timestamp() };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AsofError } from '../../base/errors.ts';
-import { int64, string, timestamp } from '../../define/column.ts';
-import { table } from '../../define/table.ts';
-import { ndjson } from '../../define/table-from.ts';
-import { materialize } from './materialize.ts';
+import { AsofError } from '../../src/base/errors.ts';
+import { materialize } from '../../src/batch/tables/materialize.ts';
+import { int64, string, timestamp } from '../../src/define/column.ts';
+import { table } from '../../src/define/table.ts';
+import { ndjson } from '../../src/define/table-from.ts';
 import { NOW_MS, reportOf, TablesFixture } from './tables.fixture.ts';
 
 const counts = table('counts', {

@@ -3,10 +3,18 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
-import { AsofError, type ErrorCode } from '../../base/errors.ts';
-import { bool, decimal, float64, int64, string, timestamp, vector } from '../../define/column.ts';
-import { table } from '../../define/table.ts';
-import { postgres } from '../../define/table-from.ts';
+import { AsofError, type ErrorCode } from '../../src/base/errors.ts';
+import {
+  bool,
+  decimal,
+  float64,
+  int64,
+  string,
+  timestamp,
+  vector,
+} from '../../src/define/column.ts';
+import { table } from '../../src/define/table.ts';
+import { postgres } from '../../src/define/table-from.ts';
 import { NOW_MS, TablesFixture } from './tables.fixture.ts';
 
 const code =

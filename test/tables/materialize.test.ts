@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AsofError, type ErrorCode } from '../../base/errors.ts';
-import { decimal, int64, string, timestamp } from '../../define/column.ts';
-import { table } from '../../define/table.ts';
-import { csv, parquet, query } from '../../define/table-from.ts';
+import { AsofError, type ErrorCode } from '../../src/base/errors.ts';
+import { decimal, int64, string, timestamp } from '../../src/define/column.ts';
+import { table } from '../../src/define/table.ts';
+import { csv, parquet, query } from '../../src/define/table-from.ts';
 import { NOW_MS, reportOf, TablesFixture } from './tables.fixture.ts';
 
 const code =
