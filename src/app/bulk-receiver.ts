@@ -1,14 +1,8 @@
 import type { BulkReceiver, IncomingChunk } from '../ingest/bulk-door.ts';
-import type { Ingestor } from '../ingest/ingestor.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
+import type { DoorWay } from './door-way.ts';
 
-/** What of the platform chunks go through. */
-interface Way {
-  /** Waits until rows of the source may go on. @throws AsofError `state_full`, `overloaded` */
-  readonly admit: (source: string) => Promise<void>;
-  /** Inside, door and engine are not exchanged. */
-  readonly pass: <T>(work: () => Promise<T>) => Promise<T>;
-  readonly door: () => Ingestor;
+interface Way extends DoorWay {
   readonly engine: () => StreamEngine | null;
   /** Opens door and engine anew, by the notes of the log. */
   readonly reopen: () => Promise<void>;

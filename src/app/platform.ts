@@ -27,6 +27,7 @@ import { catalogSnapshots } from './catalog-snapshots.ts';
 import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
+import { connectorDoor, type DoorWay } from './door-way.ts';
 import { endInOrder } from './end-in-order.ts';
 import { Gate } from './gate.ts';
 import { Housekeeper } from './housekeeper.ts';
@@ -51,6 +52,7 @@ export class Platform {
   readonly #http: FastifyInstance;
   readonly #pushes = new Gate();
   readonly #throttle: Throttle;
+  readonly #way: DoorWay;
   /** Imports and tables, for callers in this process. */
   readonly bulk: BulkReceiver;
   readonly #sessions = new BulkSessions(systemClock);
@@ -71,13 +73,13 @@ export class Platform {
       await this.#use(() => this.#plan);
       if (this.#state === 'replaying') this.#state = 'ready';
     };
-    this.bulk = bulkReceiver({
+    this.#way = {
       admit: (source) => this.#throttle.admit(this.#engine, source),
       pass: (work) => this.#pushes.pass(work),
       door: () => present(this.#door, 'the door'),
-      engine: () => this.#engine,
-      reopen: () => this.#use(() => this.#plan),
-    });
+    };
+    const reopen = () => this.#use(() => this.#plan);
+    this.bulk = bulkReceiver({ ...this.#way, engine: () => this.#engine, reopen });
     this.#housekeeper = new Housekeeper(config, parts.letters, parts.logger);
     this.#mender = new Mender(rebuild, parts.logger, pause);
     this.features = new FeatureServer({
@@ -188,16 +190,8 @@ export class Platform {
     });
   }
 
-  /** Connectors go through the gate as pushes do. */
   #connect(): void {
-    const door = (): Ingestor => present(this.#door, 'the door');
-    this.#parts.connectors.use(this.#plan, {
-      lanes: (source, name) => this.#pushes.pass(() => door().lanes(source, name)),
-      take: async (source, batch) => {
-        await this.#throttle.admit(this.#engine, source);
-        return this.#pushes.pass(() => door().take(source, batch));
-      },
-    });
+    this.#parts.connectors.use(this.#plan, connectorDoor(this.#way));
   }
 
   /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
