@@ -24,12 +24,12 @@ import {
 } from './bulk-note.ts';
 import type { BulkSessions } from './bulk-sessions.ts';
 import type { DeadLetters } from './dead-letters.ts';
+import { emptyCommit } from './empty-commit.ts';
 import type { Letter } from './letter-line.ts';
 import type { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import type { Door, Refusal } from './push.ts';
-import { RowChunk } from './row-chunk.ts';
-import { fullDoor, nothing, settleLane } from './sourced-push.ts';
+import { fullDoor, settleLane } from './sourced-push.ts';
 
 interface IntakeContext {
   readonly log: EventLog;
@@ -181,10 +181,13 @@ export class BulkIntake {
     const text = runText(next, chunk, refused);
     const before = log.aheadCommit;
     const { entries } = judgement;
-    const durable = log.append(entries.length > 0 ? entries : [nothing(body.chunk)], {
-      name,
-      text,
-    });
+    const durable = log.append(
+      entries.length > 0 ? entries : [emptyCommit(door.acceptance.schema)],
+      {
+        name,
+        text,
+      },
+    );
     if (log.aheadCommit === before) door.acceptance.ids.rollback(judged.pending);
     const batches = await durable.catch((cause: unknown) => {
       throw new AppendError('the append failed', { cause });
@@ -283,8 +286,4 @@ function lettersOf({ run, chunk }: IncomingChunk, { body, judgement, nowMs }: Ju
     origin: { connector: runConnector(run), batch: chunk, place: String(slot) },
   }));
   return [...unread, ...judged];
-}
-
-function emptyCommit(schema: SourceSchema) {
-  return nothing(new RowChunk(schema, 1, 0));
 }

@@ -1,9 +1,8 @@
 import type { SourceSchema } from '../schema/types.ts';
 import { liveFrom, liveName, sourcesNotLive } from './bulk-note.ts';
 import type { BulkSessions } from './bulk-sessions.ts';
+import { emptyCommit } from './empty-commit.ts';
 import type { EventLog, LogEntry } from './log.ts';
-import { RowChunk } from './row-chunk.ts';
-import { nothing } from './sourced-push.ts';
 
 /** Writes down when the first live event of a source arrived, where history was imported before. */
 export class LiveMark {
@@ -48,7 +47,6 @@ export class LiveMark {
 
   async #write(schema: SourceSchema, fromMs: number | null): Promise<void> {
     const text = JSON.stringify(fromMs);
-    const none = nothing(new RowChunk(schema, 1, 0));
-    await this.#log.append([none], { name: liveName(schema.name), text });
+    await this.#log.append([emptyCommit(schema)], { name: liveName(schema.name), text });
   }
 }

@@ -3,10 +3,11 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Judgement } from './acceptance.ts';
 import { type DeadLetters, dayOf } from './dead-letters.ts';
+import { emptyCommit } from './empty-commit.ts';
 import { type LaneNote, laneName, lanesOf, laneText, readLane } from './lane-note.ts';
 import { decodeLetter, encodeLetter, type Letter } from './letter-line.ts';
 import type { LiveMark } from './live-mark.ts';
-import type { EventLog, LogEntry } from './log.ts';
+import type { EventLog } from './log.ts';
 import type { Door } from './push.ts';
 import { RowChunk } from './row-chunk.ts';
 import { readSourced, type SourcedRow } from './sourced-rows.ts';
@@ -85,7 +86,7 @@ export async function pushSourced(
   const { entries } = judgement;
   live.before(entries);
   const before = log.aheadCommit;
-  const durable = log.append(entries.length > 0 ? entries : [nothing(chunk)], { name, text });
+  const durable = log.append(entries.length > 0 ? entries : [emptyCommit(schema)], { name, text });
   if (log.aheadCommit === before) ids.rollback(pending);
   await durable;
   door.stats.receive(batch.rows.length);
@@ -127,19 +128,6 @@ function lettersOf(
       origin: { connector, batch, place },
     };
   });
-}
-
-/** A commit without events, for a position that moves although nothing was accepted. */
-export function nothing(chunk: RowChunk): LogEntry {
-  const none = new Float64Array(0);
-  return {
-    source: chunk.schema.name,
-    partition: 0,
-    count: 0,
-    eventTimeMs: none,
-    arrivalTimeMs: none,
-    columns: chunk.gather(new Int32Array(0)),
-  };
 }
 
 /** Writes the refused rows that a crash kept from the dead letters, for all lanes of a connector. */
