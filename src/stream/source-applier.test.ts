@@ -105,6 +105,20 @@ test('events without a key are counted for every group that cannot place them', 
   assert.equal(applier.keylessEvents, 4);
 });
 
+test('two entities by one column have rows of their own', () => {
+  const { store } = feed(
+    [groupOf('g', {}), groupOf('h', { entity: 'other' })],
+    [batchOf(['a', 'b'], [1, 1], []), batchOf(['b', 'c'], [1, 1], [])],
+  );
+  for (const id of ['g', 'h']) {
+    assert.deepEqual(
+      ['a', 'b', 'c', 'd'].map((key) => firstWord(store, id, key)),
+      [1, 2, 1, 0],
+      id,
+    );
+  }
+});
+
 test('a float that does not fit its scale is no input, is counted, and spoils no later batch', () => {
   const lanes = [{ measure: price, filter: null, quantizeScale: 2 }];
   const { store, applier } = feed(

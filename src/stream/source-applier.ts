@@ -41,7 +41,9 @@ export class SourceApplier {
   readonly #expressions: ExpressionTable;
   readonly #laneMakers: LaneMaker[] = [];
   readonly #laneSlots = new Map<string, number>();
+  /** By entity and key columns: keys of two entities are numbered apart. */
   readonly #resolvers = new Map<string, KeyResolver>();
+  readonly #columnNames = new Map<KeyResolver, string>();
   readonly #groups: FedGroup[];
   readonly #schema: SourceSchema;
   readonly #arrivals: SettledArrivals;
@@ -85,7 +87,7 @@ export class SourceApplier {
 
   /** By the names of the key columns. */
   get hotKeys(): ReadonlyMap<string, HotKeys> {
-    const entries = [...this.#resolvers].flatMap(([names, resolver]) => {
+    const entries = [...this.#columnNames].flatMap(([resolver, names]) => {
       const hotKeys = this.#hotKeys.get(resolver);
       return hotKeys === undefined ? [] : [[names, hotKeys] as const];
     });
@@ -180,7 +182,8 @@ export class SourceApplier {
   }
 
   #resolverOf(plan: TileGroupPlan, group: TileGroup): KeyResolver {
-    const text = plan.keyColumns.join(',');
+    const names = plan.keyColumns.join(',');
+    const text = `${plan.entity} ${names}`;
     let resolver = this.#resolvers.get(text);
     if (resolver === undefined) {
       const columns = plan.keyColumns.map((name) => {
@@ -190,6 +193,7 @@ export class SourceApplier {
       });
       resolver = new KeyResolver(group.keys, columns);
       this.#resolvers.set(text, resolver);
+      this.#columnNames.set(resolver, names);
     }
     return resolver;
   }
