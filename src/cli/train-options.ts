@@ -33,14 +33,15 @@ Examples:
   asof train --service fraud --spine-events orders --from 2026-03-01 --to 2026-04-01 \\
     --columns user=buyer,amount=total --before --out march.arrow
   asof train --service fraud --spine-file labels=labels.csv --out train.parquet \\
-    --spine-query "SELECT user, at AS event_time, bad FROM orders JOIN labels USING (order_id)"
+    --spine-query "SELECT user, at AS event_time, bad FROM orders JOIN labels USING (id)"
 
 The result has exactly the rows of the spine, in their order, each with the features as
 of its own time. It works whether or not a server runs on the data directory.
 Lists and histograms are lists and structs in Parquet and Arrow, JSON in NDJSON and CSV.
 An event that was taken back counts until its retraction arrived; with final, never.
 An error is null: how many there are is told by feature, and with --statuses by row.
-A row made of an event sees that event itself, as serving does right after it; with --before not.
+A row made of an event sees that event itself, as serving does right after it; with
+--before it does not.
 All of it: docs/training.md.`;
 
 const repeated = (value: string, before: readonly string[]): readonly string[] => [

@@ -18,7 +18,14 @@ const COMMANDS = [
   'lateness',
   'train',
   'verify',
+  'validate',
+  'publish',
+  'rollback',
+  'releases',
+  'gc',
 ];
+
+const DATASET_COMMANDS = ['list', 'show', 'diff', 'rebuild', 'delete'];
 
 test('help teaches: what a command does, an example, and lines that fit a terminal', async (t) => {
   const project = Project.create(t);
@@ -27,7 +34,10 @@ test('help teaches: what a command does, an example, and lines that fit a termin
   for (const name of COMMANDS) assert.match(help.stdout, new RegExp(`^  ${name} `, 'm'), name);
   assert.match(help.stdout, /Exit codes/);
   const pages = await Promise.all(
-    COMMANDS.map(async (name) => ({ name, ...(await project.run([name, '--help'])) })),
+    [...COMMANDS, ...DATASET_COMMANDS.map((name) => `dataset ${name}`)].map(async (name) => ({
+      name,
+      ...(await project.run([...name.split(' '), '--help'])),
+    })),
   );
   for (const { name, code, stdout } of [{ name: 'asof', ...help }, ...pages]) {
     assert.equal(code, 0, name);
@@ -44,7 +54,10 @@ test('a wrong command line is exit code 2, on stderr, with the page to read', as
     [['psuh', 'payments'], /Did you mean push\?/],
     [['get', 'cards'], /missing required argument 'keys'[\s\S]*asof get --help/],
     [['plan', '--frob'], /unknown option '--frob'/],
-    [['train'], /--service <name>/],
+    [['train'], /Name a --service, or a --dataset/],
+    [['publish', 'fraud'], /'fraud' names no number/],
+    [['dataset', 'show', '@'], /is not of the form name@3/],
+    [['validate', 'use@2', '--against', 'x'], /--against takes a whole number/],
     [['train', '--service', 'a', '--spine', 'b', '--out', 'c', '--known', 'x'], /serving, final/],
     [['dev', '--port', 'abc'], /--port takes a whole number, not 'abc'/],
     [['verify', '--sample', '-1'], /--sample/],
