@@ -106,3 +106,24 @@ test('a session that breaks at the gap itself, or lacks an event, says so', asyn
   assert.deepEqual(await explained(plan, events, 5, 1_110), ['missing_event', 5]);
   assert.deepEqual(await explained(plan, events, 4, 11_110), ['after_position', 5]);
 });
+
+test('an attribute that lacks its newest row, or is read beyond its time to live, is explained', async () => {
+  const base = tinyProject().groups[0];
+  const lane = {
+    ...present(base?.lanes[0], 'a lane'),
+    quantizeScale: null,
+    nullable: true,
+  } as const;
+  const group = {
+    lanes: [lane],
+    accumulators: [{ fn: 'latest', lane: 0, type: { kind: 'int64' }, size: 1 }],
+    windows: [{ kind: 'lifetime', hopMs: 1, complete: false }],
+  } as const;
+  const plan = changed(group, { fn: 'latest', parts: { value: 0 }, window: 0, ttlMs: 75 });
+  const times = [910, 930, 960, 970];
+  const events = times.map((time, index) => eventAt(index + 1, time, 10 ** index));
+  assert.deepEqual(await explained(plan, events, 3, 10), ['missing_event', 3]);
+  assert.deepEqual(await explained(plan, events, 3, 1_000), ['after_position', 4]);
+  // The row of 910 is too old at 1000: no history gives its value.
+  assert.equal((await explained(plan, events, 1, 1))[0], 'unknown');
+});

@@ -177,8 +177,9 @@ function addServerCommands(program: Command, run: Run): void {
   remote(command(program, 'get <service> <keys...>', 'Read the features of one entity row.'))
     .addHelpText(
       'after',
-      '\nExamples:\n  asof get fraud user=u3\n  asof get late_flight origin=ATL destination=SFO --json\n\n' +
-        'Keys are written name=value. A value without events is its declared default; one with the\n' +
+      '\nExamples:\n  asof get fraud user=u3\n  asof get late_flight origin=ATL destination=SFO --json\n' +
+        '  asof get payment user=u3 amount=10.5\n\n' +
+        'Keys, and fields of the request, are written name=value. A value without events is its declared default; one with the\n' +
         'status error is null, as it does not fit its type or its declared bound: with --json see\n' +
         'statuses, and how old the answer is in freshness.',
     )
