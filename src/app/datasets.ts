@@ -202,7 +202,10 @@ async function manifestOf(
         ? null
         : { name, version, hash },
     generation: claim.generation,
-    hashes: hashesOf(options.plan, report.service, report.version),
+    hashes: {
+      ...hashesOf(options.plan, report.service, report.version),
+      ...(hash === undefined ? {} : { [`dataset ${name}@${version}`]: hash }),
+    },
     position: { commit: claim.throughCommit, archivedCommit: archivedCommitOf(config) },
     spine: await spineOf(config, record, claim, kept),
     options: {
