@@ -179,9 +179,10 @@ function addServerCommands(program: Command, run: Run): void {
       'after',
       '\nExamples:\n  asof get fraud user=u3\n  asof get late_flight origin=ATL destination=SFO --json\n' +
         '  asof get payment user=u3 amount=10.5\n\n' +
-        'Keys, and fields of the request, are written name=value. A value without events is its declared default; one with the\n' +
-        'status error is null, as it does not fit its type or its declared bound: with --json see\n' +
-        'statuses, and how old the answer is in freshness.',
+        'Keys, and fields of the request, are written name=value. A value without events is its\n' +
+        'declared default, as is one whose row is missing or expired; one with the status error is\n' +
+        'null, as it does not fit its type or its declared bound: with --json see statuses, and how\n' +
+        'old the answer is in freshness.',
     )
     .action((service: string, keys: string[], options) =>
       run(async (context) => (await import('./get-command.ts')).getCommand(context, service, keys))(
