@@ -45,7 +45,8 @@ async function sessionAt(timeMs: number, events: readonly (readonly [number, num
     await session.run(`CREATE TABLE events AS
       SELECT * FROM (VALUES ${values.join(', ')}) AS v(k, et, visible, w, ord)`);
     const [rows, visibility] = ['asked', 'position'] as const;
-    await cutSessions(session, { group: GROUP, visibility, rows, events: 'events', lanes: [] }, {});
+    const tables = { group: GROUP, visibility, rows, events: 'events', lanes: [], passes: [] };
+    await cutSessions(session, tables, {});
     const [found = []] = await session.rows('SELECT s0, e0, bad0 FROM asked');
     const [start, end, isBad] = found;
     return { start: Number(start), end: Number(end), isBad };
