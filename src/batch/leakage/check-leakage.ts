@@ -36,10 +36,13 @@ export async function checkLeakage(options: LeakageOptions): Promise<LeakageRepo
 
 /** Attaching a source reads the tail of the log, and the features are computed several times. */
 function attachedOnce(history: EventRelations): EventRelations {
-  const relations = new Map<string, Promise<string>>();
+  // The query of a spine runs on a connection of its own, which knows other relations.
+  const byConnection = new Map<unknown, Map<string, Promise<string>>>();
   return {
     through: history.through,
     attach: (connection, source) => {
+      const relations = byConnection.get(connection) ?? new Map<string, Promise<string>>();
+      byConnection.set(connection, relations);
       const known = relations.get(source.name) ?? history.attach(connection, source);
       relations.set(source.name, known);
       return known;
