@@ -48,7 +48,7 @@ export interface RecordedTraining extends TrainingReport {
  * so that housekeeping leaves alone what is read; the dataset exists once all of it is durable.
  * @throws AsofError as `buildTrainingSet`, `invalid_name`
  */
-export async function recordDataset(
+async function recordDataset(
   config: Config,
   record: DatasetRecord,
   options: TrainingOptions,
@@ -241,11 +241,7 @@ async function spineOf(
 }
 
 /** `view use@1` → hash, of all that the values of a service rest on. */
-export function hashesOf(
-  plan: ProjectPlan,
-  serviceName: string,
-  version: number,
-): Record<string, string> {
+function hashesOf(plan: ProjectPlan, serviceName: string, version: number): Record<string, string> {
   const service = plan.services.find((one) => one.name === serviceName && one.version === version);
   if (service === undefined) return {};
   const hashes: Record<string, string> = { [`service ${serviceName}@${version}`]: service.hash };

@@ -13,7 +13,6 @@ import { loadDefinitions } from './definitions.ts';
 import { liveView, viewOf } from './live-versions.ts';
 import { duckDbOptions, openHistory } from './offline.ts';
 import { openRegistry } from './project.ts';
-import { withRegistry } from './with-registry.ts';
 
 export interface ValidateRequest {
   readonly view: string;
@@ -119,9 +118,4 @@ function requireVersion(registry: Registry, name: string, version: number): Plan
   throw new AsofError('unknown_name', `${name}@${version} was never applied.`, {
     remedy: known === '' ? 'Apply it first.' : `Versions that were: ${known}.`,
   });
-}
-
-/** The reports that are kept, the newest first. */
-export function listValidations(config: Config, view: string | null) {
-  return withRegistry(config, (registry) => registry.validations.list(view));
 }

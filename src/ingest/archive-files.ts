@@ -118,10 +118,6 @@ export class ArchiveFiles {
     return this.#disk.exists(path);
   }
 
-  remove(path: string): void {
-    this.#disk.remove(path);
-  }
-
   /** Removes what a crash left behind, and what is to go: known from the catalog, not searched. */
   removePending(catalog: ArchiveCatalog): string[] {
     const pending = catalog.pending();

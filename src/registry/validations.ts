@@ -51,14 +51,6 @@ export class ValidationBook {
       .get(hash, againstHash);
     return row === undefined ? null : validationOf(row);
   }
-
-  /** Of one version of a view, or of all; the newest first. */
-  list(view: string | null = null): StoredValidation[] {
-    return this.#db
-      .prepare('SELECT * FROM validations WHERE ?1 IS NULL OR view = ?1 ORDER BY id DESC')
-      .all(view)
-      .map(validationOf);
-  }
 }
 
 function validationOf(row: Record<string, SQLOutputValue>): StoredValidation {

@@ -25,7 +25,7 @@ export interface LearnedColumn {
 }
 
 /** Earlier looks at one column; looks without a row tell how many rows there were, no more. */
-export function learnColumn(earlier: readonly ColumnStatistics[]): LearnedColumn | null {
+function learnColumn(earlier: readonly ColumnStatistics[]): LearnedColumn | null {
   const [first] = earlier;
   if (first === undefined) return null;
   const filled = earlier.filter((look) => look.rows > 0);
