@@ -28,7 +28,6 @@ const GROUP: WorkGroup = {
   },
   keyColumns: [],
   lanes: [],
-  passes: [],
   accumulators: [],
   windows: [{ kind: 'session', gapMs: 100, lane: 0, keep: 2 }],
   retractable: true,
