@@ -12,7 +12,7 @@ const TELLING_ROWS = 10;
 /** So many columns have room in one integer. */
 const ZONED_COLUMNS = 15;
 
-export interface ReadPart {
+interface ReadPart {
   readonly part: number;
   readonly rows: number;
   readonly upstream: UpstreamRows;
@@ -35,7 +35,7 @@ export async function requireFit(session: DuckDbSession, read: ReadPart): Promis
 }
 
 /** Columns whose times are texts, which may name a zone or none. */
-export function zonedColumns({ columns }: SchemaMatch): MatchedColumn[] {
+function zonedColumns({ columns }: SchemaMatch): MatchedColumn[] {
   return columns
     .filter(({ column, form }) => column.type.kind === 'timestamp' && isText(form))
     .slice(0, ZONED_COLUMNS);

@@ -1,20 +1,29 @@
+import bindings from '@duckdb/node-bindings';
 import { AsofError } from '../../base/errors.ts';
-import { LIMITS } from '../../base/limits.ts';
 import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
 import { splitRecord } from '../../ingest/connectors/files/csv-record.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
+import { TextReader } from '../../ingest/text-reader.ts';
+import { type CsvLine, type CsvRecord, CsvRecords } from './csv-records.ts';
 import type { FilesFrom, UpstreamFile } from './file-units.ts';
 import { hiveCells } from './hive-cells.ts';
 import { unreadable } from './parquet-rows.ts';
 import { endsWithin, linesSql, openEnd, rejectTables, takeRefused } from './text-lines.ts';
-import { lineAmong, rowAsJson, type UpstreamRows } from './upstream-rows.ts';
+import { TextLoader } from './text-loader.ts';
+import { lineAmong, type RefusedRow, rowAsJson, type UpstreamRows } from './upstream-rows.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
+/** The session's table of the records of one file: their fields, or why a line is none. */
+const RECORDS = 'asof_csv';
+/** Behind the fields: the line, what is wrong with it, and its text if something is. */
+const BESIDES = ['__line', '__bad', '__text'];
+
 /**
  * The records of a CSV file (RFC 4180) whose first one names its columns. An empty field is null,
- * `""` is the empty text.
+ * `""` is the empty text. DuckDB reads the lines, but records are made of them here: its own
+ * reader gives up a file with mixed line ends, and a stray quote takes the rest of a file with it.
  * @throws AsofError `unreadable_file`, `upstream_changed`
  */
 export async function csvRows(
@@ -26,38 +35,87 @@ export async function csvRows(
   const delimiter = from.delimiter ?? sniffDelimiter(header);
   const names = header === '' ? [] : headerNames(file, header, delimiter);
   const hive = hiveCells(file);
-  const own = names.map((name): FoundColumn => ({ name, form: { kind: 'field' } }));
-  const taken = own.filter(({ name }) => !file.hive.has(name));
-  const found = [...taken, ...hive.found];
-  const rejects = rejectTables();
-  const cells = taken.map(({ name }) => `c${names.indexOf(name)} AS ${sqlName(name)}`);
-  const columns = names.map((_, i) => `'c${i}': 'VARCHAR'`);
-  const read = `read_csv(${sqlString(file.path)}, columns = {${columns.join(', ')}}, header = true,
-    auto_detect = false, delim = ${sqlString(delimiter)}, quote = '"', escape = '"',
-    nullstr = ${sqlString(from.nullText ?? '')}, allow_quoted_nulls = false, strict_mode = true,
-    null_padding = false, max_line_size = ${LIMITS.fileLineBytes}, ${rejects.options})`;
-  const isEmpty = names.length === 0;
+  const taken = names.filter((name) => !file.hive.has(name));
+  const found = [
+    ...taken.map((name): FoundColumn => ({ name, form: { kind: 'field' } })),
+    ...hive.found,
+  ];
+  const refused = names.length === 0 ? [] : await loadRecords(session, file, names, delimiter);
+  const nullText = sqlString(from.nullText ?? '');
+  const cells = taken.map((name) => {
+    const cell = `c${names.indexOf(name)}`;
+    return `${from.nullText === null ? cell : `nullif(${cell}, ${nullText})`} AS ${sqlName(name)}`;
+  });
+  const besides = ['CAST(__line AS BIGINT) AS __row', '__bad', '__text'];
   return {
     what: file.name,
-    relation: isEmpty
-      ? `(SELECT 1 AS __row WHERE false)`
-      : `(SELECT ${[...cells, ...hive.select, 'row_number() OVER () AS __row'].join(', ')} FROM ${read})`,
+    relation: `(SELECT ${[...cells, ...hive.select, ...besides].join(', ')} FROM ${RECORDS})`,
     found,
-    rowChecks: [],
-    raw: rowAsJson(found),
-    // The header is the first record.
-    placeOf: (row, refused) => `${file.name}:${lineAmong(row + 1, refused)}`,
+    rowChecks: [
+      { code: 'unreadable_row', message: 'The line is no record.', sql: '__bad IS NOT NULL' },
+    ],
+    raw: `CASE WHEN __bad IS NULL THEN ${rowAsJson(found)} ELSE __text END`,
+    placeOf: (row, before) => `${file.name}:${lineAmong(row, before)}`,
     expectedRows: null,
     refused: async () => {
-      if (isEmpty) return [];
-      const refused = await takeRefused(session, rejects);
       const end = isCompressed(file) || file.changedMs === null ? null : openEnd(file.path);
-      if (end !== null && refused.at(-1)?.raw.trimEnd() === end.trimEnd())
-        throw endsWithin(file.name);
+      if (end !== null && (await isLastBad(session, end))) throw endsWithin(file.name);
       return refused;
     },
     has: async () => true,
   };
+}
+
+/** Answers the lines that could not even be read as text. */
+async function loadRecords(
+  session: DuckDbSession,
+  file: UpstreamFile,
+  names: readonly string[],
+  delimiter: string,
+): Promise<readonly RefusedRow[]> {
+  const columns = [...names.map((_, i) => `c${i}`), ...BESIDES];
+  await session.run(
+    `CREATE OR REPLACE TABLE ${RECORDS} (${columns.map((name) => `${name} VARCHAR`).join(', ')})`,
+  );
+  const records = new CsvRecords(delimiter, names.length);
+  const rejects = rejectTables();
+  const lines = await session.connect();
+  const loader = await TextLoader.open(session, RECORDS, columns.length);
+  const append = (some: readonly CsvRecord[]): void => {
+    for (const { line, fields, text, bad } of some) {
+      const own = bad === null ? fields : names.map(() => null);
+      loader.append([...own, String(line), bad, bad === null ? null : text]);
+    }
+  };
+  try {
+    const texts = new TextReader();
+    // The header is line 1.
+    let number = 0;
+    const sql = `SELECT coalesce(line, '') FROM ${linesSql(file.path, rejects)}`;
+    for await (const chunk of lines.chunks(sql)) {
+      const vector = bindings.data_chunk_get_vector(chunk.chunk, 0);
+      const read = texts.read(vector, chunk.rowCount, null);
+      const some = read.map((text, i): CsvLine => {
+        return { number: number + i + 1, text: text.endsWith('\r') ? text.slice(0, -1) : text };
+      });
+      append(records.push(number === 0 ? some.slice(1) : some));
+      number += read.length;
+    }
+    append(records.finish());
+    loader.close();
+    return await takeRefused(lines, rejects);
+  } finally {
+    loader.abandon();
+    lines.close();
+  }
+}
+
+/** Whether what follows the last line end is part of something that is no record. */
+async function isLastBad(session: DuckDbSession, end: string): Promise<boolean> {
+  const [row] = await session.rows(
+    `SELECT __text FROM ${RECORDS} ORDER BY CAST(__line AS BIGINT) DESC LIMIT 1`,
+  );
+  return row !== undefined && row[0] !== null && String(row[0]).endsWith(end.trimEnd());
 }
 
 export function isCompressed({ path }: Pick<UpstreamFile, 'path'>): boolean {

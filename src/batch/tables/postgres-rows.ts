@@ -1,13 +1,12 @@
-import { DuckDBDataChunk, VARCHAR } from '@duckdb/node-api';
 import pg from 'pg';
 import Cursor from 'pg-cursor';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
-import { CHUNK_ROWS } from '../../ingest/chunk-memory.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import type { TableFromPlan } from '../../plan/plan.ts';
 import { postgresForm } from './postgres-types.ts';
+import { TextLoader } from './text-loader.ts';
 import { rowAsJson, type UpstreamRows } from './upstream-rows.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 
@@ -77,8 +76,7 @@ async function copyRows(
   await session.run(
     `CREATE OR REPLACE TEMP TABLE ${RAW} (${[...columns, '__row VARCHAR'].join(', ')})`,
   );
-  const appender = await session.connection.createAppender(RAW);
-  const chunk = DuckDBDataChunk.create([...found.map(() => VARCHAR), VARCHAR]);
+  const loader = await TextLoader.open(session, RAW, columns.length + 1);
   const cursor = client.query(new Cursor(sql, [], { rowMode: 'array', types: TEXTS }));
   let count = 0;
   try {
@@ -86,18 +84,16 @@ async function copyRows(
       signal?.throwIfAborted();
       const rows: (string | null)[][] = await cursor.read(LIMITS.postgresBatchRows);
       if (rows.length === 0) break;
-      for (let at = 0; at < rows.length; at += CHUNK_ROWS) {
-        const some = rows.slice(at, at + CHUNK_ROWS);
-        const first = count + at + 1;
-        chunk.setRows(some.map((row, i) => [...row, String(first + i)]));
-        appender.appendDataChunk(chunk);
+      for (const row of rows) {
+        count += 1;
+        loader.append([...row, String(count)]);
       }
-      count += rows.length;
       onRows(count);
     }
+    loader.close();
   } finally {
+    loader.abandon();
     await cursor.close();
-    appender.closeSync();
   }
   return { found, rows: count };
 }

@@ -15,7 +15,7 @@ import type { Stage } from './stage.ts';
 import type { TableTally } from './table-report.ts';
 import type { TableSource } from './table-source.ts';
 import type { TablesWorld } from './tables-world.ts';
-import { openEnd } from './text-lines.ts';
+import { openEnd, requireWholeGzip } from './text-lines.ts';
 import type { UpstreamRows } from './upstream-rows.ts';
 import { matchUpstream, type SchemaRules } from './upstream-schema.ts';
 
@@ -96,6 +96,8 @@ function present(file: UpstreamFile | null, name: string): UpstreamFile {
 async function readFile(reader: UnitReader, unit: string, file: UpstreamFile): Promise<void> {
   const { rules, stage, tally } = reader;
   try {
+    const isLocal = file.changedMs !== null;
+    if (isLocal && isCompressed(file)) await requireWholeGzip(file.name, file.path);
     const rows = await openFile(reader, file);
     // Without a header, a text file has no columns, and no rows.
     if (rows.found.length === file.hive.size) return;

@@ -3,7 +3,7 @@ import { AsofError } from '../../base/errors.ts';
 import { UNIT_COLUMN } from '../../schema/types.ts';
 import { STAGE } from './staged-part.ts';
 import type { TableTally } from './table-report.ts';
-import type { TableSource } from './table-source.ts';
+import { type TableSource, zoneOf } from './table-source.ts';
 import type { MaterializeOptions, TableProgress, TablesWorld } from './tables-world.ts';
 import { type BatchContext, materializeUnits } from './unit-batch.ts';
 import type { SchemaRules } from './upstream-schema.ts';
@@ -34,7 +34,7 @@ export class TableWork {
     this.rules = {
       declared: table.declared,
       rename: origin.rename,
-      timeZone: origin.from.kind === 'query' ? 'UTC' : origin.from.timeZone,
+      timeZone: zoneOf(origin),
       times: new Set(times),
       mayLack: options.allowMissing,
     };

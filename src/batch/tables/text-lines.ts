@@ -1,4 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { sqlString } from '../../ingest/archive-relation.ts';
@@ -59,6 +62,24 @@ export function openEnd(path: string): string | null {
     return tail.subarray(tail.lastIndexOf(NEWLINE) + 1).toString('utf8');
   } finally {
     closeSync(file);
+  }
+}
+
+/**
+ * Reads a compressed file to its end once, as DuckDB takes one that is cut for one that ends there.
+ * @throws AsofError `unreadable_file`
+ */
+export async function requireWholeGzip(name: string, path: string): Promise<void> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  try {
+    await pipeline(createReadStream(path), createGunzip(), nowhere);
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new AsofError('unreadable_file', `'${name}' cannot be read: ${words}.`, {
+      path: name,
+      remedy: 'It is cut or damaged: write it again, and under another name first.',
+      cause,
+    });
   }
 }
 
