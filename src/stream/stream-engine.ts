@@ -55,9 +55,8 @@ export class StreamEngine {
       this.#appliers.set(source.name, applierOf(source, options, store, loaded));
     }
     this.#files = files;
-    const groups = new Map(
-      [...store.groups].map((group) => [files.rowsOf(group.id).number, group]),
-    );
+    const numbered = [...store.groups].map((one) => [files.rowsOf(one.id).number, one] as const);
+    const groups = new Map(numbered);
     this.#keeper = new StateKeeper({
       plan: options.plan,
       store,
