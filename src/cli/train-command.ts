@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { type RecordedTraining, trainDataset, trainDefined } from '../app/datasets.ts';
 import { type TrainRequest, trainProject } from '../app/offline.ts';
-import { AsofError } from '../base/errors.ts';
 import { colors as pc } from './colors.ts';
 import type { Context } from './context.ts';
+import { leakageCommand } from './leakage-command.ts';
 import { count, EXIT } from './output.ts';
 import { checkTrainOptions, requestOf, type TrainOptions } from './train-options.ts';
 
@@ -12,19 +12,18 @@ type TrainingReport = Awaited<ReturnType<typeof trainProject>>;
 export async function trainCommand(context: Context<TrainOptions>): Promise<number> {
   const { output, options } = context;
   checkTrainOptions(options);
-  if (options.out === undefined) {
-    throw new AsofError('usage', 'Name a file with --out.', { remedy: 'See `asof train --help`.' });
-  }
-  const out = resolve(options.out);
-  const bar = output.progress('training set', 1);
+  const out = resolve(options.out ?? '');
+  const bar = output.progress(options.checkLeakage ? 'leaks' : 'training set', 1);
   const abort = new AbortController();
   const stop = (): void => abort.abort();
   process.once('SIGINT', stop);
   try {
-    const report = await trained(context, out, {
+    const watching: Watching = {
       signal: abort.signal,
       onProgress: ({ share, phase }) => bar.update(share, phase),
-    });
+    };
+    if (options.checkLeakage) return await leakageCommand(context, watching, () => bar.stop());
+    const report = await trained(context, out, watching);
     bar.stop();
     output.finish({ ...report, out }, () => {
       output.say(

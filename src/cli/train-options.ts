@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { TrainRequest } from '../app/offline.ts';
 import { durationMs } from '../base/duration.ts';
@@ -24,6 +25,10 @@ export interface TrainOptions extends CommonOptions {
   readonly statuses?: boolean;
   readonly name?: string;
   readonly author: string;
+  readonly checkLeakage?: boolean;
+  readonly label?: string;
+  readonly labelTime?: string;
+  readonly failOn?: 'leak' | 'warning';
 }
 
 const EXAMPLES = `
@@ -33,7 +38,8 @@ Examples:
   asof train --service fraud --spine-events orders --from 2026-03-01 --to 2026-04-01 \\
     --columns user=buyer,amount=total --before --out march.arrow
   asof train --service fraud --spine-file labels=labels.csv --out train.parquet \\
-    --spine-query "SELECT user, at AS event_time, bad FROM orders JOIN labels USING (id)"
+    --spine-query "SELECT user, made AS event_time, bad FROM orders JOIN labels USING (id)"
+  asof train --service fraud --spine labels.csv --check-leakage --label bad --fail-on leak
 
 The result has exactly the rows of the spine, in their order, each with the features as
 of its own time. It works whether or not a server runs on the data directory.
@@ -84,6 +90,15 @@ export function withTrainOptions(command: Command): Command {
     .option('--statuses', 'add <feature>_status after each feature that can be an error')
     .option('--name <name>', 'record it as the next number of this dataset, to build it again')
     .option('--author <name>', 'who builds it, for the record', 'command line')
+    .option('--check-leakage', 'write nothing; look for what serving could not have known')
+    .option('--label <columns>', 'of --check-leakage: the columns to predict, with commas between')
+    .option('--label-time <column>', 'of --check-leakage: when the label of a row came about')
+    .addOption(
+      new Option(
+        '--fail-on <severity>',
+        'of --check-leakage: exit code 1 if that is found',
+      ).choices(['leak', 'warning']),
+    )
     .addHelpText('after', EXAMPLES);
 }
 
@@ -104,12 +119,24 @@ const DEFINED = [
 
 /** @throws AsofError `usage` if options contradict each other or one is lacking */
 export function checkTrainOptions(options: TrainOptions): void {
+  const { checkLeakage, out } = options;
+  const looking = (['label', 'labelTime', 'failOn'] as const).filter(
+    (name) => options[name] !== undefined,
+  );
+  if (checkLeakage !== true && looking.length > 0) {
+    throw usage(`${looking.map(flag).join(', ')} belong to --check-leakage.`);
+  }
+  const requireOut = (): void => {
+    if (checkLeakage !== true && out === undefined) throw usage('Name a file with --out.');
+  };
   if (options.dataset !== undefined) {
+    requireOut();
     const extra = DEFINED.filter((name) => options[name] !== undefined).map(flag);
     if (extra.length === 0 && options.spineFile.length === 0) return;
     throw usage(`--dataset says all of it: leave out ${extra.join(', ') || '--spine-file'}.`);
   }
   if (options.service === undefined) throw usage('Name a --service, or a --dataset.');
+  requireOut();
   const spines = (['spine', 'spineQuery', 'spineEvents'] as const).filter(
     (name) => options[name] !== undefined,
   );
@@ -148,9 +175,11 @@ export function requestOf(
 function spineOf(options: TrainOptions): TrainRequest['spine'] {
   const { spineQuery: sql, spineEvents: source } = options;
   if (sql !== undefined) {
-    return { query: { sql, upstreams: null, files: pairsOf('spine-file', options.spineFile) } };
+    const files = Object.entries(pairsOf('spine-file', options.spineFile));
+    const resolved = Object.fromEntries(files.map(([alias, path]) => [alias, resolve(path)]));
+    return { query: { sql, upstreams: null, files: resolved } };
   }
-  if (source === undefined) return options.spine ?? '';
+  if (source === undefined) return resolve(options.spine ?? '');
   return {
     events: {
       source,
