@@ -15,7 +15,7 @@ export function figures({ rows, nulls, distinct, numbers }: Column): string[] {
   const first = [`${Number((share * 100).toPrecision(3))} %`, String(distinct)];
   if (numbers === null) return [...first, '', '', '', '', ''];
   const { min, max, mean, quantiles, of } = numbers;
-  const show = of === 'time' ? timeText : numberText;
+  const show = { time: timeText, length: lengthText, value: numberText }[of];
   return [...first, show(min), show(quantiles.p50), show(quantiles.p95), show(max), show(mean)];
 }
 
@@ -23,6 +23,11 @@ export function numberText(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e12
     ? String(value)
     : String(Number(value.toPrecision(5)));
+}
+
+/** Of texts and lists there is only how long they are. */
+function lengthText(length: number): string {
+  return `length ${numberText(length)}`;
 }
 
 function timeText(timeMs: number): string {

@@ -5,7 +5,7 @@ export interface ColumnStatistics {
   readonly type: string;
   readonly rows: number;
   readonly nulls: number;
-  /** Different values that are not null: an estimate, the same for the same values. */
+  /** Different values that are not null; of very many rows an estimate, the same for the same values. */
   readonly distinct: number;
   /** Null where the column has no numbers, and nothing that can be counted as one. */
   readonly numbers: NumberStatistics | null;

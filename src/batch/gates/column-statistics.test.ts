@@ -62,6 +62,15 @@ test('every type has statistics; what is no finite number counts as none', async
   assert.equal(by.h?.numbers?.max, 9e21);
 });
 
+test('different values of a table that is not large are counted, not estimated', async () => {
+  const relation = `(SELECT 'm' || (i * 104729 % 8) AS m, 'o' || i AS o FROM range(920) t(i))`;
+  const found = await columnStatistics(session, relation);
+  assert.deepEqual(
+    found.map(({ distinct }) => distinct),
+    [8, 920],
+  );
+});
+
 test('no rows: no numbers', async () => {
   const found = await columnStatistics(session, '(SELECT 1 AS x WHERE FALSE)');
   assert.deepEqual(found, [
