@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
 /** Days of data to replay by default; all of it has 181. */
-const QUICK_DAYS = 24;
+const QUICK_DAYS = 21;
 
 export interface Flight {
   readonly origin: string;
@@ -18,16 +18,16 @@ export interface FlightData {
   bodies(rows: number): AsyncGenerator<{ body: string; rows: number; untilMs: number }>;
   /** A flight that departs soon after a time: one whose lateness a model would be asked for. */
   nextDepartures(afterMs: number, limit: number): Promise<Flight[]>;
-  /** Writes the spine: flights with their label, `sample` of them, in no particular order. */
-  writeSpine(path: string, sample: number): Promise<void>;
+  /** Writes where airports are, as a table with a history. */
+  writeAirports(path: string): Promise<void>;
 }
 
-/** The three million flights that ship inside the npm package `vega-datasets`. */
-export function flightsFile(): string {
+/** A file that ships inside the npm package `vega-datasets`: three million flights, and airports. */
+export function vegaFile(file: 'flights-3m.parquet' | 'airports.csv'): string {
   const entry = fileURLToPath(import.meta.resolve('vega-datasets'));
   const name = 'vega-datasets';
   const root = entry.slice(0, entry.lastIndexOf(name) + name.length);
-  return join(root, 'data', 'flights-3m.parquet');
+  return join(root, 'data', file);
 }
 
 /**
@@ -46,7 +46,7 @@ export async function openFlights(full: boolean): Promise<FlightData> {
     FROM (
       SELECT epoch_ms(date) AS departs, epoch_ms(date) + greatest(delay, 0) * 60000 AS known,
              delay, distance, origin, destination
-      FROM '${flightsFile()}' ${until})
+      FROM '${vegaFile('flights-3m.parquet')}' ${until})
     ORDER BY nr`);
   const [row] = (await connection.runAndReadAll('SELECT count(*) AS n FROM flights')).getRowsJson();
   return {
@@ -54,7 +54,7 @@ export async function openFlights(full: boolean): Promise<FlightData> {
     events: Number(row?.[0]),
     bodies: (rows) => bodies(connection, rows),
     nextDepartures: (afterMs, limit) => nextDepartures(connection, afterMs, limit),
-    writeSpine: (path, sample) => writeSpine(connection, path, sample),
+    writeAirports: (path) => writeAirports(connection, path),
   };
 }
 
@@ -92,20 +92,14 @@ async function nextDepartures(
   }));
 }
 
-async function writeSpine(
-  connection: DuckDBConnection,
-  path: string,
-  sample: number,
-): Promise<void> {
-  // The first week only warms the windows up; a hash picks rows without favour, repeatably.
+/** The file says no times: airports are taken to be where they are, and known, since 2000. */
+async function writeAirports(connection: DuckDBConnection, path: string): Promise<void> {
   await connection.run(`
     COPY (
-      SELECT 'F' || nr AS flight_nr, origin, destination,
-             make_timestamp(departs * 1000) AS event_time, delay > 15 AS late
-      FROM flights
-      WHERE departs >= (SELECT min(departs) FROM flights) + 7 * 86400000
-      ORDER BY hash(nr) LIMIT ${sample}
-    ) TO '${path}' (FORMAT parquet)`);
+      SELECT iata, state, latitude, longitude, '2000-01-01T00:00:00Z' AS since,
+             '2000-01-01T00:00:00Z' AS known
+      FROM '${vegaFile('airports.csv')}'
+    ) TO '${path}' (FORMAT csv)`);
 }
 
 /** Reads a training set back, in time order: numbers or nulls, and the label. */
@@ -116,7 +110,7 @@ export async function readTrainingSet(
 ): Promise<{ features: (number | null)[]; late: boolean }[]> {
   const columns = features.map((name) => `"${name}"::DOUBLE`).join(', ');
   const result = await connection.runAndReadAll(
-    `SELECT late, ${columns} FROM '${path}' ORDER BY event_time, flight_nr`,
+    `SELECT late, ${columns} FROM '${path}' ORDER BY event_time, flight`,
   );
   return result.getRows().map(([late, ...values]) => ({
     features: values.map((value) => (value === null ? null : Number(value))),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pc from 'picocolors';
 import { type FlightData, openFlights, readTrainingSet } from './data.ts';
+import { airports, honest, leaky } from './features.ts';
 import { areaUnderRoc, fitLogistic, splitByTime } from './model.ts';
 import { Platform } from './platform.ts';
 import { percentile, replayYear } from './replay.ts';
@@ -19,7 +20,6 @@ const { values: options } = parseArgs({
 
 const folder = join(import.meta.dirname, '..', '..', '.demo');
 const story = new Story(options.json);
-const SPINE_ROWS = options.full ? 400_000 : 60_000;
 
 function tellWhy(): void {
   story.say(pc.bold('asof: one definition, one number, everywhere'));
@@ -49,28 +49,55 @@ async function replay(data: FlightData, platform: Platform): Promise<object> {
   return result;
 }
 
+interface Trained {
+  readonly dataset: string;
+  readonly rows: number;
+  /** Those that are numbers, for the model. */
+  readonly features: readonly string[];
+  readonly path: string;
+  readonly seconds: number;
+}
+
+const NO_FEATURES = ['flight', 'origin', 'destination', 'event_time', 'late'];
+
+/** Builds a dataset by its definition; it is recorded, to be built again. */
 async function train(
   data: FlightData,
   platform: Platform,
-  known: 'serving' | 'final',
-): Promise<{ rows: number; features: string[]; path: string; seconds: number }> {
-  const path = join(folder, `train-${known}.parquet`);
-  const spine = join(folder, `labels-${known}.parquet`);
-  await data.writeSpine(spine, SPINE_ROWS);
+  { name }: { readonly name: string },
+): Promise<Trained> {
+  const path = join(folder, `${name}.parquet`);
   const started = performance.now();
-  await platform.command(
-    ...['train', '--service', 'late_flight', '--spine', spine, '--out', path, '--known', known],
-  );
+  const { rows } = await platform.command('train', '--dataset', name, '--out', path);
   const described = await data.connection.runAndReadAll(`DESCRIBE SELECT * FROM '${path}'`);
-  const columns = described.getRows().map(([name]) => String(name));
-  const spineColumns = ['flight_nr', 'origin', 'destination', 'event_time', 'late'];
-  const counted = await data.connection.runAndReadAll(`SELECT count(*) FROM '${path}'`);
-  return {
-    rows: Number(counted.getRows()[0]?.[0]),
-    features: columns.filter((name) => !spineColumns.includes(name)),
-    path,
-    seconds: (performance.now() - started) / 1000,
-  };
+  const features = described.getRows().flatMap(([column, type]) => {
+    const isNumber = type !== 'VARCHAR' && !NO_FEATURES.includes(String(column));
+    return isNumber ? [String(column)] : [];
+  });
+  const seconds = (performance.now() - started) / 1000;
+  return { dataset: `${name}@1`, rows: Number(rows), features, path, seconds };
+}
+
+interface Finding {
+  readonly severity: 'leak' | 'warning' | 'info';
+  readonly message: string;
+}
+
+async function leaksOf(platform: Platform, { name }: { readonly name: string }): Promise<string[]> {
+  const words = ['train', '--dataset', name, '--check-leakage', '--label', 'late'];
+  const { findings } = await platform.command(...words);
+  const found = Array.isArray(findings) ? (findings as Finding[]) : [];
+  return found.flatMap(({ severity, message }) => (severity === 'leak' ? [message] : []));
+}
+
+/** Fails unless the leaky dataset is flagged, and the honest one is not. */
+async function tellLeaks(platform: Platform): Promise<void> {
+  story.chapter(3, 'Let the leak detector look at both');
+  const [ofHonest, ofLeaky] = [await leaksOf(platform, honest), await leaksOf(platform, leaky)];
+  story.fact(honest.name, ofHonest.length === 0 ? pc.green('no leak found') : pc.red('leaks'));
+  story.fact(leaky.name, pc.red(`${ofLeaky.length} features leak`));
+  for (const message of ofLeaky.slice(0, 3)) story.say(`  ${pc.red('✗')} ${message}`);
+  if (ofHonest.length > 0 || ofLeaky.length === 0) process.exitCode = 1;
 }
 
 interface Aucs {
@@ -83,11 +110,7 @@ interface Aucs {
 }
 
 /** Trains on the earlier 70 % of the rows; scores the later 30 %. */
-async function compare(
-  data: FlightData,
-  honest: { path: string; features: string[] },
-  leaky: { path: string },
-): Promise<Aucs> {
+async function compare(data: FlightData, honest: Trained, leaky: Trained): Promise<Aucs> {
   const load = async (path: string) =>
     splitByTime(await readTrainingSet(data.connection, path, honest.features), 0.7);
   const [honestTrain, honestTest] = await load(honest.path);
@@ -115,17 +138,19 @@ async function tellModels(
   platform: Platform,
 ): Promise<Aucs & { readonly trainingRows: number }> {
   story.chapter(2, 'Build the training set, point in time');
-  const honest = await train(data, platform, 'serving');
-  const leaky = await train(data, platform, 'final');
-  story.fact('rows of the spine, all kept', grouped(honest.rows));
-  story.fact('features joined as of each row', String(honest.features.length));
-  story.fact('time, known at serving', `${honest.seconds.toFixed(1)} s`);
-  story.chapter(3, 'Train a small model twice, and see what leakage would have promised');
-  const aucs = await compare(data, honest, leaky);
+  const known = await train(data, platform, honest);
+  const byDate = await train(data, platform, leaky);
+  story.fact('rows of the spine, all kept', grouped(known.rows));
+  story.fact('numbers joined as of each row', String(known.features.length));
+  story.fact('time, known at serving', `${known.seconds.toFixed(1)} s`);
+  await tellRebuild(platform, known);
+  await tellLeaks(platform);
+  story.chapter(4, 'Train a small model twice, and see what leakage would have promised');
+  const aucs = await compare(data, known, byDate);
   story.say(pc.dim('  the mean delay at the origin over 3 hours, alone'));
   story.auc('joined on the date', aucs.oneFeatureLeaky, pc.red);
   story.auc('joined on what was known', aucs.oneFeature, pc.green);
-  story.say(pc.dim(`  a model of all ${honest.features.length} features`));
+  story.say(pc.dim(`  a model of all ${known.features.length} features`));
   story.auc('joined on the date: promised', aucs.leakyAuc, pc.red);
   story.auc('  the same model, in production', aucs.deliveredAuc, pc.yellow);
   story.auc('joined on what was known', aucs.pointInTimeAuc, pc.green);
@@ -135,13 +160,21 @@ async function tellModels(
      ever deliver. The honest one delivers what it promised, because serving computes the same
      numbers.`,
   );
-  return { trainingRows: honest.rows, ...aucs };
+  return { trainingRows: known.rows, ...aucs };
+}
+
+/** What was recorded with the dataset is enough to make the same file once more. */
+async function tellRebuild(platform: Platform, { dataset }: Trained): Promise<void> {
+  const again = join(folder, 'again.parquet');
+  const { same } = await platform.command('dataset', 'rebuild', dataset, '--out', again);
+  const words = same === 'bytes' ? pc.green('the same bytes') : pc.red(`not the same: ${same}`);
+  story.fact('built again from its manifest', words);
 }
 
 async function tellVerification(
   platform: Platform,
 ): Promise<{ verified: number; mismatches: number }> {
-  story.chapter(4, 'Replay every served answer offline and compare with ===');
+  story.chapter(5, 'Replay every served answer offline and compare with ===');
   const report = await platform.command('verify', '--sample', '1000000');
   const verified = Number(report.verified);
   const mismatches = Number(report.mismatches);
@@ -157,6 +190,8 @@ async function main(): Promise<void> {
   const platform = await Platform.start(folder, options.once ? 0 : Number(options.port));
   process.once('SIGINT', () => void platform.stop().then(() => process.exit(130)));
   try {
+    await data.writeAirports(join(folder, 'airports.csv'));
+    await platform.command('materialize', airports.name);
     const { events, accepted, rejected, served } = Object(await replay(data, platform));
     const models = await tellModels(data, platform);
     const { verified, mismatches } = await tellVerification(platform);
@@ -174,7 +209,7 @@ async function main(): Promise<void> {
 }
 
 async function stayUp(platform: Platform): Promise<void> {
-  story.chapter(5, 'Yours to try; Ctrl-C ends it');
+  story.chapter(6, 'Yours to try; Ctrl-C ends it');
   story.say(`  curl -s ${platform.url}/v1/status`);
   story.say(`  curl -s ${platform.url}/v1/features -H 'content-type: application/json' \\`);
   story.say(`    -d '{"service":"late_flight","rows":[{"origin":"ATL","destination":"ORD"}]}'`);

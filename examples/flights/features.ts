@@ -1,17 +1,23 @@
 import {
   avg,
   count,
+  csv,
+  dataset,
   entity,
+  float64,
   int64,
   last,
+  latest,
   lifetime,
   max,
   quantile,
   service,
   sliding,
+  spineQuery,
   stddev,
   stream,
   string,
+  table,
   timestamp,
   view,
 } from 'asof';
@@ -94,6 +100,46 @@ export const routeDelays = view('route_delays', {
   }),
 });
 
+/** Where airports are: a table, whose rows say from when they hold and since when that is known. */
+export const airports = table('airports', {
+  columns: {
+    iata: string(),
+    state: string().optional(),
+    latitude: float64(),
+    longitude: float64(),
+    since: timestamp(),
+    known: timestamp(),
+  },
+  from: csv('airports.csv'),
+  key: ['iata'],
+  eventTime: 'since',
+  knownAt: 'known',
+});
+
+export const originPlace = view('origin_place', {
+  version: 1,
+  source: airports,
+  entity: originAirport,
+  key: { origin: 'iata' },
+  features: (airport) => ({
+    origin_state: latest(airport.state),
+    origin_latitude: latest(airport.latitude),
+    origin_longitude: latest(airport.longitude),
+  }),
+});
+
+export const destinationPlace = view('destination_place', {
+  version: 1,
+  source: airports,
+  entity: destinationAirport,
+  key: { destination: 'iata' },
+  features: (airport) => ({
+    destination_state: latest(airport.state),
+    destination_latitude: latest(airport.latitude),
+    destination_longitude: latest(airport.longitude),
+  }),
+});
+
 /** What the model "will this flight be more than 15 minutes late" reads. */
 export const lateFlight = service('late_flight', {
   version: 1,
@@ -101,5 +147,32 @@ export const lateFlight = service('late_flight', {
     originDelays.all(),
     destinationDelays.all(),
     routeDelays.pick('route_mean_delay_7d', 'route_flights_24h'),
+    originPlace.all(),
+    destinationPlace.all(),
   ],
+});
+
+/** Every eighth flight, with what became of it; the first week only fills the windows. */
+const spine = spineQuery(
+  { flights },
+  `SELECT flight, origin, destination, departs AS event_time, delay > 15 AS late
+   FROM flights
+   WHERE departs >= TIMESTAMP '2001-01-08' AND CAST(substr(flight, 2) AS INTEGER) % 8 = 0
+   ORDER BY flight`,
+);
+
+/** Joined on what was known a second before departure: a flight on time tells of itself then. */
+export const honest = dataset('late_flight_honest', {
+  version: 1,
+  service: lateFlight,
+  spine,
+  servingDelay: '1s',
+});
+
+/** Joined on the date of departure alone, delays of flights that were still in the air included. */
+export const leaky = dataset('late_flight_leaky', {
+  version: 1,
+  service: lateFlight,
+  spine,
+  known: 'final',
 });
