@@ -9,7 +9,7 @@ export const IMPORTS = `import { count, csv, decimal, entity, int64, latest, lif
   service, string, table, timestamp, view } from 'asof';\n`;
 
 export const orders = (from: string, more = ''): string => `${IMPORTS}
-export export const orders = table('orders', {
+export const orders = table('orders', {
   columns: { shop: string(), price: decimal(2), tier: string().optional(), bought: timestamp() },
   from: ${from}, eventTime: 'bought', assumedDelay: '1h', ${more}
 });

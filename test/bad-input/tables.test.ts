@@ -28,7 +28,7 @@ test('columns that are missing, renamed or retyped are named, with the nearest; 
   assert.equal(retyped.code, 'upstream_schema');
   assert.match(
     retyped.message,
-    /No row of 'in\/1\.csv' has a decimal\(2\) in 'price'; row 1 has "0 EUR"/,
+    /No row of 'in\/1\.csv' has a decimal\(2\) in 'price'; in\/1\.csv:2 has "0 EUR"/,
   );
 });
 

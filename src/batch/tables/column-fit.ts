@@ -65,10 +65,11 @@ async function refuseRetyped(session: DuckDbSession, read: ReadPart): Promise<vo
   const matched = read.match.columns.find(({ column }) => column.name === check?.column);
   if (check === undefined || matched === undefined || check.code === 'missing_column') return;
   const sample = await cellAt(session, read.upstream, matched, Number(only[2]));
+  const place = read.upstream.placeOf(Number(only[2]), []);
   const { column, name } = matched;
   throw new AsofError(
     'upstream_schema',
-    `No row of '${read.upstream.what}' has a ${typeText(column.type)} in '${name}'; row ${only[2]} has ${sample}.`,
+    `No row of '${read.upstream.what}' has a ${typeText(column.type)} in '${name}'; ${place} has ${sample}.`,
     { path: `${read.upstream.what}, column ${column.name}` },
   );
 }
