@@ -17,7 +17,7 @@ export function requireClockFits(clock: ClockMode, { sources }: ProjectPlan): vo
     `The clock follows declared arrival times, and ${names} declares none.`,
     {
       path: CONFIG_FILE,
-      remedy: `Declare arrivalTime for ${names}, or set "clock": "wall" in ${CONFIG_FILE}.`,
+      remedy: `Declare arrivalTime (of a table: knownAt) for ${names}, or set "clock": "wall" in ${CONFIG_FILE}.`,
     },
   );
 }

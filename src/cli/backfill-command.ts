@@ -55,7 +55,8 @@ export function sayPlan(output: Output, { groups, touches, applied }: BackfillPl
   const lines = [
     ['views', touches.views],
     ['services', touches.services],
-    ['training sets', [...touches.datasets, ...touches.recorded]],
+    ['datasets', touches.datasets],
+    ['training sets', touches.recorded],
   ] as const;
   for (const [name, names] of lines) {
     if (names.length > 0) output.say(`${name.padEnd(14)} ${names.join(', ')}`);
