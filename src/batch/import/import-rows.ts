@@ -4,15 +4,11 @@ import { AsofError } from '../../base/errors.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { csvRows } from '../tables/csv-rows.ts';
-import {
-  type FilesFrom,
-  listFileUnits,
-  lookAgain,
-  type UpstreamFile,
-} from '../tables/file-units.ts';
+import { listFileUnits, lookAgain } from '../tables/file-units.ts';
 import { ndjsonRows } from '../tables/ndjson-rows.ts';
 import { parquetRows } from '../tables/parquet-rows.ts';
 import { isRemote, RemoteFiles } from '../tables/remote-files.ts';
+import type { FilesFrom, UpstreamFile } from '../tables/upstream-file.ts';
 import { rowAsJson, type UpstreamRows } from '../tables/upstream-rows.ts';
 import type { FoundColumn } from '../tables/upstream-schema.ts';
 

@@ -5,11 +5,11 @@ import { splitRecord } from '../../ingest/connectors/files/csv-record.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { TextReader } from '../../ingest/text-reader.ts';
 import { type CsvLine, type CsvRecord, CsvRecords } from './csv-records.ts';
-import type { FilesFrom, UpstreamFile } from './file-units.ts';
 import { hiveCells } from './hive-cells.ts';
 import { unreadable } from './parquet-rows.ts';
 import { endsWithin, linesSql, openEnd, rejectTables, takeRefused } from './text-lines.ts';
 import { TextLoader } from './text-loader.ts';
+import type { FilesFrom, UpstreamFile } from './upstream-file.ts';
 import { lineAmong, type RefusedRow, rowAsJson, type UpstreamRows } from './upstream-rows.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 

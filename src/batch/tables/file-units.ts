@@ -3,25 +3,9 @@ import { type Dirent, globSync, readdirSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
-import type { TableFromPlan } from '../../plan/plan.ts';
 import { hivePartition } from './hive.ts';
 import { isRemote, type RemoteFiles } from './remote-files.ts';
-
-export type FilesFrom = Extract<TableFromPlan, { kind: 'files' }>;
-
-/** One upstream file. */
-export interface UpstreamFile {
-  /** Relative to the project's folder where it lies below it, with `/`. */
-  readonly name: string;
-  /** What DuckDB opens. */
-  readonly path: string;
-  /** Values of the declared hive columns; null is Hive's default partition. */
-  readonly hive: ReadonlyMap<string, string | null>;
-  /** Changes with the file, and is known without opening it. */
-  readonly print: string;
-  /** When its content last changed; null of a remote file. */
-  readonly changedMs: number | null;
-}
+import type { FilesFrom, UpstreamFile } from './upstream-file.ts';
 
 /** What is read at a time, and as long as its print stays, not at all. */
 export interface FileUnit {

@@ -1,5 +1,5 @@
 import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
-import type { UpstreamFile } from './file-units.ts';
+import type { UpstreamFile } from './upstream-file.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 
 /** The columns that a file's folders hold, as cells of each of its rows. */

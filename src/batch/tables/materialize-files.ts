@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { matchesGlob } from 'node:path';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
-import { type FilesFrom, type FileUnit, listFileUnits } from './file-units.ts';
+import { type FileUnit, listFileUnits } from './file-units.ts';
 import { readUnit, type UnitReader } from './read-unit.ts';
 import { RemoteFiles } from './remote-files.ts';
 import { removeVanished, stagedUnits, type TableWork } from './table-work.ts';
 import { type BatchUnit, materializeUnits } from './unit-batch.ts';
 import type { UnitState } from './unit-states.ts';
+import type { FilesFrom } from './upstream-file.ts';
 
 /** Brings the rows of files: those of units whose files are as they were are not opened. */
 export async function materializeFiles(work: TableWork, from: FilesFrom): Promise<void> {

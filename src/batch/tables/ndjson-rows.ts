@@ -1,10 +1,10 @@
 import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { isCompressed } from './csv-rows.ts';
-import type { UpstreamFile } from './file-units.ts';
 import { hiveCells } from './hive-cells.ts';
 import { unreadable } from './parquet-rows.ts';
 import { endsWithin, linesSql, openEnd, rejectTables, takeRefused } from './text-lines.ts';
+import type { UpstreamFile } from './upstream-file.ts';
 import { lineAmong, type UpstreamRows } from './upstream-rows.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 

@@ -1,8 +1,8 @@
 import { AsofError } from '../../base/errors.ts';
 import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
-import type { UpstreamFile } from './file-units.ts';
 import { hiveCells } from './hive-cells.ts';
+import type { UpstreamFile } from './upstream-file.ts';
 import { rowAsJson, type UpstreamRows } from './upstream-rows.ts';
 import type { FoundColumn } from './upstream-schema.ts';
 

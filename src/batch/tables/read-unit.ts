@@ -2,13 +2,7 @@ import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { csvRows, isCompressed } from './csv-rows.ts';
-import {
-  type FilesFrom,
-  type FileUnit,
-  lookAgain,
-  printOf,
-  type UpstreamFile,
-} from './file-units.ts';
+import { type FileUnit, lookAgain, printOf } from './file-units.ts';
 import { ndjsonRows } from './ndjson-rows.ts';
 import { parquetRows, unreadable } from './parquet-rows.ts';
 import type { Stage } from './stage.ts';
@@ -16,6 +10,7 @@ import type { TableTally } from './table-report.ts';
 import type { TableSource } from './table-source.ts';
 import type { TablesWorld } from './tables-world.ts';
 import { openEnd, requireWholeGzip } from './text-lines.ts';
+import type { FilesFrom, UpstreamFile } from './upstream-file.ts';
 import type { UpstreamRows } from './upstream-rows.ts';
 import { matchUpstream, type SchemaRules } from './upstream-schema.ts';
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { AsofError } from '../../base/errors.ts';
 import { sqlString } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
-import type { FilesFrom, UpstreamFile } from './file-units.ts';
 import { hivePartition } from './hive.ts';
+import type { FilesFrom, UpstreamFile } from './upstream-file.ts';
 
 const REMOTE = /^(s3|s3a|s3n|gs|gcs|r2|https?|hf):\/\//;
 const EXTENSION = 'httpfs.duckdb_extension';
