@@ -3,8 +3,6 @@ import { sqlName } from '../ingest/archive-relation.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import type { ValueType } from '../schema/types.ts';
 import type { Spine } from './spine.ts';
-import type { ComputedLabel } from './training-labels.ts';
-import { shownSql } from './training-output.ts';
 
 /** All rows of a training set with their typed values, in the order of the spine. */
 export const RESULT = 'asof_result';
@@ -31,7 +29,8 @@ export interface ResultRequest {
   readonly spine: Spine;
   readonly added: readonly AddedColumn[];
   readonly flags: readonly FlagColumn[];
-  readonly labels: readonly ComputedLabel[];
+  /** Tables of labels, one row a row. */
+  readonly labels: readonly { readonly table: string }[];
 }
 
 /** The columns of the spine in `asof_result`. */
@@ -73,23 +72,6 @@ function rowsSql({ rowsSql: rows, spine, added, flags, labels }: ResultRequest, 
   const joins = labels.map(({ table }) => `LEFT JOIN ${table} ON ${table}.r = f.r`);
   return `SELECT ${select.join(', ')} FROM (SELECT * FROM (${rows}) ${range}) f ${joins.join(' ')}
     ORDER BY f.r`;
-}
-
-/** The labels' columns, and their flags: two a label, immature and broken. */
-export function labelColumns(
-  labels: readonly ComputedLabel[],
-  firstColumn: number,
-): { readonly added: AddedColumn[]; readonly flags: FlagColumn[] } {
-  return {
-    added: labels.map(({ name, table, type }, index) => {
-      const column = `o${firstColumn + index}`;
-      return { name, column, type, sql: shownSql(type, `${table}.y`) };
-    }),
-    flags: labels.flatMap(({ table }, index) => [
-      { column: `immature${index}`, sql: `${table}.immature` },
-      { column: `broken${index}`, sql: `coalesce(${table}.broken, FALSE)` },
-    ]),
-  };
 }
 
 /** The rows under the names that they have in the file, typed, in their order. */

@@ -7,9 +7,11 @@ import { attachSources, type EventRelations } from './event-relations.ts';
 import { planFeatureWork } from './feature-work.ts';
 import { featuresSql, outputColumns } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
+import type { AddedColumn, FlagColumn } from './result-table.ts';
 import { SPINE } from './spine.ts';
 import { statusColumns } from './status-columns.ts';
 import { validSql } from './training-columns.ts';
+import { shownSql } from './training-output.ts';
 
 /** A label that was computed: a table `r, y, immature, broken` with a row for each of the spine. */
 export interface ComputedLabel {
@@ -110,4 +112,21 @@ async function computeLabel(
     parts.passes.map((one) => `DROP TABLE IF EXISTS ${one}`).join('; ') || 'SELECT 1',
   );
   return { name, table, type };
+}
+
+/** The labels' columns, and their flags: two a label, immature and broken. */
+export function labelColumns(
+  labels: readonly ComputedLabel[],
+  firstColumn: number,
+): { readonly added: AddedColumn[]; readonly flags: FlagColumn[] } {
+  return {
+    added: labels.map(({ name, table, type }, index) => {
+      const column = `o${firstColumn + index}`;
+      return { name, column, type, sql: shownSql(type, `${table}.y`) };
+    }),
+    flags: labels.flatMap(({ table }, index) => [
+      { column: `immature${index}`, sql: `${table}.immature` },
+      { column: `broken${index}`, sql: `coalesce(${table}.broken, FALSE)` },
+    ]),
+  };
 }

@@ -6,12 +6,17 @@ import { createExactMacros } from './exact-sql.ts';
 import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
 import { outputColumns } from './finish-sql.ts';
 import { POINTS } from './point-tables.ts';
-import { type AddedColumn, createResult, labelColumns } from './result-table.ts';
+import { type AddedColumn, createResult } from './result-table.ts';
 import { SPINE, type Spine } from './spine.ts';
 import { readSpine } from './spines/spine-input.ts';
 import { statusColumns } from './status-columns.ts';
 import { errorFlags, featureColumns, featuresOf } from './training-columns.ts';
-import { type ComputedLabel, computeLabels, joinKeysWith } from './training-labels.ts';
+import {
+  type ComputedLabel,
+  computeLabels,
+  joinKeysWith,
+  labelColumns,
+} from './training-labels.ts';
 import type { LabelReport, TrainingOptions } from './training-options.ts';
 import { checkCollisions } from './training-output.ts';
 

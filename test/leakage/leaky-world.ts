@@ -1,15 +1,15 @@
-import { type Random, seededRandom } from '../../base/random.ts';
-import { count, sum } from '../../define/aggregate.ts';
-import { int64, string, timestamp } from '../../define/column.ts';
-import { entity } from '../../define/entity.ts';
-import { service } from '../../define/service.ts';
-import { stream } from '../../define/stream.ts';
-import { view } from '../../define/view.ts';
-import { sliding } from '../../define/window.ts';
-import { sqlName } from '../../ingest/archive-relation.ts';
-import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
-import { compileProject } from '../../plan/compile.ts';
-import type { EventRelations } from '../event-relations.ts';
+import { type Random, seededRandom } from '../../src/base/random.ts';
+import type { EventRelations } from '../../src/batch/event-relations.ts';
+import { count, sum } from '../../src/define/aggregate.ts';
+import { int64, string, timestamp } from '../../src/define/column.ts';
+import { entity } from '../../src/define/entity.ts';
+import { service } from '../../src/define/service.ts';
+import { stream } from '../../src/define/stream.ts';
+import { view } from '../../src/define/view.ts';
+import { sliding } from '../../src/define/window.ts';
+import { sqlName } from '../../src/ingest/archive-relation.ts';
+import type { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
+import { compileProject } from '../../src/plan/compile.ts';
 
 const user = entity('user', { keys: { user: string() } });
 const columns = { user: string(), amount: int64(), at: timestamp() };

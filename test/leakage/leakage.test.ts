@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { DuckDbSession } from '../../ingest/duckdb-session.ts';
-import { checkLeakage } from './check-leakage.ts';
-import type { LeakFinding } from './finding.ts';
-import type { LeakageOptions, LeakageReport } from './leakage-options.ts';
-import { cleanWorld, LEAKY_PLAN, type LeakyWorld, loadWorld } from './leaky-world.fixture.ts';
+import { checkLeakage } from '../../src/batch/leakage/check-leakage.ts';
+import type { LeakFinding } from '../../src/batch/leakage/finding.ts';
+import type { LeakageOptions, LeakageReport } from '../../src/batch/leakage/leakage-options.ts';
+import { DuckDbSession } from '../../src/ingest/duckdb-session.ts';
+import { cleanWorld, LEAKY_PLAN, type LeakyWorld, loadWorld } from './leaky-world.ts';
 
 const HOUR_MS = 3_600_000;
 const CLEAN_SETS = 8;
