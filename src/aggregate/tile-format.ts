@@ -5,14 +5,14 @@ import { shapeOf } from './set-kernels.ts';
 import type { AccumulatorSpec, TileSpec } from './spec.ts';
 
 /**
- * Tiles of a group as rows of columns, in files by event day: one row for each key and tile, in the
- * order of keys (`k0`, `k1`, … by the bytes of texts) and starts. What the columns `aN…` of
- * accumulator N hold:
+ * Tiles of a group as rows of columns, in files by event day: one row for each key (`k0`, `k1`, …) and
+ * tile (`tile_start_ms`). What the columns `aN…` of accumulator N hold:
  *
  * | accumulator | columns |
  * | - | - |
  * | `count` | `aN` |
- * | `sum`, `sum_squares` | `aN`; where that is no int64 it is null, and `aN_wide` is the text `high:low` of high · 2^60 + low, 0 <= low < 2^60 |
+ * | `sum` | `aN`; of a sum that is no int64, `aN` holds the lower 60 bits and `aN_high` the rest: aN_high · 2^60 + aN |
+ * | `sum_squares` | the same with one more: (aN_top · 2^60 + aN_high) · 2^60 + aN |
  * | `min`, `max` | `aN`, null where there is none |
  * | `first`, `last` | `aN`, `aN_time`, `aN_partition`, `aN_offset`, null where there is none |
  * | `distinct`, `buckets`, `value_counts`, `least`, `greatest` | lists in ascending order of keys: `aN`, and `aN_weight` where entries have one; `aN_more` |
@@ -30,9 +30,8 @@ export interface TileColumn {
 
 const INT64: ValueType = { kind: 'int64' };
 const BOOL: ValueType = { kind: 'bool' };
-const STRING: ValueType = { kind: 'string' };
 
-/** Bits of the low part of an integer that is no int64. */
+/** Bits of each lower part of an integer that is no int64. */
 export const WIDE_LOW_BITS = 60n;
 
 export const TILE_START = 'tile_start_ms';
@@ -61,8 +60,9 @@ export function tileColumns(
     case 'count':
       return [one('', INT64)];
     case 'sum':
+      return [one('', INT64), one('_high', INT64)];
     case 'sum_squares':
-      return [one('', INT64), one('_wide', STRING)];
+      return [one('', INT64), one('_high', INT64), one('_top', INT64)];
     case 'min':
     case 'max':
       return [one('', spec.type)];

@@ -65,32 +65,37 @@ type PutInteger = (words: Float64Array, at: number, value: bigint) => void;
 class SumPart implements TilePart {
   readonly #names: readonly string[];
   readonly #put: PutInteger;
-  readonly #sums = new Cells();
-  readonly #wide = new Cells();
-  /** Where the word of small sums stands. */
-  readonly #last: number;
+  /** The lowest part first; the others are null where that is all. */
+  readonly #parts: readonly Cells[];
 
   constructor(names: readonly string[], put: PutInteger) {
     this.#names = names;
     this.#put = put;
-    this.#last = put === putPair ? 1 : 2;
+    this.#parts = names.map(() => new Cells());
   }
 
   start(chunk: TileChunk): void {
-    this.#sums.start(columnOf(chunk, nameAt(this.#names, 0)));
-    this.#wide.start(columnOf(chunk, nameAt(this.#names, 1)));
+    for (const [k, part] of this.#parts.entries()) {
+      part.start(columnOf(chunk, nameAt(this.#names, k)));
+    }
   }
 
   put(words: Float64Array, at: number, i: number): void {
-    if (this.#sums.isNull(i)) {
-      const [high = '', low = ''] = this.#wide.text(i).split(':');
-      this.#put(words, at, (BigInt(high) << WIDE_LOW_BITS) + BigInt(low));
-      return;
-    }
-    const high = this.#sums.high(i);
-    const low = this.#sums.low(i);
-    if (high === 0 && low >= 0) words[at + this.#last] = low;
-    else this.#put(words, at, bigOf(high, low));
+    const parts = this.#parts;
+    const [lowest, next] = parts as readonly [Cells, Cells];
+    const high = lowest.high(i);
+    const low = lowest.low(i);
+    // A sum of two words, or of three for squares, as there are parts.
+    if (next.isNull(i) && high === 0 && low >= 0) words[at + parts.length - 1] = low;
+    else this.#put(words, at, this.#whole(i));
+  }
+
+  #whole(i: number): bigint {
+    return this.#parts.reduceRight(
+      (whole, part) =>
+        part.isNull(i) ? whole : (whole << WIDE_LOW_BITS) + bigOf(part.high(i), part.low(i)),
+      0n,
+    );
   }
 }
 

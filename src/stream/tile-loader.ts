@@ -44,7 +44,7 @@ export class TileLoader {
   readonly #keys: readonly Reader[];
   readonly #parts: readonly Reader[];
   readonly #names: readonly string[];
-  /** The key whose tiles came last, and its row: those of one key follow each other. */
+  /** The key whose tile came last, and its row. */
   #key: string | null = null;
   #row = -1;
   tiles = 0;

@@ -79,6 +79,7 @@ export async function writeTiles(
   const { folder, days, throughCommit, slices = 1 } = options;
   const builder = tileBuilder(plan);
   const { keys, place } = builder.identity(group);
+  const order = [...place, `hash(${keys.join(', ')})`].join(', ');
   const events = `(SELECT * FROM pay WHERE __commit <= ${throughCommit})`;
   const files: TileFile[] = [];
   for (let index = 0; index < slices; index++) {
@@ -88,7 +89,7 @@ export async function writeTiles(
     for (const [day] of await session.rows('SELECT DISTINCT __day FROM made ORDER BY 1')) {
       const path = join(folder, `${group.id}-${throughCommit}-${String(day)}-${index}.parquet`);
       await session.run(`COPY (SELECT * EXCLUDE (__day) FROM made WHERE __day = ${String(day)}
-        ORDER BY ${[...keys, ...place].join(', ')}) TO ${sqlString(path)} (FORMAT parquet)`);
+        ORDER BY ${order}) TO ${sqlString(path)} (FORMAT parquet)`);
       files.push({ path, day: Number(day) });
     }
   }

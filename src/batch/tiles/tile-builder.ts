@@ -9,7 +9,7 @@ import { tilePart } from './tile-parts.ts';
 import { tileSet } from './tile-sets.ts';
 
 /** Changes with what is in the files: those of another format are built anew. */
-const FORMAT = 'tiles-1';
+const FORMAT = 'tiles-2';
 
 /** Bytes of an event's columns, and of an entry in a list, while they are aggregated. */
 const EVENT_BYTES = 96;

@@ -11,11 +11,13 @@ export interface TilePart {
   readonly columns: readonly string[];
 }
 
-const LOW_MASK = `${2n ** WIDE_LOW_BITS - 1n}::HUGEINT`;
+const LOW_BITS = WIDE_LOW_BITS;
+const LOW_MASK = `${2n ** LOW_BITS - 1n}::HUGEINT`;
+const IS_INT64 = `BETWEEN ${-(2n ** 63n)} AND ${2n ** 63n - 1n}`;
 /** Squares of integers up to this size fit into an int64. */
 const SMALL = 2 ** 31;
-/** High parts of integers that are an int64. */
-const INT64_HIGHS = `-8 AND 7`;
+/** Of the high part of an integer: whether that is an int64. */
+const IS_INT64_HIGH = `BETWEEN ${-(2n ** (63n - LOW_BITS))} AND ${2n ** (63n - LOW_BITS) - 1n}`;
 
 /** Null where the accumulator holds several entries. `counts` is false where every event counts. */
 export function tilePart(
@@ -39,8 +41,8 @@ export function tilePart(
       return {
         aggregates: [`coalesce(${sum}, 0) AS ${name()}`],
         columns: [
-          `TRY_CAST(${name()} AS BIGINT)`,
-          wideSql(`${name()} >> ${WIDE_LOW_BITS}`, `${name()} & ${LOW_MASK}`),
+          `CAST(CASE WHEN ${name()} ${IS_INT64} THEN ${name()} ELSE ${name()} & ${LOW_MASK} END AS BIGINT)`,
+          `CASE WHEN ${name()} NOT ${IS_INT64} THEN CAST(${name()} >> ${LOW_BITS} AS BIGINT) END`,
         ],
       };
     }
@@ -76,23 +78,22 @@ function squaresPart(lane: string, name: (suffix?: string) => string, weight: st
   const large = (part: string): string =>
     `coalesce(sum(CASE WHEN NOT (${isSmall}) THEN ((${square}) ${part})${weight} END), 0)`;
   const low = `(${name()} + ${name('l')})`;
-  const high = `(${name('h')} + (${low} >> ${WIDE_LOW_BITS}))`;
+  const high = `(${name('h')} + (${low} >> ${LOW_BITS}))`;
   const rest = `(${low} & ${LOW_MASK})`;
-  const whole = `TRY_CAST(${high} * ${2n ** WIDE_LOW_BITS} + ${rest} AS BIGINT)`;
+  const whole = `CASE WHEN ${high} ${IS_INT64_HIGH} THEN ${high} * ${2n ** LOW_BITS} + ${rest}`;
+  const isWide = `CASE WHEN ${high} NOT ${IS_INT64_HIGH} THEN`;
   return {
     aggregates: [
       `coalesce(sum(CASE WHEN ${isSmall} THEN ${lane} * ${lane}${weight} END), 0) AS ${name()}`,
       `${large(`& ${LOW_MASK}`)} AS ${name('l')}`,
-      `${large(`>> ${WIDE_LOW_BITS}`)} AS ${name('h')}`,
+      `${large(`>> ${LOW_BITS}`)} AS ${name('h')}`,
     ],
-    columns: [`CASE WHEN ${high} BETWEEN ${INT64_HIGHS} THEN ${whole} END`, wideSql(high, rest)],
+    columns: [
+      `CAST(${whole} ELSE ${rest} END AS BIGINT)`,
+      `${isWide} CAST(${high} & ${LOW_MASK} AS BIGINT) END`,
+      `${isWide} CAST(${high} >> ${LOW_BITS} AS BIGINT) END`,
+    ],
   };
-}
-
-/** The text of an integer that is no int64, from its parts. */
-function wideSql(high: string, low: string): string {
-  return `CASE WHEN (${high}) NOT BETWEEN ${INT64_HIGHS}
-    THEN CAST(${high} AS VARCHAR) || ':' || CAST(${low} AS VARCHAR) END`;
 }
 
 /** Event time, partition and offset of an order. */
