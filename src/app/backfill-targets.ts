@@ -42,7 +42,7 @@ export async function selectTargets(config: Config, selector: Selector): Promise
   }
   const hint = selector === null ? '' : didYouMean(selector, known);
   throw new AsofError('unknown_name', `There is no view or tile group '${selector}'.${hint}`, {
-    remedy: `Views: ${known.join(', ')}. Tile groups: see \`asof plan --tiles\`.`,
+    remedy: `Views: ${known.join(', ')}. Tile groups: see \`asof backfill --all --dry-run\`.`,
   });
 }
 
