@@ -173,6 +173,7 @@ export class ArchivedPayments {
           ...(throughCommit === undefined ? {} : { throughCommit }),
         }),
       rowsAtLeast: () => this.#offset,
+      fileRanges: () => this.#files.readManifest().sources.payments ?? [],
       duckdb: { memoryBytes, threads: 2, spillFolder: join(dataDir, 'spill') },
       owner: 'bench',
       isGone: () => false,

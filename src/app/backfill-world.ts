@@ -43,6 +43,8 @@ export async function withBackfillWorld<T>(
         },
         openHistory: (throughCommit) => openHistory(config, plan, throughCommit),
         rowsAtLeast: archivedRows(config),
+        fileRanges: (source) =>
+          new ArchiveFiles(config.dataDir).readManifest({ source }).sources[source] ?? [],
         duckdb: {
           ...duckdb,
           memoryBytes: memoryBytes ?? duckdb.memoryBytes,

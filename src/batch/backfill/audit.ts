@@ -30,6 +30,7 @@ export async function auditDay(
   { session, files }: { readonly session: DuckDbSession; readonly files: OfflineFiles },
   change: DayChange,
 ): Promise<NewAudit | null> {
+  if (isSame(change)) return null;
   const { run, day, throughCommit } = change;
   const identity = world.builder.identity(group);
   const fromCommit = Math.min(...change.before.map((part) => part.throughCommit));
@@ -70,6 +71,13 @@ export async function auditDay(
   );
   await session.run('DROP TABLE changed_tiles');
   return { ...none, ...written, rows: details.tiles, details };
+}
+
+/** The same tiles have the same bytes, and the same checksum. */
+function isSame({ before, after }: DayChange): boolean {
+  const was = before.map(({ checksum }) => checksum);
+  const becomes = after.map(({ checksum }) => checksum);
+  return was.length === becomes.length && was.every((one, at) => one === becomes[at]);
 }
 
 /** What came into the day since its tiles were made; null if nothing did, as in a forced run. */

@@ -2,10 +2,14 @@ import type { OfflineFiles } from '../../store/offline-files.ts';
 import { Brake } from './brake.ts';
 import { runChunk } from './chunk-work.ts';
 import { type ChunkPlan, catalogChunk, rowsOfChunk } from './chunks.ts';
+import { readsByDay } from './file-ranges.ts';
 import type { HeldLease } from './held-lease.ts';
 import type { OpenRun } from './open-run.ts';
 import type { Workbench } from './workbench.ts';
 import type { BackfillLimits, BackfillTarget, BackfillWorld } from './world.ts';
+
+/** Rows read more often than so are grouped in one go, at the cost of a table between. */
+const READS_BY_DAY_MAX = 4;
 
 /** Why chunks were left for later. */
 export type StopReason = 'range' | 'quota' | 'signal';
@@ -116,6 +120,7 @@ export class ChunkCrew {
       builder,
       target: this.#target,
       writer: this.#writer,
+      readsByDay: this.#readsByDay(plan),
       signal: this.#signal,
       onStep,
       onShare: (share: number) => {
@@ -138,6 +143,15 @@ export class ChunkCrew {
     this.#rowsDone += rows;
     this.#rowsNow += rows;
     this.#tell();
+  }
+
+  #readsByDay({ days }: ChunkPlan): boolean {
+    const files = this.#world.fileRanges(this.#target.source.name);
+    const reads = readsByDay(
+      files,
+      days.map(({ day }) => day),
+    );
+    return reads <= READS_BY_DAY_MAX;
   }
 
   #wait(why: string | null): void {

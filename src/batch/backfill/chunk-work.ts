@@ -5,10 +5,9 @@ import type { OfflineFiles, SealedFile } from '../../store/offline-files.ts';
 import type { ChunkFile, ChunkPlan } from './chunks.ts';
 import { requireSameRows } from './day-rows.ts';
 import { dayText } from './event-days.ts';
-import type { TileBuilder } from './tile-port.ts';
+import type { KeySlice, TileBuilder } from './tile-port.ts';
 import { type BackfillStep, type BackfillTarget, subjectOfGroup } from './world.ts';
 
-const PARQUET_OPTIONS = 'FORMAT parquet, COMPRESSION zstd, PARQUET_VERSION v2';
 const TABLE = 'tiles_of_chunk';
 /** Files that are being made durable; more would keep the queries from their threads. */
 const SEALED_AT_ONCE = 2;
@@ -22,6 +21,8 @@ export interface ChunkWork {
   readonly events: string;
   /** Names the files: no other run, and nobody who takes this one over, writes the same. */
   readonly writer: string;
+  /** Whether each day is read by itself, because its rows lie together; else all are read at once. */
+  readonly readsByDay: boolean;
   readonly signal: AbortSignal;
   readonly onStep: (step: BackfillStep) => void;
   /** The share of a chunk that is computed. */
@@ -80,16 +81,23 @@ async function writeDays(
       failures.push(error);
     }
   };
-  const select = sortedTiles(work, plan);
-  const isSingle = days.length === 1;
-  const options = { signal, onProgress: onShare };
-  if (!isSingle) await session.run(`CREATE OR REPLACE TEMP TABLE ${TABLE} AS ${select}`, options);
+  const { slice } = plan;
+  const isTogether = days.length > 1 && !work.readsByDay;
+  const all = days.map(({ day }) => day);
+  if (isTogether) {
+    const select = sortedTiles(work, all, slice);
+    const table = `CREATE OR REPLACE TEMP TABLE ${TABLE} AS ${select}`;
+    await session.run(table, { signal, onProgress: onShare });
+  }
   try {
-    for (const { day, path } of days) {
-      const ofDay = isSingle ? select : `SELECT * FROM ${TABLE} WHERE __day = ${day}`;
+    for (const [at, { day, path }] of days.entries()) {
+      const ofDay = isTogether
+        ? `SELECT * FROM ${TABLE} WHERE __day = ${day}`
+        : sortedTiles(work, [day], slice);
       const target = sqlString(files.unfinished(path));
-      const copy = `COPY (SELECT * EXCLUDE (__day) FROM (${ofDay})) TO ${target}`;
-      await session.run(`${copy} (${PARQUET_OPTIONS})`, isSingle ? options : { signal });
+      const copy = `COPY (SELECT * EXCLUDE (__day) FROM (${ofDay})) TO ${target} (FORMAT parquet)`;
+      const onProgress = (share: number): void => onShare((at + share) / days.length);
+      await session.run(copy, isTogether ? { signal } : { signal, onProgress });
       const one = seal(path).finally(() => sealing.delete(one));
       sealing.add(one);
       if (sealing.size >= SEALED_AT_ONCE) await Promise.race(sealing);
@@ -98,17 +106,22 @@ async function writeDays(
     await Promise.all(sealing);
   }
   if (failures.length > 0) throw failures[0];
-  if (!isSingle) await session.run(`DROP TABLE ${TABLE}`);
+  if (isTogether) await session.run(`DROP TABLE ${TABLE}`);
   return sealed;
 }
 
-/** In the order of days and tiles, so that a day lies together, and files have one form. */
-function sortedTiles({ builder, events, target }: ChunkWork, { days, slice }: ChunkPlan): string {
+/** In an order that depends on nothing but the tiles, so that the same ones give the same bytes. */
+function sortedTiles(
+  { builder, events, target }: ChunkWork,
+  days: readonly number[],
+  slice: KeySlice | null,
+): string {
   const { group } = target;
   const { keys, place } = builder.identity(group);
-  const query = { group, events, days: days.map(({ day }) => day), slice };
-  const order = ['__day', ...[...keys, ...place].map(sqlName)];
-  return `SELECT * FROM (${builder.select(query)}) ORDER BY ${order.join(', ')}`;
+  const hash = `hash(${keys.map(sqlName).join(', ')})`;
+  const order = [...(days.length > 1 ? ['__day'] : []), ...place.map(sqlName), hash];
+  const select = builder.select({ group, events, days, slice });
+  return `SELECT * FROM (${select}) ORDER BY ${order.join(', ')}`;
 }
 
 /** What the files say: their tiles, and the rows of the history that went in. */

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { catalogChunk, cutChunks, readChunk, rowsOfChunk } from './chunks.ts';
 import { dayCondition, dayOfMs, dayOfText, dayText } from './event-days.ts';
+import { readsByDay } from './file-ranges.ts';
 
 const days = fc
   .uniqueArray(fc.record({ day: fc.nat(99), rows: fc.integer({ min: 1, max: 500 }) }), {
@@ -63,4 +64,16 @@ test('days have names, and become as few ranges as there are gaps', () => {
       '(__event_time >= 345600000 AND __event_time < 432000000))',
   );
   assert.equal(dayCondition([]), '(FALSE)');
+});
+
+test('a row is read as often as its file has days that are asked for', () => {
+  const file = (rows: number, from: number, through: number) => ({
+    rows,
+    minEventTimeMs: from * 86_400_000,
+    maxEventTimeMs: through * 86_400_000 + 1,
+  });
+  assert.equal(readsByDay([file(10, 1, 1), file(30, 2, 2)], [1, 2, 3]), 1);
+  assert.equal(readsByDay([file(10, 1, 1), file(30, 1, 3)], [1, 2, 3]), 2.5);
+  assert.equal(readsByDay([file(10, 8, 9)], [1]), 1);
+  assert.equal(readsByDay([], [1]), 1);
 });

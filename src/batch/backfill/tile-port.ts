@@ -30,7 +30,7 @@ export interface TileBuilder {
   select(query: TileQuery): string;
   /** The rows of the relation that go in, as a condition: a key, and the filters. */
   condition(group: TileGroupPlan): string;
-  /** Of the file's columns, those that name a tile: its key, its place. Files are in their order. */
+  /** Of the file's columns, those that name a tile: its key, its place. */
   identity(group: TileGroupPlan): {
     readonly keys: readonly string[];
     readonly place: readonly string[];

@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.ts';
 import { Archive } from '../../ingest/archive.ts';
 import { ListLog, temporaryFolder } from '../../ingest/archive-cases.test.ts';
 import { ArchiveFiles } from '../../ingest/archive-files.ts';
+import type { ArchiveFile } from '../../ingest/archive-manifest.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import { DAY_MS } from '../../ingest/archive-stage.ts';
 import { DuckDbSession } from '../../ingest/duckdb-session.ts';
@@ -14,6 +15,7 @@ import type { SourcePlan, TileGroupPlan } from '../../plan/plan.ts';
 import type { Column, EventBatch } from '../../schema/batch.ts';
 import { OfflineCatalog } from '../../store/offline-catalog.ts';
 import { dayCondition } from './event-days.ts';
+import type { FileRange } from './file-ranges.ts';
 import type { TileBuilder } from './tile-port.ts';
 import type { BackfillLimits, BackfillStep, BackfillTarget, BackfillWorld } from './world.ts';
 
@@ -86,10 +88,10 @@ export function commitOf(
   arrivalMs: number,
   payments: readonly Payment[],
 ): EventBatch {
-  const number = (values: number[], kind: 'int64' | 'timestamp'): Column => ({
+  const number = (kind: 'int64' | 'timestamp', of: (payment: Payment) => number): Column => ({
     kind: 'number',
     type: { kind },
-    values: Float64Array.from(values),
+    values: Float64Array.from(payments, of),
     wide: null,
     valid: null,
   });
@@ -108,14 +110,8 @@ export function commitOf(
         values: payments.map(({ user }) => user),
         valid: null,
       },
-      number(
-        payments.map(({ amount }) => amount),
-        'int64',
-      ),
-      number(
-        payments.map(({ atMs }) => atMs),
-        'timestamp',
-      ),
+      number('int64', (payment) => payment.amount),
+      number('timestamp', (payment) => payment.atMs),
     ],
   };
 }
@@ -138,6 +134,8 @@ export class PaymentsWorld {
   /** Rows of one chunk. */
   chunkRows = 60;
   onStep: (step: BackfillStep) => void = () => {};
+  /** In place of what the archive has. */
+  fileRanges: readonly FileRange[] | null = null;
   datasets: readonly string[] = [];
 
   constructor(context: TestContext) {
@@ -217,6 +215,7 @@ export class PaymentsWorld {
           ...(throughCommit === undefined ? {} : { throughCommit }),
         }),
       rowsAtLeast: () => archivedRows(dataDir),
+      fileRanges: () => this.fileRanges ?? archivedFiles(dataDir),
       duckdb: { memoryBytes: 64 * 2 ** 20, threads: 1 },
       owner,
       isGone: () => false,
@@ -272,9 +271,12 @@ export class PaymentsWorld {
   }
 }
 
+function archivedFiles(dataDir: string): readonly ArchiveFile[] {
+  return new ArchiveFiles(dataDir).readManifest().sources.payments ?? [];
+}
+
 function archivedRows(dataDir: string): number {
-  const files = new ArchiveFiles(dataDir).readManifest().sources.payments ?? [];
-  return files.reduce((sum, file) => sum + file.rows, 0);
+  return archivedFiles(dataDir).reduce((sum, file) => sum + file.rows, 0);
 }
 
 export function limitsOf(changed: Partial<BackfillLimits> = {}): BackfillLimits {

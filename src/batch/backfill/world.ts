@@ -4,6 +4,7 @@ import type { DuckDbOptions, DuckDbSession } from '../../ingest/duckdb-session.t
 import type { History } from '../../ingest/history.ts';
 import type { SourcePlan, TileGroupPlan } from '../../plan/plan.ts';
 import type { OfflineCatalog } from '../../store/offline-catalog.ts';
+import type { FileRange } from './file-ranges.ts';
 import type { OffPeak } from './off-peak.ts';
 import type { TileBuilder } from './tile-port.ts';
 
@@ -30,6 +31,8 @@ export interface BackfillWorld {
   readonly openHistory: (throughCommit?: number) => Promise<History>;
   /** Rows of a source that the archive is known to have through a commit; there may be more. */
   readonly rowsAtLeast: (source: string, throughCommit: number) => number;
+  /** The files of a source's archive; what is not in files is read from memory. */
+  readonly fileRanges: (source: string) => readonly FileRange[];
   readonly duckdb: DuckDbOptions & { readonly memoryBytes: number };
   /** Names this process, and nobody else. */
   readonly owner: string;
