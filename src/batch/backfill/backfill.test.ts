@@ -226,13 +226,11 @@ test('several chunks at a time, and the archive instead of the log, give the sam
   await run(one);
   await run(two, { parallel: 2 });
   assert.deepEqual(two.liveBytes(), one.liveBytes());
-  // Were every file to hold all days, they would be read at once: with the same bytes.
-  const spread = { minEventTimeMs: 0, maxEventTimeMs: 99_999 * DAY_MS };
-  one.fileRanges = [{ rows: 1, ...spread }];
-  one.chunkRows = 1_000;
-  await run(one, { force: true });
+  // Days that are read one by one, and days that are read together.
+  one.chunkRows = 120;
   two.chunkRows = 1_000;
-  await run(two, { force: true });
+  const [byDay, together] = [await run(one, { force: true }), await run(two, { force: true })];
+  assert.deepEqual([byDay.chunks, together.chunks], [3, 1]);
   assert.deepEqual(two.liveBytes(), one.liveBytes());
   assert.equal(one.catalog.audits.list().length, 0, 'nothing has changed');
   assert.deepEqual(await two.liveTiles(), one.expectedTiles());

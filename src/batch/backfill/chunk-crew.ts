@@ -8,6 +8,8 @@ import type { OpenRun } from './open-run.ts';
 import type { Workbench } from './workbench.ts';
 import type { BackfillLimits, BackfillTarget, BackfillWorld } from './world.ts';
 
+/** Days of fewer rows are not worth a query of their own. */
+const ROWS_BY_DAY_MIN = 100_000;
 /** Rows read more often than so are grouped in one go, at the cost of a table between. */
 const READS_BY_DAY_MAX = 4;
 
@@ -145,13 +147,11 @@ export class ChunkCrew {
     this.#tell();
   }
 
-  #readsByDay({ days }: ChunkPlan): boolean {
+  #readsByDay(plan: ChunkPlan): boolean {
+    const days = plan.days.map(({ day }) => day);
+    if (rowsOfChunk(plan) < ROWS_BY_DAY_MIN * days.length) return false;
     const files = this.#world.fileRanges(this.#target.source.name);
-    const reads = readsByDay(
-      files,
-      days.map(({ day }) => day),
-    );
-    return reads <= READS_BY_DAY_MAX;
+    return readsByDay(files, days) <= READS_BY_DAY_MAX;
   }
 
   #wait(why: string | null): void {

@@ -15,7 +15,6 @@ import type { SourcePlan, TileGroupPlan } from '../../plan/plan.ts';
 import type { Column, EventBatch } from '../../schema/batch.ts';
 import { OfflineCatalog } from '../../store/offline-catalog.ts';
 import { dayCondition } from './event-days.ts';
-import type { FileRange } from './file-ranges.ts';
 import type { TileBuilder } from './tile-port.ts';
 import type { BackfillLimits, BackfillStep, BackfillTarget, BackfillWorld } from './world.ts';
 
@@ -134,8 +133,6 @@ export class PaymentsWorld {
   /** Rows of one chunk. */
   chunkRows = 60;
   onStep: (step: BackfillStep) => void = () => {};
-  /** In place of what the archive has. */
-  fileRanges: readonly FileRange[] | null = null;
   datasets: readonly string[] = [];
 
   constructor(context: TestContext) {
@@ -215,7 +212,7 @@ export class PaymentsWorld {
           ...(throughCommit === undefined ? {} : { throughCommit }),
         }),
       rowsAtLeast: () => archivedRows(dataDir),
-      fileRanges: () => this.fileRanges ?? archivedFiles(dataDir),
+      fileRanges: () => archivedFiles(dataDir),
       duckdb: { memoryBytes: 64 * 2 ** 20, threads: 1 },
       owner,
       isGone: () => false,
