@@ -28,10 +28,9 @@ import { compileProject } from '../src/plan/compile.ts';
 import { schemaFingerprint } from '../src/schema/fingerprint.ts';
 import { OfflineCatalog } from '../src/store/offline-catalog.ts';
 
-export const DAY_MS = 86_400_000;
+const DAY_MS = 86_400_000;
 const FIRST_DAY = 19_700;
-export const DAYS = 100;
-export const KEYS = 100_000;
+const KEYS = 100_000;
 const EVENTS_PER_COMMIT = 1_000;
 
 const user = entity('user', { keys: { user: string() } });
@@ -62,17 +61,19 @@ export const target: BackfillTarget = {
 
 const NO_LOG: LogReader = { lastCommit: () => 0, read: () => [] };
 
-/** A data directory whose archive holds payments of 100 days, and nothing is in the log. */
+/** A data directory whose archive holds payments of some days, and nothing is in the log. */
 export class ArchivedPayments {
   readonly dataDir: string;
   readonly events: number;
+  readonly days: number;
   readonly #files: ArchiveFiles;
   #commit = 0;
   #offset = 0;
 
-  constructor(dataDir: string, events: number) {
+  constructor(dataDir: string, events: number, days: number) {
     this.dataDir = dataDir;
     this.events = events;
+    this.days = days;
     this.#files = new ArchiveFiles(dataDir);
   }
 
@@ -85,9 +86,9 @@ export class ArchivedPayments {
 
   /** A file for each arrival date; most events are seconds late, one in 100 some hours. */
   async write(): Promise<void> {
-    const daily = this.events / DAYS;
+    const daily = this.events / this.days;
     const session = await DuckDbSession.open();
-    for (let day = 0; day < DAYS; day++) {
+    for (let day = 0; day < this.days; day++) {
       const arrivals = `(${(FIRST_DAY + day) * DAY_MS} + i * ${DAY_MS} // ${daily})`;
       const delay = `CASE WHEN hash(i + ${day}) % 100 = 0
         THEN hash(i * 3) % 14400000 ELSE hash(i) % 5000 END`;
@@ -99,9 +100,9 @@ export class ArchivedPayments {
   /** Late events of one day in the middle, as one more commit. */
   async addLate(count: number): Promise<void> {
     const session = await DuckDbSession.open();
-    const delay = `${(DAYS / 2) * DAY_MS} + i % 1000`;
-    const arrivals = `(${(FIRST_DAY + DAYS) * DAY_MS + this.#commit})`;
-    await this.#add(session, FIRST_DAY + DAYS, count, arrivals, delay);
+    const delay = `${(this.days / 2) * DAY_MS} + i % 1000`;
+    const arrivals = `(${(FIRST_DAY + this.days) * DAY_MS + this.#commit})`;
+    await this.#add(session, FIRST_DAY + this.days, count, arrivals, delay);
     session.close();
   }
 
