@@ -30,7 +30,7 @@ export async function querySpineSql(
   options: RunOptions,
 ): Promise<string> {
   const own = await session.connect();
-  const into = 'asof_query_spine';
+  const into = QUERY_SPINE;
   try {
     const relations: Record<string, string> = {};
     for (const [alias, path] of Object.entries(spine.files)) relations[alias] = fileRelation(path);
@@ -55,6 +55,9 @@ export async function querySpineSql(
   const order = [...first, ...names.filter((name) => !first.includes(name))].map(sqlName);
   return `(SELECT * FROM ${into} ORDER BY ${order.join(', ')})`;
 }
+
+/** The rows of a query, until they are numbered. */
+export const QUERY_SPINE = 'asof_query_spine';
 
 /** What the query is of. */
 const WHAT = 'the spine';

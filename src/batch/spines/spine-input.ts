@@ -6,7 +6,7 @@ import type { EventRelations } from '../event-relations.ts';
 import { loadSpine, type Spine } from '../spine.ts';
 import type { SpineRows } from '../spine-source.ts';
 import { EVENT_SPINE_TIME, type EventSpine, eventSpineSql } from './event-spine.ts';
-import { type QuerySpine, querySpineSql, unknownSource } from './query-spine.ts';
+import { QUERY_SPINE, type QuerySpine, querySpineSql, unknownSource } from './query-spine.ts';
 
 /** Rows to be enriched, and where they come from. */
 export type SpineSource =
@@ -35,7 +35,9 @@ export async function readSpine(
   if ('kept' in source) return loadKeptSpine(session, source.kept, options);
   if ('query' in source) {
     const relation = await querySpineSql(session, source.query, { plan, history }, time, options);
-    return loadSpine(session, { relation }, service, time, out, options);
+    const spine = await loadSpine(session, { relation }, service, time, out, options);
+    await session.run(`DROP TABLE ${QUERY_SPINE}`);
+    return spine;
   }
   if ('events' in source) {
     const { events } = source;
