@@ -93,7 +93,8 @@ async function leaksOf(platform: Platform, { name }: { readonly name: string }):
 /** Fails unless the leaky dataset is flagged, and the honest one is not. */
 async function tellLeaks(platform: Platform): Promise<void> {
   story.chapter(3, 'Let the leak detector look at both');
-  const [ofHonest, ofLeaky] = [await leaksOf(platform, honest), await leaksOf(platform, leaky)];
+  const looks = [honest, leaky].map((dataset) => leaksOf(platform, dataset));
+  const [ofHonest = [], ofLeaky = []] = await Promise.all(looks);
   story.fact(honest.name, ofHonest.length === 0 ? pc.green('no leak found') : pc.red('leaks'));
   story.fact(leaky.name, pc.red(`${ofLeaky.length} features leak`));
   for (const message of ofLeaky.slice(0, 3)) story.say(`  ${pc.red('✗')} ${message}`);
