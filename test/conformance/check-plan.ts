@@ -17,7 +17,6 @@ import type {
   ServicePlan,
   ViewPlan,
 } from '../../src/plan/plan.ts';
-import type { ChangeSchema } from '../../src/schema/types.ts';
 
 /**
  * Holds a plan to the definitions it was made from. The oracle reads the plan as every engine does,
@@ -113,16 +112,16 @@ function checkAggregate(
   assert.equal(feature.ttlMs, node.ttl === null ? null : spanMs(node.ttl), name);
   assert.equal(feature.rankPpm, node.rank === null ? null : Math.round(node.rank * 1e6), name);
   assert.deepEqual(group.windows[feature.window], windowOf(node.window), name);
-  const changes = view.source === null ? null : changesOf(plan, view.source);
-  assert.equal(group.retractable, changes !== null, name);
-  assert.equal(group.keep, changes?.keep ?? 0, name);
-  const kept = changes === null ? KEPT : { ...KEPT, ...KEPT_FOR_RETRACTIONS };
+  const keep = view.source === null ? null : keepOf(plan, view.source);
+  assert.equal(group.retractable, keep !== null, name);
+  assert.equal(group.keep, keep ?? 0, name);
+  const kept = keep === null ? KEPT : { ...KEPT, ...KEPT_FOR_RETRACTIONS };
   const { measure, filter, scale } = expectedLane(node);
   for (const [part, index] of Object.entries(parts)) {
     const accumulator: AccumulatorSpec | undefined = group.accumulators[index];
     const names: Record<string, string> = { sumSquares: 'sum_squares', value: kept[fn] ?? fn };
     assert.equal(accumulator?.fn, names[part] ?? part, name);
-    assert.equal(accumulator?.size, sizeOf(node, changes?.keep ?? null), name);
+    assert.equal(accumulator?.size, sizeOf(node, keep), name);
     assert.equal(group.lanes[accumulator?.lane ?? -1]?.nullable ?? false, fn === 'latest', name);
     const lane: LanePlan | undefined = group.lanes[accumulator?.lane ?? -1];
     assert.ok(lane !== undefined, name);
@@ -158,8 +157,10 @@ const KEPT_FOR_RETRACTIONS: Readonly<Record<string, string>> = {
   last: 'newest',
 };
 
-function changesOf(plan: ProjectPlan, source: string): ChangeSchema | null {
-  return plan.sources.find(({ name }) => name === source)?.changes ?? null;
+/** Of a source whose events can be taken back. */
+function keepOf(plan: ProjectPlan, name: string): number | null {
+  const source = plan.sources.find((one) => one.name === name);
+  return source?.changes?.keep ?? source?.table?.keep ?? null;
 }
 
 function sizeOf(

@@ -77,10 +77,34 @@ export const REQUIRED: readonly string[] = [
   ...['not_live', 'unknown_operation', 'changed_id'].map((verdict) => `verdict ${verdict}`),
 ];
 
+const DEATHS = ['before', 'after'].map((when) => `the process ended ${when} a chunk was taken`);
+
 /** And what a path must have met, where it was played. */
 export const REQUIRED_OF: Readonly<Partial<Record<Engine, readonly string[]>>> = {
   train: ['trained between an event and its retraction'],
   replay: ['replayed before and after a retraction', 'a tampered answer'],
+  tiles: [
+    'groups loaded from tiles',
+    'tiles brought up to date by backfill',
+    'tiles brought up to date by reconcile',
+    'final tiles that changed',
+    'a backfill that was killed',
+  ],
+  import: [
+    'events imported',
+    'imported ids that were known',
+    'a history cut at the first live event',
+    'a history of which some came live',
+    'a history that came twice',
+    ...DEATHS.map((when) => `import: ${when}`),
+  ],
+  rebuild: ['a rebuild after newer events', 'a rebuild after compaction'],
+  tables: [
+    'rows of a table taken back',
+    'rows of a table that wait',
+    'a unit removed',
+    ...DEATHS.map((when) => `tables: ${when}`),
+  ],
 };
 
 /** Counts what a project is made of. */

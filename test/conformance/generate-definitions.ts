@@ -5,7 +5,7 @@ import type {
   NamedFeature,
   PickNode,
   ServiceNode,
-  StreamNode,
+  SourceNode,
   ViewNode,
 } from '../../src/define/node.ts';
 import type { ValueType } from '../../src/schema/types.ts';
@@ -57,7 +57,7 @@ export function generateDefinitions(random: Random): GeneratedProject {
 }
 
 /** Columns to measure and filter by: each type, most of them optional, scales at random. */
-function measureFields(random: Random): Field[] {
+export function measureFields(random: Random): Field[] {
   return [
     { name: 'n', type: { kind: 'int64' } },
     { name: 'm', type: { kind: 'int64' } },
@@ -94,9 +94,9 @@ function entityOf(random: Random): { entity: EntityNode; key: Record<string, str
   };
 }
 
-function generateView(
+export function generateView(
   random: Random,
-  source: StreamNode,
+  source: SourceNode,
   fields: readonly Field[],
   sizes: readonly string[],
   at: number,
@@ -124,7 +124,7 @@ function generateView(
 }
 
 /** Mostly the whole view; else some features, the last of them under another name. */
-function generatePick(random: Random, view: ViewNode): PickNode {
+export function generatePick(random: Random, view: ViewNode): PickNode {
   if (random.below(4) > 0) return { kind: 'pick', view, features: null };
   const some = view.features.filter((_, at) => at === 0 || random.below(2) === 0);
   return {

@@ -35,8 +35,8 @@ export const STRINGS = [
   '1',
 ] as const;
 
-const INTEGERS = [0, 1, -1, 2, 5, 17, 1000, -4096, 123_456_789] as const;
-const WIDE = [
+export const INTEGERS = [0, 1, -1, 2, 5, 17, 1000, -4096, 123_456_789] as const;
+export const WIDE = [
   9007199254740991n,
   9007199254740993n,
   -9007199254740993n,
@@ -44,7 +44,7 @@ const WIDE = [
   -9223372036854775808n,
   4611686018427387904n,
 ] as const;
-const FLOATS = [
+export const FLOATS = [
   0, 0.1, 0.2, 0.00005, 0.00015, -2.5, 3.1415927001, 1e6, 123456.789, -0.3, -0,
 ] as const;
 

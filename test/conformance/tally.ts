@@ -9,6 +9,10 @@ export const ENGINES = [
   'backfill',
   'train',
   'replay',
+  'tiles',
+  'import',
+  'rebuild',
+  'tables',
 ] as const;
 
 export type Engine = (typeof ENGINES)[number];
