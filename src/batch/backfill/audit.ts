@@ -12,6 +12,8 @@ import type { BackfillTarget, BackfillWorld } from './world.ts';
 export interface DayChange {
   readonly run: { readonly number: number; readonly id: string };
   readonly day: number;
+  /** What the tiles held before the run. */
+  readonly baseCommit: number;
   readonly throughCommit: number;
   /** The offline relation, through that commit. */
   readonly events: string;
@@ -31,9 +33,11 @@ export async function auditDay(
   change: DayChange,
 ): Promise<NewAudit | null> {
   if (isSame(change)) return null;
-  const { run, day, throughCommit } = change;
+  const { run, day, baseCommit, throughCommit, before } = change;
   const identity = world.builder.identity(group);
-  const fromCommit = Math.min(...change.before.map((part) => part.throughCommit));
+  // A day that had no events has no partition: it was empty as of the run before.
+  const fromCommit =
+    before.length === 0 ? baseCommit : Math.min(...before.map((part) => part.throughCommit));
   const about = {
     run: run.id,
     group: group.id,
@@ -102,9 +106,12 @@ function changedSql(
   { before, after }: DayChange,
 ): string {
   const names = [...identity.keys, ...identity.place].map(sqlName);
-  const tiles = (paths: readonly (string | null)[]): string => {
-    const real = paths.flatMap((path) => (path === null ? [] : [sqlString(files.real(path))]));
-    return `(SELECT * EXCLUDE (__rows) FROM read_parquet([${real.join(', ')}]))`;
+  const tiles = (parts: readonly { readonly path: string | null }[]): string => {
+    const isEmpty = parts.length === 0;
+    const paths = (isEmpty ? after : parts).flatMap(({ path }) => path ?? []);
+    const real = paths.map((path) => sqlString(files.real(path))).join(', ');
+    const none = isEmpty ? ' WHERE FALSE' : '';
+    return `(SELECT * EXCLUDE (__rows) FROM read_parquet([${real}])${none})`;
   };
   const on = names.map((name) => `was.${name} = becomes.${name}`).join(' AND ');
   const either = names.map((name) => `coalesce(was.${name}, becomes.${name}) AS ${name}`);
@@ -112,7 +119,7 @@ function changedSql(
   return `SELECT ${either.join(', ')},
       CASE WHEN was.${first} IS NOT NULL THEN was END AS before,
       CASE WHEN becomes.${first} IS NOT NULL THEN becomes END AS after
-    FROM ${tiles(before.map(({ path }) => path))} was
-    FULL JOIN ${tiles(after.map(({ path }) => path))} becomes ON ${on}
+    FROM ${tiles(before)} was
+    FULL JOIN ${tiles(after)} becomes ON ${on}
     WHERE was IS DISTINCT FROM becomes`;
 }

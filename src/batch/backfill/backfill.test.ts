@@ -106,6 +106,23 @@ test('a day is final after its grace, and a late event is written down', async (
   assert.deepEqual(await world.liveTiles(), world.expectedTiles());
 });
 
+test('a late event of a day that had none, and was final so, is written down', async (context) => {
+  const world = new PaymentsWorld(context);
+  threeDays(world);
+  await run(world);
+  world.append([{ user: 'a', amount: 7, atMs: (FIRST_DAY - 2) * DAY_MS + 5 }]);
+  const report = await run(world, {}, 'reconcile');
+  assert.deepEqual(
+    [report.status, report.days, report.audited],
+    ['published', ['2026-01-08'], ['2026-01-08']],
+  );
+  const [audit] = world.catalog.audits.list();
+  assert.ok(audit?.path);
+  const { tiles, eventsBefore, eventsAfter } = audit.details;
+  assert.deepEqual([tiles, eventsBefore, eventsAfter], [1, 0, 1]);
+  assert.deepEqual(await world.liveTiles(), world.expectedTiles());
+});
+
 test('an event that changes a final day to the same tiles leaves a record without a file', async (context) => {
   const world = new PaymentsWorld(context);
   threeDays(world);

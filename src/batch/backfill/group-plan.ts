@@ -101,7 +101,7 @@ export async function planGroup(
     baseCommit,
     days,
     changed,
-    audited: auditedDays(days, live),
+    audited: auditedDays(days, live, emptySince(known, world.graceMs(source))),
     settled: settledPartitions(world.graceMs(source), nowMs, live, changed),
     chunks: cutChunks(days, rowsOfChunkMax(world, target, limits)),
     rows,
@@ -144,11 +144,25 @@ function requireHistory(known: CatalogSubject | null, base: number, through: num
   );
 }
 
-function auditedDays(days: readonly DayRows[], live: readonly PartitionPart[]): number[] {
-  const settled = new Set(
-    live.filter(({ state }) => state !== 'provisional').map(({ partition }) => partition),
-  );
-  return days.map(({ day }) => day).filter((day) => settled.has(dayText(day)));
+function auditedDays(
+  days: readonly DayRows[],
+  live: readonly PartitionPart[],
+  isSettledEmpty: (day: number) => boolean,
+): number[] {
+  const stateOf = new Map(live.map(({ partition, state }) => [partition, state]));
+  return days
+    .map(({ day }) => day)
+    .filter((day) => {
+      const state = stateOf.get(dayText(day));
+      return state === undefined ? isSettledEmpty(day) : state !== 'provisional';
+    });
+}
+
+/** A day without events has no partition, but is as final as any once its grace had passed. */
+function emptySince(known: CatalogSubject | null, graceMs: number): (day: number) => boolean {
+  if (known === null) return () => false;
+  const builtMs = Number(known.details.graceNowMs ?? known.updatedMs);
+  return (day) => stateOfDay(day, graceMs, builtMs) === 'final';
 }
 
 function settledPartitions(

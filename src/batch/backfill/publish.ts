@@ -26,7 +26,7 @@ export async function publishRun(
 ): Promise<readonly NewAudit[]> {
   const { catalog, onStep } = world;
   const subject = subjectOfGroup(target.group);
-  const { run, throughCommit } = open;
+  const { run, baseCommit, throughCommit } = open;
   const live = catalog.partitions.live(subject);
   const before = Map.groupBy(live, ({ partition }) => partition);
   const written = Map.groupBy([...open.files.values()].flat(), ({ day }) => day);
@@ -41,7 +41,7 @@ export async function publishRun(
     if (!open.audited.has(day)) continue;
     const session = use.workbench.session();
     const events = await use.workbench.events(0, target.source, throughCommit);
-    const change = { run, day, throughCommit, events, before: was, after: files };
+    const change = { run, day, baseCommit, throughCommit, events, before: was, after: files };
     const audit = await auditDay(world, target, { session, files: use.files }, change);
     if (audit !== null) audits.push(audit);
     onStep?.({ kind: 'audited', day });
@@ -55,6 +55,7 @@ export async function publishRun(
       fingerprint: fingerprintOf(world, target),
       source: target.source.name,
       run: run.id,
+      graceNowMs: nowMs,
     },
     lease: use.lease,
     run: { number: run.number, totals: { ...open.totals } },
