@@ -13,6 +13,7 @@ export interface ImportCommandOptions extends CommonOptions {
   readonly until: string;
   readonly map?: readonly string[];
   readonly timeZone: string;
+  readonly finerTimes: string;
   readonly allowMissing?: readonly string[];
   readonly dryRun?: boolean;
 }
@@ -38,6 +39,7 @@ export async function importCommand(
         arrivalColumn,
         assumedDelayMs: assumedDelay === undefined ? null : durationMs(assumedDelay),
         timeZone,
+        finerTimes: finerTimesOf(options.finerTimes),
         mayLack: allowMissing,
         until: untilOf(options.until),
       },
@@ -101,6 +103,11 @@ function renames(pairs: readonly string[]): Record<string, string> {
       throw new AsofError('usage', `--map takes theirs=ours, not '${pair}'.`);
     }),
   );
+}
+
+function finerTimesOf(text: string): 'refuse' | 'floor' {
+  if (text === 'refuse' || text === 'floor') return text;
+  throw new AsofError('usage', `--finer-times takes 'refuse' or 'floor', not '${text}'.`);
 }
 
 function untilOf(text: string): number | 'auto' {

@@ -16,6 +16,7 @@ export function addImportCommand(program: Command, run: Run): void {
     .option('--map <theirs=ours>', 'a column that is named otherwise; repeat it', collect)
     .option('--allow-missing <column>', 'an optional column that may be null; repeat it', collect)
     .option('--time-zone <zone>', 'of times that name none', 'UTC')
+    .option('--finer-times <what>', "times finer than 1 ms: 'refuse' or 'floor'", 'refuse')
     .option('--dry-run', 'count what would be done, and do nothing')
     .addHelpText(
       'after',

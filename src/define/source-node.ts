@@ -40,6 +40,7 @@ export type TableFromNode =
       readonly delimiter: string | null;
       readonly nullText: string | null;
       readonly timeZone: string | null;
+      readonly finerTimes?: string | null;
     }
   | {
       readonly kind: 'postgres';
@@ -47,6 +48,7 @@ export type TableFromNode =
       readonly table: string | null;
       readonly query: string | null;
       readonly timeZone: string | null;
+      readonly finerTimes?: string | null;
     }
   | QueryNode;
 

@@ -12,11 +12,19 @@ export interface Query {
   readonly node: QueryNode;
 }
 
+/**
+ * What becomes of times finer than a millisecond. `'refuse'`, the default: such a row is a dead
+ * letter. `'floor'`: they are taken down to the millisecond, but the time since when a row was known
+ * up to the next one, so that nothing is known too early.
+ */
+export type FinerTimes = 'refuse' | 'floor';
+
 export interface FileOptions {
   /** Columns that folders hold as `name=value`, in their order: a folder that no row can be in is not read. */
   readonly hive?: readonly string[];
   /** Zone of times that name none, such as `'Europe/Amsterdam'`. Default `'UTC'`. */
   readonly timeZone?: string;
+  readonly finerTimes?: FinerTimes;
 }
 
 export interface CsvOptions extends FileOptions {
@@ -57,6 +65,7 @@ function files(format: 'parquet' | 'csv' | 'ndjson', paths: Paths, options: CsvO
     delimiter: options.delimiter ?? null,
     nullText: options.nullText ?? null,
     timeZone: options.timeZone ?? null,
+    finerTimes: options.finerTimes ?? null,
   };
   return Object.freeze({ node: deepFreeze(node) });
 }
@@ -66,6 +75,7 @@ export type PostgresOptions = {
   readonly connection: string;
   /** Zone of times that name none. Default `'UTC'`. */
   readonly timeZone?: string;
+  readonly finerTimes?: FinerTimes;
 } & (
   | { readonly table: string; readonly query?: undefined }
   | { readonly query: string; readonly table?: undefined }
@@ -84,6 +94,7 @@ export function postgres(options: PostgresOptions): TableFrom {
     table: options.table ?? null,
     query: options.query ?? null,
     timeZone: options.timeZone ?? null,
+    finerTimes: options.finerTimes ?? null,
   };
   return Object.freeze({ node: deepFreeze(node) });
 }

@@ -82,6 +82,7 @@ function originMeaning({ from, snapshot, key, duplicates, assumedDelayMs }: Tabl
     fields.set('reads', read.map(([alias, name]) => readText(alias, name)).join(', '));
     fields.set('query', from.sql);
   }
+  if (from.kind !== 'query' && from.finerTimes) fields.set('finer times', 'floored');
   if (snapshot !== null) {
     const { dayColumn, offsetMs } = snapshot;
     fields.set('snapshot of', `${dayColumn} + ${formatDuration(offsetMs)}`);

@@ -65,7 +65,9 @@ export function originHash(
 ): string {
   const { from, snapshot, key, duplicates, assumedDelayMs } = origin;
   const query = from.kind === 'query' ? { sql: from.sql, upstreams } : null;
-  return hashOf({ query, snapshot, key, duplicates, assumedDelayMs });
+  // Left out where it is the default, so that hashes from before it stay as they were.
+  const floored = from.kind !== 'query' && from.finerTimes ? { finerTimes: from.finerTimes } : {};
+  return hashOf({ query, snapshot, key, duplicates, assumedDelayMs, ...floored });
 }
 
 export function entityHash(entity: Pick<EntityPlan, 'name' | 'joinKeys'>): string {

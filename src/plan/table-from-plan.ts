@@ -54,7 +54,8 @@ function filesOf(node: FilesNode, path: string, issues: IssueList): TableFromPla
   }
   const timeZone = timeZoneOf(node.timeZone, path, issues);
   const { format, paths, hive } = node;
-  return { kind: 'files', format, paths, hive, delimiter, nullText, timeZone };
+  const finer = finerTimesOf(node.finerTimes, path, issues);
+  return { kind: 'files', format, paths, hive, delimiter, nullText, timeZone, ...finer };
 }
 
 type PostgresNode = TableFromNode & { kind: 'postgres' };
@@ -70,7 +71,8 @@ function postgresOf(node: PostgresNode, path: string, issues: IssueList): TableF
     issues.add('invalid_definition', path, message, "Write table: 'public.orders', or query.");
   }
   const timeZone = timeZoneOf(node.timeZone, path, issues);
-  return { kind: 'postgres', connection, table, query, timeZone };
+  const finer = finerTimesOf(node.finerTimes, path, issues);
+  return { kind: 'postgres', connection, table, query, timeZone, ...finer };
 }
 
 function timeZoneOf(given: string | null, path: string, issues: IssueList): string {
@@ -79,6 +81,19 @@ function timeZoneOf(given: string | null, path: string, issues: IssueList): stri
   const remedy = "Use a name such as 'Europe/Amsterdam', or leave it out for UTC.";
   issues.add('invalid_definition', `${path}.timeZone`, `There is no zone '${timeZone}'.`, remedy);
   return 'UTC';
+}
+
+/** Named only where it is not the default: plans from before have it so too. */
+function finerTimesOf(
+  given: string | null | undefined,
+  path: string,
+  issues: IssueList,
+): { readonly finerTimes?: 'floor' } {
+  if (given === 'floor') return { finerTimes: 'floor' };
+  if ((given ?? 'refuse') === 'refuse') return {};
+  const message = `'${given}' is nothing that can be done with times finer than a millisecond.`;
+  issues.add('invalid_definition', `${path}.finerTimes`, message, "Write 'refuse' or 'floor'.");
+  return {};
 }
 
 function isTimeZone(name: string): boolean {

@@ -10,7 +10,7 @@ export interface ExpectationPlan {
   readonly medianFactorMax: number | null;
 }
 
-/** Where a table's rows come from. Only `query`, and what it reads, is part of its meaning. */
+/** Where a table's rows come from. Only a query, what it reads, and `finerTimes` are part of its meaning. */
 export type TableFromPlan =
   | {
       readonly kind: 'files';
@@ -24,6 +24,8 @@ export type TableFromPlan =
       readonly nullText: string | null;
       /** Zone of times that name none; `UTC` unless declared. */
       readonly timeZone: string;
+      /** Times finer than a millisecond are taken down to it, known-at times up; else refused. */
+      readonly finerTimes?: 'floor';
     }
   | {
       readonly kind: 'postgres';
@@ -33,6 +35,7 @@ export type TableFromPlan =
       readonly table: string | null;
       readonly query: string | null;
       readonly timeZone: string;
+      readonly finerTimes?: 'floor';
     }
   | {
       readonly kind: 'query';
@@ -43,8 +46,8 @@ export type TableFromPlan =
 
 export interface TableOriginPlan {
   /**
-   * Hash of what is meaning here: key, duplicates, snapshot, assumed delay, and of a query its SQL
-   * and the hashes of the sources that it reads.
+   * Hash of what is meaning here: key, duplicates, snapshot, assumed delay, times that are floored,
+   * and of a query its SQL and the hashes of the sources that it reads.
    */
   readonly hash: string;
   readonly from: TableFromPlan;

@@ -17,6 +17,8 @@ export interface ImportOptions {
   readonly assumedDelayMs: number | null;
   /** Zone of times that name none. */
   readonly timeZone: string;
+  /** Times finer than a millisecond: none, or down to it, and arrivals up. */
+  readonly finerTimes?: 'refuse' | 'floor';
   /** Optional columns that files may lack. */
   readonly mayLack: readonly string[];
   /** Rows that arrived from here on are left out; `auto`: as the source's ids or live events say. */
@@ -66,6 +68,7 @@ export function importSource(source: SourcePlan, options: ImportOptions): Import
       declared,
       rename,
       timeZone: options.timeZone,
+      finerTimes: options.finerTimes === 'floor' ? { knownAt: known } : null,
       times: new Set([eventTime, known]),
       mayLack: new Set(options.mayLack),
     },

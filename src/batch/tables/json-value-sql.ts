@@ -1,11 +1,17 @@
 import { noColumn, type ValueType } from '../../schema/types.ts';
 import { finiteSql, textValueSql, vectorSql } from './text-value-sql.ts';
+import type { Rounding } from './zone-sql.ts';
 
 /** Up to fifteen digits a JSON number tells decimals apart; the door reads more from text only. */
 const EXACT_DECIMAL = '1e15';
 
 /** The value of a JSON cell as the door reads it; null where it stands for none. */
-export function jsonValueSql(type: ValueType, json: string, timeZone: string): string {
+export function jsonValueSql(
+  type: ValueType,
+  json: string,
+  timeZone: string,
+  rounding: Rounding = 'exact',
+): string {
   const kind = `json_type(${json})`;
   const isText = `${kind} = 'VARCHAR'`;
   const isWhole = `${kind} IN ('BIGINT', 'UBIGINT')`;
@@ -13,7 +19,7 @@ export function jsonValueSql(type: ValueType, json: string, timeZone: string): s
   const text = `json_extract_string(${json}, '$')`;
   const digits = `CAST(${json} AS VARCHAR)`;
   const double = `TRY_CAST(${digits} AS DOUBLE)`;
-  const ofText = textValueSql(type, text, timeZone);
+  const ofText = textValueSql(type, text, timeZone, rounding);
   switch (type.kind) {
     case 'int64':
       return `CASE WHEN ${isText} THEN ${ofText} WHEN ${isWhole} THEN TRY_CAST(${digits} AS BIGINT)

@@ -25,3 +25,8 @@ export function tableSource(source: SourcePlan): TableSource {
 export function zoneOf({ from }: TableOriginPlan): string {
   return from.kind === 'query' ? 'UTC' : from.timeZone;
 }
+
+/** Whether times finer than a millisecond are taken down to it. */
+export function isFloored({ from }: TableOriginPlan): boolean {
+  return from.kind !== 'query' && from.finerTimes === 'floor';
+}

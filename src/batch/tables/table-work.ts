@@ -3,7 +3,7 @@ import { AsofError } from '../../base/errors.ts';
 import { UNIT_COLUMN } from '../../schema/types.ts';
 import { STAGE } from './staged-part.ts';
 import type { TableTally } from './table-report.ts';
-import { type TableSource, zoneOf } from './table-source.ts';
+import { isFloored, type TableSource, zoneOf } from './table-source.ts';
 import type { MaterializeOptions, TableProgress, TablesWorld } from './tables-world.ts';
 import { type BatchContext, materializeUnits } from './unit-batch.ts';
 import type { SchemaRules } from './upstream-schema.ts';
@@ -35,6 +35,7 @@ export class TableWork {
       declared: table.declared,
       rename: origin.rename,
       timeZone: zoneOf(origin),
+      finerTimes: isFloored(origin) ? { knownAt: source.arrivalTime } : null,
       times: new Set(times),
       mayLack: options.allowMissing,
     };

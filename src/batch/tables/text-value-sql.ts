@@ -1,6 +1,6 @@
 import { sqlString } from '../../ingest/archive-relation.ts';
 import { noColumn, type ValueType } from '../../schema/types.ts';
-import { localMs, utcMs } from './zone-sql.ts';
+import { localMs, type Rounding, utcMs } from './zone-sql.ts';
 
 const INTEGER = '-?[0-9]{1,30}';
 const NUMBER = '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?';
@@ -9,12 +9,14 @@ const SCIENTIFIC = '[+-]?0*[0-9]{1,15}([.][0-9]{1,9}0*)?[eE][+-]?[0-9]';
 const DAY = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 /** Whole milliseconds: digits behind the third are noughts. */
 const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,3}|[.][0-9]{3}0{1,6})?';
+/** Finer ones too. */
+const FINE_CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,9})?';
 const ZONE = '([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])';
 
 /** A time that names its zone, as the door reads it (RFC 3339). */
-const ZONED = `${DAY}[Tt ]${CLOCK}${ZONE}`;
+const zoned = (clock: string): string => `${DAY}[Tt ]${clock}${ZONE}`;
 /** A time that names none, or a day. */
-const NAIVE = `${DAY}([Tt ]${CLOCK})?`;
+const naive = (clock: string): string => `${DAY}([Tt ]${clock})?`;
 
 function matches(text: string, pattern: string): string {
   return `regexp_full_match(${text}, ${sqlString(pattern)})`;
@@ -22,15 +24,20 @@ function matches(text: string, pattern: string): string {
 
 /** Whether a text is a time that names its zone, and whether it is one that does not. */
 export function zonedSql(text: string): string {
-  return matches(text, ZONED);
+  return matches(text, zoned(FINE_CLOCK));
 }
 
 export function naiveSql(text: string): string {
-  return matches(text, NAIVE);
+  return matches(text, naive(FINE_CLOCK));
 }
 
 /** The value of a text, as the door reads it from JSON text; null where it stands for none. */
-export function textValueSql(type: ValueType, text: string, timeZone: string): string {
+export function textValueSql(
+  type: ValueType,
+  text: string,
+  timeZone: string,
+  rounding: Rounding = 'exact',
+): string {
   switch (type.kind) {
     case 'int64':
       return `CASE WHEN ${matches(text, INTEGER)} THEN TRY_CAST(${text} AS BIGINT) END`;
@@ -39,7 +46,9 @@ export function textValueSql(type: ValueType, text: string, timeZone: string): s
     case 'float64':
       return `CASE WHEN ${matches(text, NUMBER)} THEN ${finiteSql(`TRY_CAST(${text} AS DOUBLE)`)} END`;
     case 'timestamp':
-      return timeTextSql(text, timeZone);
+      return rounding === 'exact'
+        ? timeTextSql(text, timeZone, CLOCK)
+        : roundedTextSql(text, timeZone, rounding);
     case 'bool':
       return `CASE lower(${text}) WHEN 'true' THEN true WHEN 'false' THEN false END`;
     case 'string':
@@ -81,9 +90,17 @@ function plainDecimalSql(text: string, scale: number): string {
   return `CASE WHEN ${matches(text, exact)} THEN TRY_CAST(${whole} || ${fraction} AS BIGINT) END`;
 }
 
-function timeTextSql(text: string, timeZone: string): string {
-  const zoned = `TRY_CAST(replace(upper(${text}), 'T', ' ') AS TIMESTAMPTZ)`;
-  const naive = `TRY_CAST(replace(upper(${text}), 'T', ' ') AS TIMESTAMP)`;
-  return `CASE WHEN ${zonedSql(text)} THEN ${utcMs(zoned)}
-    WHEN ${naiveSql(text)} THEN ${localMs(naive, timeZone)} END`;
+function timeTextSql(text: string, timeZone: string, clock: string): string {
+  const instant = `TRY_CAST(replace(upper(${text}), 'T', ' ') AS TIMESTAMPTZ)`;
+  const shown = `TRY_CAST(replace(upper(${text}), 'T', ' ') AS TIMESTAMP)`;
+  return `CASE WHEN ${matches(text, zoned(clock))} THEN ${utcMs(instant)}
+    WHEN ${matches(text, naive(clock))} THEN ${localMs(shown, timeZone)} END`;
+}
+
+/** Digits behind the third are left out, which is down, before the epoch too. */
+function roundedTextSql(text: string, timeZone: string, rounding: Rounding): string {
+  const cut = `regexp_replace(${text}, '([.][0-9]{3})[0-9]{1,6}', '\\1')`;
+  const down = timeTextSql(cut, timeZone, CLOCK);
+  if (rounding === 'down') return down;
+  return `${down} + CAST(regexp_matches(${text}, '[.][0-9]{3}0*[1-9]') AS INTEGER)`;
 }

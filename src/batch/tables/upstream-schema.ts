@@ -5,6 +5,7 @@ import { type ColumnSchema, typeText } from '../../schema/types.ts';
 import { jsonValueSql } from './json-value-sql.ts';
 import { fieldValueSql, typedValueSql } from './typed-value-sql.ts';
 import { type ColumnReading, columnChecks } from './value-sql.ts';
+import type { Rounding } from './zone-sql.ts';
 
 /** How the cells of an upstream column come. */
 export type CellForm =
@@ -51,6 +52,8 @@ export interface SchemaRules {
   /** Upstream name → column. */
   readonly rename: Readonly<Record<string, string>>;
   readonly timeZone: string;
+  /** Times finer than a millisecond are floored, but the one since when a row is known goes up. */
+  readonly finerTimes?: { readonly knownAt: string | null } | null;
   /** Columns whose values may not be negative times. */
   readonly times: ReadonlySet<string>;
   /** Optional columns that upstream may lack; then they are null. */
@@ -110,23 +113,32 @@ function refused(what: string, issues: readonly Issue[]): AsofError {
 function read(column: ColumnSchema, found: FoundColumn, rules: SchemaRules): MatchedColumn | null {
   const { form } = found;
   const { type } = column;
-  const { timeZone } = rules;
+  const { timeZone, finerTimes = null } = rules;
+  const rounding = roundingOf(column, finerTimes);
   const cell = sqlName(found.name);
   const known = { column, name: found.name, cell, form };
-  const checks = columnChecks(column, rules.times.has(column.name));
+  const checks = columnChecks(column, rules.times.has(column.name), finerTimes !== null);
   if (form.kind === 'field') {
-    return { ...known, checks, value: (sql) => fieldValueSql(type, sql, timeZone) };
+    return { ...known, checks, value: (sql) => fieldValueSql(type, sql, timeZone, rounding) };
   }
   if (form.kind === 'json') {
-    return { ...known, checks, value: (sql) => jsonValueSql(type, sql, timeZone) };
+    return { ...known, checks, value: (sql) => jsonValueSql(type, sql, timeZone, rounding) };
   }
   const made = (sql: string): string => (form.kind === 'cast' ? form.sql(sql) : sql);
   if (typedValueSql(type, form.type, cell, timeZone) === null) return null;
   return {
     ...known,
     checks,
-    value: (sql) => typedValueSql(type, form.type, made(sql), timeZone) ?? 'NULL',
+    value: (sql) => typedValueSql(type, form.type, made(sql), timeZone, rounding) ?? 'NULL',
   };
+}
+
+function roundingOf(
+  { name }: ColumnSchema,
+  finerTimes: Exclude<SchemaRules['finerTimes'], undefined>,
+): Rounding {
+  if (finerTimes === null) return 'exact';
+  return name === finerTimes.knownAt ? 'up' : 'down';
 }
 
 function absentColumn(column: ColumnSchema, name: string): MatchedColumn {

@@ -7,7 +7,7 @@ import { readValue, TIME_LIMIT_MS, ValueProblem } from '../../schema/read-value.
 import { typeText, type ValueType } from '../../schema/types.ts';
 import { jsonValueSql } from './json-value-sql.ts';
 import { textValueSql } from './text-value-sql.ts';
-import { typedValueSql } from './typed-value-sql.ts';
+import { fieldValueSql, typedValueSql } from './typed-value-sql.ts';
 
 const session = await DuckDbSession.open({ threads: 1 });
 after(() => session.close());
@@ -193,3 +193,68 @@ test('times of a zone that name none: hours that never were or were twice are no
   assert.equal(await at('2024-10-27 01:59:59.999'), BigInt(Date.UTC(2024, 9, 26, 23, 59, 59, 999)));
   assert.equal(await at('2024-10-27 03:00:00'), BigInt(Date.UTC(2024, 9, 27, 2)));
 });
+
+test('times finer than a millisecond: down is Math.floor, up is Math.ceil, in every form', async () => {
+  const time: ValueType = { kind: 'timestamp' };
+  const micros = fc.oneof(
+    fc.integer({ min: -3_000, max: 3_000 }),
+    fc.integer({ min: -1e15, max: 4e15 }),
+    fc.integer({ min: -1e12, max: 4e12 }).map((ms) => ms * 1000),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(micros, { minLength: 10, maxLength: 40 }), async (many) => {
+      const texts = many.map((us) => textOf(us));
+      for (const rounding of ['down', 'up'] as const) {
+        const round = rounding === 'down' ? Math.floor : Math.ceil;
+        const typedBy = (found: string): string =>
+          typedValueSql(time, found, 'x', 'UTC', rounding) ?? '';
+        const forms: [string, string, string[]][] = [
+          ['TIMESTAMP', typedBy('TIMESTAMP'), many.map((us) => `make_timestamp(${us})`)],
+          [
+            'TIMESTAMP WITH TIME ZONE',
+            typedBy('TIMESTAMP WITH TIME ZONE'),
+            many.map((us) => `timezone('UTC', make_timestamp(${us}))`),
+          ],
+          [
+            'TIMESTAMP_NS',
+            typedBy('TIMESTAMP_NS'),
+            many.map((us) => `make_timestamp(${us})::TIMESTAMP_NS`),
+          ],
+          ['text', fieldValueSql(time, 'x', 'UTC', rounding), texts.map((one) => `'${one}Z'`)],
+          ['no zone', fieldValueSql(time, 'x', 'UTC', rounding), texts.map((one) => `'${one}'`)],
+          [
+            'JSON',
+            jsonValueSql(time, 'x', 'UTC', rounding),
+            texts.map((one) => `'"${one}Z"'::JSON`),
+          ],
+        ];
+        for (const [form, sql, cells] of forms) {
+          const found = await valuesOf(sql, cells);
+          const wanted = many.map((us) => BigInt(round(us / 1000)));
+          assert.deepEqual(found, wanted, `${form} ${rounding}`);
+        }
+      }
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('nanoseconds are rounded by all their digits, in a zone too', async () => {
+  const at = async (cell: string, rounding: 'down' | 'up', zone = 'UTC'): Promise<unknown> => {
+    const sql = typedValueSql({ kind: 'timestamp' }, 'TIMESTAMP_NS', 'x', zone, rounding) ?? '';
+    return (await valuesOf(sql, [`TIMESTAMP_NS '${cell}'`]))[0];
+  };
+  assert.equal(await at('1970-01-01 00:00:00.001000001', 'down'), 1n);
+  assert.equal(await at('1970-01-01 00:00:00.001000001', 'up'), 2n);
+  assert.equal(await at('1969-12-31 23:59:59.999999999', 'down'), -1n);
+  assert.equal(await at('1969-12-31 23:59:59.999999999', 'up'), 0n);
+  assert.equal(await at('1970-01-01 01:00:00.002000000', 'up', 'Europe/Amsterdam'), 2n);
+  assert.equal(await at('1970-01-01 01:00:00.002999999', 'down', 'Europe/Amsterdam'), 2n);
+  assert.equal(await at('1970-01-01 01:00:00.002999999', 'up', 'Europe/Amsterdam'), 3n);
+});
+
+/** Microseconds since the epoch as RFC 3339 without a zone. */
+function textOf(micros: number): string {
+  const ms = Math.floor(micros / 1000);
+  return `${new Date(ms).toISOString().slice(0, -1)}${pad(micros - ms * 1000, 3)}`;
+}

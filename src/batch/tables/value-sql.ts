@@ -22,6 +22,7 @@ export interface ColumnReading {
 export function columnChecks(
   column: ColumnSchema,
   isTime: boolean,
+  isFloored = false,
 ): (cell: string, value: string) => CellCheck[] {
   const { name, type } = column;
   const isTimestamp = type.kind === 'timestamp';
@@ -37,7 +38,9 @@ export function columnChecks(
     checks.push({
       code: isTimestamp ? 'invalid_time' : 'wrong_type',
       message: isTimestamp
-        ? `'${name}' is no time in whole milliseconds.`
+        ? isFloored
+          ? `'${name}' is no time.`
+          : `'${name}' is no time in whole milliseconds; finerTimes 'floor' takes finer ones.`
         : `'${name}' is no ${typeText(type)}.`,
       sql: `${cell} IS NOT NULL AND ${value} IS NULL`,
     });
