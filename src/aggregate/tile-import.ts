@@ -1,4 +1,3 @@
-import { present } from '../base/assert.ts';
 import type { Kernel } from './kernel.ts';
 import { createKernels } from './kernels.ts';
 import type { TileChunk, TilePart } from './tile-cells.ts';
@@ -17,6 +16,7 @@ export class TileImport {
   readonly #kernels: readonly Kernel[];
   readonly #parts: readonly TilePart[];
   readonly #tile: Float64Array;
+  readonly #empty: Float64Array;
 
   constructor(table: TileTable) {
     const { spec } = table;
@@ -28,22 +28,22 @@ export class TileImport {
     const stride = this.#kernels.reduce((words, kernel) => words + kernel.words, TILE_HEAD);
     this.#tile = new Float64Array(stride);
     for (const kernel of this.#kernels) kernel.clear(this.#tile, 0);
+    this.#empty = this.#tile.slice();
   }
 
   start(chunk: TileChunk): void {
     for (const part of this.#parts) part.start(chunk);
   }
 
-  /** Merges tile i of the chunk into a row; the table must be able to read it still. */
+  /** Hot: merges tile i of the chunk into a row; the table must be able to read it still. */
   merge(i: number, row: number, startMs: number): void {
     const tile = this.#tile;
-    for (const [k, kernel] of this.#kernels.entries()) {
-      present(this.#parts[k], 'an accumulator has a part').put(tile, kernel.offset, i);
+    const kernels = this.#kernels;
+    for (let k = 0; k < kernels.length; k++) {
+      (this.#parts[k] as TilePart).put(tile, (kernels[k] as Kernel).offset, i);
     }
     this.#table.mergeTile(row, startMs, tile, this.#slots);
-    for (const kernel of this.#kernels) {
-      kernel.release(tile, 0);
-      kernel.clear(tile, 0);
-    }
+    for (let k = 0; k < kernels.length; k++) (kernels[k] as Kernel).release(tile, 0);
+    tile.set(this.#empty);
   }
 }

@@ -103,14 +103,14 @@ export class TileLoader {
     }
     const tiles: TileChunk = { count, columns, lists };
     this.#import.start(tiles);
+    const [first] = keys;
+    const texts = keys.length === 1 && first?.kind === 'string' ? first.values : null;
     for (let i = 0; i < count; i++) {
       const startMs = starts[i] as number;
       if (!this.#table.canRead(startMs)) continue;
-      this.#import.merge(
-        i,
-        this.#rowOf(encodeKey(keys.map((key) => keyPart(key, i))), startMs),
-        startMs,
-      );
+      const key =
+        texts === null ? encodeKey(keys.map((part) => keyPart(part, i))) : (texts[i] as string);
+      this.#import.merge(i, this.#rowOf(key, startMs), startMs);
       this.tiles += 1;
     }
   }
