@@ -82,7 +82,7 @@ const LEFT_OUT: Readonly<Partial<Record<Engine, { readonly of: number; readonly 
 
 /** Those that cost the most are played every so many cases only. */
 const PLAYED: Readonly<Partial<Record<Engine, { readonly of: number; readonly at: number }>>> = {
-  tiles: { of: 3, at: 0 },
+  tiles: { of: 4, at: 0 },
   import: { of: 3, at: 1 },
   tables: { of: 6, at: 2 },
   rebuild: { of: 6, at: 5 },
