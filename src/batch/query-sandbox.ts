@@ -44,7 +44,7 @@ export async function sandboxedSql(session: DuckDbSession, query: SandboxedQuery
   const { sql, relations, what } = query;
   const parsed = await parse(session, sql, what);
   const found = newFindings();
-  collect(parsed, found);
+  collect(parsed, found, NO_PARTS);
   const impure = await impureFunctions(session);
   for (const name of found.functions) {
     if (!impure.has(name)) continue;
@@ -61,8 +61,8 @@ export async function sandboxedSql(session: DuckDbSession, query: SandboxedQuery
     throw refused(what, `reads ${name}(…), which is none of its sources`);
   }
   const known = new Map(Object.keys(relations).map((name) => [name.toLowerCase(), name]));
-  for (const table of found.tables) {
-    if (known.has(table.toLowerCase()) || found.ctes.has(table.toLowerCase())) continue;
+  for (const table of found.outside) {
+    if (known.has(table.toLowerCase())) continue;
     throw new AsofError('undeclared_upstream', `${what} reads '${table}', which is not declared.`, {
       remedy: `Declare it, or correct its name.${didYouMean(table, known.values())}`,
     });
@@ -84,7 +84,7 @@ export async function relationsRead(
   what: string,
 ): Promise<ReadonlySet<string>> {
   const found = newFindings();
-  collect(await parse(session, sql, what), found);
+  collect(await parse(session, sql, what), found, NO_PARTS);
   return new Set([...found.tables].map((name) => name.toLowerCase()));
 }
 
@@ -145,6 +145,8 @@ async function parse(session: DuckDbSession, sql: string, what: string): Promise
 
 interface Findings {
   readonly tables: Set<string>;
+  /** Those of the tables that are no part of the statement which can be seen from where they stand. */
+  readonly outside: Set<string>;
   readonly ctes: Set<string>;
   readonly functions: Set<string>;
   readonly tableFunctions: Set<string>;
@@ -155,24 +157,26 @@ interface Findings {
 
 function newFindings(): Findings {
   const sets = { functions: new Set<string>(), tableFunctions: new Set<string>() };
-  return { tables: new Set(), ctes: new Set(), words: new Set(), unordered: new Set(), ...sets };
+  const tables = { tables: new Set<string>(), outside: new Set<string>() };
+  return { ...tables, ctes: new Set(), words: new Set(), unordered: new Set(), ...sets };
 }
 
-/** Walks DuckDB's own tree of the statement. */
-function collect(node: unknown, found: Findings): void {
+const NO_PARTS: ReadonlySet<string> = new Set();
+
+/** Walks DuckDB's own tree of the statement; `parts` are the names that WITH gives where it is. */
+function collect(node: unknown, found: Findings, parts: ReadonlySet<string>): void {
   if (Array.isArray(node)) {
-    for (const each of node) collect(each, found);
+    for (const each of node) collect(each, found, parts);
     return;
   }
   if (!isRecord(node)) return;
   if (node.type === 'BASE_TABLE') {
-    const place = [node.catalog_name, node.schema_name, node.table_name].filter((part) => part);
-    found.tables.add(place.join('.'));
+    collectTable(node, found, parts);
   } else if (node.type === 'TABLE_FUNCTION') {
     const { function: called } = node;
     if (isRecord(called)) found.tableFunctions.add(String(called.function_name).toLowerCase());
     else found.tableFunctions.add('a table function');
-    if (isRecord(called)) collect(called.children, found);
+    if (isRecord(called)) collect(called.children, found, parts);
     return;
   } else if (node.type === 'SHOW_REF') {
     found.tableFunctions.add('show');
@@ -184,12 +188,42 @@ function collect(node: unknown, found: Findings): void {
   }
   if (isRecord(node.sample)) found.words.add('a sample');
   if (Array.isArray(node.modifiers)) collectLimit(node.modifiers, found);
-  if (isRecord(node.cte_map) && Array.isArray(node.cte_map.map)) {
-    for (const cte of node.cte_map.map) {
-      if (isRecord(cte)) found.ctes.add(String(cte.key).toLowerCase());
-    }
+  const { cte_map: ctes, ...rest } = node;
+  const seen = isRecord(ctes) ? collectParts(ctes.map, found, parts) : parts;
+  for (const [key, each] of Object.entries(rest)) {
+    // A recursive part knows itself in the half that is repeated, and nowhere else.
+    const isRepeated = node.type === 'RECURSIVE_CTE_NODE' && key === 'right';
+    const own = isRepeated ? [String(node.cte_name).toLowerCase()] : [];
+    collect(each, found, own.length === 0 ? seen : new Set([...seen, ...own]));
   }
-  for (const each of Object.values(node)) collect(each, found);
+}
+
+function collectTable(
+  node: Readonly<Record<string, unknown>>,
+  found: Findings,
+  parts: ReadonlySet<string>,
+): void {
+  const place = [node.catalog_name, node.schema_name, node.table_name].filter((part) => part);
+  const name = place.join('.');
+  found.tables.add(name);
+  if (place.length > 1 || !parts.has(name.toLowerCase())) found.outside.add(name);
+}
+
+/** Answers the names that are known behind a WITH: each part knows those before it alone. */
+function collectParts(
+  ctes: unknown,
+  found: Findings,
+  parts: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const seen = new Set(parts);
+  for (const cte of Array.isArray(ctes) ? ctes : []) {
+    if (!isRecord(cte)) continue;
+    collect(cte.value, found, new Set(seen));
+    const name = String(cte.key).toLowerCase();
+    found.ctes.add(name);
+    seen.add(name);
+  }
+  return seen;
 }
 
 function collectFunction(node: Readonly<Record<string, unknown>>, found: Findings): void {

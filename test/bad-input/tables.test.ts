@@ -178,6 +178,11 @@ test('a query reads what it declares and nothing else, and always the same', asy
     ["SELECT * FROM 'in/1.csv'", 'undeclared_upstream', /in\/1\.csv/],
     ["SELECT * FROM read_csv('in/1.csv')", 'query_refused', /read_csv/],
     ['SELECT * FROM asof_own', 'undeclared_upstream', /asof_own/],
+    [
+      'SELECT * FROM asof_own, (WITH asof_own AS (SELECT 1) FROM asof_own)',
+      'undeclared_upstream',
+      /asof_own/,
+    ],
     ['SELECT shop, price, now() AS bought FROM prices', 'query_refused', /now\(\)/],
     ['SELECT shop, price, current_date AS bought FROM prices', 'query_refused', /current_date/],
     ['SELECT * FROM prices WHERE random() < 2', 'query_refused', /random\(\)/],

@@ -203,6 +203,27 @@ test('a query that depends on more than what it declares is refused', async () =
       'query_refused',
       /read_csv/,
     ],
+    [
+      `SELECT * FROM '${secret}', (WITH "${secret}" AS (SELECT 1) SELECT * FROM "${secret}")`,
+      'undeclared_upstream',
+      /secret/,
+    ],
+    ['WITH hidden AS (SELECT * FROM hidden) SELECT * FROM hidden', 'undeclared_upstream', /hidden/],
+    [
+      'WITH a AS (SELECT * FROM hidden), hidden AS (SELECT 1) SELECT * FROM a',
+      'undeclared_upstream',
+      /hidden/,
+    ],
+    [
+      'WITH RECURSIVE hidden AS (SELECT 1 AS n UNION ALL SELECT n FROM main.hidden) FROM hidden',
+      'undeclared_upstream',
+      /main\.hidden/,
+    ],
+    [
+      'WITH "information_schema.tables" AS (SELECT 1) SELECT * FROM information_schema.tables',
+      'undeclared_upstream',
+      /information_schema/,
+    ],
     ['SELECT * FROM main.pay', 'undeclared_upstream', /main\.pay/],
     ['SELECT * FROM information_schema.tables', 'undeclared_upstream', /information_schema/],
     ['SELECT *, now() FROM pay', 'query_refused', /now\(\)/],
