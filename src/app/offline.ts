@@ -1,5 +1,7 @@
+import { closeSync, existsSync, fdatasyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { replayServed } from '../batch/replay.ts';
 import type { ReplayReport } from '../batch/replay-tally.ts';
@@ -8,6 +10,7 @@ import type { TrainingOptions, TrainingReport } from '../batch/training-options.
 import { buildTrainingSet } from '../batch/training-set.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
+import { LOG_FOLDER, segmentsOf } from '../ingest/segment.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { newestAnswers } from '../store/serve-log-reader.ts';
@@ -20,18 +23,44 @@ export function schemaLookup(plan: ProjectPlan): (source: string) => SourceSchem
   return (name) => byName.get(name);
 }
 
-/** All events of a data directory at one cut, whether or not a server is running on it. */
-export function openHistory(
+/**
+ * All events of a data directory at one cut, whether or not a server is running on it. What is read
+ * is durable first: a server may have written it a moment ago and not yet synced it, and what
+ * stands for a commit must not outlive it.
+ */
+export async function openHistory(
   config: Config,
   plan: ProjectPlan,
   throughCommit?: number,
 ): Promise<History> {
-  return History.open({
+  const disk = new NodeDisk(config.dataDir);
+  const history = await History.open({
     dataDir: config.dataDir,
-    log: segmentLog(new NodeDisk(config.dataDir)),
+    log: segmentLog(disk),
     schemaOf: schemaLookup(plan),
     ...(throughCommit === undefined ? {} : { throughCommit }),
   });
+  // All earlier segments were synced before the next one began.
+  for (const { path } of segmentsOf(disk.list(LOG_FOLDER)).slice(-2)) {
+    syncFile(join(config.dataDir, path));
+  }
+  return history;
+}
+
+function syncFile(path: string): void {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (cause) {
+    // A segment that has been cut meanwhile is in the archive, durably.
+    if (!existsSync(path)) return;
+    throw new AsofError('disk_failed', `Cannot open ${path}: ${String(cause)}`, { path, cause });
+  }
+  try {
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 export function duckDbOptions(config: Config): {
