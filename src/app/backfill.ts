@@ -193,6 +193,12 @@ function limitsOf(
   { plan }: Selection,
   { duckdb }: BackfillWorld,
 ): BackfillLimits {
+  const { from, through } = request;
+  const fromDay = from === null ? null : dayOf('--from', from);
+  const throughDay = through === null ? null : dayOf('--to', through);
+  if (fromDay !== null && throughDay !== null && fromDay > throughDay) {
+    throw new AsofError('usage', `--from ${from} comes after --to ${through}.`);
+  }
   const quotaOf = (group: TileGroupPlan): BackfillQuota => {
     const owner = ownerOf(plan, group);
     const { rowsPerDay = null, bytes = null } = { ...config.quotas[owner], ...request.quota };
@@ -202,8 +208,8 @@ function limitsOf(
     parallel: Math.min(PARALLEL_MAX, duckdb.threads ?? 1),
     rowsPerSecond: request.rowsPerSecond,
     offPeak: request.offPeak === null ? null : parseOffPeak(request.offPeak),
-    fromDay: request.from === null ? null : dayOf('--from', request.from),
-    throughDay: request.through === null ? null : dayOf('--to', request.through),
+    fromDay,
+    throughDay,
     quotaOf,
     force: request.force,
     signal: request.signal,

@@ -5,6 +5,7 @@ import { durationMs } from '../base/duration.ts';
 import { AsofError } from '../base/errors.ts';
 import type { CommonOptions } from './context.ts';
 import { pairsOf, timeOption } from './option-values.ts';
+import { versionedName } from './versioned-name.ts';
 
 export interface TrainOptions extends CommonOptions {
   readonly service?: string;
@@ -57,7 +58,7 @@ const repeated = (value: string, before: readonly string[]): readonly string[] =
 
 export function withTrainOptions(command: Command): Command {
   return command
-    .option('--service <name>', 'the service whose features to join')
+    .option('--service <name[@version]>', 'the service whose features to join (default: newest)')
     .option('--dataset <name[@version]>', 'build a defined dataset, with its labels, and record it')
     .option('--spine <file>', 'rows to enrich: join keys, a time, labels (Parquet, CSV, NDJSON)')
     .option('--spine-query <sql>', 'or one SELECT over sources, by name, and files of --spine-file')
@@ -159,8 +160,10 @@ export function requestOf(
   options: TrainOptions,
   out: string,
 ): Pick<TrainRequest, 'service' | 'spine' | 'out' | 'known'> & Partial<TrainRequest> {
+  const { name, number } = versionedName(options.service ?? '');
   return {
-    service: options.service ?? '',
+    service: name,
+    ...(number === null ? {} : { version: number }),
     spine: spineOf(options),
     out,
     known: options.known,

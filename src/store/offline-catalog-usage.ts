@@ -19,10 +19,15 @@ export class CatalogUsage {
     return Number(row?.rows ?? 0);
   }
 
-  /** Bytes of files of an owner, live ones and retired ones that are not removed yet. */
+  /**
+   * Bytes of files of an owner: live ones, retired ones that are not removed yet, and what runs that
+   * are not over have written so far.
+   */
   bytes(owner: string): number {
     const row = this.#file.get(
-      `SELECT coalesce(sum(bytes), 0) AS bytes FROM partitions WHERE details ->> 'owner' = ?`,
+      `SELECT (SELECT coalesce(sum(bytes), 0) FROM partitions WHERE details ->> 'owner' = ?1)
+         + (SELECT coalesce(sum(chunks.bytes), 0) FROM chunks JOIN runs ON run = number
+            WHERE runs.status <> 'done' AND options ->> 'owner' = ?1) AS bytes`,
       owner,
     );
     return Number(row?.bytes ?? 0);

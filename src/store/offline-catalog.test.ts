@@ -209,6 +209,31 @@ test('an abandoned run has no chunks, and its files are nobody’s', (context) =
   assert.equal(runs.byNumber(1)?.error, 'another began');
 });
 
+test('an owner has used what is live, what is kept for readers, and what a run has written so far', (context) => {
+  const { partitions, runs, usage } = open(context, folder(context));
+  const publish = (expectedGeneration: number, path: string, run?: number): number =>
+    partitions.publish({
+      subject: 's',
+      expectedGeneration,
+      throughCommit: 5,
+      partitions: new Map([['p', [{ ...part(path), details: { owner: 'risk' } }]]]),
+      ...(run === undefined ? {} : { run: { number: run, totals: {} } }),
+    });
+  publish(0, 'a');
+  publish(1, 'b');
+  assert.equal(usage.bytes('risk'), 20);
+  const chunk = { chunk: 1, status: 'done', attempt: 1, rowsIn: 1, rowsOut: 1, bytes: 10 } as const;
+  for (const owner of ['risk', 'growth']) {
+    const { number } = runs.begin('backfill', owner, { owner });
+    runs.setChunks(number, [{ ...chunk, checksum: null, path: null, details: {} }]);
+  }
+  assert.equal(usage.bytes('risk'), 30);
+  publish(2, 'c', 1);
+  assert.equal(usage.bytes('risk'), 30, 'what was published is not counted twice');
+  runs.abandon(2, 'another began');
+  assert.equal(usage.bytes('growth'), 0);
+});
+
 test('states are marked, found, and keep when they became final', (context) => {
   const clock = new ManualClock(1000);
   const { partitions } = open(context, folder(context), clock);

@@ -52,6 +52,7 @@ test('what cannot be backfilled is told with a code and a remedy', async (t) => 
     [['backfill', 'use@1', '--rate', '0'], 'usage'],
     [['backfill', 'use@1', '--quota', 'rows=many'], 'usage'],
     [['backfill', 'use@1', '--from', 'yesterday'], 'usage'],
+    [['backfill', 'use@1', '--from', '2026-01-02', '--to', '2026-01-01'], 'usage'],
     [['reconcile', '--show', '9'], 'unknown_name'],
   ];
   for (const [args, code] of cases) {

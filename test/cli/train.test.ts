@@ -160,6 +160,11 @@ test('rows of events and of queries, formats, and what options cannot go togethe
     'event_time',
   ]);
   assert.deepEqual([...(table.getChild('orders_7d') ?? [])], [1n, 0n]);
+  const versioned = ['--spine-events', 'orders', '--columns', 'amount', '--out', 'v.ndjson'];
+  const first = await project.json(['train', '--service', 'risk@1', ...versioned]);
+  assert.deepEqual([first.code, first.result.version], [0, 1], JSON.stringify(first.result));
+  const none = await project.json(['train', '--service', 'risk@9', ...versioned]);
+  assert.deepEqual([none.code, none.result.error?.code], [1, 'unknown_service']);
   mkdirSync(join(project.folder, 'in'));
   project.write('in/picked.csv', 'order,picked\no4,b\no1,a\n');
   const query = await train(
