@@ -12,6 +12,7 @@ import {
   collect,
   EVERY_TYPE,
   flights,
+  orders,
   randomBatches,
   sourceOf,
   temporaryFolder,
@@ -74,6 +75,21 @@ test('a thread archives the real log, which is then cut, and history stays whole
   );
   const read = await readBatches(dataDir, [flights, both]);
   assertSameBatches(read.slice(0, batches.length), again);
+});
+
+test('what rows of a table take back is still taken back in the archive', async (context) => {
+  const dataDir = temporaryFolder(context);
+  const changing: SourceSchema = { ...orders, name: 'prices' };
+  const table: SourceSchema = { ...changing, changes: null, table: { keep: 2 } };
+  const options = { commits: 8, maxRows: 40, sources: [changing] };
+  const batches = randomBatches(seededRandom(9), options);
+  assert.ok(batches.some(({ retractions }) => retractions !== undefined));
+  const log = await EventLog.open({ disk: new NodeDisk(dataDir), schemas: [table] });
+  context.after(() => log.close());
+  for (const batch of batches) await log.append([batch]);
+  // The thread knows of the table what the log has written down, and nothing else.
+  await archiveInThread({ dataDir, throughCommit: 8 });
+  assertSameBatches(await readBatches(dataDir, [table]), batches);
 });
 
 test('what fails in the thread fails here, with its code', async (context) => {

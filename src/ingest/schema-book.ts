@@ -1,7 +1,7 @@
 import type { Disk } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
 import { schemaFingerprint } from '../schema/fingerprint.ts';
-import { type SourceSchema, sameType, typeText } from '../schema/types.ts';
+import { isRetractable, type SourceSchema, sameType, typeText } from '../schema/types.ts';
 import { LOG_FOLDER } from './segment.ts';
 
 const PATH = `${LOG_FOLDER}/schemas.json`;
@@ -117,19 +117,22 @@ function plainSchema(schema: SourceSchema): SourceSchema {
     partitions,
     // Whether logged rows can take others back, and which column names the event.
     ...(schema.changes ? { changes: schema.changes } : {}),
+    ...(schema.table ? { table: schema.table } : {}),
   };
 }
 
 function sameChanges(a: SourceSchema, b: SourceSchema): boolean {
-  return JSON.stringify(a.changes ?? null) === JSON.stringify(b.changes ?? null);
+  const changesOf = ({ changes, table }: SourceSchema): string =>
+    JSON.stringify([changes ?? null, table ?? null]);
+  return changesOf(a) === changesOf(b);
 }
 
 /** What logged rows have taken back would count again. */
 function refuseNoChanges(earlier: SourceSchema, later: SourceSchema): void {
-  if (!earlier.changes || later.changes) return;
+  if (!isRetractable(earlier) || isRetractable(later)) return;
   throw new AsofError(
     'type_mismatch',
-    `Logged rows of '${later.name}' take others back, but it declares no changes now.`,
+    `Logged rows of '${later.name}' take others back, but it declares no changes now, and is no table.`,
     {
       path: `sources.${later.name}.changes`,
       remedy: 'Declare changes again, or give the source a new name.',
