@@ -2,7 +2,7 @@ import { AsofError } from '../../base/errors.ts';
 import type { NewAudit } from '../../store/offline-catalog-audits.ts';
 import type { Lease } from '../../store/offline-catalog-leases.ts';
 import type { OfflineFiles } from '../../store/offline-files.ts';
-import type { NewPart, PartitionPart } from '../../store/offline-partition.ts';
+import type { NewPart, PartitionPart, PartitionState } from '../../store/offline-partition.ts';
 import { auditDay } from './audit.ts';
 import type { ChunkFile } from './chunks.ts';
 import { requireSameRows } from './day-rows.ts';
@@ -100,11 +100,14 @@ function requireNoLess(
 function partsOf(
   world: BackfillWorld,
   target: BackfillTarget,
-  { run, throughCommit }: OpenRun,
+  { run, throughCommit, audited }: OpenRun,
   files: readonly ChunkFile[],
   nowMs: number,
 ): NewPart[] {
   const graceMs = world.graceMs(target.source);
+  // What was final stays so, also where grace has grown since, as late events make it do.
+  const stateOf = (day: number): PartitionState =>
+    audited.has(day) ? 'final' : stateOfDay(day, graceMs, nowMs);
   return [...files]
     .sort((a, b) => (a.path < b.path ? -1 : 1))
     .map(({ day, path, rows, events, bytes, checksum }) => ({
@@ -113,6 +116,6 @@ function partsOf(
       throughCommit,
       fingerprint: fingerprintOf(world, target),
       details: { day, events, owner: run.options.owner },
-      state: stateOfDay(day, graceMs, nowMs),
+      state: stateOf(day),
     }));
 }
