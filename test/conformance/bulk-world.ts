@@ -37,6 +37,8 @@ export class BulkWorld {
   #world: World;
   /** Where the next chunk ends the process: before it is taken, or before its answer is heard. */
   dies: 'before' | 'after' | null = null;
+  /** What others do while a chunk is on its way. */
+  beforeTake: () => Promise<void> = async () => {};
 
   static async open(tally: Tally, engine: Engine, one: BulkCase): Promise<BulkWorld> {
     const { random, plan, clock } = one;
@@ -60,6 +62,7 @@ export class BulkWorld {
     taken: (source, run) => this.#world.bulk.taken(source, run),
     finish: (source, run) => this.#world.bulk.finish(source, run),
     take: async ({ rows, ...chunk }) => {
+      await this.beforeTake();
       this.#die('before');
       const body = encodeBulk(rows, this.sourceOf(chunk.source));
       const result = await this.#world.bulk.take({ ...chunk, body });

@@ -65,6 +65,8 @@ class Importing {
   readonly #world: BulkWorld;
   readonly #clock: ManualClock;
   readonly #happened: readonly OracleEvent[];
+  /** Events that come live, as they declared, while their history is imported. */
+  readonly #held: OracleEvent[] = [];
   #files = 0;
 
   constructor(
@@ -94,7 +96,12 @@ class Importing {
     );
     const live = all.filter((one) => one.arrivalTimeMs >= fromMs && !missed.has(one));
     const early = live.filter(({ arrivalTimeMs }) => arrivalTimeMs < exportedMs);
-    for (const event of early) await this.#push(event);
+    for (const event of early) {
+      const { id, arrivalTime } = this.#sourceOf(event);
+      const isHeld = id !== null && arrivalTime !== null && random.below(3) === 0;
+      if (isHeld) this.#held.push(event);
+      else await this.#push(event);
+    }
     if (early.length > 0) this.#tally.cover('a history of which some came live');
     // A history is exported once all of it has arrived.
     const overMs = 1 + (all.at(-1)?.arrivalTimeMs ?? 0);
@@ -103,6 +110,7 @@ class Importing {
       const own = history.filter((one) => one.source === source.name);
       await this.#importAll(source, own);
     }
+    for (const event of this.#held.splice(0)) await this.#pushHeld(event);
     await this.#world.ask();
     for (const event of live.slice(early.length)) {
       await this.#push(event);
@@ -139,6 +147,15 @@ class Importing {
     this.#tally.compare('import', again.accepted, 0, what);
   }
 
+  /** It may be there already. */
+  async #pushHeld(event: OracleEvent): Promise<void> {
+    const { name, columns } = this.#sourceOf(event);
+    const row = rowText(columns, event.values);
+    const { accepted, rows } = await this.#world.world.door.push(name, row);
+    if (accepted === 1) this.#tally.cover('an event that came live during its import');
+    else this.#tally.compare('import', rows[0]?.code, 'duplicate', () => `held ${row}`);
+  }
+
   /** In a few runs; without ids those of different times. */
   async #importAll(source: SourcePlan, history: readonly OracleEvent[]): Promise<void> {
     let rest = history;
@@ -172,6 +189,9 @@ class Importing {
       timeZone: 'UTC',
       mayLack: [],
       until: 'auto',
+    };
+    this.#world.beforeTake = async () => {
+      for (const event of this.#held.splice(0, 2)) await this.#pushHeld(event);
     };
     const report = await this.#world.untilDone(() =>
       importHistory({
