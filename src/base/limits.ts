@@ -172,6 +172,8 @@ export const LIMITS = {
   tableBatchUnits: 1_000,
   /** Commits that a process which ends after a run of many rows leaves unarchived at most. */
   commitsUnarchived: 64,
+  /** Units of a table whose looks are kept to compare others with. */
+  tableLooks: 20,
   /** Files of one table. */
   tableFiles: 1_000_000,
   /** A file whose last line has no end is whole once it has stood still for so long. */

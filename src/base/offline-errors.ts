@@ -51,6 +51,11 @@ export const OFFLINE_ERRORS = {
     'There are no rows where there had been some.',
     'Check what writes them; if it is right, declare mayBeEmpty.',
   ),
+  unit_refused: user(
+    409,
+    'A unit of a table is not like those before, or not as is declared; nothing of it was taken.',
+    'Mend it upstream; if it is right, let it through with --accept and a reason.',
+  ),
   duplicate_rows: user(
     422,
     'Rows of one unit have equal keys and event times.',

@@ -10,6 +10,7 @@ export interface MaterializeCommandOptions extends CommonOptions {
   readonly unit?: string;
   readonly removeMissing?: boolean;
   readonly allowMissing?: readonly string[];
+  readonly accept?: string;
 }
 
 type Outcome = Awaited<ReturnType<typeof materializeProject>>[number];
@@ -28,6 +29,9 @@ export async function materializeCommand(
       remedy: 'Name tables, or write --all.',
     });
   }
+  if (options.accept?.trim() === '') {
+    throw new AsofError('usage', 'asof materialize: --accept needs a reason.');
+  }
   const bar = output.progress('materialize', 1);
   const abort = new AbortController();
   const stop = (): void => abort.abort();
@@ -38,6 +42,7 @@ export async function materializeCommand(
       unit: options.unit ?? null,
       removeMissing: options.removeMissing === true,
       allowMissing: new Set(options.allowMissing ?? []),
+      accept: options.accept ?? null,
       signal: abort.signal,
       onProgress: ({ table, phase, units, unitsDone, rowsRead }) =>
         bar.update(

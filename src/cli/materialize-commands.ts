@@ -14,12 +14,15 @@ export function addMaterializeCommand(program: Command, run: Run): void {
     .option('--unit <glob>', "only units that match, such as 'ds=2026-01-*'")
     .option('--remove-missing', 'take back the rows of units that are gone upstream')
     .option('--allow-missing <column>', 'an optional column that may be null; repeat it', collect)
+    .option('--accept <reason>', 'take units that are not like those before; recorded')
     .addHelpText(
       'after',
       '\nExamples:\n  asof materialize merchants\n  asof materialize --all --dry-run\n\n' +
         'Units (files, hive partitions, days of snapshots) that have not changed are not opened. Of\n' +
         'the others, only rows that differ are written: new ones, and retractions of old ones. A\n' +
         'run that was killed is simply run again. It works whether or not a server runs.\n' +
+        'A unit whose values are not like those before (another unit of measure, many nulls), or\n' +
+        'not as `expect` declares, is refused; --accept "reason" takes it.\n' +
         'Exit code 1 if a table or a unit failed; the others went on. See docs/tables.md.',
     )
     .action((tables: string[], options: MaterializeCommandOptions) =>

@@ -63,13 +63,27 @@ function sayAudits(output: Output, audits: ReturnType<typeof listAudits>): void 
     new Date(writtenMs).toISOString().slice(0, 19),
     subject,
     partition,
-    `${count(Number(details.tiles))} tiles of ${count(Number(details.keys))} keys`,
+    details.accepted === true
+      ? `let through: ${details.reason}`
+      : `${count(Number(details.tiles))} tiles of ${count(Number(details.keys))} keys`,
     textsOf(details.datasets).join(', '),
   ]);
   for (const line of table(rows)) output.say(line);
 }
 
-function sayAudit(output: Output, { details, tiles, partition, number }: ShownAudit): void {
+/** A unit of a table that was not as expected, and was let through. */
+function sayAccepted(output: Output, { details, partition, number, rows }: ShownAudit): void {
+  output.say(pc.bold(`record ${number}: ${partition} of the table ${details.table}`));
+  output.say(`  ${details.run}: ${count(rows)} rows were let through: ${details.reason}`);
+  for (const finding of textsOf(details.findings)) output.say(`  ${finding}`);
+}
+
+function sayAudit(output: Output, audit: ShownAudit): void {
+  const { details, tiles, partition, number } = audit;
+  if (details.accepted === true) {
+    sayAccepted(output, audit);
+    return;
+  }
   const added = Number(details.eventsAfter) - Number(details.eventsBefore);
   output.say(pc.bold(`record ${number}: ${partition} of ${details.group} (${details.source})`));
   output.say(

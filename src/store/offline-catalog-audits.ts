@@ -36,7 +36,7 @@ export class CatalogAudits {
     this.#clock = clock;
   }
 
-  /** Inside the transaction that publishes what it is about. */
+  /** Inside the transaction that publishes what it is about, or before that is begun. */
   add(run: number, subject: string, audit: NewAudit): void {
     this.#file.run(
       `INSERT INTO audits (run, subject, partition, path, rows, bytes, checksum, details, written_ms)

@@ -49,6 +49,39 @@ export async function columnStatistics(
   return found;
 }
 
+/**
+ * The same of each group of rows by a column, all read at once; for groups of at most
+ * `LIMITS.statisticsSampleRows`.
+ */
+export async function statisticsBy(
+  session: DuckDbSession,
+  relation: string,
+  by: string,
+): Promise<Map<string, ColumnStatistics[]>> {
+  const described = await session.rows(`DESCRIBE SELECT * FROM ${relation}`);
+  const columns = described
+    .map((row): DescribedColumn => ({ name: String(row[0]), type: String(row[1]) }))
+    .filter(({ name }) => name !== by);
+  const found = new Map<string, ColumnStatistics[]>();
+  for (let from = 0; from < columns.length; from += COLUMNS_AT_ONCE) {
+    const some = columns.slice(from, from + COLUMNS_AT_ONCE);
+    const groups = await session.rows(
+      `SELECT g, count(*), ${figuresSql(some, '', 'count(DISTINCT ').join(', ')}
+       FROM (SELECT ${[`${sqlName(by)} AS g`, ...cellsSql(some)].join(', ')} FROM ${relation})
+       GROUP BY g ORDER BY g`,
+    );
+    for (const [group, rows, ...fields] of groups) {
+      const known = found.get(String(group)) ?? [];
+      some.forEach((column, at) => {
+        const own = fields.slice(at * FIELDS, (at + 1) * FIELDS);
+        known.push(statisticsOf(column, Number(rows), own));
+      });
+      found.set(String(group), known);
+    }
+  }
+  return found;
+}
+
 const FIELDS = 10;
 
 function statisticsSql(
@@ -57,12 +90,24 @@ function statisticsSql(
   stride: number,
   distinct: string,
 ): string {
-  const inner = columns.flatMap(({ name, type }, at) => {
+  const sampled = stride === 1 ? '' : `n % ${stride} = 0 AND `;
+  return `SELECT ${figuresSql(columns, sampled, distinct).join(', ')}
+    FROM (SELECT row_number() OVER () AS n, ${cellsSql(columns).join(', ')} FROM ${relation})`;
+}
+
+function cellsSql(columns: readonly DescribedColumn[]): string[] {
+  return columns.flatMap(({ name, type }, at) => {
     const { sql } = numberSql(type, sqlName(name));
     return [`${sqlName(name)} AS c${at}`, `${sql} AS x${at}`];
   });
-  const sampled = stride === 1 ? '' : `n % ${stride} = 0 AND `;
-  const outer = columns.flatMap((_, at) => [
+}
+
+function figuresSql(
+  columns: readonly DescribedColumn[],
+  sampled: string,
+  distinct: string,
+): string[] {
+  return columns.flatMap((_, at) => [
     `count(c${at})`,
     `${distinct}c${at})`,
     `count(x${at})`,
@@ -74,8 +119,6 @@ function statisticsSql(
     `quantile_disc(x${at}, [${RANKS.join(', ')}]) FILTER (WHERE ${sampled}x${at} IS NOT NULL)`,
     `quantile_disc(abs(x${at}), [0.5, 0.95]) FILTER (WHERE ${sampled}x${at} <> 0)`,
   ]);
-  return `SELECT ${outer.join(', ')}
-    FROM (SELECT row_number() OVER () AS n, ${inner.join(', ')} FROM ${relation})`;
 }
 
 /** A column as finite numbers; beyond this squares no longer fit a float64, so it counts as none. */

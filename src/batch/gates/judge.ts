@@ -140,7 +140,9 @@ function* nullFindings(
   if (learned === null || learned.rows.high === 0) return;
   const { high } = learned.nullShare;
   const was = `it was at most ${percent(high)}`;
-  const isWrong = share > high + NULLS_WRONG || (share === 1 && high < 1);
+  // Where few values are known, that there are none may be chance.
+  const isGone = share === 1 && rows * (1 - high) >= FEW_VALUES;
+  const isWrong = share > high + NULLS_WRONG || isGone;
   if (isWrong) yield finding(rows >= FEW_VALUES ? 'fail' : 'warn', was);
   else if (share > high + NULLS_SUSPICIOUS) yield finding('warn', was);
 }

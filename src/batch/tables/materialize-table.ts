@@ -14,6 +14,7 @@ import { type TableReport, TableTally } from './table-report.ts';
 import { type TableSource, tableSource } from './table-source.ts';
 import { TableWork } from './table-work.ts';
 import type { MaterializeOptions, TablesWorld } from './tables-world.ts';
+import { type AcceptedUnit, UnitGate } from './unit-gate.ts';
 import { definitionOf, tableSubject, UnitStates } from './unit-states.ts';
 
 const KIND = 'materialize';
@@ -29,7 +30,7 @@ export async function materializeTable(
   options: MaterializeOptions,
 ): Promise<TableReport> {
   const table = tableSource(source);
-  if (options.dryRun) return inSession(world, table, options, null, null);
+  if (options.dryRun) return inSession(world, table, options, null);
   const subject = tableSubject(source.name);
   const lease = new HeldLease(world, subject);
   try {
@@ -42,7 +43,8 @@ export async function materializeTable(
       chunkRows: world.chunkRows ?? LIMITS.bulkRows,
     });
     try {
-      const report = await inSession(world, table, { ...options, signal }, run, lease);
+      const held = { run, number, lease };
+      const report = await inSession(world, table, { ...options, signal }, held);
       world.catalog.runs.end(number, report.ok ? 'done' : 'failed', totalsOf(report));
       return report;
     } catch (error) {
@@ -70,6 +72,21 @@ async function endFormerRun({ catalog, door }: TablesWorld, table: string): Prom
   catalog.runs.end(former.number, 'failed', former.totals, 'The process ended within it.');
 }
 
+/** What a run that writes holds. */
+interface HeldRun {
+  readonly run: TableRun;
+  readonly number: number;
+  readonly lease: HeldLease;
+}
+
+/** What is let through is recorded before anything of it is appended, and the record stays. */
+function record({ catalog }: TablesWorld, table: string, held: HeldRun, one: AcceptedUnit): void {
+  const { unit, rows, reason, findings } = one;
+  const details = { accepted: true, run: runId(table, held.number), table, reason, findings };
+  const audit = { partition: unit, path: null, rows, bytes: 0, checksum: null, details };
+  catalog.audits.add(held.number, tableSubject(table), audit);
+}
+
 function totalsOf({ units, rows, commit, vanished }: TableReport) {
   return { units, rows, commit, vanished: vanished.length };
 }
@@ -78,10 +95,10 @@ async function inSession(
   world: TablesWorld,
   table: TableSource,
   options: MaterializeOptions,
-  run: TableRun | null,
-  lease: HeldLease | null,
+  held: HeldRun | null,
 ): Promise<TableReport> {
   const { source, origin } = table;
+  const run = held?.run ?? null;
   const session = await DuckDbSession.open({ ...world.duckdb, every: world.every });
   try {
     const history = await world.openHistory();
@@ -92,13 +109,18 @@ async function inSession(
     const [engine = []] = await session.rows('SELECT version()');
     const definition = definitionOf(table, String(engine[0]));
     const states = new UnitStates({
-      ...{ catalog: world.catalog, source, nowMs: now.dueMs, lease: lease?.lease ?? null },
+      ...{ catalog: world.catalog, source, nowMs: now.dueMs, lease: held?.lease.lease ?? null },
       through: history.through,
       graceMs: world.graceMs(source),
     });
     const tally = new TableTally(source.name);
     const stage = new Stage(session, table);
-    const batch = { session, table, events, stage, states, tally, definition, now, run };
+    const gate = new UnitGate({
+      ...{ session, table, tally, looks: states.looks, accept: options.accept ?? null },
+      allowMissing: options.allowMissing,
+      onAccepted: (one) => (held === null ? undefined : record(world, source.name, held, one)),
+    });
+    const batch = { session, table, events, stage, states, tally, gate, definition, now, run };
     const work: TableWork = new TableWork(
       world,
       table,

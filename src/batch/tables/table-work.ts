@@ -117,7 +117,7 @@ export async function stagedUnits(work: TableWork, scope: string | null): Promis
   const isWhole = wanted.length === found.length && tally.failed === 0;
   if (batch.run !== null && isWhole) {
     const noted = scope === null ? null : `${batch.definition} ${scope}`;
-    batch.states.publish([], batch.run.commit, noted);
+    batch.states.publish([], batch.run.commit, { scope: noted });
   }
 }
 

@@ -46,6 +46,8 @@ export interface MaterializeOptions {
   readonly removeMissing: boolean;
   /** Optional columns that upstream may lack: then they are null. */
   readonly allowMissing: ReadonlySet<string>;
+  /** Why units that are not as expected are let through all the same; recorded. */
+  readonly accept?: string | null;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TableProgress) => void;
 }

@@ -7,6 +7,7 @@ import type { TableTally } from './table-report.ts';
 import type { TableSource } from './table-source.ts';
 import type { TableNow } from './tables-world.ts';
 import { type DiffedUnit, diffUnits, loadLive, nameUnits, type UnitDiff } from './unit-diff.ts';
+import type { UnitGate } from './unit-gate.ts';
 import { unitLetters } from './unit-letters.ts';
 import type { UnitState, UnitStates } from './unit-states.ts';
 
@@ -18,6 +19,7 @@ export interface BatchContext {
   readonly stage: Stage;
   readonly states: UnitStates;
   readonly tally: TableTally;
+  readonly gate: UnitGate;
   readonly definition: string;
   readonly now: TableNow;
   /** Null of a dry run. */
@@ -60,11 +62,14 @@ export async function materializeUnits(
   });
   const suspects = sound.filter(({ unit }) => mayDiffer(context, read(unit)));
   const live = await liveOf(context, suspects);
-  const kept = suspects.filter(({ unit }) => {
+  const whole = suspects.filter(({ unit }) => {
     const error = isRemoval ? null : lost(context, unit, read(unit), live.get(unit));
     if (error !== null) tally.fail(unit, error);
     return error === null;
   });
+  const refusals = isRemoval ? new Map() : await judge(context, whole, read, live);
+  for (const [unit, error] of refusals) tally.fail(unit, error);
+  const kept = whole.filter(({ unit }) => !refusals.has(unit));
   const same = sound.filter((one) => !suspects.includes(one));
   await nameUnits(
     session,
@@ -72,6 +77,27 @@ export async function materializeUnits(
   );
   const diffs = kept.length === 0 ? [] : await diffUnits(session, table, context.now.nowMs);
   await append(context, { kept, same, diffs, read });
+}
+
+/** The units that are about to change into what they must not be. */
+function judge(
+  { gate, states, definition }: BatchContext,
+  units: readonly BatchUnit[],
+  read: (unit: string) => UnitCounts,
+  live: ReadonlyMap<string, UnitSum>,
+): Promise<Map<string, AsofError>> {
+  const gated = units.flatMap(({ unit }) => {
+    const { good, checksum } = read(unit);
+    const state = states.get(unit);
+    const now = live.get(unit);
+    const isSame = now?.rows === good && now.checksum === checksum;
+    // Half of it is appended, so it has been let through before.
+    const isUnderWay = state?.writing === true && state.checksum === checksum;
+    if (isSame || isUnderWay) return [];
+    const isWhole = state !== undefined && !state.writing && state.definition === definition;
+    return [{ unit, rows: good, before: isWhole ? (now?.rows ?? 0) : 0 }];
+  });
+  return gate.judge(gated);
 }
 
 /** The live rows of units, by unit; none where no unit may differ. */
@@ -127,6 +153,7 @@ async function append(context: BatchContext, batch: Appended): Promise<void> {
     states.publish(
       all.map((one) => stateOf(one, false)),
       run.commit,
+      { looks: context.gate.looks },
     );
     tally.commit = run.commit;
   }

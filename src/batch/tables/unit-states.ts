@@ -4,6 +4,7 @@ import type { OfflineCatalog } from '../../store/offline-catalog.ts';
 import type { Lease } from '../../store/offline-catalog-leases.ts';
 import type { NewPart, PartitionPart } from '../../store/offline-partition.ts';
 import type { TableSource } from './table-source.ts';
+import { readLooks, type UnitLook } from './unit-looks.ts';
 
 /** What is known of a unit that was materialized before. */
 export interface UnitState {
@@ -57,6 +58,11 @@ export class UnitStates {
   #generation: number;
   /** Of all that a table reads at a time, where units are told by rows; null if unknown. */
   readonly scope: string | null;
+  /** What the newest units looked like when they were taken, the oldest first. */
+  readonly looks: readonly UnitLook[];
+  /** Of what looks are: of columns that mean something else nothing is known. */
+  readonly #meaning: string;
+  #details: { readonly scope: string | null; readonly looks: readonly UnitLook[] };
 
   constructor({ catalog, source, through, graceMs, nowMs, lease }: UnitStatesOptions) {
     this.#catalog = catalog;
@@ -72,6 +78,10 @@ export class UnitStates {
     this.#states = new Map(isAhead ? [] : known.map((state) => [state.unit, state]));
     const scope = subject?.details.scope;
     this.scope = !isAhead && typeof scope === 'string' ? scope : null;
+    this.#meaning = source.hash;
+    const isKnown = !isAhead && subject?.details.looksOf === source.hash;
+    this.looks = isKnown ? readLooks(subject.details.looks) : [];
+    this.#details = { scope: this.scope, looks: this.looks };
   }
 
   get(unit: string): UnitState | undefined {
@@ -82,15 +92,23 @@ export class UnitStates {
     return [...this.#states.values()];
   }
 
-  /** Notes states, all in one transaction; where `scope` is given, what they were all read from. */
-  publish(states: readonly UnitState[], throughCommit: number, scope?: string | null): void {
+  /**
+   * Notes states, all in one transaction; where `scope` is given, what they were all read from, and
+   * where `looks` are, what units looked like.
+   */
+  publish(
+    states: readonly UnitState[],
+    throughCommit: number,
+    more: { readonly scope?: string | null; readonly looks?: readonly UnitLook[] } = {},
+  ): void {
     const { partitions } = this.#catalog;
+    this.#details = { ...this.#details, ...more };
     this.#generation = partitions.publish({
       subject: this.#subject,
       expectedGeneration: this.#generation,
       throughCommit: Math.max(throughCommit, partitions.subject(this.#subject)?.throughCommit ?? 0),
       partitions: new Map(states.map((state) => [state.unit, [this.#partOf(state)]])),
-      ...(scope === undefined ? {} : { details: { scope } }),
+      details: { ...this.#details, looksOf: this.#meaning },
       ...(this.#lease === null ? {} : { lease: this.#lease }),
     });
     for (const state of states) this.#states.set(state.unit, state);
