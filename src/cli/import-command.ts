@@ -58,7 +58,9 @@ export async function importCommand(
       const { duplicates, rejected, beyondCut, cutMs } = report;
       if (duplicates > 0) output.say(`  ${count(duplicates)} duplicates of what was there`);
       if (beyondCut > 0 && cutMs !== null) {
-        output.say(`  ${count(beyondCut)} from ${new Date(cutMs).toISOString()} on, left out`);
+        output.say(
+          `  ${count(beyondCut)} left out: from ${new Date(cutMs).toISOString()} on, or beside what came live`,
+        );
       }
       if (rejected > 0) {
         output.say(pc.yellow(`  ${count(rejected)} rejected; see \`asof deadletters ${source}\``));

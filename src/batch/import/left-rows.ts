@@ -27,7 +27,7 @@ export interface LeftRows {
 export async function leaveOut(
   session: DuckDbSession,
   source: SourcePlan,
-  { until }: ImportOptions,
+  { until, assumedDelayMs }: ImportOptions,
   start: BulkStart,
   events: string,
 ): Promise<LeftRows> {
@@ -41,6 +41,9 @@ export async function leaveOut(
     await session.run(
       `INSERT INTO ${LEFT} SELECT __n, 'beyond_cut' FROM ${HISTORY} WHERE __arrival >= ${cutMs}`,
     );
+  }
+  if (source.id === null && assumedDelayMs !== null && until === 'auto' && liveFromMs !== null) {
+    await leaveHappenedLive(session, source, events, liveFromMs);
   }
   if ((source.changes ?? null) !== null) await requireBehind(session, source, start, events);
   else if (source.id !== null) await leaveKnownIds(session, source, source.id, start, events);
@@ -73,6 +76,24 @@ function cutOf(
     'bad_request',
     `'${name}' has no ids, and events of it have come live since ${since}.`,
     { remedy: `Rows from then on may be there already: use --until ${since}, or auto.` },
+  );
+}
+
+/**
+ * An assumed arrival says when a row may have come, not whether it came live: an event that was late
+ * lies before the cut by its assumed arrival and is there all the same. So from the first live event
+ * time on nothing is taken.
+ */
+async function leaveHappenedLive(
+  session: DuckDbSession,
+  { eventTime }: SourcePlan,
+  events: string,
+  liveFromMs: number,
+): Promise<void> {
+  await session.run(
+    `INSERT INTO ${LEFT} SELECT __n, 'beyond_cut' FROM ${HISTORY} ANTI JOIN ${LEFT} USING (__n)
+     WHERE ${sqlName(eventTime)} >= (
+       SELECT min(__event_time) FROM ${events} WHERE __arrival_time >= ${liveFromMs})`,
   );
 }
 
