@@ -87,8 +87,9 @@ class Importing {
   async play(): Promise<void> {
     const random = this.#random;
     const all = this.#happened;
-    const fromMs = this.#arrivalAt(random.below(all.length + 1));
-    const exportedMs = Math.max(fromMs, this.#arrivalAt(random.below(all.length + 1)));
+    const from = random.below(all.length + 1);
+    const fromMs = this.#arrivalAt(from);
+    const exportedMs = this.#arrivalAt(from + random.below(all.length - from + 1));
     const history = all.filter(({ arrivalTimeMs }) => arrivalTimeMs < exportedMs);
     // With ids, the history may bring what was missed live.
     const missed = new Set(
