@@ -64,6 +64,8 @@ export interface PlannedGroup {
   /** Of those, the ones that were final: a record is written of what changes in them. */
   readonly final: readonly string[];
   readonly settled: readonly string[];
+  /** Days that have tiles and no rows any more: their tiles go. */
+  readonly gone: readonly string[];
   readonly chunks: readonly {
     readonly days: readonly string[];
     /** Of the keys of one day, such as `1/4`; null for all keys. */
@@ -136,6 +138,7 @@ async function plannedGroup(
     days: daysOf(plan),
     final: plan.audited.map(dayText),
     settled: plan.settled,
+    gone: plan.gone.map(dayText),
     chunks: plan.chunks.map(({ days, slice }) => ({
       days: days.map(({ day }) => dayText(day)),
       keys: slice === null ? null : `${slice.index + 1}/${slice.of}`,
@@ -158,6 +161,7 @@ function nothingPlanned({ group, source }: BackfillTarget, refusal: string | nul
     days: [],
     final: [],
     settled: [],
+    gone: [],
     chunks: [],
     rows: 0,
     estimatedBytes: 0,

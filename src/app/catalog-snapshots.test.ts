@@ -24,7 +24,11 @@ const plan: ProjectPlan = {
 };
 
 /** A data directory with one published file of the group. */
-async function published(context: TestContext, fingerprint: string): Promise<string> {
+async function published(
+  context: TestContext,
+  fingerprint: string,
+  ofParts = fingerprint,
+): Promise<string> {
   const dataDir = mkdtempSync(join(tmpdir(), 'asof-snapshots-'));
   context.after(() => rmSync(dataDir, { recursive: true, force: true }));
   const files = new OfflineFiles(dataDir);
@@ -34,7 +38,7 @@ async function published(context: TestContext, fingerprint: string): Promise<str
   );
   const catalog = OfflineCatalog.open(dataDir, systemClock);
   const part = {
-    ...{ path, rows: 1, bytes, checksum, fromCommit: 0, throughCommit: 7, fingerprint },
+    ...{ path, rows: 1, bytes, checksum, fromCommit: 0, throughCommit: 7, fingerprint: ofParts },
     details: { day: 20_463, events: 1 },
     state: 'final',
   } as const;
@@ -70,6 +74,8 @@ test('what is published is found with its commit, and checked before it is used'
 test('tiles of another form, and a catalog that is absent or damaged, are none', async (context) => {
   const dataDir = await published(context, 'tiles-0 g1');
   assert.equal(catalogSnapshots(dataDir, plan, silentLogger).find('g1'), null);
+  const mixed = await published(context, current, 'tiles-0 g1');
+  assert.equal(catalogSnapshots(mixed, plan, silentLogger).find('g1'), null);
   rmSync(join(dataDir, CATALOG_FILE));
   assert.equal(catalogSnapshots(dataDir, plan, silentLogger).find('g1'), null);
   writeFileSync(join(dataDir, CATALOG_FILE), 'damaged'.repeat(999));

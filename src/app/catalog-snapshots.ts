@@ -62,7 +62,10 @@ function liveParts(
         if (subject === null || subject.throughCommit === 0) return null;
         if (subject.details.fingerprint !== fingerprint) return null;
         const { throughCommit } = subject;
-        return { throughCommit, parts: catalog.partitions.live(name) };
+        const parts = catalog.partitions.live(name);
+        // Each file by itself: a reader of one form cannot make sense of another.
+        if (parts.some((part) => part.fingerprint !== fingerprint)) return null;
+        return { throughCommit, parts };
       });
     } finally {
       catalog.close();

@@ -73,17 +73,15 @@ function sayPlannedGroup(output: Output, group: PlannedGroup): void {
     return;
   }
   if (group.resumes !== null) output.say(`  goes on with ${group.resumes}`);
-  if (group.rows === 0) {
+  if (group.gone.length > 0) {
+    const days = group.gone.join(', ');
+    output.say(pc.yellow(`  no rows are left, so their tiles go: ${days}`));
+  }
+  if (group.rows === 0 && group.gone.length === 0) {
     output.say(`  nothing to do: ${nothingText(group.throughCommit)}`);
     return;
   }
-  const what = group.baseCommit === 0 ? 'all' : `changed since commit ${group.baseCommit}`;
-  const days = `${group.days[0]?.day} to ${group.days.at(-1)?.day}`;
-  const time = span(group.estimatedSeconds * 1000);
-  output.say(
-    `  ${many(group.days.length, 'day')} (${days}), ${what}; ${count(group.rows)} rows, ` +
-      `about ${formatBytes(group.estimatedBytes)} and ${time}`,
-  );
+  if (group.rows > 0) output.say(workOf(group));
   if (group.final.length > 0) {
     output.say(pc.yellow(`  final, so what changes is recorded: ${group.final.join(', ')}`));
   }
@@ -101,6 +99,16 @@ function sayPlannedGroup(output: Output, group: PlannedGroup): void {
   for (const line of table(rows)) output.say(line);
   const more = group.chunks.length - rows.length;
   if (more > 0) output.say(`  and ${count(more)} more chunks`);
+}
+
+function workOf(group: PlannedGroup): string {
+  const what = group.baseCommit === 0 ? 'all' : `changed since commit ${group.baseCommit}`;
+  const days = `${group.days[0]?.day} to ${group.days.at(-1)?.day}`;
+  const time = span(group.estimatedSeconds * 1000);
+  return (
+    `  ${many(group.days.length, 'day')} (${days}), ${what}; ${count(group.rows)} rows, ` +
+    `about ${formatBytes(group.estimatedBytes)} and ${time}`
+  );
 }
 
 export function sayReport(output: Output, { groups, applied }: BackfillReport): void {

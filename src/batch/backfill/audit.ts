@@ -54,7 +54,10 @@ export async function auditDay(
   const fingerprint = fingerprintOf(world, { group });
   const isComparable = change.before.every((part) => part.fingerprint === fingerprint);
   const none = { partition: about.day, path: null, rows: 0, bytes: 0, checksum: null };
-  if (!isComparable) return came === null ? null : { ...none, details: { ...about, datasets } };
+  const isGone = change.after.length === 0;
+  if (!isComparable) {
+    return came === null && !isGone ? null : { ...none, details: { ...about, datasets } };
+  }
   await session.run(
     `CREATE OR REPLACE TEMP TABLE changed_tiles AS ${changedSql(identity, files, change)}`,
   );
@@ -106,17 +109,19 @@ function changedSql(
   { before, after }: DayChange,
 ): string {
   const names = [...identity.keys, ...identity.place].map(sqlName);
+  // A side that is empty has the columns of the other.
+  const either = before.length === 0 ? after : before;
   const tiles = (parts: readonly { readonly path: string | null }[]): string => {
     const isEmpty = parts.length === 0;
-    const paths = (isEmpty ? after : parts).flatMap(({ path }) => path ?? []);
+    const paths = (isEmpty ? either : parts).flatMap(({ path }) => path ?? []);
     const real = paths.map((path) => sqlString(files.real(path))).join(', ');
     const none = isEmpty ? ' WHERE FALSE' : '';
     return `(SELECT * EXCLUDE (__rows) FROM read_parquet([${real}])${none})`;
   };
   const on = names.map((name) => `was.${name} = becomes.${name}`).join(' AND ');
-  const either = names.map((name) => `coalesce(was.${name}, becomes.${name}) AS ${name}`);
+  const place = names.map((name) => `coalesce(was.${name}, becomes.${name}) AS ${name}`);
   const first = names[0] ?? '';
-  return `SELECT ${either.join(', ')},
+  return `SELECT ${place.join(', ')},
       CASE WHEN was.${first} IS NOT NULL THEN was END AS before,
       CASE WHEN becomes.${first} IS NOT NULL THEN becomes END AS after
     FROM ${tiles(before)} was

@@ -13,6 +13,11 @@ export function dayOfMs(timeMs: number): number {
   return Math.floor(timeMs / DAY_MS);
 }
 
+/** The days of these parts, each once. */
+export function daysOfParts(parts: readonly { readonly partition: string }[]): number[] {
+  return [...new Set(parts.map(({ partition }) => partition))].map(dayOfText);
+}
+
 /** The rows of these days, as ranges of the event time, so that a reader can skip what lies outside. */
 export function dayCondition(days: readonly number[]): string {
   const ranges: { from: number; to: number }[] = [];

@@ -10,7 +10,7 @@ import {
   newestArrivalMs,
   requireAllRows,
 } from './day-rows.ts';
-import { dayText } from './event-days.ts';
+import { daysOfParts, dayText } from './event-days.ts';
 import { stateOfDay } from './grace.ts';
 import type { Workbench } from './workbench.ts';
 import {
@@ -40,7 +40,9 @@ export interface GroupPlan {
   readonly days: readonly DayRows[];
   /** Of those, with the rows that came since; the same where all is built. */
   readonly changed: readonly DayRows[];
-  /** Of those, the ones that were final: what changes in them is written down. */
+  /** Days that have tiles and no rows any more, where all is built: their tiles go. */
+  readonly gone: readonly number[];
+  /** Of all those, the ones that were final: what changes in them is written down. */
   readonly audited: readonly number[];
   /** Partitions that are provisional, have not changed, and whose grace has passed. */
   readonly settled: readonly string[];
@@ -85,15 +87,12 @@ export async function planGroup(
     : await changedDays(session, events, condition, baseCommit);
   const days = isFull
     ? changed
-    : await countDays(
-        session,
-        events,
-        condition,
-        changed.map(({ day }) => day),
-      );
+    : await countDays(session, events, condition, dayNumbersOf(changed));
   const live = world.catalog.partitions.live(subject);
   const nowMs = await graceNowMs(world, workbench, target, throughCommit);
   const rows = days.reduce((sum, one) => sum + one.rows, 0);
+  const numbers = new Set(dayNumbersOf(days));
+  const gone = isFull ? daysOfParts(live).filter((day) => !numbers.has(day)) : [];
   return {
     subject,
     generation: known?.generation ?? 0,
@@ -101,8 +100,12 @@ export async function planGroup(
     baseCommit,
     days,
     changed,
-    audited: auditedDays(days, live, emptySince(known, world.graceMs(source))),
-    settled: settledPartitions(world.graceMs(source), nowMs, live, changed),
+    audited: auditedDays([...numbers, ...gone], live, emptySince(known, world.graceMs(source))),
+    gone,
+    settled: settledPartitions(world.graceMs(source), nowMs, live, [
+      ...dayNumbersOf(changed),
+      ...gone,
+    ]),
     chunks: cutChunks(days, rowsOfChunkMax(world, target, limits)),
     rows,
     ...estimate(world.catalog, subject, rows),
@@ -144,18 +147,20 @@ function requireHistory(known: CatalogSubject | null, base: number, through: num
   );
 }
 
+function dayNumbersOf(days: readonly DayRows[]): number[] {
+  return days.map(({ day }) => day);
+}
+
 function auditedDays(
-  days: readonly DayRows[],
+  days: readonly number[],
   live: readonly PartitionPart[],
   isSettledEmpty: (day: number) => boolean,
 ): number[] {
   const stateOf = new Map(live.map(({ partition, state }) => [partition, state]));
-  return days
-    .map(({ day }) => day)
-    .filter((day) => {
-      const state = stateOf.get(dayText(day));
-      return state === undefined ? isSettledEmpty(day) : state !== 'provisional';
-    });
+  return days.filter((day) => {
+    const state = stateOf.get(dayText(day));
+    return state === undefined ? isSettledEmpty(day) : state !== 'provisional';
+  });
 }
 
 /** A day without events has no partition, but is as final as any once its grace had passed. */
@@ -169,9 +174,9 @@ function settledPartitions(
   graceMs: number,
   nowMs: number,
   live: readonly PartitionPart[],
-  changed: readonly DayRows[],
+  changed: readonly number[],
 ): string[] {
-  const open = new Set(changed.map(({ day }) => dayText(day)));
+  const open = new Set(changed.map(dayText));
   const settled = live.filter(
     ({ state, partition, details }) =>
       state === 'provisional' &&

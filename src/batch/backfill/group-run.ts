@@ -66,8 +66,9 @@ export async function runGroup(
     const plan = await planGroup(world, workbench, target, limits);
     settle(world, plan);
     const isDue = kind === 'backfill' || plan.audited.length > 0;
-    if (plan.days.length === 0 || !isDue) {
-      if (plan.days.length === 0) moveOn(world, target, plan, held);
+    const isSame = plan.days.length === 0 && plan.gone.length === 0;
+    if (isSame || !isDue) {
+      if (isSame) moveOn(world, target, plan, held);
       const settled = plan.settled;
       return { ...emptyReport(world, target), settled };
     }

@@ -6,7 +6,7 @@ import type { NewPart, PartitionPart, PartitionState } from '../../store/offline
 import { auditDay } from './audit.ts';
 import type { ChunkFile } from './chunks.ts';
 import { requireSameRows } from './day-rows.ts';
-import { dayText } from './event-days.ts';
+import { daysOfParts, dayText } from './event-days.ts';
 import { stateOfDay } from './grace.ts';
 import { fingerprintOf, graceNowMs } from './group-plan.ts';
 import type { OpenRun } from './open-run.ts';
@@ -29,9 +29,13 @@ export async function publishRun(
   const { run, baseCommit, throughCommit } = open;
   const live = catalog.partitions.live(subject);
   const before = Map.groupBy(live, ({ partition }) => partition);
-  const written = Map.groupBy([...open.files.values()].flat(), ({ day }) => day);
+  const written = new Map(Map.groupBy([...open.files.values()].flat(), ({ day }) => day));
   requireDays(open, written);
   requireNoLess(run.options.force === true, open, before, written);
+  // Where all is built, a day that has no rows any more has no tiles either.
+  for (const day of baseCommit === 0 ? daysOfParts(live) : []) {
+    if (!written.has(day)) written.set(day, []);
+  }
   const nowMs = await graceNowMs(world, use.workbench, target, throughCommit);
   const audits: NewAudit[] = [];
   const partitions = new Map<string, readonly NewPart[]>();

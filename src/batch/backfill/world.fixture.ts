@@ -180,6 +180,17 @@ export class PaymentsWorld {
     this.#log.cutThrough(this.#commit);
   }
 
+  /** Only the oldest commits are left of the log. */
+  lose(commitsKept: number): void {
+    this.#commit = commitsKept;
+    this.#log = new PaymentLog(this.#log.batches.slice(0, commitsKept));
+    this.payments.splice(
+      0,
+      this.payments.length,
+      ...this.payments.filter(({ commit }) => commit <= commitsKept),
+    );
+  }
+
   /** As after a kill: what was open is gone, and nothing was tidied up. */
   reopen(): void {
     this.#catalog.close();
