@@ -91,14 +91,31 @@ export async function trainProject(config: Config, request: TrainRequest): Promi
   return buildTrainingSet(await trainingOptions(config, request, appliedPlan(config).plan));
 }
 
+/**
+ * What requests that name no version are answered by: a model is trained on what it will be served.
+ * Null where nothing was published, and the newest version stands.
+ */
+function liveVersion(config: Config, plan: ProjectPlan, service: string): number | null {
+  const registry = openRegistry(config);
+  try {
+    const live = registry.releases.of(service)?.live ?? null;
+    const isKnown = plan.services.some((one) => one.name === service && one.version === live);
+    return isKnown ? live : null;
+  } finally {
+    registry.close();
+  }
+}
+
 /** A request with all that the data directory has to give for it. */
 export async function trainingOptions(
   config: Config,
   request: TrainRequest,
   plan: ProjectPlan,
 ): Promise<TrainingOptions> {
+  const version = request.version ?? liveVersion(config, plan, request.service);
   return {
     ...request,
+    ...(version === null ? {} : { version }),
     plan,
     history: await openHistory(config, plan),
     spine: typeof request.spine === 'string' ? { path: request.spine } : request.spine,

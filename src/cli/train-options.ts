@@ -58,7 +58,7 @@ const repeated = (value: string, before: readonly string[]): readonly string[] =
 
 export function withTrainOptions(command: Command): Command {
   return command
-    .option('--service <name[@version]>', 'the service whose features to join (default: newest)')
+    .option('--service <name[@version]>', 'the service whose features to join (default: live)')
     .option('--dataset <name[@version]>', 'build a defined dataset, with its labels, and record it')
     .option('--spine <file>', 'rows to enrich: join keys, a time, labels (Parquet, CSV, NDJSON)')
     .option('--spine-query <sql>', 'or one SELECT over sources, by name, and files of --spine-file')

@@ -84,6 +84,12 @@ test('publish, canary, rollback while a server answers', async (t) => {
   await server.says((line) => 'reloaded' in line, from);
   assert.equal((await ask(server, ['c1'])).version, 1);
   assert.equal((await ask(server, ['c1'], 2)).version, 2);
+  // A model is trained on what it will be served.
+  project.write('spine.csv', 'card,event_time\nc1,2026-01-01T00:00:00Z\n');
+  const train = (service: string) =>
+    project.json(['train', '--service', service, '--spine', 'spine.csv', '--out', 't.csv']);
+  assert.equal((await train('cards')).result.version, 1);
+  assert.equal((await train('cards@2')).result.version, 2);
 
   const unchecked = await project.run(['publish', 'cards@2', '--canary', '20%']);
   assert.equal(unchecked.code, 1);
