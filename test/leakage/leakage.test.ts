@@ -62,6 +62,13 @@ test('in sets with nothing wrong in them nothing is found', async () => {
   assert.equal(alarms, 0);
 });
 
+test('rows without a key are no leak', async () => {
+  const relation = `(SELECT * EXCLUDE (resolved)
+    REPLACE (CASE WHEN rowid % 10 > 0 THEN "user" END AS "user") FROM labels)`;
+  const report = await look(cleanWorld(2), { spine: { relation } });
+  assert.deepEqual(of(report, 'future'), []);
+});
+
 test('features that count what arrived later change once the future is taken away', async () => {
   const report = await look(cleanWorld(3), { known: 'final' });
   const found = of(report, 'future');

@@ -59,6 +59,10 @@ export async function cutOffFeatures(
     (one) => one.view === view.name && one.version === view.version,
   );
   const asked = { ...service, features, joinKeys: entity.joinKeys, request: [], onDemand: [] };
+  // A row without a key has no features, which is not the same as a history without events.
+  const hasKey = keysOf(cut, view)
+    .map(({ key }) => `${key} IS NOT NULL`)
+    .join(' AND ');
   const joined = await joinRows(
     session,
     {
@@ -73,7 +77,8 @@ export async function cutOffFeatures(
       version: service.version,
       history: { through: cut.history.through, attach: async () => table },
       spine: {
-        relation: `(SELECT n AS ${ROW}, t AS event_time FROM ${SAMPLED} ORDER BY n)`,
+        relation: `(SELECT CASE WHEN ${hasKey} THEN n END AS ${ROW}, t AS event_time
+          FROM ${SAMPLED} ORDER BY n)`,
       },
       known: 'final',
       out: 'none.parquet',
@@ -92,17 +97,26 @@ export async function cutOffFeatures(
 const SAMPLED = 'asof_leak_rows';
 const COPIES = 'asof_leak_copies';
 
+/** The key columns of a view's source, each with the column of the sample that it is compared with. */
+function keysOf(
+  { service, sample }: CutOff,
+  view: ViewPlan,
+): readonly { readonly column: string; readonly key: string }[] {
+  return Object.entries(view.key).map(([joinKey, column]) => {
+    const at = service.joinKeys.findIndex(({ name }) => name === joinKey);
+    return { column, key: present(sample.keys[at], 'a join key of the sample') };
+  });
+}
+
 async function copyEvents(
   session: DuckDbSession,
-  { history, sample, service, rows, delayMs, earlyMs }: CutOff,
+  cut: CutOff,
   view: ViewPlan,
   source: SourceSchema,
 ): Promise<string | null> {
+  const { history, sample, rows, delayMs, earlyMs } = cut;
   const relation = await history.attach(session.connection, source);
-  const keys = Object.entries(view.key).map(([joinKey, column]) => {
-    const at = service.joinKeys.findIndex(({ name }) => name === joinKey);
-    return `e.${sqlName(column)} = s.${present(sample.keys[at], 'a join key of the sample')}`;
-  });
+  const keys = keysOf(cut, view).map(({ column, key }) => `e.${sqlName(column)} = s.${key}`);
   await session.run(`CREATE OR REPLACE TABLE ${SAMPLED} AS
     SELECT *, ${SAMPLE_TIME} - ${earlyMs} AS t, row_number() OVER () - 1 AS n
     FROM (SELECT * FROM ${sample.table} LIMIT ${rows})`);
