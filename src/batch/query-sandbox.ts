@@ -71,7 +71,8 @@ export async function sandboxedSql(session: DuckDbSession, query: SandboxedQuery
     if (!known.has(name)) continue;
     throw refused(what, `names a part '${name}' like one of its sources`);
   }
-  return `(${sql.trim().replace(/;\s*$/, '')})`;
+  // On a line of its own the bracket is no part of a comment that ends the query.
+  return `(${sql.trim().replace(/;\s*$/, '')}\n)`;
 }
 
 /**
@@ -86,6 +87,21 @@ export async function relationsRead(
   const found = newFindings();
   collect(await parse(session, sql, what), found, NO_PARTS);
   return new Set([...found.tables].map((name) => name.toLowerCase()));
+}
+
+/**
+ * Whether the query as a whole gives its rows an order; one within a window or a part of it does not.
+ * @throws AsofError `query_refused`
+ */
+export async function isOrdered(
+  session: DuckDbSession,
+  sql: string,
+  what: string,
+): Promise<boolean> {
+  const statement = await parse(session, sql, what);
+  const node = isRecord(statement) ? statement.node : null;
+  const modifiers = isRecord(node) && Array.isArray(node.modifiers) ? node.modifiers : [];
+  return modifiers.some((one) => isRecord(one) && one.type === 'ORDER_MODIFIER');
 }
 
 /**

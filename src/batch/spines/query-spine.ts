@@ -4,7 +4,7 @@ import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession, RunOptions } from '../../ingest/duckdb-session.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import type { EventRelations } from '../event-relations.ts';
-import { relationsRead, runSandboxed } from '../query-sandbox.ts';
+import { isOrdered, relationsRead, runSandboxed } from '../query-sandbox.ts';
 import { fileRelation } from '../spine-source.ts';
 import { shownEventsSql } from './live-events.ts';
 
@@ -48,7 +48,7 @@ export async function querySpineSql(
   } finally {
     own.close();
   }
-  if (/\border\s+by\b/i.test(spine.sql)) return `(SELECT * FROM ${into})`;
+  if (await isOrdered(session, spine.sql, WHAT)) return `(SELECT * FROM ${into})`;
   const described = await session.rows(`DESCRIBE ${into}`);
   const names = described.map(([name]) => String(name));
   const first = names.filter((name) => name === (time ?? 'event_time'));

@@ -178,6 +178,21 @@ test('a query reads sources and files under their names, in its own order or by 
     reversed.map((row) => row[2]),
     ['yes', 'maybe', 'no'],
   );
+  for (const sql of [
+    `${select} QUALIFY row_number() OVER (PARTITION BY bad ORDER BY amount) = 1`,
+    `SELECT * FROM (${select} ORDER BY event_time DESC)`,
+    `WITH a AS (${select} ORDER BY event_time DESC) FROM a -- not: ORDER BY event_time DESC`,
+  ]) {
+    const times = (await ask(sql)).map((row) => row[1]);
+    assert.deepEqual(times, [2001n, 2002n, 2003n], sql);
+  }
+  for (const sql of [
+    `WITH a AS (${select}) SELECT * FROM a ORDER BY event_time DESC`,
+    `${select} UNION ALL ${select.replace('2000', '2500')} ORDER BY event_time DESC LIMIT 3`,
+  ]) {
+    const times = (await ask(sql)).map((row) => Number(row[1]) % 500);
+    assert.deepEqual(times, [3, 2, 1], sql);
+  }
   const renamed = {
     sql: 'SELECT "user", cost, TIMESTAMP \'1970-01-01 00:00:02\' AS at FROM p',
     upstreams: { p: 'pay' },
