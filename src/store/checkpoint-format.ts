@@ -14,6 +14,8 @@ export interface StoredGroup {
   readonly id: string;
   /** Stands in each of its rows. */
   readonly number: number;
+  /** Only some of its rows are there, as it was still being built: it is built anew. */
+  readonly partial?: boolean;
 }
 
 export function corruptState(message: string, cause?: unknown): AsofError {

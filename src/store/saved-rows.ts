@@ -15,6 +15,11 @@ export interface RowOwner {
   giveUp(row: number, location: number): void;
 }
 
+/** Who hears of a group's rows; nobody of a group that is not in memory. */
+export function ownerOf(owners: ReadonlyMap<string, RowOwner>, group: string): RowOwner {
+  return owners.get(group) ?? { settle: () => false, isSaving: () => false, giveUp: () => {} };
+}
+
 /** Nobody's row: of a key that is not in memory. */
 const NO_ROW = -1;
 

@@ -67,3 +67,10 @@ export function removeQuietly(disk: Disk, path: string): void {
     if (!(error instanceof AsofError)) throw error;
   }
 }
+
+/** Files of the first format of the state, which was a database. */
+export function removeOld(disk: Disk, folder: string): void {
+  for (const name of ['data.mdb', 'lock.mdb']) {
+    if (disk.exists(`${folder}/${name}`)) removeQuietly(disk, `${folder}/${name}`);
+  }
+}

@@ -6,8 +6,8 @@ import type { StoredPosition } from './applied-position.ts';
 import { type CheckpointMeta, corruptState, STATE_FORMAT } from './checkpoint-format.ts';
 import { IndexFile, type LoadedIndex, loadIndexFile } from './index-file.ts';
 import { INDEX_PARTS, RowIndex } from './row-index.ts';
-import { type RowOwner, SavedRows } from './saved-rows.ts';
-import { damagePath, fileNumbers, removeQuietly, type Segment } from './segment.ts';
+import { ownerOf, type RowOwner, SavedRows } from './saved-rows.ts';
+import { damagePath, fileNumbers, removeOld, removeQuietly, type Segment } from './segment.ts';
 import { Segments } from './segments.ts';
 
 export interface StateOptions {
@@ -42,6 +42,8 @@ export class StateFiles {
   /** Whether the file has a commit, so that it stands for the state. */
   #isBegun = false;
   #nextGroup = 1;
+  /** Groups of which checkpoints hold a part only. */
+  building: ReadonlySet<string> = new Set();
   #isClean = false;
   /** Whether a commit has been begun, so that it may be on disk although it fails. */
   #isTold = false;
@@ -111,8 +113,15 @@ export class StateFiles {
     return this.#meta;
   }
 
+  /** Whether all rows of a group are there, as of the position. */
   has(group: string): boolean {
-    return this.#groups.has(group);
+    const isPartial = this.#meta.groups.some(({ id, partial }) => id === group && partial);
+    return this.#groups.has(group) && !isPartial;
+  }
+
+  /** Whether the last checkpoint was taken while groups were being built. */
+  get isPartial(): boolean {
+    return this.#meta.groups.some(({ partial }) => partial);
   }
 
   /** The saved rows of a group; of a new one there are none. */
@@ -264,7 +273,9 @@ export class StateFiles {
   }
 
   #storedGroups(): CheckpointMeta['groups'] {
-    return [...this.#groups].map(([id, { number }]) => ({ id, number }));
+    return [...this.#groups].map(([id, { number }]) =>
+      this.building.has(id) ? { id, number, partial: true } : { id, number },
+    );
   }
 
   /** Those of which the commit that is being written needs nothing, and none after it. */
@@ -285,16 +296,5 @@ export class StateFiles {
     }
     if (!this.#isClean) this.segments.removeStrangers();
     this.#isClean = true;
-  }
-}
-
-function ownerOf(owners: ReadonlyMap<string, RowOwner>, group: string): RowOwner {
-  return owners.get(group) ?? { settle: () => false, isSaving: () => false, giveUp: () => {} };
-}
-
-/** Files of the first format of the state, which was a database. */
-function removeOld(disk: Disk, folder: string): void {
-  for (const name of ['data.mdb', 'lock.mdb']) {
-    if (disk.exists(`${folder}/${name}`)) removeQuietly(disk, `${folder}/${name}`);
   }
 }

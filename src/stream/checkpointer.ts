@@ -2,6 +2,7 @@ import { ByteWriter } from '../base/bytes.ts';
 import type { Clock } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Turn } from '../base/pause.ts';
+import type { StoredPosition } from '../store/applied-position.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { SavedRows } from '../store/saved-rows.ts';
 import { SegmentCleaner } from '../store/segment-cleaner.ts';
@@ -42,6 +43,7 @@ export class Checkpointer {
   readonly #metrics: StreamMetrics;
   readonly #sliceBytes: number;
   readonly #turn: Turn;
+  readonly #position: StoredPosition | null;
   #storedCommit: number;
   #running: Promise<CheckpointStats> | null = null;
   readonly #body = new ByteWriter();
@@ -61,6 +63,8 @@ export class Checkpointer {
     sliceBytes: number;
     /** Lets them. */
     turn: Turn;
+    /** What the checkpoints speak of, where it is not what has been applied. */
+    position?: StoredPosition;
   }) {
     this.#store = options.store;
     this.#files = options.files;
@@ -69,6 +73,7 @@ export class Checkpointer {
     this.#metrics = options.metrics;
     this.#sliceBytes = options.sliceBytes;
     this.#turn = options.turn;
+    this.#position = options.position ?? null;
     this.#storedCommit = options.files.meta.position.commit;
   }
 
@@ -103,8 +108,8 @@ export class Checkpointer {
     const copiesBefore = this.#metrics.checkpointCopies;
     const movedBefore = this.#cleaner.rowsMoved;
     const writtenBefore = this.#files.segments.bytesWritten;
-    const position = this.#store.applied.store();
-    this.#newestMs = position.newestArrivalMs;
+    const position = this.#position ?? this.#store.applied.store();
+    this.#newestMs = this.#store.applied.newestArrivalMs;
     this.#rows = 0;
     this.#bytes = 0;
     const frozen = this.#freeze();

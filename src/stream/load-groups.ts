@@ -6,6 +6,7 @@ import type { ProjectPlan, TileGroupPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { TileGroup } from '../store/tile-group.ts';
+import type { BuildRelief } from './build-relief.ts';
 import type { StreamMetrics } from './metrics.ts';
 import { TileLoader } from './tile-loader.ts';
 import type { TileSnapshot, TileSnapshots } from './tile-snapshots.ts';
@@ -23,8 +24,13 @@ export async function loadGroups(
   store: MemoryTileStore,
   lastCommit: number,
   snapshots: TileSnapshots,
-  { metrics, logger }: { readonly metrics: StreamMetrics; readonly logger: Logger },
+  use: {
+    readonly metrics: StreamMetrics;
+    readonly logger: Logger;
+    readonly relief: BuildRelief;
+  },
 ): Promise<LoadedGroups> {
+  const { metrics, logger, relief } = use;
   const loaded = new Map<string, number>();
   for (const groupPlan of missing) {
     const source = plan.sources.find(({ name }) => name === groupPlan.source);
@@ -33,7 +39,7 @@ export async function loadGroups(
     if (!canUse(snapshot, source, store, lastCommit)) continue;
     const group = store.group(groupPlan.id);
     try {
-      metrics.tilesLoaded += await loadGroup(groupPlan, source, group, snapshot, snapshots);
+      metrics.tilesLoaded += await loadGroup(groupPlan, source, group, snapshot, snapshots, relief);
       loaded.set(groupPlan.id, snapshot.throughCommit);
       metrics.groupsLoaded += 1;
     } catch (error) {
@@ -65,18 +71,23 @@ async function loadGroup(
   group: TileGroup,
   snapshot: TileSnapshot,
   snapshots: TileSnapshots,
+  relief: BuildRelief,
 ): Promise<number> {
   const session = await DuckDbSession.open({ memoryBytes: LIMITS.archiveMemoryBytes });
   try {
     const loader = new TileLoader(session, plan, source, group);
-    await loader.load(snapshot, snapshots);
+    await loader.load(snapshot, snapshots, relief);
     return loader.tiles;
   } finally {
     session.close();
   }
 }
 
-/** What was loaded before the damage was met. */
+/** What was loaded before the damage was met, in memory and on disk. */
 function forget(group: TileGroup): void {
+  for (const key of [...group.savedKeys()]) {
+    const row = group.find(key);
+    if (row >= 0) group.remove(row);
+  }
   for (let row = 0; row < group.table.rowLimit; row++) if (group.isLive(row)) group.remove(row);
 }

@@ -31,6 +31,8 @@ export interface StreamMetrics {
   rowsLoaded: number;
   /** Rows taken out of memory; they are on disk. */
   rowsSpilled: number;
+  /** Of groups that were being built when the engine was opened. */
+  rowsSpilledBuilding: number;
   /** 1 where the saved state was damaged, and has been built anew from archive and log. */
   statesRebuilt: number;
   eventsReplayed: number;
@@ -67,6 +69,7 @@ export function newMetrics(): StreamMetrics {
     lastCheckpointCommit: 0,
     rowsLoaded: 0,
     rowsSpilled: 0,
+    rowsSpilledBuilding: 0,
     statesRebuilt: 0,
     eventsReplayed: 0,
     groupsRebuilt: 0,

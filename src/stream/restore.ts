@@ -3,6 +3,7 @@ import type { ProjectPlan, SourcePlan, TileGroupPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { furtherId, type MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { StateFiles } from '../store/state-files.ts';
+import type { BuildRelief } from './build-relief.ts';
 import type { CommittedLog, EventHistory, HistoryQuery } from './event-history.ts';
 import type { LoadedGroups } from './load-groups.ts';
 import type { StreamMetrics } from './metrics.ts';
@@ -115,7 +116,7 @@ export async function rebuildGroups(
   store: MemoryTileStore,
   log: CommittedLog,
   history: EventHistory | null,
-  metrics: StreamMetrics,
+  { metrics, relief }: { readonly metrics: StreamMetrics; readonly relief: BuildRelief },
   importing: ReadonlySet<string> = NO_SOURCES,
 ): Promise<void> {
   const { commit, newestArrivalMs } = store.applied;
@@ -144,6 +145,7 @@ export async function rebuildGroups(
       for (const group of store.groups) group.advanceTo(store.applied.newestArrivalMs);
       applier.apply(batch);
       metrics.eventsRebuilt += batch.count;
+      await relief.relieve();
     }
   }
 }

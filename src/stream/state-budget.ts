@@ -75,9 +75,7 @@ export class StateBudget {
 
   /** Bytes of all groups in memory. */
   get bytes(): number {
-    let bytes = 0;
-    for (const group of this.#store.groups) bytes += bytesOf(group);
-    return bytes;
+    return stateBytes(this.#store);
   }
 
   get isOver(): boolean {
@@ -199,6 +197,13 @@ export class StateBudget {
     const fields = { bytes, budgetBytes: this.#totalBytes };
     this.#logger.warn(fields, 'the state has come to 80 % of the memory it may take');
   }
+}
+
+/** Bytes of all groups in memory. */
+export function stateBytes(store: MemoryTileStore): number {
+  let bytes = 0;
+  for (const group of store.groups) bytes += bytesOf(group);
+  return bytes;
 }
 
 function bytesOf(group: TileGroup): number {

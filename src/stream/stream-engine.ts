@@ -6,10 +6,11 @@ import { nextTurn } from '../base/pause.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import type { StateFiles } from '../store/state-files.ts';
+import { buildMissing } from './build-missing.ts';
 import { Checkpointer, type CheckpointStats } from './checkpointer.ts';
 import type { CommittedLog, EventHistory } from './event-history.ts';
 import type { HotKeys } from './hot-keys.ts';
-import { type LoadedGroups, loadGroups } from './load-groups.ts';
+import type { LoadedGroups } from './load-groups.ts';
 import { newMetrics, type StreamMetrics } from './metrics.ts';
 import type { Stage } from './pressure.ts';
 import {
@@ -18,7 +19,6 @@ import {
   attachGroups,
   letsGoOf,
   reachesBack,
-  rebuildGroups,
   requireLog,
 } from './restore.ts';
 import { SaveGuard } from './save-guard.ts';
@@ -109,7 +109,7 @@ export class StreamEngine {
   }
 
   static async #openOnce(options: StreamEngineOptions): Promise<StreamEngine> {
-    const { plan, log, history, state, logger, snapshots } = options;
+    const { plan, log, history, state, logger } = options;
     const store = new MemoryTileStore();
     const metrics = newMetrics();
     const files = state.open();
@@ -122,16 +122,13 @@ export class StreamEngine {
       requireLog(log, position.commit);
       const missing = attachGroups(plan, store, files, options.importing);
       if (position.commit > 0) store.applied.restore(position);
-      const loaded =
-        snapshots === undefined
-          ? new Map<string, number>()
-          : await loadGroups(plan, missing, store, log.lastCommit, snapshots, { metrics, logger });
-      await rebuildGroups(plan, missing, loaded, store, log, history, metrics, options.importing);
+      const { loaded, relief } = await buildMissing(options, missing, { store, files, metrics });
       metrics.lastCheckpointCommit = position.commit;
       metrics.lastCheckpointAtMs = options.clock.nowMs();
       const engine = new StreamEngine(options, store, files, metrics, loaded);
       files.segments.reader.hold(true);
       await engine.#replay(log, history);
+      relief.end();
       files.segments.reader.hold(false);
       return engine;
     } catch (error) {
@@ -244,7 +241,8 @@ export class StreamEngine {
       await this.#checkpointer.settled();
       const unsaved = this.store.applied.commit > this.#checkpointer.storedCommit;
       const isSound = !this.#inside && this.damage === null;
-      if (isSound && (unsaved || this.metrics.groupsRebuilt > 0)) await this.checkpoint();
+      if (isSound && (unsaved || this.#files.isPartial || this.metrics.groupsRebuilt > 0))
+        await this.checkpoint();
     } finally {
       this.#files.close();
     }

@@ -22,6 +22,7 @@ import { encodeKey } from '../schema/key.ts';
 import type { ListColumn } from '../schema/list-column.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import type { TileGroup } from '../store/tile-group.ts';
+import type { BuildRelief } from './build-relief.ts';
 import { keyPart } from './key-resolver.ts';
 import type { TileFile, TileSnapshot, TileSnapshots } from './tile-snapshots.ts';
 
@@ -72,19 +73,26 @@ export class TileLoader {
   }
 
   /** @throws AsofError `corrupt_state` where a file is not as it was published */
-  async load({ files }: TileSnapshot, snapshots: TileSnapshots): Promise<void> {
+  async load(
+    { files }: TileSnapshot,
+    snapshots: TileSnapshots,
+    relief: Pick<BuildRelief, 'relieve'>,
+  ): Promise<void> {
     for (const file of files) {
       if (!this.#table.canRead((file.day + 1) * TILE_DAY_MS - 1)) continue;
       if (!(await snapshots.isSound(file))) {
         throw new AsofError('corrupt_state', `The tiles in ${file.path} are damaged.`);
       }
-      await this.#loadFile(file);
+      await this.#loadFile(file, relief);
     }
   }
 
-  async #loadFile({ path }: TileFile): Promise<void> {
+  async #loadFile({ path }: TileFile, relief: Pick<BuildRelief, 'relieve'>): Promise<void> {
     const sql = `SELECT ${this.#names.join(', ')} FROM ${readParquet([path])}`;
-    for await (const chunk of this.#session.chunks(sql)) this.#loadChunk(chunk);
+    for await (const chunk of this.#session.chunks(sql)) {
+      this.#loadChunk(chunk);
+      if (await relief.relieve()) this.#key = null;
+    }
   }
 
   #loadChunk(chunk: DuckDBDataChunk): void {

@@ -94,7 +94,13 @@ class GivenSnapshots implements TileSnapshots {
   }
 }
 
-function open(plan: ProjectPlan, disk: MemoryDisk, log: CutLog, snapshots?: TileSnapshots) {
+function open(
+  plan: ProjectPlan,
+  disk: MemoryDisk,
+  log: CutLog,
+  snapshots?: TileSnapshots,
+  stateMemoryBytes?: number,
+) {
   return StreamEngine.open({
     plan,
     state: diskState({ disk, folder: 'state' }),
@@ -104,6 +110,7 @@ function open(plan: ProjectPlan, disk: MemoryDisk, log: CutLog, snapshots?: Tile
     logger: silentLogger,
     policy: neverCheckpoint,
     ...(snapshots === undefined ? {} : { snapshots }),
+    ...(stateMemoryBytes === undefined ? {} : { stateMemoryBytes }),
   });
 }
 
@@ -128,27 +135,70 @@ async function loadAndCompare({ random, plan, batches, snapshots }: Case) {
   await early.close();
   const newest = checkpointed + random.below(batches.length - checkpointed + 1);
   const log = new CutLog(batches, 1 + random.below(checkpointed + 1), newest);
-  const engine = await open(plan, disk.afterKill(), log, snapshots);
+  // Memory for all of it, for a part, or for nothing that need not be there.
+  const memory = random.pick([2 ** 30, 20_000, 1]);
+  const found = disk.afterKill();
+  const isKilled = random.below(2) === 0;
+  if (isKilled) {
+    const lives = { left: random.below(12) };
+    const killed = open(plan, found, dying(log, lives), dyingSnapshots(snapshots, lives), memory);
+    await killed.then(
+      (engine) => engine.abandon(),
+      (error: unknown) => assert.match(String(error), /killed/),
+    );
+  }
+  const engine = await open(plan, found.afterKill(), log, snapshots, memory);
   for (const batch of batches.slice(newest)) engine.apply(batch);
   const reference = await replayed(plan, batches);
   assert.deepEqual(engine.store.applied.store(), reference.store.applied.store());
   for (const { id } of tiledGroups(plan).filter((group) => !before.groups.includes(group))) {
+    const group = engine.store.group(id);
+    // All into memory.
+    for (const key of [...group.savedKeys()]) group.find(key);
     const theirs = contentOf(reference.store.group(id));
-    assert.deepEqual(contentOf(engine.store.group(id)), theirs, `the group ${id}`);
+    assert.deepEqual(contentOf(group), theirs, `the group ${id}`);
   }
-  const { groupsLoaded, tilesLoaded } = engine.metrics;
+  const { groupsLoaded, tilesLoaded, rowsSpilledBuilding } = engine.metrics;
   await engine.abandon();
   await reference.abandon();
-  return { groupsLoaded, tilesLoaded, checkpointed, newest };
+  return { groupsLoaded, tilesLoaded, rowsSpilledBuilding, newest };
+}
+
+/** A process that is killed after some more steps. */
+function step(lives: { left: number }): void {
+  lives.left -= 1;
+  if (lives.left < 0) throw new Error('killed');
+}
+
+function dying(log: CutLog, lives: { left: number }): CutLog {
+  const mortal = new CutLog([], log.firstCommit, log.lastCommit);
+  mortal.read = function* (afterCommit) {
+    for (const batch of log.read(afterCommit)) {
+      step(lives);
+      yield batch;
+    }
+  };
+  mortal.batches = (query) => log.batches(query);
+  return mortal;
+}
+
+function dyingSnapshots(snapshots: GivenSnapshots, lives: { left: number }): TileSnapshots {
+  return {
+    find: (id) => snapshots.find(id),
+    isSound: (file) => {
+      step(lives);
+      return snapshots.isSound(file);
+    },
+  };
 }
 
 test('loaded groups that catch up hold what a replay holds, byte for byte', async (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'asof-tiles-'));
   const session = await DuckDbSession.open({ threads: 2 });
   await prepareTiles(session);
-  const seen = { loaded: 0, tiles: 0, damaged: 0, ahead: 0 };
+  const seen = { loaded: 0, tiles: 0, spilled: 0, damaged: 0, ahead: 0 };
   try {
-    for (let seed = 1; seed <= 10; seed++) {
+    for (let seed = 1; seed <= 14; seed++) {
       const random = seededRandom(seed);
       const keep = random.pick([0, 3]);
       const { plan } = randomProject(random, keep, wideWindow);
@@ -170,6 +220,7 @@ test('loaded groups that catch up hold what a replay holds, byte for byte', asyn
       const done = await loadAndCompare({ random, plan, batches, snapshots });
       seen.loaded += done.groupsLoaded;
       seen.tiles += done.tilesLoaded;
+      seen.spilled += done.rowsSpilledBuilding;
       for (const { throughCommit } of snapshots.byGroup.values()) {
         if (throughCommit > done.newest) seen.ahead += 1;
       }
