@@ -11,6 +11,7 @@ export interface MaterializeCommandOptions extends CommonOptions {
   readonly removeMissing?: boolean;
   readonly allowMissing?: readonly string[];
   readonly accept?: string;
+  readonly backdate?: boolean;
 }
 
 type Outcome = Awaited<ReturnType<typeof materializeProject>>[number];
@@ -32,6 +33,16 @@ export async function materializeCommand(
   if (options.accept?.trim() === '') {
     throw new AsofError('usage', 'asof materialize: --accept needs a reason.');
   }
+  if (options.backdate === true && options.removeMissing === true) {
+    throw new AsofError(
+      'usage',
+      'asof materialize: --backdate and --remove-missing exclude each other.',
+      {
+        remedy:
+          'Rows that moved would count twice in the past: take back what is gone in a run of its own.',
+      },
+    );
+  }
   const bar = output.progress('materialize', 1);
   const abort = new AbortController();
   const stop = (): void => abort.abort();
@@ -43,6 +54,7 @@ export async function materializeCommand(
       removeMissing: options.removeMissing === true,
       allowMissing: new Set(options.allowMissing ?? []),
       accept: options.accept ?? null,
+      backdate: options.backdate === true,
       signal: abort.signal,
       onProgress: ({ table, phase, units, unitsDone, rowsRead }) =>
         bar.update(

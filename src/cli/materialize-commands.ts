@@ -14,6 +14,7 @@ export function addMaterializeCommand(program: Command, run: Run): void {
     .option('--unit <glob>', "only units that match, such as 'ds=2026-01-*'")
     .option('--remove-missing', 'take back the rows of units that are gone upstream')
     .option('--allow-missing <column>', 'an optional column that may be null; repeat it', collect)
+    .option('--backdate', 'believe when rows of new units were known: a first load in parts')
     .option('--accept <reason>', 'take units that are not like those before; recorded')
     .addHelpText(
       'after',

@@ -60,6 +60,25 @@ test('CSV: a stray quote costs its own line, and the rows behind it go through',
   );
 });
 
+test('CSV: a file that is cut within quotes fails, and keeps what was live', async (t) => {
+  const world = await TablesFixture.open(t, [items]);
+  const whole = `${HEADER}1;a;;1000\n2;"b";;2000\n3;"c\nd";;3000\n`;
+  world.write('in/1.csv', whole);
+  assert.equal((await world.report()).rows.inserted, 3);
+  const cuts = ['2;"b\n', '2;"b', '2;"', '2;"b";;2000\n3;"c\nd\n', '2;"b\nc;d\n\n'];
+  for (const cut of cuts) {
+    world.clock.advanceTo(world.clock.nowMs() + 20_000);
+    world.write('in/1.csv', `${HEADER}1;a;;1000\n${cut}`);
+    const [outcome] = await world.run();
+    const [failure] = reportOf(outcome).failures;
+    assert.equal(failure?.error.code, 'upstream_changed', JSON.stringify(cut));
+    assert.equal((await world.live('items')).length, 3);
+  }
+  world.clock.advanceTo(world.clock.nowMs() + 20_000);
+  world.write('in/1.csv', whole);
+  assert.equal((await world.report()).rows.unchanged, 3);
+});
+
 test('a compressed file is read; one that is cut is refused', async (t) => {
   const world = await TablesFixture.open(t, [items]);
   const rows = Array.from({ length: 5_000 }, (_, i) => `${i};x${(i * 7919) % 1000};true;1000\n`);

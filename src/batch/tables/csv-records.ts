@@ -28,6 +28,7 @@ export class CsvRecords {
   readonly #delimiter: string;
   readonly #fields: number;
   #waiting: CsvLine[] = [];
+  #isCut = false;
 
   constructor(delimiter: string, fields: number) {
     this.#delimiter = delimiter;
@@ -43,6 +44,14 @@ export class CsvRecords {
   /** What is left at the end. */
   finish(): CsvRecord[] {
     return this.#take(true);
+  }
+
+  /**
+   * Whether the file ends in a quoted field, as one that was cut does. Behind a stray quote there
+   * are records of one line each up to the end; where there are none, nothing tells the two apart.
+   */
+  get isCut(): boolean {
+    return this.#isCut;
   }
 
   #take(isEnd: boolean): CsvRecord[] {
@@ -62,6 +71,7 @@ export class CsvRecords {
         records.push(whole.record);
         at += whole.lines;
       } else {
+        if (whole === 'more') this.#isCut ||= !this.#areRecords(lines.slice(at + 1));
         records.push(this.#record(line.number, line.text));
         at += 1;
       }
@@ -88,6 +98,13 @@ export class CsvRecords {
       return record.bad === null ? { record, lines: i + 1 } : null;
     }
     return null;
+  }
+
+  /** In a file of one column any text is a record, so that it says nothing. */
+  #areRecords(lines: readonly CsvLine[]): boolean {
+    const filled = lines.filter(({ text }) => text !== '');
+    if (filled.length === 0 || this.#fields === 1) return false;
+    return filled.every(({ number, text }) => this.#record(number, text).bad === null);
   }
 
   #record(line: number, text: string): CsvRecord {

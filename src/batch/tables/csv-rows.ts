@@ -40,7 +40,8 @@ export async function csvRows(
     ...taken.map((name): FoundColumn => ({ name, form: { kind: 'field' } })),
     ...hive.found,
   ];
-  const refused = names.length === 0 ? [] : await loadRecords(session, file, names, delimiter);
+  const nothing = { refused: [], isCut: false };
+  const loaded = names.length === 0 ? nothing : await loadRecords(session, file, names, delimiter);
   const nullText = sqlString(from.nullText ?? '');
   const cells = taken.map((name) => {
     const cell = `c${names.indexOf(name)}`;
@@ -58,9 +59,10 @@ export async function csvRows(
     placeOf: (row, before) => `${file.name}:${lineAmong(row, before)}`,
     expectedRows: null,
     refused: async () => {
+      if (loaded.isCut) throw endsWithin(file.name);
       const end = isCompressed(file) || file.changedMs === null ? null : openEnd(file.path);
       if (end !== null && (await isLastBad(session, end))) throw endsWithin(file.name);
-      return refused;
+      return loaded.refused;
     },
     has: async () => true,
   };
@@ -72,7 +74,7 @@ async function loadRecords(
   file: UpstreamFile,
   names: readonly string[],
   delimiter: string,
-): Promise<readonly RefusedRow[]> {
+): Promise<{ readonly refused: readonly RefusedRow[]; readonly isCut: boolean }> {
   const columns = [...names.map((_, i) => `c${i}`), ...BESIDES];
   await session.run(
     `CREATE OR REPLACE TABLE ${RECORDS} (${columns.map((name) => `${name} VARCHAR`).join(', ')})`,
@@ -103,7 +105,7 @@ async function loadRecords(
     }
     append(records.finish());
     loader.close();
-    return await takeRefused(lines, rejects);
+    return { refused: await takeRefused(lines, rejects), isCut: records.isCut };
   } finally {
     loader.abandon();
     lines.close();

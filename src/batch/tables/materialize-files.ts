@@ -5,7 +5,14 @@ import { LIMITS } from '../../base/limits.ts';
 import { type FileUnit, listFileUnits } from './file-units.ts';
 import { readUnit, type UnitReader } from './read-unit.ts';
 import { RemoteFiles } from './remote-files.ts';
-import { removeVanished, stagedUnits, type TableWork } from './table-work.ts';
+import {
+  foreseeFailed,
+  foreseeVanished,
+  newLast,
+  removeVanished,
+  stagedUnits,
+  type TableWork,
+} from './table-work.ts';
 import { type BatchUnit, materializeUnits } from './unit-batch.ts';
 import type { UnitState } from './unit-states.ts';
 import type { FilesFrom } from './upstream-file.ts';
@@ -64,8 +71,15 @@ async function unitByUnit(
   };
   await batch.stage.clear();
   work.begin(due.length);
-  for (const unit of due) {
+  const there = new Set(units.map(({ name }) => name));
+  const { known, fresh } = newLast(work, due, ({ name }) => name);
+  foreseeVanished(work, there);
+  for (const unit of [...known, ...fresh]) {
     options.signal?.throwIfAborted();
+    if (unit === fresh[0]) {
+      await flush();
+      foreseeFailed(work);
+    }
     try {
       const { name, print } = await readUnit(reader, unit);
       ready.push({ unit: name, print });
@@ -79,7 +93,6 @@ async function unitByUnit(
     if (isFull || ready.length >= LIMITS.tableBatchUnits) await flush();
   }
   await flush();
-  const there = new Set(units.map(({ name }) => name));
   await removeVanished(work, there);
 }
 

@@ -120,7 +120,9 @@ async function inSession(
       allowMissing: options.allowMissing,
       onAccepted: (one) => (held === null ? undefined : record(world, source.name, held, one)),
     });
-    const batch = { session, table, events, stage, states, tally, gate, definition, now, run };
+    const backdate = options.backdate === true;
+    const own = { session, table, events, stage, states, tally, gate, definition };
+    const batch = { ...own, now, backdate, run };
     const work: TableWork = new TableWork(
       world,
       table,
@@ -128,6 +130,10 @@ async function inSession(
       options,
     );
     await run?.begin();
+    states.began(run?.commit ?? 0);
+    // Of rows of which nothing is noted it cannot be told what came with them.
+    const [known] = states.isUnnoted ? await session.rows(`SELECT 1 FROM ${events} LIMIT 1`) : [];
+    if (known !== undefined) states.looked(run?.commit ?? 0);
     if (origin.from.kind === 'files') await materializeFiles(work, origin.from);
     else if (origin.from.kind === 'postgres') await materializePostgres(work, origin.from);
     else {
@@ -136,6 +142,8 @@ async function inSession(
       );
       await materializeQuery(work, origin.from, upstreams);
     }
+    // What a run that was asked for some units did not find says nothing of a first load in parts.
+    if (options.unit === null) states.looked(run?.commit ?? 0);
     return tally.report();
   } finally {
     session.close();

@@ -109,11 +109,15 @@ export async function stagedUnits(work: TableWork, scope: string | null): Promis
   tally.count('found', found.length);
   tally.count('read', wanted.length);
   work.progress('comparing');
-  await materializeUnits(
-    batch,
-    wanted.map((unit) => ({ unit, print: '' })),
-  );
-  await removeVanished(work, new Set(found));
+  const there = new Set(found);
+  const { known, fresh } = newLast(work, wanted, (unit) => unit);
+  foreseeVanished(work, there);
+  for (const some of [known, fresh]) {
+    if (some === fresh) foreseeFailed(work);
+    const units = some.map((unit) => ({ unit, print: '' }));
+    if (some.length > 0) await materializeUnits(batch, units);
+  }
+  await removeVanished(work, there);
   const isWhole = wanted.length === found.length && tally.failed === 0;
   if (batch.run !== null && isWhole) {
     const noted = scope === null ? null : `${batch.definition} ${scope}`;
@@ -133,16 +137,41 @@ function requireRows({ batch, table }: TableWork, units: number): void {
   );
 }
 
+/** Units that were there before come first: what they lose may be in new ones. */
+export function newLast<T>(
+  { batch }: TableWork,
+  units: readonly T[],
+  nameOf: (unit: T) => string,
+): { readonly known: T[]; readonly fresh: T[] } {
+  const isKnown = (unit: T): boolean => batch.states.get(nameOf(unit)) !== undefined;
+  return { known: units.filter(isKnown), fresh: units.filter((unit) => !isKnown(unit)) };
+}
+
+/** Rows of units that are gone may be in new ones, and count until they are taken back. */
+export function foreseeVanished({ batch }: TableWork, there: ReadonlySet<string>): void {
+  if (vanishedFrom(batch, there).length > 0) batch.states.looked(batch.run?.commit ?? 0);
+}
+
+/** And so may rows of units that fail, and keep what was live. */
+export function foreseeFailed({ batch, tally }: TableWork): void {
+  if (tally.failed > 0) batch.states.looked(batch.run?.commit ?? 0);
+}
+
+function vanishedFrom({ states }: BatchContext, there: ReadonlySet<string>): string[] {
+  return states
+    .all()
+    .filter(({ unit, rows, writing }) => !there.has(unit) && (rows > 0 || writing))
+    .map(({ unit }) => unit);
+}
+
 /** Units that are not upstream any more are told of; their rows go only where that is asked for. */
 export async function removeVanished(
   { batch, options, tally }: TableWork,
   there: ReadonlySet<string>,
 ): Promise<void> {
-  const vanished = batch.states
-    .all()
-    .filter(({ unit, rows, writing }) => !there.has(unit) && (rows > 0 || writing))
-    .map(({ unit }) => unit)
-    .filter((unit) => options.unit === null || matchesGlob(unit, options.unit));
+  const vanished = vanishedFrom(batch, there).filter(
+    (unit) => options.unit === null || matchesGlob(unit, options.unit),
+  );
   tally.vanished = vanished;
   tally.removed = options.removeMissing && !options.dryRun;
   if (!options.removeMissing || vanished.length === 0) return;

@@ -46,6 +46,8 @@ export interface MaterializeOptions {
   readonly removeMissing: boolean;
   /** Optional columns that upstream may lack: then they are null. */
   readonly allowMissing: ReadonlySet<string>;
+  /** Believes rows of all units that come for the first time to have been known when they say. */
+  readonly backdate?: boolean;
   /** Why units that are not as expected are let through all the same; recorded. */
   readonly accept?: string | null;
   readonly signal?: AbortSignal;

@@ -6,7 +6,8 @@ import type { Stage } from './stage.ts';
 import type { TableTally } from './table-report.ts';
 import type { TableSource } from './table-source.ts';
 import type { TableNow } from './tables-world.ts';
-import { type DiffedUnit, diffUnits, loadLive, nameUnits, type UnitDiff } from './unit-diff.ts';
+import { comesFirst, notBeforeMs, noteArrival } from './unit-arrival.ts';
+import { diffUnits, loadLive, nameUnits, type UnitDiff } from './unit-diff.ts';
 import type { UnitGate } from './unit-gate.ts';
 import { unitLetters } from './unit-letters.ts';
 import type { UnitState, UnitStates } from './unit-states.ts';
@@ -22,6 +23,7 @@ export interface BatchContext {
   readonly gate: UnitGate;
   readonly definition: string;
   readonly now: TableNow;
+  readonly backdate: boolean;
   /** Null of a dry run. */
   readonly run: TableRun | null;
   readonly onRows: (rows: number) => void;
@@ -60,7 +62,9 @@ export async function materializeUnits(
     if (error !== null) tally.fail(unit, error);
     return error === null;
   });
-  const suspects = sound.filter(({ unit }) => mayDiffer(context, read(unit)));
+  const suspects = sound.filter(
+    ({ unit }) => mayDiffer(context, read(unit)) || hasNewLetters(context.states, read(unit)),
+  );
   const live = await liveOf(context, suspects);
   const whole = suspects.filter(({ unit }) => {
     const error = isRemoval ? null : lost(context, unit, read(unit), live.get(unit));
@@ -71,12 +75,19 @@ export async function materializeUnits(
   for (const [unit, error] of refusals) tally.fail(unit, error);
   const kept = whole.filter(({ unit }) => !refusals.has(unit));
   const same = sound.filter((one) => !suspects.includes(one));
+  const first = new Set(
+    kept
+      .map(({ unit }) => unit)
+      .filter((unit) => comesFirst(context.states.get(unit), read(unit), live.get(unit))),
+  );
   await nameUnits(
     session,
-    kept.map(({ unit }) => diffedUnit(context, unit, live)),
+    kept.map(({ unit }) => ({ unit, notBeforeMs: notBeforeMs(context, first.has(unit)) })),
   );
   const diffs = kept.length === 0 ? [] : await diffUnits(session, table, context.now.nowMs);
-  await append(context, { kept, same, diffs, read });
+  if (diffs.some(({ unit, inserted }) => inserted > 0 && first.has(unit)))
+    noteArrival(context, tally);
+  await append(context, { kept, same, diffs, read, first });
 }
 
 /** The units that are about to change into what they must not be. */
@@ -87,15 +98,20 @@ function judge(
   live: ReadonlyMap<string, UnitSum>,
 ): Promise<Map<string, AsofError>> {
   const gated = units.flatMap(({ unit }) => {
-    const { good, checksum } = read(unit);
+    const { good, checksum, rejected, duplicates, pending } = read(unit);
     const state = states.get(unit);
     const now = live.get(unit);
     const isSame = now?.rows === good && now.checksum === checksum;
     // Half of it is appended, so it has been let through before.
     const isUnderWay = state?.writing === true && state.checksum === checksum;
-    if (isSame || isUnderWay) return [];
+    const isKnown = isSame && !hasNewLetters(states, read(unit));
+    if (isKnown || isUnderWay) return [];
     const isWhole = state !== undefined && !state.writing && state.definition === definition;
-    return [{ unit, rows: good, before: isWhole ? (now?.rows ?? 0) : 0 }];
+    const counts = { rows: good, rejected, read: good + rejected + duplicates + pending };
+    const rows = now?.rows ?? 0;
+    // Half of the rows before and of those after may be more than there ever were.
+    const had = state?.writing === true ? Math.min(rows, state.rows) : rows;
+    return [{ unit, ...counts, live: had, before: isWhole ? rows : 0 }];
   });
   return gate.judge(gated);
 }
@@ -106,20 +122,9 @@ async function liveOf(
   units: readonly BatchUnit[],
 ): Promise<ReadonlyMap<string, UnitSum>> {
   if (units.length === 0) return new Map();
-  const named = units.map(({ unit }) => ({ unit, isFirst: false }));
+  const named = units.map(({ unit }) => ({ unit, notBeforeMs: 0 }));
   await nameUnits(session, named);
   return loadLive(session, table, events, named);
-}
-
-/** Rows that are live though nothing is noted of them: the catalog was lost, and this is no first time. */
-function diffedUnit(
-  { states }: BatchContext,
-  unit: string,
-  live: ReadonlyMap<string, UnitSum>,
-): DiffedUnit {
-  const state = states.get(unit);
-  const isUnnoted = state === undefined && (live.get(unit)?.rows ?? 0) > 0;
-  return { unit, isFirst: isFirst(state) && !isUnnoted };
 }
 
 interface Appended {
@@ -127,18 +132,24 @@ interface Appended {
   readonly same: readonly BatchUnit[];
   readonly diffs: readonly UnitDiff[];
   readonly read: (unit: string) => UnitCounts;
+  /** Units that come for the first time. */
+  readonly first: ReadonlySet<string>;
 }
 
 async function append(context: BatchContext, batch: Appended): Promise<void> {
   const { session, table, stage, states, tally, run } = context;
-  const { kept, same, diffs, read } = batch;
+  const { kept, same, diffs, read, first } = batch;
   const changed = diffs.filter(({ inserted, retracted }) => inserted + retracted > 0);
   const isChanged = new Set(changed.map(({ unit }) => unit));
   const changes = changed.reduce((sum, one) => sum + one.inserted + one.retracted, 0);
   const all = [...kept, ...same];
-  const stateOf = (unit: BatchUnit, writing: boolean): UnitState =>
-    nextState(context, unit, read(unit.unit), writing);
+  const stateOf = (unit: BatchUnit, writing: boolean): UnitState => ({
+    ...nextState(context, unit, read(unit.unit), writing),
+    first: first.has(unit.unit),
+  });
   if (run !== null) {
+    // Rows that are taken back may come again in another unit, in this run or one that goes on.
+    if (diffs.some(({ retracted }) => retracted > 0)) states.looked(run.commit);
     const writing = kept.filter(({ unit }) => isChanged.has(unit));
     if (writing.length > 0)
       states.publish(
@@ -184,10 +195,6 @@ function refusedRows({ stage }: BatchContext): Map<string, number> {
     rows.set(unit, (rows.get(unit) ?? 0) + refused.length);
   }
   return rows;
-}
-
-function isFirst(state: UnitState | undefined): boolean {
-  return state === undefined || (state.writing && state.first);
 }
 
 /** What is known of a unit may say that it is what it was. */
@@ -246,17 +253,16 @@ function hasNewLetters(states: UnitStates, read: UnitCounts): boolean {
 }
 
 function nextState(
-  { states, definition, run }: BatchContext,
+  { definition, run }: BatchContext,
   { unit, print }: BatchUnit,
   read: UnitCounts,
   writing: boolean,
-): UnitState {
+): Omit<UnitState, 'first'> {
   return {
     ...{ unit, print, definition, writing },
     rows: read.good,
     checksum: read.checksum,
     rejected: read.rejected,
-    first: isFirst(states.get(unit)),
     pendingMs: read.nextPendingMs,
     newestEventMs: read.newestEventMs,
     commit: run?.commit ?? 0,

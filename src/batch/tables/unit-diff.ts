@@ -20,11 +20,11 @@ export interface UnitDiff {
   readonly retracted: number;
 }
 
-/** Which units are compared, and of which of them all rows are known since they say so. */
+/** Which units are compared, and since when what is new in them can have been known. */
 export interface DiffedUnit {
   readonly unit: string;
-  /** Whether this is the unit's first materialization: rows then arrive when they say. */
-  readonly isFirst: boolean;
+  /** New rows arrive when they say, but not before; in ms. */
+  readonly notBeforeMs: number;
 }
 
 /** Names the units that are compared. */
@@ -32,8 +32,8 @@ export async function nameUnits(
   session: DuckDbSession,
   units: readonly DiffedUnit[],
 ): Promise<void> {
-  const values = units.map(({ unit, isFirst }) => `(${sqlString(unit)}, ${isFirst})`);
-  await session.run(`CREATE OR REPLACE TEMP TABLE ${CHANGED_UNITS} (__u VARCHAR, __first BOOLEAN)`);
+  const values = units.map(({ unit, notBeforeMs }) => `(${sqlString(unit)}, ${notBeforeMs})`);
+  await session.run(`CREATE OR REPLACE TEMP TABLE ${CHANGED_UNITS} (__u VARCHAR, __from BIGINT)`);
   for (let at = 0; at < values.length; at += LISTED_UNITS) {
     const some = values.slice(at, at + LISTED_UNITS).join(', ');
     await session.run(`INSERT INTO ${CHANGED_UNITS} VALUES ${some}`);
@@ -88,8 +88,7 @@ export async function diffUnits(
 }
 
 function arrivalSql(nowMs: number): string {
-  return `CASE WHEN __first THEN coalesce(__arrival, ${nowMs})
-    ELSE greatest(coalesce(__arrival, ${nowMs}), ${nowMs}) END`;
+  return `greatest(coalesce(__arrival, ${nowMs}), __from)`;
 }
 
 /** Nothing is live: all is new, in the order in which it was read. */

@@ -14,6 +14,11 @@ export interface GatedUnit {
   readonly unit: string;
   /** Staged rows that count. */
   readonly rows: number;
+  /** Staged rows that do not fit, and all that were read. */
+  readonly rejected: number;
+  readonly read: number;
+  /** Live rows that it had, whatever they meant; 0 where it is new. */
+  readonly live: number;
   /** Live rows that are what the unit was; 0 where it is new, or half written. */
   readonly before: number;
 }
@@ -42,9 +47,8 @@ export interface UnitGateOptions {
 
 /** What fewer rows look like is by chance, and not worth a note. */
 const TELLING_ROWS = 20;
-/** From so many rows on a unit that shrinks to a tenth is no chance. */
-const MANY_ROWS = 200;
-const SHRUNK_FACTOR = 10;
+/** From so many rows on it is no chance that most of them are lost, or are rejected. */
+const MANY_ROWS = 10;
 /** The largest twentieth of fewer values is by chance what it is. */
 const VALUES_OF_TAIL = 200;
 
@@ -71,8 +75,7 @@ export class UnitGate {
     const { session, table } = this.#options;
     const failed = new Map<string, AsofError>();
     const filled = units.filter(({ rows }) => rows > 0);
-    if (filled.length === 0) return failed;
-    const fresh = await unitLooks(session, table, FRESH, filled);
+    const fresh = filled.length === 0 ? new Map() : await unitLooks(session, table, FRESH, filled);
     const known = new Set(this.#looks.map(({ unit }) => unit));
     // What the newest looks have forgotten, a unit's own rows still tell.
     const forgotten = filled
@@ -80,12 +83,11 @@ export class UnitGate {
       .map(({ unit, before }) => ({ unit, rows: before }));
     const own =
       forgotten.length === 0 ? new Map() : await unitLooks(session, table, LIVE, forgotten);
-    for (const unit of filled) {
-      const statistics = fresh.get(unit.unit);
-      if (statistics === undefined) continue;
+    for (const unit of units) {
+      const statistics: readonly ColumnStatistics[] = fresh.get(unit.unit) ?? [];
       const error = this.#judge(unit, statistics, own.get(unit.unit));
       if (error !== null) failed.set(unit.unit, error);
-      else this.#looks = withLook(this.#looks, { unit: unit.unit, statistics });
+      else if (unit.rows > 0) this.#looks = withLook(this.#looks, { unit: unit.unit, statistics });
     }
     return failed;
   }
@@ -101,8 +103,13 @@ export class UnitGate {
     const learned = this.#loosened(learn(own === undefined ? looks : [...looks, own]), statistics);
     const { expectations } = table.origin;
     // How many rows a unit has says little, as units differ; that one has lost most of its own does.
-    const { findings: found } = checkUnitAgainstHistory(statistics, learned, expectations);
-    const findings = [...this.#shrunk(given), ...found.filter(({ rule }) => rule !== 'rows')];
+    const { findings: found } =
+      rows === 0 ? { findings: [] } : checkUnitAgainstHistory(statistics, learned, expectations);
+    const findings = [
+      ...this.#shrunk(given),
+      ...mostlyRejected(given),
+      ...found.filter(({ rule }) => rule !== 'rows'),
+    ];
     for (const { result, column, rule, message } of findings) {
       const about = `${column} ${rule}`;
       if (result !== 'warn' || rows < TELLING_ROWS || this.#warned.has(about)) continue;
@@ -150,12 +157,19 @@ export class UnitGate {
     return kept;
   }
 
-  #shrunk({ rows, before }: GatedUnit): Finding[] {
+  #shrunk({ rows, live }: GatedUnit): Finding[] {
     const { origin } = this.#options.table;
-    if (origin.mayBeEmpty || before < MANY_ROWS || rows * SHRUNK_FACTOR > before) return [];
-    const message = `${rows} rows, and there were ${before} before.`;
+    // That it has no rows at all any more is another error.
+    if (origin.mayBeEmpty || live < MANY_ROWS || rows === 0 || rows * 2 >= live) return [];
+    const message = `${rows} rows, and there were ${live} before.`;
     return [{ result: 'fail', column: null, rule: 'rows', message }];
   }
+}
+
+function mostlyRejected({ rejected, read }: GatedUnit): Finding[] {
+  if (read < MANY_ROWS || rejected * 2 <= read) return [];
+  const message = `${rejected} of ${read} rows do not fit, and would be rejected.`;
+  return [{ result: 'fail', column: null, rule: 'rows', message }];
 }
 
 const NO_NUMBERS = { min: null, max: null, median: null, scale: null, scaleP95: null };

@@ -45,7 +45,7 @@ async function* letters(
   }
   const wanted = [...units].map(sqlString).join(', ');
   if (wanted === '') return;
-  const isNamed = table.unitBy === null ? `${UNIT_COLUMN} IN (${wanted})` : 'true';
+  const isNamed = `coalesce(${UNIT_COLUMN}, '') IN (${wanted})`;
   const bad = `SELECT __part, __row, __problem, __raw FROM ${STAGE}
     WHERE __problem IS NOT NULL AND ${isNamed} ORDER BY __part, __row`;
   for await (const chunk of session.chunks(bad)) {

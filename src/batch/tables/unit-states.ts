@@ -44,6 +44,13 @@ export interface UnitStatesOptions {
   readonly lease: Lease | null;
 }
 
+/** What is noted of the table as a whole. */
+interface SubjectDetails {
+  readonly scope: string | null;
+  readonly looks: readonly UnitLook[];
+  readonly lookedMs: number | null;
+}
+
 /**
  * The units of one table in the catalog. All of it is a cache: without it, units are read again
  * and compared with what is live.
@@ -62,7 +69,10 @@ export class UnitStates {
   readonly looks: readonly UnitLook[];
   /** Of what looks are: of columns that mean something else nothing is known. */
   readonly #meaning: string;
-  #details: { readonly scope: string | null; readonly looks: readonly UnitLook[] };
+  #details: SubjectDetails;
+  #lookedMs: number | null;
+  /** Nothing was noted, or more than the history has: it may have rows of which nothing is known. */
+  readonly isUnnoted: boolean;
 
   constructor({ catalog, source, through, graceMs, nowMs, lease }: UnitStatesOptions) {
     this.#catalog = catalog;
@@ -81,7 +91,13 @@ export class UnitStates {
     this.#meaning = source.hash;
     const isKnown = !isAhead && subject?.details.looksOf === source.hash;
     this.looks = isKnown ? readLooks(subject.details.looks) : [];
-    this.#details = { scope: this.scope, looks: this.looks };
+    const lookedMs = isAhead ? null : subject?.details.lookedMs;
+    this.isUnnoted = subject === null || isAhead;
+    this.#details = {
+      ...{ scope: this.scope, looks: this.looks },
+      lookedMs: typeof lookedMs === 'number' ? lookedMs : null,
+    };
+    this.#lookedMs = this.#details.lookedMs;
   }
 
   get(unit: string): UnitState | undefined {
@@ -93,13 +109,38 @@ export class UnitStates {
   }
 
   /**
+   * The last time, in ms, at which the table is known not to have had what is not there yet, of
+   * this run's rows; null before its first whole run has ended.
+   */
+  get lookedMs(): number | null {
+    return this.#lookedMs;
+  }
+
+  /** A run begins: what it does not bring, whatever becomes of it, was not known at its time. */
+  began(throughCommit: number): void {
+    if (this.#details.lookedMs !== null) this.#noteLooked(throughCommit);
+  }
+
+  /** What is not there now was not known before now, be it of this run or a later one. */
+  looked(throughCommit: number): void {
+    this.#lookedMs = Math.max(this.#lookedMs ?? 0, this.#nowMs);
+    this.#noteLooked(throughCommit);
+  }
+
+  #noteLooked(throughCommit: number): void {
+    const lookedMs = Math.max(this.#details.lookedMs ?? 0, this.#nowMs);
+    if (this.#lease === null || lookedMs === this.#details.lookedMs) return;
+    this.publish([], throughCommit, { lookedMs });
+  }
+
+  /**
    * Notes states, all in one transaction; where `scope` is given, what they were all read from, and
    * where `looks` are, what units looked like.
    */
   publish(
     states: readonly UnitState[],
     throughCommit: number,
-    more: { readonly scope?: string | null; readonly looks?: readonly UnitLook[] } = {},
+    more: Partial<SubjectDetails> = {},
   ): void {
     const { partitions } = this.#catalog;
     this.#details = { ...this.#details, ...more };
