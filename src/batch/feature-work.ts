@@ -1,4 +1,5 @@
 import { AsofError } from '../base/errors.ts';
+import { nearest } from '../base/suggest.ts';
 import { referencedColumns } from '../expr/references.ts';
 import type { EntityPlan, FeaturePlan, ProjectPlan, ServicePlan, ViewPlan } from '../plan/plan.ts';
 import { addFeature, entityOf, finishDrafts, type GroupDraft } from './group-drafts.ts';
@@ -28,7 +29,12 @@ export function findService(plan: ProjectPlan, name: string, version?: number): 
   if (service !== undefined) return service;
   const asked = version === undefined ? name : `${name}@${version}`;
   const known = plan.services.map((each) => `${each.name}@${each.version}`).join(', ');
-  throw new AsofError('unknown_service', `No service is named '${asked}'.`, {
+  const near = nearest(
+    name,
+    plan.services.map((each) => each.name),
+  );
+  const hint = near === null || near === name ? '' : ` Did you mean '${near}'?`;
+  throw new AsofError('unknown_service', `No service is named '${asked}'.${hint}`, {
     remedy: known === '' ? 'Define a service first.' : `Known services: ${known}.`,
   });
 }

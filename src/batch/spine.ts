@@ -1,3 +1,4 @@
+import { nearest } from '../base/suggest.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
 import type { ServicePlan } from '../plan/plan.ts';
 import { typeText, type ValueType } from '../schema/types.ts';
@@ -68,9 +69,11 @@ export async function loadSpine(
 function requireColumn(columns: readonly SpineColumn[], name: string, what: string): SpineColumn {
   const found = columns.find((column) => column.name === name);
   if (found !== undefined) return found;
-  const has = columns.map((column) => column.name).join(', ');
+  const names = columns.map((column) => column.name);
+  const near = nearest(name, names);
+  const has = names.join(', ');
   throw invalidSpine(
-    `The spine lacks ${what} '${name}'.`,
+    `The spine lacks ${what} '${name}'.${near === null ? '' : ` Did you mean '${near}'?`}`,
     `Add a column '${name}'; the spine has: ${has === '' ? 'no columns' : has}.`,
   );
 }
