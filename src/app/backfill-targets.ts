@@ -24,26 +24,43 @@ const NOBODY = 'nobody';
 
 /**
  * Finds the tile groups of `view@version`, of the newest version of `view`, or the group whose id
- * begins so; in what is applied, else in the definitions file.
+ * begins so; in what is applied, else in the definitions file. With `defined`, a version of a view
+ * that is only defined is its newest one too.
  * @throws AsofError `unknown_name`, `not_applied`, or as loading definitions
  */
-export async function selectTargets(config: Config, selector: Selector): Promise<Selection> {
+export async function selectTargets(
+  config: Config,
+  selector: Selector,
+  { defined }: { readonly defined: boolean },
+): Promise<Selection> {
   const applied = currentPlan(config);
   const found = applied === null ? null : find(applied, true, selector);
-  if (found !== null) return found;
-  const defined = existsSync(config.definitions) ? await loadDefinitions(config.definitions) : null;
-  const inFile = defined === null ? null : find(defined, false, selector);
-  if (inFile !== null) return inFile;
-  const known = (applied ?? defined)?.views.map(titleOf);
-  if (known === undefined) {
+  const isBare = selector !== null && !selector.includes('@');
+  if (found !== null && !(defined && isBare && newestOf(applied, selector) > 0)) return found;
+  const inFile = existsSync(config.definitions) ? await loadDefinitions(config.definitions) : null;
+  const foundInFile = inFile === null ? null : find(inFile, false, selector);
+  if (found !== null) {
+    const isNewer = newestOf(inFile, selector) > newestOf(applied, selector);
+    return isNewer && foundInFile !== null ? foundInFile : found;
+  }
+  if (foundInFile !== null) return foundInFile;
+  if (applied === null && inFile === null) {
     throw new AsofError('not_applied', `There are no definitions for ${config.dataDir}.`, {
       path: config.definitions,
     });
   }
+  const views = [...(applied?.views ?? []), ...(inFile?.views ?? [])];
+  const known = [...new Set(views.map(titleOf))];
   const hint = selector === null ? '' : didYouMean(selector, known);
   throw new AsofError('unknown_name', `There is no view or tile group '${selector}'.${hint}`, {
     remedy: `Views: ${known.join(', ')}. Tile groups: see \`asof backfill --all --dry-run\`.`,
   });
+}
+
+/** The newest version of a view; 0 where there is none. */
+function newestOf(plan: ProjectPlan | null, name: Selector): number {
+  const views = plan?.views.filter((view) => view.name === name) ?? [];
+  return Math.max(0, ...views.map(({ version }) => version));
 }
 
 function currentPlan(config: Config): ProjectPlan | null {

@@ -85,6 +85,10 @@ export interface BackfillPlan {
 
 export interface BackfillReport {
   readonly applied: boolean;
+  /** Whether all that was asked for is done. */
+  readonly complete: boolean;
+  /** Why it is not, or null. */
+  readonly stopped: GroupReport['reason'];
   readonly groups: readonly GroupReport[];
 }
 
@@ -93,7 +97,7 @@ export async function planBackfill(
   config: Config,
   request: BackfillRequest,
 ): Promise<BackfillPlan> {
-  const selection = await selectTargets(config, request.selector);
+  const selection = await selectTargets(config, request.selector, selecting(request));
   const { plan, applied, targets } = selection;
   return withBackfillWorld(config, plan, request, async (world) => {
     const limits = limitsOf(config, request, selection, world);
@@ -183,12 +187,20 @@ export async function backfillProject(
   config: Config,
   request: BackfillRequest,
 ): Promise<BackfillReport> {
-  const selection = await selectTargets(config, request.selector);
+  const selection = await selectTargets(config, request.selector, selecting(request));
   const { plan, applied, targets } = selection;
   return withBackfillWorld(config, plan, request, async (world) => {
     const limits = limitsOf(config, request, selection, world);
-    return { applied, groups: await runBackfill(world, targets, limits, request.kind) };
+    const groups = await runBackfill(world, targets, limits, request.kind);
+    const left = groups.find(({ status }) => status === 'stopped');
+    const stopped = left?.reason ?? (groups.length < targets.length ? 'signal' : null);
+    return { applied, complete: stopped === null, stopped, groups };
   });
+}
+
+/** Only what is applied has final days that could have changed. */
+function selecting({ kind }: BackfillRequest): { readonly defined: boolean } {
+  return { defined: kind === 'backfill' };
 }
 
 function limitsOf(

@@ -46,7 +46,7 @@ export async function backfillCommand(
   const { result, stopped } = await withBar(output, 'backfill', (ways) =>
     backfillProject(config, { ...request, ...ways }),
   );
-  output.finish({ stopped, ...result }, () => sayReport(output, result));
+  output.finish({ ...result }, () => sayReport(output, result));
   return stopped ? EXIT.stopped : EXIT.ok;
 }
 
@@ -111,7 +111,7 @@ function workOf(group: PlannedGroup): string {
   );
 }
 
-export function sayReport(output: Output, { groups, applied }: BackfillReport): void {
+export function sayReport(output: Output, { groups, applied, complete }: BackfillReport): void {
   for (const group of groups) {
     output.say(`${pc.bold(shortId(group.group))}  ${lineOf(group)}`);
     if (group.audited.length > 0) {
@@ -120,8 +120,12 @@ export function sayReport(output: Output, { groups, applied }: BackfillReport): 
     }
     if (group.settled.length > 0) output.say(`  now final: ${group.settled.join(', ')}`);
   }
-  const isDone = groups.every(({ status }) => status !== 'stopped');
-  if (!applied && isDone) output.say('`asof apply` takes these tiles over.');
+  if (!complete) {
+    output.say(
+      pc.yellow('Not complete: a group’s tiles are published once all its days are done.'),
+    );
+  }
+  if (!applied && complete) output.say('`asof apply` takes these tiles over.');
 }
 
 /** Enough of an id to name a tile group. */
@@ -161,5 +165,5 @@ function lineOf(group: Group): string {
 const STOPPED: Readonly<Record<string, string>> = {
   signal: 'stopped',
   range: 'the days that were asked for are done; all days are published together',
-  quota: 'the owner’s rows of today are used up',
+  quota: 'what is left of the owner’s rows of today is too little',
 };

@@ -49,7 +49,7 @@ export async function reconcileCommand(
   const { result, stopped } = await withBar(output, 'reconcile', (ways) =>
     backfillProject(config, { ...request, ...ways }),
   );
-  output.finish({ stopped, ...result, tables }, () => {
+  output.finish({ ...result, tables }, () => {
     sayReport(output, result);
     sayTables(output, tables);
   });

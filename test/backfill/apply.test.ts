@@ -42,6 +42,35 @@ test('a view is backfilled before it is applied, and its tiles are taken over', 
   assert.equal(verified.result.mismatches, 0);
 });
 
+test('a name alone is the newest version, also of the definitions; a part says that it is one', async (t) => {
+  const project = Project.create(t);
+  const server = await project.server('dev');
+  project.write('first.ndjson', paymentLines('c1', 30));
+  await project.json(['push', 'payments', 'first.ndjson', '--url', server.url]);
+  await server.stop();
+  const newer = WITH_RECENT.replaceAll("'recent'", "'use'").replace(
+    'version: 1, source',
+    'version: 9, source',
+  );
+  project.write('newer.ts', newer);
+  const named = ['--definitions', 'newer.ts'];
+  const isApplied = async (args: readonly string[]): Promise<unknown> =>
+    (await project.json([...args, '--dry-run', ...named])).result.applied;
+  assert.equal(await isApplied(['backfill', 'use']), false);
+  assert.equal(await isApplied(['backfill', 'use@1']), true);
+  assert.equal(await isApplied(['reconcile', 'use']), true);
+  const unknown = await project.json(['backfill', 'uses', ...named]);
+  assert.match(unknown.result.error.remedy, /use@1, .*use@9/);
+  const none = ['--from', '2020-01-01', '--to', '2020-01-01'];
+  const part = await project.json(['backfill', 'use', ...none, ...named]);
+  const { complete, stopped } = part.result;
+  assert.deepEqual([part.code, complete, stopped], [0, false, 'range']);
+  const said = await project.run(['backfill', 'use', ...none, ...named]);
+  assert.match(said.stdout, /Not complete/);
+  const all = await project.json(['backfill', 'use', ...named]);
+  assert.deepEqual([all.result.complete, all.result.stopped], [true, null]);
+});
+
 test('what cannot be backfilled is told with a code and a remedy', async (t) => {
   const project = Project.create(t);
   const cases: readonly (readonly [readonly string[], string])[] = [

@@ -199,12 +199,15 @@ test('an owner’s rows of a day are a bound; the next day it goes on', async (c
   const first = await run(world, { quotaOf });
   assert.deepEqual([first.status, first.reason], ['stopped', 'quota']);
   assert.equal((await run(world, { quotaOf })).rows, first.rows, 'no chunk more on the same day');
+  assert.ok(first.rows <= 100 + 10, 'no chunk that is larger than what is left');
   let report = first;
   for (let day = 1; report.status === 'stopped' && day < 9; day += 1) {
     world.clock.advanceTo(world.clock.nowMs() + DAY_MS);
     report = await run(world, { quotaOf });
   }
   assert.equal(report.status, 'published');
+  const tiny = () => ({ owner: 'team', rowsPerDay: 20, bytes: null });
+  assert.equal(await codeOf(run(world, { quotaOf: tiny, force: true })), 'over_quota');
   const bytes = () => ({ owner: 'team', rowsPerDay: null, bytes: 1 });
   assert.equal(await codeOf(run(world, { quotaOf: bytes, force: true })), 'over_quota');
 });

@@ -13,6 +13,8 @@ export class Brake {
   readonly #quota: BackfillQuota;
   /** When the rows that were begun so far have had their time, by the stopwatch. */
   #freeAtMs: number;
+  /** Rows of chunks that were let through and are not done. */
+  #begunRows = 0;
 
   constructor(world: BackfillWorld, limits: BackfillLimits, quota: BackfillQuota) {
     this.#world = world;
@@ -22,7 +24,7 @@ export class Brake {
   }
 
   /**
-   * Waits until a chunk may begin; false if the owner's rows of today are used up.
+   * Waits until a chunk may begin; false if too little is left of the owner's rows of today.
    * @throws AsofError `over_quota` where waiting helps nothing, or the signal's reason
    */
   async admit(
@@ -40,7 +42,14 @@ export class Brake {
     }
     onWaiting(null);
     this.#take(rows);
-    return this.#withinQuota();
+    if (!this.#withinQuota(rows)) return false;
+    this.#begunRows += rows;
+    return true;
+  }
+
+  /** A chunk that was let through is noted as done, and counts as such. */
+  done(rows: number): void {
+    this.#begunRows -= rows;
   }
 
   #wait(nowMs: number): { readonly waitMs: number; readonly why: string } {
@@ -62,7 +71,7 @@ export class Brake {
     this.#freeAtMs = Math.max(this.#freeAtMs, this.#world.stopwatchMs()) + spanMs;
   }
 
-  #withinQuota(): boolean {
+  #withinQuota(rows: number): boolean {
     const { owner, rowsPerDay, bytes } = this.#quota;
     const { catalog, clock } = this.#world;
     if (bytes !== null) {
@@ -74,7 +83,15 @@ export class Brake {
       }
     }
     if (rowsPerDay === null) return true;
+    if (rows > rowsPerDay) {
+      const text = `${owner} may read ${rowsPerDay} rows a day, and a chunk of this run has ${rows}.`;
+      throw new AsofError('over_quota', text, {
+        path: `quotas.${owner}.rowsPerDay`,
+        remedy: `Allow at least ${rows} rows, or use --force with less --memory: chunks are smaller then.`,
+      });
+    }
     const dayStartMs = Math.floor(clock.nowMs() / DAY_MS) * DAY_MS;
-    return catalog.usage.rows(owner, dayStartMs) < rowsPerDay;
+    const usedRows = catalog.usage.rows(owner, dayStartMs) + this.#begunRows;
+    return usedRows + rows <= rowsPerDay;
   }
 }

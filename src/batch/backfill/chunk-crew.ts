@@ -141,6 +141,7 @@ export class ChunkCrew {
     catalog.runs.update(run.number, { ...totals });
     onStep({ kind: 'noted', chunk: plan.chunk });
     const rows = rowsOfChunk(plan);
+    this.#brake.done(rows);
     this.#begun.delete(plan.chunk);
     this.#rowsDone += rows;
     this.#rowsNow += rows;
