@@ -4,8 +4,7 @@ import { localMs, type Rounding, utcMs } from './zone-sql.ts';
 
 const INTEGER = '-?[0-9]{1,30}';
 const NUMBER = '[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?';
-/** So few digits that eighteen decimal places hold all of it. */
-const SCIENTIFIC = '[+-]?0*[0-9]{1,15}([.][0-9]{1,9}0*)?[eE][+-]?[0-9]';
+const DECIMAL = '[+-]?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{1,3})?';
 const DAY = '[0-9]{4}-[0-9]{2}-[0-9]{2}';
 /** Whole milliseconds: digits behind the third are noughts. */
 const CLOCK = '([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,3}|[.][0-9]{3}0{1,6})?';
@@ -74,20 +73,23 @@ export function vectorSql(list: string, size: number): string {
     THEN ${held} END AS FLOAT[${size}])`;
 }
 
-/** Units of 10^-scale; null where a digit would be lost, or where it is beyond int64. */
+/**
+ * Units of 10^-scale; null where a digit would be lost, or where it is beyond int64. Digits are
+ * moved as text, so nothing is rounded on the way, however the number is written.
+ */
 export function decimalSql(text: string, scale: number): string {
-  const wide = `CAST(TRY_CAST(${text} AS DECIMAL(38,18)) AS VARCHAR)`;
-  return `CASE WHEN ${matches(text, SCIENTIFIC)} THEN ${plainDecimalSql(wide, scale)}
-    ELSE ${plainDecimalSql(text, scale)} END`;
-}
-
-/** Digits are moved as text, so nothing is rounded on the way. */
-function plainDecimalSql(text: string, scale: number): string {
-  const pattern = `[+-]?[0-9]+([.][0-9]{1,${Math.max(scale, 1)}}0*)?`;
-  const exact = scale === 0 ? '[+-]?[0-9]+([.]0+)?' : pattern;
-  const whole = `ltrim(split_part(${text}, '.', 1), '+')`;
-  const fraction = `rpad(left(split_part(${text}, '.', 2), ${scale}), ${scale}, '0')`;
-  return `CASE WHEN ${matches(text, exact)} THEN TRY_CAST(${whole} || ${fraction} AS BIGINT) END`;
+  const mantissa = `split_part(lower(${text}), 'e', 1)`;
+  const exponent = `coalesce(TRY_CAST(ltrim(split_part(lower(${text}), 'e', 2), '+') AS INTEGER), 0)`;
+  const sign = `CASE WHEN ${text} LIKE '-%' THEN '-' ELSE '' END`;
+  const digits = `replace(ltrim(${mantissa}, '+-'), '.', '')`;
+  const shift = `(${scale} - length(split_part(${mantissa}, '.', 2)) + ${exponent})`;
+  const moved = `CASE
+    WHEN ${shift} BETWEEN 0 AND 40 THEN ${digits} || repeat('0', ${shift})
+    WHEN ${matches(`right(${digits}, -${shift})`, '0+')} THEN left(${digits}, length(${digits}) + ${shift})
+    END`;
+  return `CASE WHEN NOT ${matches(text, DECIMAL)} THEN NULL
+    WHEN ${matches(digits, '0+')} THEN 0
+    ELSE TRY_CAST(${sign} || ${moved} AS BIGINT) END`;
 }
 
 function timeTextSql(text: string, timeZone: string, clock: string): string {
