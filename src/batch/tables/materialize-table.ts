@@ -142,8 +142,9 @@ async function inSession(
       );
       await materializeQuery(work, origin.from, upstreams);
     }
-    // What a run that was asked for some units did not find says nothing of a first load in parts.
-    if (options.unit === null) states.looked(run?.commit ?? 0);
+    // A first load may go in parts, and one that brought nothing at all has not begun.
+    const isLoaded = options.unit === null && states.all().length > 0;
+    if (isLoaded) states.looked(run?.commit ?? 0);
     return tally.report();
   } finally {
     session.close();
