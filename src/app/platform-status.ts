@@ -122,11 +122,15 @@ function idStatus(memory: MemorySize | null): IdStatus | null {
 }
 
 function savedStatus(engine: StreamEngine): SavedStatus {
-  const { rowsLoaded, rowsSpilled, statesRebuilt } = engine.metrics;
+  const { rowsLoaded, rowsSpilled, rowsSpilledBuilding, statesRebuilt } = engine.metrics;
+  const { groupsLoaded, tilesLoaded, groupsRebuilt } = engine.metrics;
   return {
     ...engine.savedSize(),
     loads: rowsLoaded,
-    spills: rowsSpilled,
+    spills: rowsSpilled + rowsSpilledBuilding,
+    groupsLoaded,
+    tilesLoaded,
+    groupsReplayed: Math.max(0, groupsRebuilt - groupsLoaded),
     rebuilt: statesRebuilt > 0,
     damage: engine.damage,
   };

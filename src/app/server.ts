@@ -15,7 +15,7 @@ export interface ServerEvents {
   readonly started: (facts: StartFacts) => void;
   /** Definitions that `dev` applied by itself. */
   readonly applied: (diff: PlanDiff) => void;
-  readonly reloaded: (generation: number) => void;
+  readonly reloaded: (generation: number, groups: BuiltGroups) => void;
   /** Which versions answer requests that name none has changed. */
   readonly released: (routes: readonly ServiceRoute[]) => void;
   /** New definitions that cannot be used; those before stay. */
@@ -23,7 +23,13 @@ export interface ServerEvents {
   readonly stopping: () => void;
 }
 
-export interface StartFacts {
+/** Tile groups that were new: loaded from a backfill, or built from the events. */
+export interface BuiltGroups {
+  readonly groupsLoaded: number;
+  readonly groupsReplayed: number;
+}
+
+export interface StartFacts extends BuiltGroups {
   readonly url: string;
   readonly generation: number;
   readonly replayedEvents: number;
@@ -56,6 +62,7 @@ export async function runServer(
     url: platform.url,
     generation: applied.generation,
     replayedEvents: platform.replayedEvents,
+    ...builtGroups(platform),
     seconds: (Date.now() - startedMs) / 1000,
   });
   const reloader = new Reloader(config, platform, applied.generation, releases.id, events);
@@ -146,7 +153,7 @@ class Reloader {
     this.#generation = newest.generation;
     await this.#platform.use(newest.plan);
     noteTakeover(this.#config, newest.generation, this.#platform, this.#events);
-    this.#events.reloaded(newest.generation);
+    this.#events.reloaded(newest.generation, builtGroups(this.#platform));
   }
 
   /** Another version answers from one request to the next; both were served before. */
@@ -190,6 +197,11 @@ function currentReleases(
     const id = releases.newestId();
     return { id, routes: id === knownId ? [] : releases.current() };
   });
+}
+
+function builtGroups(platform: Platform): BuiltGroups {
+  const { groupsLoaded = 0, groupsReplayed = 0 } = platform.status().saved ?? {};
+  return { groupsLoaded, groupsReplayed };
 }
 
 /** Written down for `publish`: the tiles of this generation are built and caught up. */

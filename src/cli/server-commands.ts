@@ -1,4 +1,4 @@
-import { runServer, type ServerEvents } from '../app/server.ts';
+import { type BuiltGroups, runServer, type ServerEvents } from '../app/server.ts';
 import { colors as pc } from './colors.ts';
 import type { Context } from './context.ts';
 import { EXIT, type Output, reportError } from './output.ts';
@@ -18,10 +18,11 @@ export async function serveCommand({ config, output }: Context): Promise<number>
 
 function eventsFor(output: Output): ServerEvents {
   return {
-    started: ({ url, generation, replayedEvents, seconds }) => {
-      output.finish({ url, generation, replayedEvents, seconds }, () => {
+    started: ({ url, generation, replayedEvents, seconds, ...groups }) => {
+      output.finish({ url, generation, replayedEvents, seconds, ...groups }, () => {
         output.say(`${pc.green('✓')} ready at ${pc.bold(url)} after ${seconds.toFixed(2)} s`);
         if (replayedEvents > 0) output.say(pc.dim(`  ${replayedEvents} events replayed`));
+        if (builtText(groups) !== '') output.say(pc.dim(`  ${builtText(groups)}`));
         output.say(pc.dim(`  POST ${url}/v1/events/<source>   POST ${url}/v1/features`));
         output.say(pc.dim(`  GET  ${url}/v1/status   ${url}/openapi.json   ${url}/metrics`));
       });
@@ -29,10 +30,12 @@ function eventsFor(output: Output): ServerEvents {
     applied: (diff) => {
       if (diff.changes.length > 0) sayChanges(output, diff);
     },
-    reloaded: (generation) => {
-      output.finish({ reloaded: true, generation }, () =>
-        output.say(`${pc.green('✓')} reloaded, generation ${generation}`),
-      );
+    reloaded: (generation, groups) => {
+      output.finish({ reloaded: true, generation, ...groups }, () => {
+        const built = builtText(groups);
+        const how = built === '' ? '' : `: ${built}`;
+        output.say(`${pc.green('✓')} reloaded, generation ${generation}${how}`);
+      });
     },
     released: (routes) => {
       const shown = routes.map(({ service, live, canary, canaryPpm }) => {
@@ -49,4 +52,11 @@ function eventsFor(output: Output): ServerEvents {
     },
     stopping: () => output.say(pc.dim('stopping: requests end, the state is saved')),
   };
+}
+
+/** `3 groups from backfill, 1 replayed`; nothing where no group is new. */
+function builtText({ groupsLoaded, groupsReplayed }: BuiltGroups): string {
+  if (groupsLoaded + groupsReplayed === 0) return '';
+  const groups = groupsLoaded === 1 ? 'group' : 'groups';
+  return `${groupsLoaded} ${groups} from backfill, ${groupsReplayed} replayed`;
 }

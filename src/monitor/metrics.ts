@@ -152,6 +152,8 @@ function stateGauges(registry: Registry): Update {
   const fileBytes = gauge('asof_state_file_bytes', 'Files of the saved state.');
   const loads = gauge('asof_state_loads', 'Keys that came from disk, since the start.');
   const spills = gauge('asof_state_spills', 'Keys that left memory for disk, since the start.');
+  const groups = gauge('asof_state_groups_loaded', 'Tile groups from a backfill at the start.');
+  const loaded = gauge('asof_state_tiles_loaded', 'Tiles that came with those groups.');
   const took = gauge('asof_checkpoint_seconds', 'How long the newest checkpoint took.');
   const written = gauge('asof_checkpoint_bytes', 'Bytes that the newest checkpoint wrote.');
   const age = gauge('asof_checkpoint_age_seconds', 'Age of the newest checkpoint.');
@@ -174,6 +176,8 @@ function stateGauges(registry: Registry): Update {
     fileBytes.set(status.saved?.fileBytes ?? 0);
     loads.set(status.saved?.loads ?? 0);
     spills.set(status.saved?.spills ?? 0);
+    groups.set(status.saved?.groupsLoaded ?? 0);
+    loaded.set(status.saved?.tilesLoaded ?? 0);
     took.set((status.checkpoint?.tookMs ?? 0) / 1000);
     written.set(status.checkpoint?.bytes ?? 0);
     age.set((status.checkpoint?.ageMs ?? 0) / 1000);

@@ -42,6 +42,11 @@ export interface SavedStatus {
   readonly indexBytes: number;
   readonly loads: number;
   readonly spills: number;
+  /** Tile groups that came from a backfill at the start, and their tiles. */
+  readonly groupsLoaded: number;
+  readonly tilesLoaded: number;
+  /** Groups that the checkpoint lacked and that were built from the events alone. */
+  readonly groupsReplayed: number;
   /** At the start what was saved was found damaged, and built anew from archive and log. */
   readonly rebuilt: boolean;
   /** What has failed its checksum since; it is built anew as soon as possible. */

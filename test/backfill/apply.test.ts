@@ -32,7 +32,8 @@ test('a view is backfilled before it is applied, and its tiles are taken over', 
   await project.json(['push', 'payments', 'second.ndjson', ...to]);
   const before = server.lines.length;
   project.write('features.ts', WITH_RECENT);
-  await server.says((line) => JSON.stringify(line).includes('"generation":2'), before);
+  const took = await server.says((line) => JSON.stringify(line).includes('"generation":2'), before);
+  assert.deepEqual([took.groupsLoaded, took.groupsReplayed], [1, 0], 'from the backfill');
   const answer = await project.json(['get', 'recents', 'card=c1', ...to]);
   assert.match(answer.stdout, /"payments_1d":42/);
   const again = await project.json(['backfill', 'recent']);
