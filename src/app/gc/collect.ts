@@ -2,6 +2,7 @@ import { systemClock } from '../../base/clock.ts';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { type CompactReport, compactArchive } from '../../ingest/archive-compact.ts';
+import type { Registry } from '../../registry/registry.ts';
 import type { Config } from '../config.ts';
 import { withRegistry } from '../with-registry.ts';
 import type { Removal, Sweep, SweepOptions } from './removal.ts';
@@ -37,7 +38,7 @@ export async function collectGarbage(
     withRegistry(config, (registry) => sweepDatasets(registry, options)),
     withRegistry(config, (registry) => sweepRetention(registry, options, retention.archiveMs)),
     sweepArchive(options),
-    sweepOffline(options),
+    withRegistry(config, (registry) => sweepOffline(options, groupsInUse(registry, options.nowMs))),
     sweepServeLog(options, retention.serveLogMs),
     sweepLetters(config, options),
   ];
@@ -45,6 +46,19 @@ export async function collectGarbage(
   const removals = sweeps.flatMap((sweep) => sweep.removals);
   const bytes = removals.reduce((sum, one) => sum + one.bytes, 0);
   return { dryRun, removals, bytes, leftOut, compacted };
+}
+
+/** Of what is applied, was so until a short while ago, or is published. */
+function groupsInUse(registry: Registry, nowMs: number): Set<string> {
+  const published = registry.releases
+    .current()
+    .flatMap(({ service, live, before, canary }) =>
+      [live, before, canary].flatMap((version) =>
+        version === null ? [] : (registry.planWith(service, version) ?? []),
+      ),
+    );
+  const plans = [...registry.plansSince(nowMs - LIMITS.offlineOrphanMs), ...published];
+  return new Set(plans.flatMap(({ groups }) => groups.map(({ id }) => id)));
 }
 
 async function compactNow(config: Config, leftOut: string[]): Promise<CompactReport | null> {

@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { LIMITS } from '../../base/limits.ts';
+import { subjectOfGroup } from '../../batch/backfill/world.ts';
 import { CATALOG_FILE, OfflineCatalog } from '../../store/offline-catalog.ts';
 import { OfflineFiles } from '../../store/offline-files.ts';
 import { bytesOf, type Removal, removeFile, type Sweep, type SweepOptions } from './removal.ts';
 
 /** Partitions that newer ones have replaced, files that nothing names, records of old runs. */
-export function sweepOffline(options: SweepOptions): Sweep {
+export function sweepOffline(options: SweepOptions, groupsInUse: ReadonlySet<string>): Sweep {
   if (!existsSync(join(options.dataDir, CATALOG_FILE))) return { removals: [], leftOut: null };
   const catalog = OfflineCatalog.open(options.dataDir, systemClock);
   try {
     const removals = [
+      ...unusedTiles(catalog, options, groupsInUse),
       ...retiredParts(catalog, options),
       ...orphans(catalog, options),
       ...oldRuns(catalog, options),
@@ -20,6 +22,30 @@ export function sweepOffline(options: SweepOptions): Sweep {
   } finally {
     catalog.close();
   }
+}
+
+/**
+ * Tiles of groups that nothing in use has any more. A backfill may come before its apply, so what is
+ * young stays, and so does what is being worked on.
+ */
+function unusedTiles(
+  { partitions, leases }: OfflineCatalog,
+  { nowMs, dryRun }: SweepOptions,
+  groupsInUse: ReadonlySet<string>,
+): Removal[] {
+  const inUse = new Set([...groupsInUse].map((id) => subjectOfGroup({ id })));
+  const unused = partitions
+    .subjects(subjectOfGroup({ id: '' }))
+    .filter(
+      ({ subject, throughCommit, updatedMs }) =>
+        throughCommit > 0 &&
+        !inUse.has(subject) &&
+        updatedMs < nowMs - LIMITS.offlineOrphanMs &&
+        (leases.held(subject)?.untilMs ?? 0) < nowMs,
+    );
+  if (!dryRun) for (const { subject } of unused) partitions.retireSubject(subject);
+  const why = 'no view in use has this tile group; its files stay a while for readers';
+  return unused.map(({ subject }) => ({ what: 'offline', path: subject, why, bytes: 0 }));
 }
 
 /** The file first: a part whose file is gone is forgotten next time. */

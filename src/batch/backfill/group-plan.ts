@@ -165,7 +165,8 @@ function auditedDays(
 
 /** A day without events has no partition, but is as final as any once its grace had passed. */
 function emptySince(known: CatalogSubject | null, graceMs: number): (day: number) => boolean {
-  if (known === null) return () => false;
+  // Of tiles that were given up nothing is known.
+  if (known === null || known.throughCommit === 0) return () => false;
   const builtMs = Number(known.details.graceNowMs ?? known.updatedMs);
   return (day) => stateOfDay(day, graceMs, builtMs) === 'final';
 }
