@@ -184,11 +184,8 @@ export class PaymentsWorld {
   lose(commitsKept: number): void {
     this.#commit = commitsKept;
     this.#log = new PaymentLog(this.#log.batches.slice(0, commitsKept));
-    this.payments.splice(
-      0,
-      this.payments.length,
-      ...this.payments.filter(({ commit }) => commit <= commitsKept),
-    );
+    const kept = this.payments.filter(({ commit }) => commit <= commitsKept);
+    this.payments.splice(0, this.payments.length, ...kept);
   }
 
   /** As after a kill: what was open is gone, and nothing was tidied up. */
