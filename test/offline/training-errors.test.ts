@@ -120,14 +120,43 @@ test('statuses tell of each row what serving would', async () => {
   assert.equal(report.features.includes('spent_status'), false);
   const [header = '', ...rows] = text.split('\n').map((line) => line.split(',').slice(3));
   assert.deepEqual(header, [
-    ...['amounts', 'highest', 'highest_status', 'orders', 'spent', 'spent_status'],
+    ...['amounts', 'amounts_status', 'highest', 'highest_status', 'orders'],
+    ...['spent', 'spent_status'],
     ...['again', 'again_status', 'half', 'half_status', 'twice', 'twice_status'],
   ]);
   assert.deepEqual(rows, [
-    ['0', '', 'error', '0', '', 'default', '7', 'present', '', 'default', '', 'error'],
-    ['1', LARGE, 'present', '2', '', 'error', '7', 'present', '0.5', 'present', '', 'error'],
-    ['0', '', 'default', '0', '', 'default', '7', 'present', '', 'default', '', 'default'],
-    Array.from({ length: 12 }, () => ''),
+    ['0', 'default', '', 'error', '0', '', 'default', '7', 'present', '', 'default', '', 'error'],
+    [
+      '1',
+      'present',
+      LARGE,
+      'present',
+      '2',
+      '',
+      'error',
+      '7',
+      'present',
+      '0.5',
+      'present',
+      '',
+      'error',
+    ],
+    [
+      '0',
+      'default',
+      '',
+      'default',
+      '0',
+      '',
+      'default',
+      '7',
+      'present',
+      '',
+      'default',
+      '',
+      'default',
+    ],
+    Array.from({ length: 13 }, () => ''),
   ]);
 });
 
