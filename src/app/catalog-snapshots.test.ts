@@ -21,6 +21,8 @@ const plan: ProjectPlan = {
   views: [],
   services: [],
   datasets: [],
+  models: [],
+  dashboards: [],
 };
 
 /** A data directory with one published file of the group. */

@@ -23,6 +23,8 @@ export const NOTHING: ProjectPlan = {
   views: [],
   services: [],
   datasets: [],
+  models: [],
+  dashboards: [],
 };
 
 export const nodeDisk = (folder: string): Disk => new NodeDisk(folder);

@@ -281,6 +281,8 @@ export function randomProject(
     views,
     services: [service],
     datasets: [],
+    models: [],
+    dashboards: [],
   };
   return { plan: { ...plan, format: 1 }, source };
 }

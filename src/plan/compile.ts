@@ -67,6 +67,8 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     views: grouped.views,
     services: unique.services.sort(byNameAndVersion),
     datasets: unique.datasets.sort(byNameAndVersion),
+    models: [],
+    dashboards: [],
   });
 }
 

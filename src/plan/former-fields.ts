@@ -15,6 +15,8 @@ export function withLaterFields(plan: ProjectPlan): ProjectPlan {
       origin: source.origin ?? null,
     })),
     datasets: plan.datasets ?? [],
+    models: plan.models ?? [],
+    dashboards: plan.dashboards ?? [],
     services: plan.services.map((service) => ({
       ...service,
       request: service.request ?? [],

@@ -20,6 +20,8 @@ export interface ProjectPlan {
   readonly views: readonly ViewPlan[];
   readonly services: readonly ServicePlan[];
   readonly datasets: readonly DatasetPlan[];
+  readonly models: readonly ModelPlan[];
+  readonly dashboards: readonly DashboardPlan[];
 }
 
 export interface SourcePlan extends SourceSchema {
@@ -34,6 +36,8 @@ export interface Meta {
   readonly owner: string | null;
   readonly description: string | null;
   readonly tags: readonly string[];
+  /** Only a named role other than the author lets it become active; absent where anybody may. */
+  readonly risk?: 'high';
 }
 
 export interface EntityPlan {
@@ -49,6 +53,11 @@ export interface EntityPlan {
  */
 export interface TileGroupPlan {
   readonly id: string;
+  /**
+   * Tiles are shared within one namespace, so that one team never rebuilds another's state. Absent
+   * of the default namespace, whose groups keep their ids.
+   */
+  readonly namespace?: string;
   readonly source: string;
   readonly entity: string;
   /** Source columns that hold the entity's join keys, in the order of the entity's join keys. */
@@ -237,4 +246,44 @@ export interface LabelPlan {
   /** A view of one feature over `sliding(horizon, exact)`, with its tile groups; of no service. */
   readonly view: ViewPlan;
   readonly groups: readonly TileGroupPlan[];
+}
+
+/** A model version as a reader: what it may read of one service version, and what it expects. */
+export interface ModelPlan {
+  readonly name: string;
+  readonly version: number;
+  readonly service: string;
+  readonly serviceVersion: number;
+  /** Outputs of the service that it may read, on-demand features included, sorted by name. */
+  readonly reads: readonly ModelReadPlan[];
+  /** By output name: what values it was trained on, and so expects. */
+  readonly expectations: Readonly<Record<string, ExpectationPlan>>;
+  /** What an answer that does not fit gets: an error, or a note in its envelope. */
+  readonly onViolation: 'refuse' | 'flag';
+  readonly hash: string;
+  readonly meta: Meta;
+}
+
+export interface ModelReadPlan {
+  readonly name: string;
+  readonly type: ValueType;
+  /** Where it comes from; null of on-demand features. */
+  readonly feature: {
+    readonly view: string;
+    readonly version: number;
+    readonly name: string;
+  } | null;
+}
+
+/** What people look at: named for the lineage alone, with what it shows. */
+export interface DashboardPlan {
+  readonly name: string;
+  readonly url: string | null;
+  readonly reads: readonly {
+    readonly view: string;
+    readonly version: number;
+    readonly feature: string;
+  }[];
+  readonly hash: string;
+  readonly meta: Meta;
 }

@@ -66,12 +66,22 @@ export function typeText(type: ValueType): string {
 
 /** A column of a source: its type, whether null is a value, and its declared range. */
 export interface ColumnSchema {
+  /** Its first name: log, archive, plans and hashes know it by this one for ever. */
   readonly name: string;
+  /** What definitions and producers call it since a declared rename; absent: its first name. */
+  readonly alias?: string;
   readonly type: ValueType;
   readonly optional: boolean;
   /** Inclusive bounds in the column's own units (a decimal's bounds are unscaled units). */
   readonly min: Scalar;
   readonly max: Scalar;
+  /** What a row holds that brings no value; absent: null, where the column is optional. */
+  readonly default?: Scalar;
+  /**
+   * Says something about a person. `tokenized`: the door replaces its values by a keyed hash, and
+   * nothing behind the door knows others. Absent: not personal.
+   */
+  readonly personal?: 'plain' | 'tokenized';
 }
 
 /** The registered form of a source: what acceptance (semantics §1) and every codec go by. */
@@ -92,6 +102,20 @@ export interface SourceSchema {
   readonly changes?: ChangeSchema | null;
   /** Of a table: its rows come unit by unit, and a unit may be rewritten; null of a stream. */
   readonly table?: TableSchema | null;
+  /** How producers' rows have looked since the first version; absent: as the columns say. */
+  readonly evolution?: readonly SchemaStep[];
+}
+
+/** What one schema version of a source changed; the door takes rows of every version. */
+export interface SchemaStep {
+  /** From 2; the first version is what the steps lead back to. */
+  readonly version: number;
+  /** Name before → name since. */
+  readonly renamed: Readonly<Record<string, string>>;
+  /** Column by its first name → its type before. */
+  readonly widened: Readonly<Record<string, ValueType>>;
+  /** Columns, by first names, that rows of earlier versions do not have. */
+  readonly added: readonly string[];
 }
 
 /** What acceptance, codecs and kernels must know of a table source (semantics §6, tables). */
@@ -137,3 +161,15 @@ export interface ChangeSchema {
 }
 
 export const NAME_PATTERN = /^[a-z][a-z0-9_]*$/;
+
+/** Sources, entities, views, services, datasets and models may stand in a namespace: `fraud.checks`. */
+export const QUALIFIED_NAME_PATTERN = /^([a-z][a-z0-9_]*\.)?[a-z][a-z0-9_]*$/;
+
+/** Where names without one stand. */
+export const DEFAULT_NAMESPACE = 'default';
+
+/** The namespace of a definition's name: what stands before its dot. */
+export function namespaceOf(name: string): string {
+  const dot = name.indexOf('.');
+  return dot < 0 ? DEFAULT_NAMESPACE : name.slice(0, dot);
+}

@@ -184,6 +184,8 @@ export function planOf(sources: readonly string[], probes: readonly Probe[]): Pr
     views: [],
     services: [],
     datasets: [],
+    models: [],
+    dashboards: [],
   };
 }
 
