@@ -25,7 +25,7 @@ export interface Principal {
 }
 
 /** Whoever brought nothing; may do what needs no grant. */
-export const NOBODY: Principal = Object.freeze({
+export const NOBODY: Principal = Object.freeze<Principal>({
   id: 'nobody',
   kind: 'nobody',
   grants: [],
@@ -33,7 +33,7 @@ export const NOBODY: Principal = Object.freeze({
 });
 
 /** The one user of a project on which access control was never turned on: may do everything. */
-export const LOCAL_USER: Principal = Object.freeze({
+export const LOCAL_USER: Principal = Object.freeze<Principal>({
   id: 'local',
   kind: 'local',
   grants: [{ namespace: '*', role: 'admin' }],
