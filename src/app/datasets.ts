@@ -21,7 +21,7 @@ import type { DatasetPlan, ProjectPlan } from '../plan/plan.ts';
 import type { DatasetManifest, DatasetSpine } from '../registry/dataset-manifest.ts';
 import type { DatasetClaim } from '../registry/datasets.ts';
 import type { ColumnStatistics } from '../schema/column-statistics.ts';
-import { NAME_PATTERN } from '../schema/types.ts';
+import { QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
 import type { Config } from './config.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { packageVersion } from './package-version.ts';
@@ -128,7 +128,7 @@ export function datasetFolder({ name, number }: { name: string; number: number }
 }
 
 function requireName(name: string): void {
-  if (NAME_PATTERN.test(name)) return;
+  if (QUALIFIED_NAME_PATTERN.test(name)) return;
   throw new AsofError('invalid_name', `'${name}' cannot be the name of a dataset.`);
 }
 

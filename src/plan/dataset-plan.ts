@@ -19,7 +19,7 @@ export function resolveDataset(
 ): DatasetPlan | null {
   const path = `datasets.${node.name}`;
   const before = issues.count;
-  issues.checkName(path, 'a dataset', node.name);
+  issues.checkDefinitionName(path, 'a dataset', node.name);
   issues.checkVersion(`${path}.version`, node.version);
   const service = node.service === null ? null : parts.serviceOf(node.service);
   if (node.service === null) {

@@ -1,7 +1,7 @@
 import type { AccumulatorSpec } from '../aggregate/spec.ts';
 import type { WindowSpec } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
-import type { ValueType } from '../schema/types.ts';
+import { DEFAULT_NAMESPACE, namespaceOf, type ValueType } from '../schema/types.ts';
 import { canonicalJson, compareText } from './canonical.ts';
 import type { AggregateDraft } from './feature-plan.ts';
 import { groupId } from './hash.ts';
@@ -16,7 +16,7 @@ export interface Grouped {
 }
 
 /**
- * Features over one source, entity key and filter share one group of tiles: each lane, accumulator
+ * Features of one namespace over one source, entity key and filter share one group of tiles: each lane, accumulator
  * and window is there once, in an order that depends on their content alone. Sessions are cut by
  * the events themselves, so those of one gap have a group of their own.
  */
@@ -54,7 +54,13 @@ interface Member {
 function groupKey(view: ViewDraft, { window }: AggregateDraft): string {
   const { source, entity, keyColumns, filter } = view;
   const gapMs = window.kind === 'session' ? window.gapMs : null;
-  return canonicalJson({ source, entity, keyColumns, filter, gapMs });
+  return canonicalJson({ ...namespaced(view), source, entity, keyColumns, filter, gapMs });
+}
+
+/** The namespace whose views share a group: never what another team rebuilds. */
+function namespaced({ name }: ViewDraft): Pick<TileGroupPlan, 'namespace'> {
+  const namespace = namespaceOf(name);
+  return namespace === DEFAULT_NAMESPACE ? {} : { namespace };
 }
 
 function byIdentity(a: TileGroupPlan, b: TileGroupPlan): number {
@@ -85,6 +91,7 @@ function buildGroup(members: readonly Member[]): TileGroupPlan {
   const isSession = windows.some((window) => window.kind === 'session');
   const latenessMs = isSession ? view.allowedLatenessMs : 0;
   const group = {
+    ...namespaced(view),
     ...{ source, entity, keyColumns, filter, lanes, accumulators, windows },
     ...{ retractable, latenessMs, keep },
   };

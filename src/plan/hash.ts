@@ -5,10 +5,12 @@ import type { SourceSchema } from '../schema/types.ts';
 import { byName, compareText, hashOf } from './canonical.ts';
 import type {
   AggregateFeaturePlan,
+  DashboardPlan,
   DatasetPlan,
   DerivedFeaturePlan,
   EntityPlan,
   LanePlan,
+  ModelPlan,
   ServicePlan,
   SpinePlan,
   TableOriginPlan,
@@ -76,10 +78,10 @@ export function entityHash(entity: Pick<EntityPlan, 'name' | 'joinKeys'>): strin
 
 export function groupId(group: Omit<TileGroupPlan, 'id'>): string {
   const { source, entity, keyColumns, filter, lanes, accumulators, windows } = group;
-  const { retractable, latenessMs, keep } = group;
+  const { namespace, retractable, latenessMs, keep } = group;
   return hashOf({
     ...{ source, entity, keyColumns, filter, lanes, accumulators, windows },
-    ...given({ retractable, latenessMs, keep }),
+    ...given({ namespace, retractable, latenessMs, keep }),
   });
 }
 
@@ -234,4 +236,17 @@ function columnsRead(view: ViewMeaning): ReadonlySet<string> {
     if (expression !== null) for (const name of referencedColumns(expression)) read.add(name);
   }
   return read;
+}
+
+/** What a model may read and expects, with the hash of the service version that it is pinned to. */
+export function modelHash(model: Omit<ModelPlan, 'hash' | 'meta'>, serviceHashNow: string): string {
+  const { name, version, service, serviceVersion, reads, expectations, onViolation } = model;
+  return hashOf({
+    ...{ name, version, service, serviceVersion, reads, expectations, onViolation },
+    meaning: serviceHashNow,
+  });
+}
+
+export function dashboardHash({ name, reads }: Pick<DashboardPlan, 'name' | 'reads'>): string {
+  return hashOf({ name, reads });
 }

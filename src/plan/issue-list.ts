@@ -2,7 +2,7 @@ import { durationMs } from '../base/duration.ts';
 import { AsofError, type ErrorCode, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { ProblemNode } from '../define/node.ts';
-import { NAME_PATTERN } from '../schema/types.ts';
+import { DEFAULT_NAMESPACE, NAME_PATTERN, QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
 
 /** Everything that is wrong with a project, collected so that it can be fixed in one go. */
 export class IssueList {
@@ -25,6 +25,7 @@ export class IssueList {
     this.add(problem.code, path, problem.message, problem.remedy);
   }
 
+  /** The name of a part, such as a feature or a column: it stands within a definition. */
   checkName(path: string, noun: string, name: unknown): void {
     if (typeof name === 'string' && NAME_PATTERN.test(name) && name.length <= LIMITS.nameLength) {
       return;
@@ -32,6 +33,27 @@ export class IssueList {
     const rule = `Use [a-z][a-z0-9_]*, at most ${LIMITS.nameLength} characters`;
     const snake = snakeCase(String(name));
     const remedy = NAME_PATTERN.test(snake) ? `${rule}: '${snake}'.` : `${rule}.`;
+    const text = String(name);
+    const why = QUALIFIED_NAME_PATTERN.test(text) ? ': only definitions stand in a namespace' : '';
+    this.add('invalid_name', path, `'${text}' cannot be the name of ${noun}${why}.`, remedy);
+  }
+
+  /** The name of a definition, which may stand in a namespace: `fraud.checks`. */
+  checkDefinitionName(path: string, noun: string, name: unknown): void {
+    const parts = String(name).split('.');
+    const isShort = parts.every((part) => part.length <= LIMITS.nameLength);
+    if (typeof name === 'string' && QUALIFIED_NAME_PATTERN.test(name) && isShort) {
+      if (parts.length === 1 || parts[0] !== DEFAULT_NAMESPACE) return;
+      const message = `'${name}' names the namespace that names without one stand in.`;
+      this.add('invalid_name', path, message, `Write '${parts[1]}'.`);
+      return;
+    }
+    const rule =
+      'Use [a-z][a-z0-9_]*, with one namespace and a dot before it or none, each at most ' +
+      `${LIMITS.nameLength} characters`;
+    const snake = parts.map(snakeCase).join('.');
+    const remedy =
+      QUALIFIED_NAME_PATTERN.test(snake) && isShort ? `${rule}: '${snake}'.` : `${rule}.`;
     this.add('invalid_name', path, `'${String(name)}' cannot be the name of ${noun}.`, remedy);
   }
 

@@ -24,7 +24,7 @@ export function resolveService(
 ): ServicePlan | null {
   const path = `services.${node.name}`;
   const before = issues.count;
-  issues.checkName(path, 'a service', node.name);
+  issues.checkDefinitionName(path, 'a service', node.name);
   issues.checkVersion(`${path}.version`, node.version);
   const features: ServiceFeaturePlan[] = [];
   const hashes = new Map<string, string>();

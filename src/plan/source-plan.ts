@@ -15,7 +15,7 @@ export const DEFAULT_HORIZON = '24h';
 /** Checks and resolves a stream; a plan is given even where there are issues, to go on with. */
 export function resolveStream(node: StreamNode, issues: IssueList): SourcePlan {
   const path = `sources.${node.name}`;
-  issues.checkName(path, 'a source', node.name);
+  issues.checkDefinitionName(path, 'a source', node.name);
   const columns = resolveColumns(node, issues);
   checkRole(node, columns, 'eventTime', node.eventTime, ['timestamp'], issues);
   checkRole(node, columns, 'arrivalTime', node.arrivalTime, ['timestamp'], issues);
@@ -51,7 +51,7 @@ export function resolveStream(node: StreamNode, issues: IssueList): SourcePlan {
 
 export function resolveEntity(node: EntityNode, issues: IssueList): EntityPlan {
   const path = `entities.${node.name}`;
-  issues.checkName(path, 'an entity', node.name);
+  issues.checkDefinitionName(path, 'an entity', node.name);
   if (node.keys.length === 0) {
     const remedy = 'Write keys: { user: string() }.';
     issues.add('invalid_definition', path, `The entity '${node.name}' has no keys.`, remedy);

@@ -34,7 +34,7 @@ export function resolveTable(
   issues: IssueList,
 ): SourcePlan {
   const path = `sources.${node.name}`;
-  issues.checkName(path, 'a table', node.name);
+  issues.checkDefinitionName(path, 'a table', node.name);
   const before = issues.count;
   checkQueries(node, path, issues);
   const isSound = issues.count === before;

@@ -40,7 +40,7 @@ export function resolveView(
 ): ViewDraft | null {
   const path = `views.${node.name}`;
   const before = issues.count;
-  issues.checkName(path, 'a view', node.name);
+  issues.checkDefinitionName(path, 'a view', node.name);
   issues.checkVersion(`${path}.version`, node.version);
   const freshnessMs =
     node.freshness === null ? null : issues.duration(`${path}.freshness`, node.freshness);
