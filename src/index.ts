@@ -15,6 +15,7 @@ export {
   timestamp,
   vector,
 } from './define/column.ts';
+export { type Dashboard, dashboard } from './define/dashboard.ts';
 export { type Dataset, dataset } from './define/dataset.ts';
 export type { Derived } from './define/derived.ts';
 export {
@@ -32,6 +33,7 @@ export type { AnyExpression, Expression } from './define/expression-type.ts';
 export type { Aggregate, Feature } from './define/feature.ts';
 export { type Label, label } from './define/label.ts';
 export { type Attribute, latest } from './define/latest.ts';
+export { type Model, type ModelExpectOptions, model } from './define/model.ts';
 export type { Pick } from './define/pick.ts';
 export {
   type Service,

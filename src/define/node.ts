@@ -36,7 +36,9 @@ export type DefinitionNode =
   | TableNode
   | ViewNode
   | ServiceNode
-  | DatasetNode;
+  | DatasetNode
+  | ModelNode
+  | DashboardNode;
 
 export interface EntityNode extends MetaNode {
   readonly kind: 'entity';
@@ -197,6 +199,25 @@ export interface DatasetNode extends MetaNode {
   readonly known: string | null;
   readonly servingDelay: string | null;
   readonly statuses: boolean;
+}
+
+export interface ModelNode extends MetaNode {
+  readonly kind: 'model';
+  readonly name: string;
+  readonly version: number;
+  /** null where something else was given. */
+  readonly service: ServiceNode | null;
+  /** null means all outputs. */
+  readonly reads: readonly string[] | null;
+  readonly expectations: readonly ExpectationNode[];
+  readonly onViolation: string | null;
+}
+
+export interface DashboardNode extends MetaNode {
+  readonly kind: 'dashboard';
+  readonly name: string;
+  readonly url: string | null;
+  readonly reads: readonly (PickNode | ProblemNode)[];
 }
 
 /** Freezes plain data all the way down. */

@@ -1,7 +1,9 @@
 import {
+  type DashboardNode,
   type DatasetNode,
   type DefinitionNode,
   type EntityNode,
+  type ModelNode,
   nodeOf,
   type ServiceNode,
   type SourceNode,
@@ -15,11 +17,13 @@ export interface Collected {
   readonly views: ReadonlySet<ViewNode>;
   readonly services: ReadonlySet<ServiceNode>;
   readonly datasets: ReadonlySet<DatasetNode>;
+  readonly models: ReadonlySet<ModelNode>;
+  readonly dashboards: ReadonlySet<DashboardNode>;
 }
 
 /**
- * Everything that the given values define or reach: datasets → services → views → sources and
- * entities, and what queries read. Values that define nothing (a helper that a file exports) are
+ * Everything that the given values define or reach: datasets, models and dashboards → services →
+ * views → sources and entities, and what queries read. Values that define nothing (a helper that a file exports) are
  * passed over.
  */
 export function collect(definitions: Iterable<unknown>): Collected {
@@ -34,6 +38,8 @@ class Collector implements Collected {
   readonly views = new Set<ViewNode>();
   readonly services = new Set<ServiceNode>();
   readonly datasets = new Set<DatasetNode>();
+  readonly models = new Set<ModelNode>();
+  readonly dashboards = new Set<DashboardNode>();
 
   visit(node: DefinitionNode): void {
     if (node.kind === 'stream' || node.kind === 'table') this.#visitSource(node);
@@ -41,6 +47,14 @@ class Collector implements Collected {
     if (node.kind === 'view') this.#visitView(node);
     if (node.kind === 'service') this.#visitService(node);
     if (node.kind === 'dataset') this.#visitDataset(node);
+    if (node.kind === 'model') {
+      this.models.add(node);
+      if (node.service !== null) this.#visitService(node.service);
+    }
+    if (node.kind === 'dashboard') {
+      this.dashboards.add(node);
+      for (const pick of node.reads) if (pick.kind === 'pick') this.#visitView(pick.view);
+    }
   }
 
   #visitSource(node: SourceNode | null): void {
@@ -84,6 +98,8 @@ const DEFINITION_KINDS: ReadonlySet<string> = new Set([
   'view',
   'service',
   'dataset',
+  'model',
+  'dashboard',
 ]);
 
 /** A list of definitions counts as its members. */

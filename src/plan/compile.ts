@@ -10,6 +10,7 @@ import { collect } from './collect.ts';
 import { resolveDataset } from './dataset-plan.ts';
 import { groupViews } from './group-plan.ts';
 import { IssueList } from './issue-list.ts';
+import { resolveDashboard, resolveModel } from './model-plan.ts';
 import type { ProjectPlan, SourcePlan } from './plan.ts';
 import { resolveService } from './service-plan.ts';
 import { resolveEntity, resolveStream } from './source-plan.ts';
@@ -45,6 +46,10 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     serviceOf: (node: ServiceNode) => services.get(node) ?? null,
   };
   const datasets = resolveAll(found.datasets, (node) => resolveDataset(node, parts, issues));
+  const models = resolveAll(found.models, (node) => resolveModel(node, parts.serviceOf, issues));
+  const dashboards = resolveAll(found.dashboards, (node) =>
+    resolveDashboard(node, (view) => views.get(view) ?? null, issues),
+  );
   const isEmpty = Object.values(found).every((kind) => kind.size === 0);
   if (isEmpty) {
     const remedy = 'Export a stream(), a table(), an entity(), a view() or a service().';
@@ -56,6 +61,8 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     views: onePerName('views', views.values(), issues),
     services: onePerName('services', services.values(), issues),
     datasets: onePerName('datasets', datasets.values(), issues),
+    models: onePerName('models', models.values(), issues),
+    dashboards: onePerName('dashboards', dashboards.values(), issues),
   };
   issues.throwIfAny();
   const grouped = groupViews(unique.views.sort(byNameAndVersion));
@@ -67,8 +74,8 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     views: grouped.views,
     services: unique.services.sort(byNameAndVersion),
     datasets: unique.datasets.sort(byNameAndVersion),
-    models: [],
-    dashboards: [],
+    models: unique.models.sort(byNameAndVersion),
+    dashboards: unique.dashboards.sort(byName),
   });
 }
 
@@ -110,7 +117,7 @@ interface Definition {
 
 /** Equal definitions of one name@version are one; different ones are a conflict (semantics §7). */
 function onePerName<T extends Definition>(
-  kind: 'sources' | 'entities' | 'views' | 'services' | 'datasets',
+  kind: keyof Omit<ProjectPlan, 'format' | 'groups'>,
   definitions: Iterable<T>,
   issues: IssueList,
 ): T[] {

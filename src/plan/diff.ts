@@ -1,5 +1,11 @@
 import { compareText } from './canonical.ts';
 import { datasetSentences, newDatasetSentences } from './diff-dataset-text.ts';
+import {
+  dashboardSentences,
+  modelSentences,
+  newDashboardSentences,
+  newModelSentences,
+} from './diff-model-text.ts';
 import { newSourceSentences, sourceSentences } from './diff-source-text.ts';
 import {
   type Definition,
@@ -12,13 +18,20 @@ import {
 } from './diff-text.ts';
 import type { ProjectPlan } from './plan.ts';
 
-export type DefinitionKind = 'source' | 'entity' | 'view' | 'service' | 'dataset';
+export type DefinitionKind =
+  | 'source'
+  | 'entity'
+  | 'view'
+  | 'service'
+  | 'dataset'
+  | 'model'
+  | 'dashboard';
 
 /** One definition that differs between two plans. */
 export interface DefinitionChange {
   readonly kind: DefinitionKind;
   readonly name: string;
-  /** null for sources and entities, which have none. */
+  /** null for sources, entities and dashboards, which have none. */
   readonly version: number | null;
   /**
    * `metadata`: described or shown in another way, same meaning. `changed`: a source or entity that
@@ -30,7 +43,7 @@ export interface DefinitionChange {
 }
 
 export interface PlanDiff {
-  /** Sources, entities, views, services, datasets; each kind by name and version. */
+  /** In the order of the kinds above; each kind by name and version. */
   readonly changes: readonly DefinitionChange[];
   readonly added: number;
   readonly removed: number;
@@ -79,6 +92,14 @@ export function diffPlans(before: ProjectPlan | null, after: ProjectPlan): PlanD
       (a, b) => datasetSentences(a, old, b, after),
       (dataset) => newDatasetSentences(dataset, after),
     ),
+    compare('model', before?.models ?? [], after.models, modelSentences, newModelSentences),
+    compare(
+      'dashboard',
+      before?.dashboards ?? [],
+      after.dashboards,
+      dashboardSentences,
+      newDashboardSentences,
+    ),
   ];
   const changes = kinds.flatMap((kind) => kind.changes);
   const count = (change: DefinitionChange['change']): number =>
@@ -123,7 +144,7 @@ function compare<T extends Definition>(
       );
     } else if (same.hash !== one.hash) {
       const change = one.version === undefined ? 'changed' : 'refused';
-      add(one, change, [...sentencesOf(same, one), ...described]);
+      add(one, change, [...new Set([...sentencesOf(same, one), ...described])]);
     } else if (described.length > 0) {
       add(one, 'metadata', described);
     } else {

@@ -4,10 +4,12 @@ import { parseJson } from '../schema/json.ts';
 import { withLaterFields } from './former-fields.ts';
 import {
   aggregateMeaning,
+  dashboardHash,
   datasetHash,
   entityHash,
   eventsHash,
   groupId,
+  modelHash,
   originHash,
   serviceHash,
   sourceHash,
@@ -86,6 +88,17 @@ function* mismatches(plan: ProjectPlan): Generator<string, undefined> {
     }
   }
   for (const dataset of plan.datasets) yield* datasetMismatches(dataset, plan);
+  for (const model of plan.models) {
+    const service = plan.services.find(
+      (one) => one.name === model.service && one.version === model.serviceVersion,
+    );
+    const title = `${model.name}@${model.version}`;
+    const hash = service?.hash ?? missing(`the service of the model ${title}`);
+    if (model.hash !== modelHash(model, hash)) yield `the model '${title}'`;
+  }
+  for (const dashboard of plan.dashboards) {
+    if (dashboard.hash !== dashboardHash(dashboard)) yield `the dashboard '${dashboard.name}'`;
+  }
   return undefined;
 }
 

@@ -1,6 +1,5 @@
+import type { DefinitionKind } from '../plan/diff.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
-
-export type DefinitionKind = 'source' | 'entity' | 'view' | 'service' | 'dataset';
 
 /** One definition as the registry keeps it. Sources and entities have no version: it is 0. */
 export interface DefinitionRow {
@@ -32,5 +31,7 @@ export function definitionsOf(plan: ProjectPlan): DefinitionRow[] {
     ...plan.views.map((one) => versioned('view', one)),
     ...plan.services.map((one) => versioned('service', one)),
     ...plan.datasets.map((one) => versioned('dataset', one)),
+    ...plan.models.map((one) => versioned('model', one)),
+    ...plan.dashboards.map((one) => unversioned('dashboard', one)),
   ];
 }
