@@ -1,4 +1,5 @@
 import { type ErrorDomain, type ErrorRow, user } from './error-row.ts';
+import { GOVERNANCE_ERRORS } from './governance-errors.ts';
 import { OFFLINE_ERRORS } from './offline-errors.ts';
 
 /** The one table of errors. docs/ERRORS.md is generated from it; a test compares the two. */
@@ -94,6 +95,7 @@ export const ERRORS = {
     'Check format and content.',
   ),
   ...OFFLINE_ERRORS,
+  ...GOVERNANCE_ERRORS,
   // Running.
   usage: user(400, 'The command was called in a way it does not know.', 'See --help.'),
   directory_in_use: user(
