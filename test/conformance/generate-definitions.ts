@@ -6,6 +6,7 @@ import type {
   PickNode,
   ServiceNode,
   SourceNode,
+  StreamNode,
   ViewNode,
 } from '../../src/define/node.ts';
 import type { ValueType } from '../../src/schema/types.ts';
@@ -16,7 +17,16 @@ import { generateSource } from './generate-source.ts';
 
 const META = { owner: null, description: null, tags: [] } as const;
 
-export const SERVICE = 'everything';
+export const SERVICE = 'fraud.everything';
+
+/**
+ * Which namespaces a project's sources and views stand in: by a thing that is drawn already, so
+ * that a seed means what it did.
+ */
+function namespacesOf({ partitions }: StreamNode): { source: string; views: readonly string[] } {
+  if (partitions === 2) return { source: 'shop.', views: ['', 'fraud.', 'shop.'] };
+  return { source: '', views: partitions === 3 ? ['fraud.', 'ads.', 'fraud.'] : [''] };
+}
 
 /** A random project, and the same with only its first view: a definition that comes later. */
 export interface GeneratedProject {
@@ -30,13 +40,18 @@ export interface GeneratedProject {
  */
 export function generateDefinitions(random: Random): GeneratedProject {
   const fields = measureFields(random);
-  const sources = Array.from({ length: random.below(4) === 0 ? 2 : 1 }, (_, at) =>
-    generateSource(random, `events_${at}`, fields),
-  );
+  const sources = Array.from({ length: random.below(4) === 0 ? 2 : 1 }, (_, at) => {
+    const source = generateSource(random, `events_${at}`, fields);
+    return { ...source, name: `${namespacesOf(source).source}${source.name}` };
+  });
   const sizes = random.below(4) === 0 ? SHORT_SIZES : SIZES;
   const views: ViewNode[] = [];
   for (let at = random.below(3); at >= 0; at -= 1) {
-    const view = generateView(random, random.pick(sources), fields, sizes, views.length);
+    const source = random.pick(sources);
+    const generated = generateView(random, source, fields, sizes, views.length);
+    const { views: namespaces } = namespacesOf(source);
+    const namespace = namespaces[views.length % namespaces.length] ?? '';
+    const view = { ...generated, name: `${namespace}${generated.name}` };
     const former = views.at(-1);
     const isNext = former !== undefined && random.below(4) === 0;
     views.push(isNext ? { ...view, name: former.name, version: former.version + 1 } : view);
