@@ -9,6 +9,8 @@ export interface Derived<T extends TypeTag, V> extends Tagged<T> {
   default(fallback: JsValue<T>): Derived<T, Exclude<V, null>>;
   describe(text: string): Derived<T, V>;
   tag(...tags: readonly string[]): Derived<T, V>;
+  /** Its view or service, and whatever reads it, is served once somebody else has approved it. */
+  risk(level: 'high'): Derived<T, V>;
 }
 
 export class DerivedBuilder {
@@ -39,5 +41,9 @@ export class DerivedBuilder {
 
   tag(...tags: readonly string[]): DerivedBuilder {
     return new DerivedBuilder({ ...this.node, tags: Object.freeze([...this.node.tags, ...tags]) });
+  }
+
+  risk(_level: 'high'): DerivedBuilder {
+    return new DerivedBuilder({ ...this.node, risk: 'high' });
   }
 }

@@ -125,6 +125,9 @@ export class ExpressionBuilder {
   tag(...tags: readonly string[]): DerivedBuilder {
     return DerivedBuilder.of(this.node).tag(...tags);
   }
+  risk(level: 'high'): DerivedBuilder {
+    return DerivedBuilder.of(this.node).risk(level);
+  }
 
   #type(): ValueType | null {
     return typeOfSlot(this.node);

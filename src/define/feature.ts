@@ -35,6 +35,8 @@ export interface Feature<T extends FeatureTag = FeatureTag, V = unknown> extends
   default(fallback: Fallback<T>): Feature<T, Exclude<V, null>>;
   describe(text: string): Feature<T, V>;
   tag(...tags: readonly string[]): Feature<T, V>;
+  /** Its view, and whatever reads it, is served once somebody else has approved it. */
+  risk(level: 'high'): Feature<T, V>;
 }
 
 /** Nothing to say of a finished feature; of anything else, a sentence that says what is missing. */
@@ -78,6 +80,11 @@ export class FeatureBuilder {
 
   tag(...tags: readonly string[]): FeatureBuilder {
     return new FeatureBuilder({ ...this.node, tags: Object.freeze([...this.node.tags, ...tags]) });
+  }
+
+  /** Whatever else a program without types gives counts as high, too: the safe side. */
+  risk(_level: 'high'): FeatureBuilder {
+    return new FeatureBuilder({ ...this.node, risk: 'high' });
   }
 }
 

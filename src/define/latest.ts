@@ -16,6 +16,8 @@ export interface Attribute<T extends TypeTag = TypeTag, V = unknown> extends Tag
   default(fallback: JsValue<T>): Attribute<T, V>;
   describe(text: string): Attribute<T, V>;
   tag(...tags: readonly string[]): Attribute<T, V>;
+  /** Its view, and whatever reads it, is served once somebody else has approved it. */
+  risk(level: 'high'): Attribute<T, V>;
 }
 
 export interface LatestOptions {

@@ -16,6 +16,7 @@ export interface MetaNode {
   readonly owner: string | null;
   readonly description: string | null;
   readonly tags: readonly string[];
+  readonly risk?: 'high';
 }
 
 export interface ColumnNode {
@@ -25,6 +26,7 @@ export interface ColumnNode {
   /** As written: a decimal's bound is in its own numbers, not in units. */
   readonly min: unknown;
   readonly max: unknown;
+  readonly personal?: 'plain' | 'tokenized';
 }
 
 export interface NamedColumn {

@@ -107,6 +107,7 @@ export interface AggregateNode {
   readonly default: unknown;
   readonly description: string | null;
   readonly tags: readonly string[];
+  readonly risk?: 'high';
 }
 
 export interface DerivedNode {
@@ -115,6 +116,7 @@ export interface DerivedNode {
   readonly default: unknown;
   readonly description: string | null;
   readonly tags: readonly string[];
+  readonly risk?: 'high';
 }
 
 export interface NamedFeature {
@@ -227,12 +229,14 @@ export function deepFreeze<T>(node: T): T {
   return Object.freeze(node);
 }
 
-/** Whatever was given as owner, description and tags, in their one form. */
+/** Whatever was given as owner, description, tags and risk, in their one form. */
 export function metaNode(given: MetaOptions): MetaNode {
   return {
     owner: given.owner ?? null,
     description: given.description ?? null,
     tags: [...(given.tags ?? [])],
+    // Whatever else a program without types gives counts as high, too: the safe side.
+    ...(given.risk === undefined ? {} : { risk: 'high' }),
   };
 }
 
@@ -241,6 +245,8 @@ export interface MetaOptions {
   readonly owner?: string;
   readonly description?: string;
   readonly tags?: readonly string[];
+  /** It is served once somebody else has approved it, and so is what reads it. */
+  readonly risk?: 'high';
 }
 
 /** The node behind a value of the DSL, or the node itself; null for anything else. */

@@ -7,6 +7,7 @@ export function addMeta(fields: Map<string, string>, prefix: string, meta: Meta)
   if (meta.owner !== null) fields.set(`${prefix}owner`, `'${meta.owner}'`);
   if (meta.description !== null) fields.set(`${prefix}description`, `'${meta.description}'`);
   if (meta.tags.length > 0) fields.set(`${prefix}tags`, meta.tags.join(', '));
+  if (meta.risk !== undefined) fields.set(`${prefix}risk`, meta.risk);
 }
 
 /** What is expected of each column or feature, a field each. */

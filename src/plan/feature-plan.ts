@@ -292,5 +292,10 @@ function resolveDefault(
 }
 
 function featureMeta(node: AggregateNode | DerivedNode): Meta {
-  return { owner: null, description: node.description, tags: [...new Set(node.tags)].sort() };
+  return {
+    owner: null,
+    description: node.description,
+    tags: [...new Set(node.tags)].sort(),
+    ...(node.risk === undefined ? {} : { risk: node.risk }),
+  };
 }

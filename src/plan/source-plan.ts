@@ -89,6 +89,7 @@ export function metaOf(node: MetaNode): Meta {
     owner: node.owner,
     description: node.description,
     tags: [...new Set(node.tags)].sort(compareText),
+    ...(node.risk === undefined ? {} : { risk: node.risk }),
   };
 }
 
