@@ -2,20 +2,9 @@ import { AsofError } from '../base/errors.ts';
 import { deepFreeze } from '../define/node.ts';
 import { parseJson } from '../schema/json.ts';
 import { withLaterFields } from './former-fields.ts';
-import {
-  aggregateMeaning,
-  dashboardHash,
-  datasetHash,
-  entityHash,
-  eventsHash,
-  groupId,
-  modelHash,
-  originHash,
-  serviceHash,
-  sourceHash,
-  viewHash,
-} from './hash.ts';
-import type { DatasetPlan, ProjectPlan, SpinePlan, TableOriginPlan, ViewPlan } from './plan.ts';
+import { entityHash, groupId, sourceHash } from './hash.ts';
+import type { ProjectPlan } from './plan.ts';
+import { StoredHashes, unreadablePlan } from './stored-hashes.ts';
 
 const FORMAT = 1;
 
@@ -28,15 +17,15 @@ const FORMAT = 1;
 export function parsePlan(text: string): ProjectPlan {
   const parsed = parseText(text);
   if (typeof parsed !== 'object' || parsed === null || !('format' in parsed)) {
-    throw unreadable('it has no format');
+    throw unreadablePlan('it has no format');
   }
   const { format } = parsed;
   if (typeof format === 'number' && format > FORMAT) {
     throw new AsofError('newer_format', `The plan has format ${format}, newer than ${FORMAT}.`);
   }
-  if (format !== FORMAT) throw unreadable(`its format is ${String(format)}`);
+  if (format !== FORMAT) throw unreadablePlan(`its format is ${String(format)}`);
   const { plan, mismatch } = checked(parsed as ProjectPlan);
-  if (mismatch !== null) throw unreadable(`the hash of ${mismatch} does not fit its content`);
+  if (mismatch !== null) throw unreadablePlan(`the hash of ${mismatch} does not fit its content`);
   return deepFreeze(plan);
 }
 
@@ -56,14 +45,15 @@ function checked(parsed: ProjectPlan): { plan: ProjectPlan; mismatch: string | n
   } catch (cause) {
     // The hashes reach every field that means something: one that is missing ends here.
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw unreadable(reason, cause);
+    throw unreadablePlan(reason, cause);
   }
 }
 
 function* mismatches(plan: ProjectPlan): Generator<string, undefined> {
+  const stored = new StoredHashes(plan);
   for (const source of plan.sources) {
     const { origin } = source;
-    if (origin !== null && origin.hash !== storedOriginHash(origin, plan)) {
+    if (origin !== null && origin.hash !== stored.origin(origin)) {
       yield `the origin of the table '${source.name}'`;
     }
     if (source.hash !== sourceHash(source)) yield `the source '${source.name}'`;
@@ -74,102 +64,23 @@ function* mismatches(plan: ProjectPlan): Generator<string, undefined> {
   for (const group of plan.groups) {
     if (group.id !== groupId(group)) yield `a tile group of '${group.source}'`;
   }
-  const hashes = new Map<string, string>();
+  const named = ({ name, version }: { name: string; version: number }) => `'${name}@${version}'`;
   for (const view of plan.views) {
-    const title = `${view.name}@${view.version}`;
-    hashes.set(title, view.hash);
-    if (view.hash !== storedViewHash(view, plan)) yield `the view '${title}'`;
+    if (view.hash !== stored.view(view)) yield `the view ${named(view)}`;
   }
   for (const service of plan.services) {
-    const hashOfView = (view: string, version: number): string =>
-      hashes.get(`${view}@${version}`) ?? missing(`the view ${view}@${version}`);
-    if (service.hash !== serviceHash(service, hashOfView)) {
-      yield `the service '${service.name}@${service.version}'`;
-    }
+    if (service.hash !== stored.service(service)) yield `the service ${named(service)}`;
   }
-  for (const dataset of plan.datasets) yield* datasetMismatches(dataset, plan);
+  for (const dataset of plan.datasets) {
+    const label = stored.unsoundLabel(dataset);
+    if (label !== null) yield `the label '${label}' of the dataset ${named(dataset)}`;
+    if (dataset.hash !== stored.dataset(dataset)) yield `the dataset ${named(dataset)}`;
+  }
   for (const model of plan.models) {
-    const service = plan.services.find(
-      (one) => one.name === model.service && one.version === model.serviceVersion,
-    );
-    const title = `${model.name}@${model.version}`;
-    const hash = service?.hash ?? missing(`the service of the model ${title}`);
-    if (model.hash !== modelHash(model, hash)) yield `the model '${title}'`;
+    if (model.hash !== stored.model(model)) yield `the model ${named(model)}`;
   }
   for (const dashboard of plan.dashboards) {
-    if (dashboard.hash !== dashboardHash(dashboard)) yield `the dashboard '${dashboard.name}'`;
+    if (dashboard.hash !== stored.dashboard(dashboard)) yield `the dashboard '${dashboard.name}'`;
   }
   return undefined;
-}
-
-function* datasetMismatches(dataset: DatasetPlan, plan: ProjectPlan): Generator<string, undefined> {
-  const title = `the dataset '${dataset.name}@${dataset.version}'`;
-  for (const { name, view, groups } of dataset.labels) {
-    const isSound = groups.every((group) => group.id === groupId(group));
-    const hash = storedViewHash(view, { ...plan, groups });
-    if (!isSound || view.hash !== hash) yield `the label '${name}' of ${title}`;
-  }
-  const service = plan.services.find(
-    ({ name, version }) => name === dataset.service && version === dataset.serviceVersion,
-  );
-  const meanings = {
-    service: service?.hash ?? missing(`the service of ${title}`),
-    spine: spineMeanings(dataset.spine, plan),
-  };
-  if (dataset.hash !== datasetHash(dataset, meanings)) yield title;
-  return undefined;
-}
-
-function spineMeanings(spine: SpinePlan, plan: ProjectPlan): Readonly<Record<string, string>> {
-  if (spine.kind === 'file') return {};
-  if (spine.kind === 'query') return sourceHashes(spine.upstreams, plan);
-  const source = plan.sources.find(({ name }) => name === spine.source);
-  return { source: eventsHash(source ?? missing(`the source ${spine.source}`), spine) };
-}
-
-function storedOriginHash(origin: TableOriginPlan, plan: ProjectPlan): string {
-  const { from } = origin;
-  return originHash(origin, from.kind === 'query' ? sourceHashes(from.upstreams, plan) : {});
-}
-
-/** The hashes of sources, by the names that they are read by. */
-function sourceHashes(
-  read: Readonly<Record<string, string>>,
-  plan: ProjectPlan,
-): Readonly<Record<string, string>> {
-  const hashOfSource = (wanted: string): string =>
-    plan.sources.find(({ name }) => name === wanted)?.hash ?? missing(`the source ${wanted}`);
-  return Object.fromEntries(
-    Object.entries(read).map(([alias, source]) => [alias, hashOfSource(source)]),
-  );
-}
-
-function storedViewHash(view: ViewPlan, plan: ProjectPlan): string {
-  const source = plan.sources.find(({ name }) => name === view.source);
-  const entity = plan.entities.find(({ name }) => name === view.entity);
-  return viewHash({
-    name: view.name,
-    version: view.version,
-    source: source ?? missing(`the source ${view.source}`),
-    entity: entity ?? missing(`the entity ${view.entity}`),
-    key: view.key,
-    filter: view.filter,
-    features: view.features.map((feature) => {
-      if (feature.kind === 'derived') return feature;
-      const group = plan.groups.find(({ id }) => id === feature.group);
-      return aggregateMeaning(feature, group ?? missing(`the tile group of ${feature.name}`));
-    }),
-  });
-}
-
-function missing(what: string): never {
-  throw unreadable(`${what} is missing`);
-}
-
-function unreadable(reason: string, cause?: unknown): AsofError {
-  if (cause instanceof AsofError) return cause;
-  return new AsofError('unreadable_file', `The stored plan cannot be used: ${reason}.`, {
-    remedy: 'Run `asof apply` to write it again from the definitions.',
-    cause,
-  });
 }

@@ -16,7 +16,7 @@ export function resolveModel(
 ): ModelPlan | null {
   const path = `models.${node.name}`;
   const before = issues.count;
-  issues.checkName(path, 'a model', node.name);
+  issues.checkDefinitionName(path, 'a model', node.name);
   issues.checkVersion(`${path}.version`, node.version);
   const service = node.service === null ? null : serviceOf(node.service);
   if (node.service === null) {
@@ -111,7 +111,7 @@ export function resolveDashboard(
 ): DashboardPlan | null {
   const path = `dashboards.${node.name}`;
   const before = issues.count;
-  issues.checkName(path, 'a dashboard', node.name);
+  issues.checkDefinitionName(path, 'a dashboard', node.name);
   if (node.url !== null && !URL.canParse(node.url)) {
     const message = `'${node.url}' is no address.`;
     issues.add('invalid_definition', `${path}.url`, message, 'Write it with https://.');

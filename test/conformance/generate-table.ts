@@ -16,7 +16,7 @@ import { SIZES } from './generate-features.ts';
 import { generateOnDemand } from './generate-on-demand.ts';
 
 /** The folder of the table's files. */
-export const TABLE = 'stock';
+export const TABLE = 'shop.stock';
 export const KNOWN_AT = 'known_at';
 
 const META = { owner: null, description: null, tags: [] } as const;
