@@ -13,4 +13,53 @@ export const GOVERNANCE_ERRORS = {
     'This identity may not do that.',
     'Ask an admin of the namespace for the role or the label that is named.',
   ),
+  // Models (what may be read, and what no longer fits).
+  unknown_model: user(404, 'No model version has this name.', 'Check name and version.'),
+  contract_violated: user(
+    409,
+    'An answer does not fit what the model registered.',
+    'Read the version that it is pinned to, or register a new version of the model.',
+  ),
+  // The registry.
+  registry_away: {
+    domain: 'external',
+    retryable: true,
+    status: 503,
+    meaning: 'The registry cannot be reached, or is locked.',
+    remedy: 'Check it and its address; servers go on from what they know of it.',
+  },
+  registry_damaged: {
+    domain: 'external',
+    retryable: false,
+    status: 500,
+    meaning: 'The registry does not hold what was written to it.',
+    remedy: 'Stop what uses it, check the device, and restore the registry from a copy.',
+  },
+  // Sources that evolve.
+  ambiguous_column: user(
+    422,
+    'A row has one column under two of its names.',
+    'Send it once, under the name of one schema version.',
+  ),
+  unknown_schema: user(
+    422,
+    'A push names a schema version that its source does not have.',
+    'Name one of its versions, or none; see `asof status`.',
+  ),
+  // Privacy.
+  token_key_missing: user(
+    503,
+    'Definitions tokenize columns, and the key for that is not there.',
+    'Set ASOF_TOKEN_KEY or `privacy.keyFile`, and run `asof privacy init` once.',
+  ),
+  token_key_wrong: user(
+    409,
+    'The key is not the one that the tokens were made with.',
+    'Give the key of this project; see `asof privacy status`.',
+  ),
+  token_key_invalid: user(
+    422,
+    'What should be a key is none, or others could read it.',
+    'Give at least 32 random bytes as base64url, in a file of mode 0600 or in the environment.',
+  ),
 } as const satisfies Record<string, ErrorRow>;

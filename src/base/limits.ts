@@ -131,6 +131,16 @@ export const LIMITS = {
   offlineRunsMs: 90 * 24 * 60 * 60 * 1000,
   /** Rows of one chunk of a backfill, however much memory there is: so much is lost by a kill. */
   backfillChunkRows: 16_000_000,
+  /** Connections of one process to a registry in PostgreSQL. */
+  registryConnections: 4,
+  /** How long a change of the registry waits for those of other processes, in a file of SQLite. */
+  registryBusyMs: 5_000,
+  /** How long a connection to the registry may take to be there. */
+  registryConnectMs: 5_000,
+  /** How long one statement of the registry may take, waiting for other writers included. */
+  registryStatementMs: 30_000,
+  /** A connection to the registry that nobody used for so long is closed. */
+  registryIdleMs: 10_000,
   /** Times a reader starts again because the archive changed under it. */
   historyRetries: 10,
   /** Served answers that a verification replays in one portion. */
@@ -222,6 +232,15 @@ export const LIMITS = {
   hotKeyHalfLife: 16_384,
   /** Counted events between two decisions about what to split; there are none before. */
   hotKeyLookEvery: 1_024,
+  /** Rows last read for a model that its shares of nulls are taken over, and the fewest to judge by. */
+  contractRows: 1_000,
+  contractRowsMin: 100,
+  /** Requests that wait to be read by a shadow version; more are passed over, and counted. */
+  shadowQueue: 1_024,
+  /** Ids of one namespace whose tokens are remembered, so that they are not computed again. */
+  cachedTokens: 65_536,
+  /** Keys that a report on a shadow version names for each feature. */
+  shadowExamples: 20,
 } as const;
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');

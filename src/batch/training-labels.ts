@@ -1,5 +1,6 @@
 import { present } from '../base/assert.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
+import { keyTokensOf } from '../plan/personal-columns.ts';
 import type { LabelPlan, ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import type { ValueType } from '../schema/types.ts';
 import { computeParts } from './compute-parts.ts';
@@ -36,10 +37,16 @@ export function joinKeysWith(
   labels: readonly LabelPlan[],
 ): ServicePlan['joinKeys'] {
   const keys = new Map(joinKeys.map((key) => [key.name, key]));
-  for (const { view } of labels) {
-    const entity = plan.entities.find((one) => one.name === view.entity);
-    for (const key of present(entity, `the entity of ${view.name}`).joinKeys) {
-      if (!keys.has(key.name)) keys.set(key.name, key);
+  for (const { view, groups } of labels) {
+    const found = plan.entities.find((one) => one.name === view.entity);
+    const entity = present(found, `the entity of ${view.name}`);
+    const source = plan.sources.find((one) => one.name === view.source);
+    const columns = groups[0]?.keyColumns ?? [];
+    const tokens = source === undefined ? {} : keyTokensOf(source, entity, columns);
+    for (const key of entity.joinKeys) {
+      const domain = tokens[key.name];
+      if (keys.has(key.name)) continue;
+      keys.set(key.name, domain === undefined ? key : { ...key, tokens: domain });
     }
   }
   return [...keys.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));

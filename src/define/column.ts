@@ -17,6 +17,8 @@ export interface PlainColumn<T extends TypeTag, Optional extends boolean = false
   extends ColumnDefinition<T, Optional> {
   /** Null becomes a value of the column; a row may leave it out. */
   optional(): PlainColumn<T, true>;
+  /** It says something about a person; what is made of it is shown as personal. */
+  personal(): PlainColumn<T, Optional>;
 }
 
 /** A column whose values have an order, and so can be bounded. */
@@ -24,10 +26,21 @@ export interface BoundedColumn<T extends OrderedTag, Optional extends boolean = 
   extends ColumnDefinition<T, Optional> {
   /** Null becomes a value of the column; a row may leave it out. */
   optional(): BoundedColumn<T, true>;
+  /**
+   * It says something about a person; what is made of it is shown as personal. With
+   * `tokenize: true`, of texts alone, every value is replaced by a keyed hash as soon as it is read:
+   * equal ids have equal tokens within a namespace, and no raw one is stored anywhere.
+   */
+  personal(options?: PersonalOptions<T>): BoundedColumn<T, Optional>;
   /** The least value that is accepted; a smaller one is rejected as `out_of_range`. */
   min(bound: JsValue<T>): BoundedColumn<T, Optional>;
   /** The greatest value that is accepted; a greater one is rejected as `out_of_range`. */
   max(bound: JsValue<T>): BoundedColumn<T, Optional>;
+}
+
+/** Only texts are tokenized: an id that is a number is declared, and sent, as `string()`. */
+export interface PersonalOptions<T extends TypeTag> {
+  readonly tokenize?: T extends 'string' ? boolean : false;
 }
 
 export type ColumnMap = Readonly<Record<string, ColumnDefinition>>;
@@ -53,6 +66,11 @@ class ColumnBuilder {
 
   optional(): ColumnBuilder {
     return new ColumnBuilder({ ...this.node, optional: true });
+  }
+
+  personal(options: { readonly tokenize?: unknown } = {}): ColumnBuilder {
+    const personal = (options.tokenize ?? false) === false ? 'plain' : 'tokenized';
+    return new ColumnBuilder({ ...this.node, personal });
   }
 
   min(bound: unknown): ColumnBuilder {

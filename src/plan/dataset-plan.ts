@@ -3,6 +3,7 @@ import { byName } from './canonical.ts';
 import { datasetHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import { type ResolvedLabel, type ResolvedParts, resolveLabel } from './label-plan.ts';
+import { checkTokens } from './personal-columns.ts';
 import type { DatasetPlan, ServicePlan } from './plan.ts';
 import { metaOf } from './source-plan.ts';
 import { checkOffered, type ResolvedSpine, resolveSpine } from './spine-plan.ts';
@@ -44,6 +45,10 @@ export function resolveDataset(
   const servingDelayMs = servingDelayOf(node, path, issues);
   if (service === null || spine === null) return null;
   checkColumns(service, spine, labels, path, issues);
+  const tokens = new Map(service.joinKeys.map((one) => [one.name, one.tokens ?? null]));
+  for (const { plan, entity, keyTokens } of labels) {
+    checkTokens({ name: plan.name, keyTokens }, entity, tokens, `${path}.labels`, issues);
+  }
   if (issues.count > before) return null;
   const dataset = {
     name: node.name,

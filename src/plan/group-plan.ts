@@ -1,6 +1,7 @@
 import type { AccumulatorSpec } from '../aggregate/spec.ts';
 import type { WindowSpec } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
+import { referencedColumns } from '../expr/references.ts';
 import { DEFAULT_NAMESPACE, namespaceOf, type ValueType } from '../schema/types.ts';
 import { canonicalJson, compareText } from './canonical.ts';
 import type { AggregateDraft } from './feature-plan.ts';
@@ -63,6 +64,17 @@ function namespaced({ name }: ViewDraft): Pick<TileGroupPlan, 'namespace'> {
   return namespace === DEFAULT_NAMESPACE ? {} : { namespace };
 }
 
+/** What is kept under raw ids, or of them, is nothing of what is kept under tokens. */
+function tokens(view: ViewDraft, lanes: readonly LanePlan[]): Pick<TileGroupPlan, 'tokenized'> {
+  if (view.tokenized.length === 0) return {};
+  const expressions = [view.filter, ...lanes.flatMap(({ measure, filter }) => [measure, filter])];
+  const read = new Set(expressions.flatMap((one) => (one === null ? [] : referencedColumns(one))));
+  const tokenized = view.tokenized.filter(
+    (name) => read.has(name) || view.keyColumns.includes(name),
+  );
+  return tokenized.length === 0 ? {} : { tokenized };
+}
+
 function byIdentity(a: TileGroupPlan, b: TileGroupPlan): number {
   return (
     compareText(a.source, b.source) || compareText(a.entity, b.entity) || compareText(a.id, b.id)
@@ -92,6 +104,7 @@ function buildGroup(members: readonly Member[]): TileGroupPlan {
   const latenessMs = isSession ? view.allowedLatenessMs : 0;
   const group = {
     ...namespaced(view),
+    ...tokens(view, lanes),
     ...{ source, entity, keyColumns, filter, lanes, accumulators, windows },
     ...{ retractable, latenessMs, keep },
   };

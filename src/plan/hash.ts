@@ -78,10 +78,10 @@ export function entityHash(entity: Pick<EntityPlan, 'name' | 'joinKeys'>): strin
 
 export function groupId(group: Omit<TileGroupPlan, 'id'>): string {
   const { source, entity, keyColumns, filter, lanes, accumulators, windows } = group;
-  const { namespace, retractable, latenessMs, keep } = group;
+  const { namespace, retractable, latenessMs, keep, tokenized } = group;
   return hashOf({
     ...{ source, entity, keyColumns, filter, lanes, accumulators, windows },
-    ...given({ namespace, retractable, latenessMs, keep }),
+    ...given({ namespace, retractable, latenessMs, keep, tokenized }),
   });
 }
 
@@ -196,7 +196,11 @@ function sourceMeaning(source: SourceMeaning, columns: SourceSchema['columns']):
   return {
     name: source.name,
     columns: [...columns]
-      .map(({ name, type, optional, min, max }) => ({ name, type, optional, min, max }))
+      .map(({ name, type, optional, min, max, personal }) => ({
+        ...{ name, type, optional, min, max },
+        // Tokens are other values; that a column is personal says nothing of them.
+        ...(personal === 'tokenized' ? { tokenized: true } : {}),
+      }))
       .sort(byName),
     eventTime: source.eventTime,
     arrivalTime: source.arrivalTime,

@@ -5,6 +5,12 @@ import { resolveAggregate } from './feature-plan.ts';
 import { groupViews } from './group-plan.ts';
 import { viewHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
+import {
+  checkTokenUse,
+  type KeyTokens,
+  keyTokensOf,
+  tokenizedColumns,
+} from './personal-columns.ts';
 import type { EntityPlan, LabelPlan, SourcePlan } from './plan.ts';
 import { UNBOUNDED_STATE } from './state-plan.ts';
 import { declaredColumns, resolveKey, type ViewDraft } from './view-plan.ts';
@@ -19,6 +25,7 @@ export interface ResolvedParts {
 export interface ResolvedLabel {
   readonly plan: LabelPlan;
   readonly entity: EntityPlan;
+  readonly keyTokens: KeyTokens;
 }
 
 /**
@@ -59,6 +66,8 @@ export function resolveLabel(
   const feature = resolveAggregate(name, value, { columns, keep }, `${path}.value`, issues);
   if (issues.count > before || feature === null || horizonMs === null || delayMs === null)
     return null;
+  checkTokenUse(source, filter, [feature], path, issues);
+  const keyTokens = keyTokensOf(source, entity, keyColumns);
   const key = Object.fromEntries(Object.entries(node.key).sort());
   const meaning = { name, version, source, entity, key, filter, features: [feature] };
   const draft: ViewDraft = {
@@ -68,6 +77,8 @@ export function resolveLabel(
     keyColumns,
     keep,
     allowedLatenessMs: source.allowedLatenessMs,
+    tokenized: tokenizedColumns(source),
+    keyTokens,
     freshnessMs: null,
     state: UNBOUNDED_STATE,
     expectations: {},
@@ -76,5 +87,6 @@ export function resolveLabel(
   };
   const { groups, views } = groupViews([draft]);
   const [view] = views;
-  return view === undefined ? null : { plan: { name, horizonMs, delayMs, view, groups }, entity };
+  if (view === undefined) return null;
+  return { plan: { name, horizonMs, delayMs, view, groups }, entity, keyTokens };
 }

@@ -58,6 +58,8 @@ export interface TileGroupPlan {
    * of the default namespace, whose groups keep their ids.
    */
   readonly namespace?: string;
+  /** Columns of the source that hold tokens; absent where it has none. */
+  readonly tokenized?: readonly string[];
   readonly source: string;
   readonly entity: string;
   /** Source columns that hold the entity's join keys, in the order of the entity's join keys. */
@@ -159,13 +161,20 @@ export interface ViewPlan {
   readonly meta: Meta;
 }
 
+export interface ServiceKeyPlan {
+  readonly name: string;
+  readonly type: ValueType;
+  /** The namespace in which the key's tokens are made; absent of keys that are used as they are. */
+  readonly tokens?: string;
+}
+
 export interface ServicePlan {
   readonly name: string;
   readonly version: number;
   /** The service's output columns, in order. */
   readonly features: readonly ServiceFeaturePlan[];
   /** Join keys that a request must give: the union over its views' entities, sorted by name. */
-  readonly joinKeys: readonly { readonly name: string; readonly type: ValueType }[];
+  readonly joinKeys: readonly ServiceKeyPlan[];
   /** Fields that a request gives beside them, for on-demand features; a spine's columns in training. */
   readonly request: readonly RequestFieldPlan[];
   /** Computed for each row from its request fields and features; served after `features`. */

@@ -6,6 +6,7 @@ import { byName } from './canonical.ts';
 import { serviceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import { resolveOnDemand, resolveRequest } from './on-demand-plan.ts';
+import { checkTokens } from './personal-columns.ts';
 import type { EntityPlan, ServiceFeaturePlan, ServicePlan } from './plan.ts';
 import { metaOf } from './source-plan.ts';
 import type { ViewDraft } from './view-plan.ts';
@@ -29,6 +30,7 @@ export function resolveService(
   const features: ServiceFeaturePlan[] = [];
   const hashes = new Map<string, string>();
   const entities = new Set<EntityPlan>();
+  const tokens = new Map<string, string | null>();
   for (const pick of node.picks) {
     if (pick.kind === 'problem') {
       issues.addProblem(`${path}.features`, pick);
@@ -39,10 +41,11 @@ export function resolveService(
     const entity = view === null ? null : resolved.entityOf(view);
     if (view === null || entity === null) continue;
     hashes.set(`${view.name}@${view.version}`, view.hash);
+    checkTokens(view, entity, tokens, path, issues);
     entities.add(entity);
     features.push(...pickedFeatures(pick, view));
   }
-  const joinKeys = joinKeysOf(entities, path, issues);
+  const joinKeys = joinKeysOf(entities, tokens, path, issues);
   checkOutputs(node, features, joinKeys, issues);
   const request = resolveRequest(node, issues);
   const onDemand = resolveOnDemand(node, features, request, issues);
@@ -84,6 +87,7 @@ function pickedFeatures(pick: PickNode, view: ViewDraft): ServiceFeaturePlan[] {
 
 function joinKeysOf(
   entities: Iterable<EntityPlan>,
+  tokens: ReadonlyMap<string, string | null>,
   path: string,
   issues: IssueList,
 ): ServicePlan['joinKeys'] {
@@ -96,7 +100,8 @@ function joinKeysOf(
         const message = `The join key '${joinKey.name}' is ${types} in the entities of its views.`;
         issues.add('type_mismatch', path, message, 'Give the join keys of two entities two names.');
       }
-      joinKeys.set(joinKey.name, joinKey);
+      const domain = tokens.get(joinKey.name) ?? null;
+      joinKeys.set(joinKey.name, domain === null ? joinKey : { ...joinKey, tokens: domain });
     }
   }
   return [...joinKeys.values()].sort(byName);

@@ -5,6 +5,7 @@ import { isScalarProblem, scalarOf } from '../define/scalar.ts';
 import { type ColumnSchema, type Scalar, typeText, type ValueType } from '../schema/types.ts';
 import { byName } from './canonical.ts';
 import type { IssueList } from './issue-list.ts';
+import { checkPersonal } from './personal-columns.ts';
 
 /** The columns of a source, checked, by name. */
 export function resolveColumns(
@@ -27,12 +28,14 @@ function columnSchema({ name, column }: NamedColumn, path: string, issues: Issue
     return [];
   }
   checkType(path, column.type, issues);
+  checkPersonal(path, name, column, issues);
   const schema: ColumnSchema = {
     name,
     type: column.type,
     optional: column.optional,
     min: boundOf(path, 'min', column, issues),
     max: boundOf(path, 'max', column, issues),
+    ...(column.personal === undefined ? {} : { personal: column.personal }),
   };
   if (schema.min !== null && schema.max !== null && schema.min > schema.max) {
     issues.add(

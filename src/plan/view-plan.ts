@@ -14,6 +14,12 @@ import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
 import { type FeatureDraft, resolveAggregate, resolveDerived } from './feature-plan.ts';
 import { viewHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
+import {
+  checkTokenUse,
+  type KeyTokens,
+  keyTokensOf,
+  tokenizedColumns,
+} from './personal-columns.ts';
 import type { EntityPlan, SourcePlan, ViewPlan } from './plan.ts';
 import { metaOf } from './source-plan.ts';
 import { resolveState } from './state-plan.ts';
@@ -27,6 +33,9 @@ export interface ViewDraft extends Omit<ViewPlan, 'features'> {
   readonly keep: number;
   /** Of its source. */
   readonly allowedLatenessMs: number;
+  /** Of its source: columns that hold tokens, and of its entity's join keys, which are tokens. */
+  readonly tokenized: readonly string[];
+  readonly keyTokens: KeyTokens;
 }
 
 const NO_SOURCE = 'Give it a stream() or a table().';
@@ -58,6 +67,7 @@ export function resolveView(
   const filter = resolveExpr(node.filter, columns, 'column', `${path}.filter`, issues);
   checkCondition(filter, 'The view', `${path}.filter`, issues);
   const features = resolveFeatures(node, source, entity, issues);
+  checkTokenUse(source, filter, features, path, issues);
   // A feature with issues of its own has those listed, and not that it does not exist.
   const unsound = node.features.filter(({ name }) => !features.some((one) => one.name === name));
   const expected = node.expectations.filter((one) =>
@@ -75,6 +85,8 @@ export function resolveView(
     keyColumns,
     keep: keptEntriesOf(source),
     allowedLatenessMs: source.allowedLatenessMs,
+    tokenized: tokenizedColumns(source),
+    keyTokens: keyTokensOf(source, entity, keyColumns),
     freshnessMs,
     state,
     expectations,

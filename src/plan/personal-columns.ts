@@ -1,0 +1,124 @@
+import type { ColumnNode } from '../define/node.ts';
+import type { ExprNode } from '../expr/node.ts';
+import { type ColumnSchema, namespaceOf, type SourceSchema, typeText } from '../schema/types.ts';
+import type { FeatureDraft } from './feature-plan.ts';
+import type { IssueList } from './issue-list.ts';
+import type { EntityPlan } from './plan.ts';
+
+/** A tokenized column holds texts, and of a hash nothing can be said but what it is equal to. */
+export function checkPersonal(
+  path: string,
+  name: string,
+  column: ColumnNode,
+  issues: IssueList,
+): void {
+  if (column.personal !== 'tokenized') return;
+  if (column.type.kind !== 'string') {
+    const message = `The column '${name}' is ${typeText(column.type)}; only texts are tokenized.`;
+    issues.add('type_mismatch', path, message, 'Declare it string(), and send ids as texts.');
+  }
+  const said = [column.min, column.max, 'default' in column ? column.default : null];
+  if (said.every((one) => one === null || one === undefined)) return;
+  const message = `The column '${name}' is tokenized, and has a bound or a default, which are raw.`;
+  issues.add('invalid_definition', path, message, 'Leave out min, max and default.');
+}
+
+/** Columns of a source whose values are tokens. */
+export function tokenizedColumns(source: Pick<SourceSchema, 'columns'>): readonly string[] {
+  return source.columns.filter(isTokenized).map(({ name }) => name);
+}
+
+function isTokenized({ personal }: ColumnSchema): boolean {
+  return personal === 'tokenized';
+}
+
+/** In which namespace the tokens of an entity's join keys are made, by join key. */
+export type KeyTokens = Readonly<Record<string, string>>;
+
+/** @param keyColumns in the order of the entity's join keys */
+export function keyTokensOf(
+  source: Pick<SourceSchema, 'name' | 'columns'>,
+  entity: Pick<EntityPlan, 'joinKeys'>,
+  keyColumns: readonly string[],
+): KeyTokens {
+  const tokenized = tokenizedColumns(source);
+  const domain = namespaceOf(source.name);
+  return Object.fromEntries(
+    entity.joinKeys.flatMap(({ name }, at) =>
+      tokenized.includes(keyColumns[at] ?? '') ? [[name, domain]] : [],
+    ),
+  );
+}
+
+/**
+ * A request gives each join key once, so all views behind one must mean the same by it: the raw
+ * value, or its token of one namespace. Notes in `known` what this one means.
+ */
+export function checkTokens(
+  view: { readonly name: string; readonly keyTokens: KeyTokens },
+  { joinKeys }: Pick<EntityPlan, 'joinKeys'>,
+  known: Map<string, string | null>,
+  path: string,
+  issues: IssueList,
+): void {
+  for (const { name } of joinKeys) {
+    const domain = view.keyTokens[name] ?? null;
+    const before = known.get(name);
+    known.set(name, domain);
+    if (before === undefined || before === domain) continue;
+    const say = (one: string | null): string =>
+      one === null ? 'as it is' : `as its token of the namespace '${one}'`;
+    const message = `'${view.name}' reads the join key '${name}' ${say(domain)}, and another view ${say(before)}.`;
+    const remedy = 'Tokenize the column in all sources of one namespace, or use two services.';
+    issues.add('type_mismatch', path, message, remedy);
+  }
+}
+
+/** Functions that need no more of a value than whether it is equal to another one. */
+const OF_TOKENS: ReadonlySet<string> = new Set([
+  ...['count', 'count_distinct', 'latest', 'first', 'last', 'first_n', 'last_n', 'top_k'],
+]);
+
+/** Where an expression asks more of a token than whether it is equal to another one. */
+export function checkTokenUse(
+  source: Pick<SourceSchema, 'columns'>,
+  filter: ExprNode | null,
+  features: readonly FeatureDraft[],
+  path: string,
+  issues: IssueList,
+): void {
+  const tokenized = new Set(tokenizedColumns(source));
+  if (tokenized.size === 0) return;
+  const refuse = (name: string | null, place: string): void => {
+    if (name === null) return;
+    const message = `'${name}' is tokenized: of a token it is known only which others are equal.`;
+    const remedy = 'Count, compare or pick whole tokens, or send what is asked in another column.';
+    issues.add('type_mismatch', place, message, remedy);
+  };
+  refuse(misused(filter, tokenized), `${path}.filter`);
+  for (const feature of features) {
+    if (feature.kind === 'derived') continue;
+    const place = `${path}.features.${feature.name}`;
+    const { measure, filter: own } = feature.lane;
+    refuse(misused(own, tokenized), place);
+    const isWhole = measure?.kind === 'column' && tokenized.has(measure.name);
+    if (!isWhole) refuse(misused(measure, tokenized), place);
+    else if (!OF_TOKENS.has(feature.fn)) refuse(measure.name, place);
+  }
+}
+
+/** The first tokenized column that an operation looks into. */
+function misused(node: ExprNode | null, tokenized: ReadonlySet<string>): string | null {
+  if (node === null || node.kind !== 'call') return null;
+  const isToken = (arg: ExprNode): boolean => arg.kind === 'column' && tokenized.has(arg.name);
+  const compares = (node.op === 'eq' || node.op === 'ne') && node.args.every(isToken);
+  if (node.op === 'is_null' || node.op === 'is_not_null' || compares) {
+    return node.args.map((arg) => misused(arg, tokenized)).find((name) => name !== null) ?? null;
+  }
+  for (const arg of node.args) {
+    if (arg.kind === 'column' && tokenized.has(arg.name)) return arg.name;
+    const found = misused(arg, tokenized);
+    if (found !== null) return found;
+  }
+  return null;
+}
