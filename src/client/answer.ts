@@ -13,6 +13,23 @@ export interface FeatureAnswer<Keys extends object, Values extends object> {
   readonly freshness: Readonly<Record<string, ViewFreshnessAnswer>>;
   /** In the order of the request. */
   readonly rows: readonly FeatureRowAnswer<Keys, Values>[];
+  /** Of a model: whether the answer fits what that registered. */
+  readonly contract?: ContractAnswer;
+}
+
+export interface ContractAnswer {
+  /** `name@version` */
+  readonly model: string;
+  readonly fits: boolean;
+  readonly violations: readonly {
+    readonly feature: string;
+    readonly rule: string;
+    readonly expected: string | number;
+    readonly found: string | number;
+    /** Rows of this answer that it concerns, and the first of them, from 0. */
+    readonly rows: number;
+    readonly firstRow: number;
+  }[];
 }
 
 export interface ViewFreshnessAnswer {

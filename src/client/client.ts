@@ -2,6 +2,7 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Pause, pause } from '../base/pause.ts';
 import type { ColumnMap } from '../define/column.ts';
+import type { Model } from '../define/model.ts';
 import type { Service, ServiceKeys, ServiceRequest, ServiceValues } from '../define/service.ts';
 import type { Stream } from '../define/stream.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
@@ -25,7 +26,8 @@ export interface ClientOptions {
   readonly pause?: Pause;
 }
 
-type AnyService = Service<string, object, object, object>;
+/** What can be asked: a service, or a model, which is held to its contract. */
+type AnyService = Service<string, object, object, object> | Model<string, object, object, object>;
 
 /** One row of a request: the join keys, and the request fields of a service that has some. */
 export type RequestRow<S> = ServiceKeys<S> & ServiceRequest<S>;
@@ -36,6 +38,7 @@ export interface Client {
    * The values for one entity.
    * @example const { mean_delay_3h } = await client.get(lateFlight, { airport: 'ATL' });
    * @example const { ratio } = await client.get(payment, { user: 'u3', amount: 10.5 });
+   * @throws AsofError `contract_violated` where a model refuses what does not fit
    */
   get<S extends AnyService>(
     service: S,
@@ -123,13 +126,15 @@ class HttpClient implements Client {
     rows: readonly RequestRow<S>[],
     options: CallOptions = {},
   ): Promise<FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>> {
-    const { name, version } = service;
+    const { name, version, node } = service;
+    const asked =
+      node.kind === 'model' ? { model: `${name}@${version}` } : { service: name, version };
     const body = await send(
       this.#transport,
       {
         method: 'POST',
         path: '/v1/features',
-        body: encodeJson({ service: name, version, rows }),
+        body: encodeJson({ ...asked, rows }),
         contentType: 'application/json',
         answers: [200],
       },
@@ -137,7 +142,7 @@ class HttpClient implements Client {
     );
     // The server answers by the same definition: name and version together mean one thing.
     const answer = body as FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>;
-    return withDecimals(answer, decimalFeatures(service.node));
+    return withDecimals(answer, decimalFeatures(node.kind === 'model' ? node.service : node));
   }
 
   async push<N extends string, C extends ColumnMap, X>(

@@ -5,8 +5,9 @@ import type { FeatureAnswer } from './answer.ts';
  * Output names that are decimals, or hold several: on the wire a whole one beyond 2^53 looks like an int64, but its
  * declared type is `number`.
  */
-export function decimalFeatures(service: ServiceNode): ReadonlySet<string> {
+export function decimalFeatures(service: ServiceNode | null): ReadonlySet<string> {
   const names = new Set<string>();
+  if (service === null) return names;
   for (const pick of service.picks) {
     if (pick.kind !== 'pick') continue;
     const typeOf = new Map(

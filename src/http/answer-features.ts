@@ -3,19 +3,28 @@ import { didYouMean } from '../base/suggest.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import { parseText } from './body-parsers.ts';
 
-const FIELDS = ['service', 'version', 'rows'];
+const FIELDS = ['service', 'version', 'model', 'rows'];
 
 /**
  * From the text of a request to the text of its answer. The answer is ASCII: sent as 'latin1' it
  * is copied as it is, where other text would be measured and encoded first.
  */
 export function answerFeatures(features: FeatureServer, text: string): string {
-  const { service, version, rows } = readRequest(parseText(text));
+  const { service, version, model, rows } = readRequest(parseText(text));
+  if (model !== undefined) return features.getModelJson(model, rows, service, version);
   return features.getJson(service, rows, version);
 }
 
-interface FeaturesRequest {
-  readonly service: string;
+type FeaturesRequest = FeaturesFields &
+  ({ readonly service: string; readonly model: undefined } | ModelFields);
+
+/** A model says which service it is pinned to, so that it need not be named. */
+interface ModelFields {
+  readonly service: string | undefined;
+  readonly model: string;
+}
+
+interface FeaturesFields {
   readonly version: number | undefined;
   readonly rows: readonly unknown[];
 }
@@ -24,8 +33,8 @@ function readRequest(body: unknown): FeaturesRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw refusal('body', 'The body is no object.');
   }
-  const { service, version, rows } = body as Readonly<Record<string, unknown>>;
-  if (typeof service !== 'string') throw refusal('service', "'service' must be a service's name.");
+  const { service, version, model, rows } = body as Readonly<Record<string, unknown>>;
+  const named = whoReads(service, model);
   if (!Array.isArray(rows))
     throw refusal('rows', "'rows' must be an array of objects: join keys, and request fields.");
   if (version !== undefined && !(typeof version === 'number' && Number.isSafeInteger(version))) {
@@ -35,12 +44,29 @@ function readRequest(body: unknown): FeaturesRequest {
     if (FIELDS.includes(field)) continue;
     throw refusal(field, `'${field}' is no field of this request.${didYouMean(field, FIELDS)}`);
   }
-  return { service, version, rows };
+  if (version !== undefined && named.service === undefined) {
+    throw refusal('version', "'version' is of a service; a model is 'name@version'.");
+  }
+  return { ...named, version, rows };
+}
+
+function whoReads(
+  service: unknown,
+  model: unknown,
+): { service: string; model: undefined } | ModelFields {
+  const isService = typeof service === 'string';
+  if (model !== undefined && typeof model !== 'string') {
+    throw refusal('model', "'model' must be a model's name@version.");
+  }
+  if (model !== undefined && (isService || service === undefined)) return { service, model };
+  if (isService && model === undefined) return { service, model };
+  throw refusal('service', "'service' must be a service's name.");
 }
 
 function refusal(path: string, message: string): AsofError {
   return new AsofError('bad_request', message, {
     path,
-    remedy: 'Send { "service": "name", "rows": [{ "join_key": "value" }] }.',
+    remedy:
+      'Send { "service": "name", "rows": [{ "join_key": "value" }] }, or a "model" in its place.',
   });
 }

@@ -28,6 +28,7 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
           200: featuresResponse,
           400: errorBody,
           404: errorBody,
+          409: errorBody,
           413: errorBody,
           422: errorBody,
           503: errorBody,

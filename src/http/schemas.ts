@@ -4,6 +4,7 @@ import { LIMITS } from '../base/limits.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { FEATURE_STATUSES } from '../schema/status.ts';
 import { sourceClocks } from './clock-schemas.ts';
+import { contractNote, requestModel } from './model-schemas.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
 const nullable = <T extends Type.TSchema>(schema: T): Type.TUnion<[T, Type.TNull]> =>
@@ -50,8 +51,9 @@ export const errorBody = Type.Object(
 
 export const featuresRequest = Type.Object(
   {
-    service: Type.String({ examples: ['late_flight'] }),
-    version: Type.Optional(Type.Integer({ minimum: 1, description: 'The newest by default.' })),
+    service: Type.Optional(Type.String({ examples: ['late_flight'] })),
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'The live one by default.' })),
+    model: Type.Optional(requestModel),
     rows: Type.Array(Type.Record(Type.String(), scalar), {
       maxItems: LIMITS.rowsPerRequest,
       description:
@@ -88,6 +90,7 @@ export const featuresResponse = Type.Object({
     }),
     { description: 'In the order of the request.' },
   ),
+  contract: Type.Optional(contractNote),
 });
 
 const event = Type.Record(Type.String(), Type.Unknown(), {

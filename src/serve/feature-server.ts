@@ -4,8 +4,7 @@ import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
-import type { FeatureStatus } from '../schema/status.ts';
-import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { Scalar } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
 import type {
@@ -15,15 +14,21 @@ import type {
   ServiceDescription,
   ViewFreshness,
 } from './answer.ts';
-import { describeService } from './describe-service.ts';
-import { compileReadPlan, type ReadPlan, type ViewRead } from './read-plan.ts';
+import {
+  type CompiledService,
+  compileService,
+  namedValues,
+  rowObject,
+} from './compiled-service.ts';
+import { freshnessOf } from './freshness.ts';
+import { type ContractTotals, ModelContracts } from './model-contracts.ts';
+import type { ReadPlan } from './read-plan.ts';
 import { isCanaryKey, type ServiceRoute, shareOf } from './release-routes.ts';
 import { readRows } from './request-rows.ts';
-import { ResponseWriter } from './response-writer.ts';
-import { RowReader } from './row-reader.ts';
+import { asciiText } from './response-writer.ts';
+import type { RowReader } from './row-reader.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
 import { type ServedStatus, STATUS_BY_CODE } from './status-codes.ts';
-import { noStatuses } from './status-texts.ts';
 
 export interface FeatureServerOptions {
   readonly plan: ProjectPlan;
@@ -33,14 +38,6 @@ export interface FeatureServerOptions {
   readonly clockMode?: ServingClockMode;
   /** Takes the sample of answers that `verify` replays. */
   readonly serveLog?: ServeLogWriter | null;
-}
-
-interface CompiledService {
-  readonly plan: ReadPlan;
-  readonly reader: RowReader;
-  readonly writer: ResponseWriter;
-  readonly counters: ServeCounters;
-  readonly description: ServiceDescription;
 }
 
 interface Answering {
@@ -59,6 +56,7 @@ export class FeatureServer {
   readonly #clock: ServingClock;
   readonly #serveLog: ServeLogWriter | null;
   readonly #faults: Faults = newFaults();
+  readonly #models = new ModelContracts(this.#faults);
   #store: OnlineStore;
   /** By `name@version`, and by name alone for the version that is live, or else the newest. */
   #services = new Map<string, CompiledService>();
@@ -78,19 +76,14 @@ export class FeatureServer {
     const services = new Map<string, CompiledService>();
     const inOrder = plan.services.toSorted((a, b) => a.version - b.version);
     for (const service of inOrder) {
-      const readPlan = compileReadPlan(plan, service, store, this.#faults);
       const id = `${service.name}@${service.version}`;
-      const compiled = {
-        plan: readPlan,
-        reader: new RowReader(readPlan, this.#faults),
-        writer: new ResponseWriter(readPlan),
-        counters: this.#services.get(id)?.counters ?? newCounters(),
-        description: describeService(plan, service),
-      };
+      const counters = this.#services.get(id)?.counters;
+      const compiled = compileService({ plan, service, store, faults: this.#faults }, counters);
       services.set(id, compiled);
       services.set(service.name, compiled);
     }
     this.#services = services;
+    this.#models.use(plan.models);
     this.route(this.#routes);
     this.#names = [...new Set(inOrder.map((service) => service.name))];
     this.#store = store;
@@ -134,12 +127,12 @@ export class FeatureServer {
     const answered: FeatureRow[] = [];
     for (const given of answering.rows) {
       reader.read(given, asOfMs);
-      const row = rowObject(compiled, given);
+      const row = rowObject(plan, plan.outputs, reader, given);
       for (const { slot } of plan.outputs) {
         compiled.counters[STATUS_BY_CODE[reader.statuses[slot] as number] as ServedStatus] += 1;
       }
       answered.push(row);
-      this.#sample(answering, given);
+      this.#sample(answering, given, reader);
     }
     return {
       service: plan.service.name,
@@ -167,9 +160,47 @@ export class FeatureServer {
       reader.read(row, asOfMs);
       if (i > 0) text += ',';
       text += writer.row(row, reader, compiled.counters);
-      this.#sample(answering, row);
+      this.#sample(answering, row, reader);
     }
     return `${text}]}`;
+  }
+
+  /**
+   * The JSON text of what a model may read, held to its contract. Without a service it is the
+   * version that the model is pinned to; with one, whatever answers there.
+   * @throws AsofError `unknown_model`, `contract_violated`, and as `get` does
+   */
+  getModelJson(
+    title: string,
+    rows: readonly unknown[],
+    service?: string,
+    version?: number,
+  ): string {
+    const model = this.#models.find(title);
+    const answering =
+      service === undefined
+        ? this.#begin(model.service, rows, model.serviceVersion)
+        : this.#begin(service, rows, version);
+    const { compiled, asOfMs, rows: given } = answering;
+    const contract = this.#models.of(model, compiled);
+    const { reader, writer } = contract;
+    const findings = contract.begin(given.length);
+    let text = writer.opening(asOfMs, answering.commit, () =>
+      this.#freshness(compiled.plan, asOfMs),
+    );
+    for (const [at, row] of given.entries()) {
+      reader.read(row, asOfMs);
+      contract.check(at, findings);
+      text += `${at > 0 ? ',' : ''}${writer.row(row, reader, compiled.counters)}`;
+      this.#sample(answering, row, reader);
+    }
+    const note = JSON.stringify(contract.end(findings, given.length));
+    return `${text}],"contract":${asciiText(note)}}`;
+  }
+
+  /** Models that were asked for since the present definitions are in use. */
+  contracts(): ContractTotals[] {
+    return this.#models.totals();
   }
 
   /** Services by name: of each the version that is live, or else the newest. */
@@ -242,50 +273,19 @@ export class FeatureServer {
   }
 
   #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {
-    return plan.views.map((view) => this.#freshnessOf(view, asOfMs));
+    return plan.views.map((view) => freshnessOf(view, this.#store.applied, asOfMs));
   }
 
-  #freshnessOf(view: ViewRead, asOfMs: number): ViewFreshness {
-    const newestMs = this.#store.applied.bySource.get(view.source)?.newestArrivalMs ?? 0;
-    const { objectiveMs } = view;
-    if (newestMs === 0) {
-      const stale = objectiveMs !== null;
-      return { newestArrivalMs: null, stalenessMs: null, objectiveMs, stale };
-    }
-    const stalenessMs = asOfMs - newestMs;
-    const stale = objectiveMs !== null && stalenessMs > objectiveMs;
-    return { newestArrivalMs: newestMs, stalenessMs, objectiveMs, stale };
-  }
-
-  #sample({ compiled, asOfMs, commit }: Answering, given: readonly Scalar[]): void {
+  /** Also of a model: the log holds all that the version answers, as a replay computes it. */
+  #sample(answering: Answering, given: readonly Scalar[], reader: RowReader): void {
     const log = this.#serveLog;
     if (log === null || !log.isSampled()) return;
-    const { name, version, joinKeys, request } = compiled.plan.service;
-    const answer = { service: name, version, asOfMs, commit, ...rowObject(compiled, given) };
+    const { asOfMs, commit, compiled } = answering;
+    const { service, outputs } = compiled.plan;
+    const { name, version, joinKeys, request } = service;
+    const row = rowObject(compiled.plan, outputs, reader, given);
+    const answer = { service: name, version, asOfMs, commit, ...row };
     if (request.length === 0) log.offer(answer);
-    else log.offer({ ...answer, request: named(request, given, joinKeys.length) });
+    else log.offer({ ...answer, request: namedValues(request, given, joinKeys.length) });
   }
-}
-
-/** The values that stand from `first` on, by name. */
-function named(
-  fields: readonly { readonly name: string }[],
-  given: readonly Scalar[],
-  first: number,
-): Record<string, Scalar> {
-  return Object.fromEntries(fields.map(({ name }, i) => [name, given[first + i] as Scalar]));
-}
-
-function rowObject({ plan, reader }: CompiledService, given: readonly Scalar[]): FeatureRow {
-  const values: Record<string, FeatureValue> = {};
-  const statuses: Record<string, FeatureStatus> = {};
-  for (const { name, slot } of plan.outputs) {
-    values[name] = reader.values[slot] as FeatureValue;
-    statuses[name] = STATUS_BY_CODE[reader.statuses[slot] as number] as FeatureStatus;
-  }
-  return { key: named(plan.service.joinKeys, given, 0), values, statuses };
-}
-
-function newCounters(): ServeCounters {
-  return { requests: 0, rows: 0, ...noStatuses() };
 }

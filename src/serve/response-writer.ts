@@ -78,7 +78,7 @@ export class ResponseWriter {
     let text = '{"key":{';
     for (let i = 0; i < joinKeys.length; i++) {
       const joinKey = joinKeys[i] as (typeof joinKeys)[number];
-      text += this.#keyPrefixes[i] + ascii(jsonScalar(given[i] as Scalar, joinKey.type));
+      text += this.#keyPrefixes[i] + asciiText(jsonScalar(given[i] as Scalar, joinKey.type));
     }
     text += '},"values":{';
     for (let r = 0; r < this.#runs.length; r++) {
@@ -147,7 +147,7 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 function compileText(type: ValueType): ValueWriter {
   const items = type.kind === 'list' || type.kind === 'counts' ? type.of : type;
   return items.kind === 'string'
-    ? (value) => ascii(jsonFeature(value, type))
+    ? (value) => asciiText(jsonFeature(value, type))
     : (value) => jsonFeature(value, type);
 }
 
@@ -155,7 +155,7 @@ const BEYOND_ASCII = /[\u0080-\uffff]/;
 const EACH_BEYOND_ASCII = /[\u0080-\uffff]/g;
 
 /** JSON text with every character beyond ASCII as its escape. */
-function ascii(json: string): string {
+export function asciiText(json: string): string {
   if (!BEYOND_ASCII.test(json)) return json;
   return json.replace(
     EACH_BEYOND_ASCII,

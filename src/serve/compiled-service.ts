@@ -1,0 +1,73 @@
+import type { Faults } from '../expr/faults.ts';
+import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
+import type { FeatureStatus } from '../schema/status.ts';
+import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { OnlineStore } from '../store/online-store.ts';
+import type { FeatureRow, ServeCounters, ServiceDescription } from './answer.ts';
+import { describeService } from './describe-service.ts';
+import { compileReadPlan, type OutputRead, type ReadPlan } from './read-plan.ts';
+import { ResponseWriter } from './response-writer.ts';
+import { RowReader } from './row-reader.ts';
+import { STATUS_BY_CODE } from './status-codes.ts';
+import { noStatuses } from './status-texts.ts';
+
+/** One version of a service, ready to answer: nothing of it depends on a request. */
+export interface CompiledService {
+  readonly plan: ReadPlan;
+  readonly reader: RowReader;
+  readonly writer: ResponseWriter;
+  readonly counters: ServeCounters;
+  readonly description: ServiceDescription;
+}
+
+/** What a service is compiled from. */
+export interface ServiceParts {
+  readonly plan: ProjectPlan;
+  readonly service: ServicePlan;
+  readonly store: OnlineStore;
+  readonly faults: Faults;
+}
+
+/** @throws AsofError `unknown_name` when the store holds no state for a needed group */
+export function compileService(
+  { plan, service, store, faults }: ServiceParts,
+  counters: ServeCounters = newCounters(),
+): CompiledService {
+  const readPlan = compileReadPlan(plan, service, store, faults);
+  return {
+    plan: readPlan,
+    reader: new RowReader(readPlan, faults),
+    writer: new ResponseWriter(readPlan),
+    counters,
+    description: describeService(plan, service),
+  };
+}
+
+/** The row read last: these outputs of it, by name. */
+export function rowObject(
+  { service }: ReadPlan,
+  outputs: readonly OutputRead[],
+  reader: RowReader,
+  given: readonly Scalar[],
+): FeatureRow {
+  const values: Record<string, FeatureValue> = {};
+  const statuses: Record<string, FeatureStatus> = {};
+  for (const { name, slot } of outputs) {
+    values[name] = reader.values[slot] as FeatureValue;
+    statuses[name] = STATUS_BY_CODE[reader.statuses[slot] as number] as FeatureStatus;
+  }
+  return { key: namedValues(service.joinKeys, given, 0), values, statuses };
+}
+
+/** The values that stand from `first` on, by name. */
+export function namedValues(
+  fields: readonly { readonly name: string }[],
+  given: readonly Scalar[],
+  first: number,
+): Record<string, Scalar> {
+  return Object.fromEntries(fields.map(({ name }, i) => [name, given[first + i] as Scalar]));
+}
+
+function newCounters(): ServeCounters {
+  return { requests: 0, rows: 0, ...noStatuses() };
+}

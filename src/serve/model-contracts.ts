@@ -1,0 +1,65 @@
+import { AsofError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+import type { Faults } from '../expr/faults.ts';
+import type { ModelPlan } from '../plan/plan.ts';
+import type { CompiledService } from './compiled-service.ts';
+import { ModelContract } from './model-contract.ts';
+
+/** How often a model version was answered, and did not fit, since the start. */
+export interface ContractTotals {
+  readonly model: string;
+  readonly service: string;
+  readonly requests: number;
+  readonly rows: number;
+  readonly refused: number;
+  readonly flagged: number;
+}
+
+/** The contracts of all model versions, compiled when the first request names one. */
+export class ModelContracts {
+  readonly #faults: Faults;
+  #models = new Map<string, ModelPlan>();
+  /** By `model@version`, and there by `service@version`. */
+  #compiled = new Map<string, Map<string, ModelContract>>();
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+  }
+
+  /** What was compiled read the state before; it is compiled anew. */
+  use(models: readonly ModelPlan[]): void {
+    this.#models = new Map(models.map((one) => [`${one.name}@${one.version}`, one]));
+    this.#compiled = new Map();
+  }
+
+  /** @param title `name@version` @throws AsofError `unknown_model` */
+  find(title: string): ModelPlan {
+    const found = this.#models.get(title);
+    if (found !== undefined) return found;
+    const hint = didYouMean(title, [...this.#models.keys()]);
+    throw new AsofError('unknown_model', `There is no model '${title}'.${hint}`, {
+      path: 'model',
+      remedy: 'Write it as name@version, as it is registered by model() and `asof apply`.',
+    });
+  }
+
+  /** The contract against the version that is to answer. */
+  of(model: ModelPlan, compiled: CompiledService): ModelContract {
+    const title = `${model.name}@${model.version}`;
+    const { name, version } = compiled.plan.service;
+    const service = `${name}@${version}`;
+    const byService = this.#compiled.get(title) ?? new Map<string, ModelContract>();
+    this.#compiled.set(title, byService);
+    const known = byService.get(service);
+    if (known !== undefined) return known;
+    const contract = new ModelContract(model, compiled, this.#faults);
+    byService.set(service, contract);
+    return contract;
+  }
+
+  totals(): ContractTotals[] {
+    return [...this.#compiled].flatMap(([model, byService]) =>
+      [...byService].map(([service, { totals }]) => ({ model, service, ...totals })),
+    );
+  }
+}
