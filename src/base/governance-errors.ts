@@ -20,6 +20,45 @@ export const GOVERNANCE_ERRORS = {
     'An answer does not fit what the model registered.',
     'Read the version that it is pinned to, or register a new version of the model.',
   ),
+  // Lifecycle, approvals and audit.
+  not_active: user(
+    409,
+    'This version is not served: it waits for approval, or is retired.',
+    'See `asof lifecycle show`, or ask for another version.',
+  ),
+  lifecycle_refused: user(
+    409,
+    'The lifecycle of a version does not allow that now.',
+    'See `asof lifecycle show` for its state and what it waits for.',
+  ),
+  still_used: user(
+    409,
+    'A version cannot be retired while something names it.',
+    'Move what is named to another version first.',
+  ),
+  audit_broken: {
+    domain: 'external',
+    retryable: false,
+    status: 500,
+    meaning: 'The audit is not what was written to it.',
+    remedy: 'Compare with a copy and a head that was kept elsewhere; nothing was repaired.',
+  },
+  audit_key_missing: user(
+    409,
+    'The audit is signed, and the key for that is not given.',
+    'Give the key in ASOF_AUDIT_KEY to everything that writes to the registry.',
+  ),
+  // Definitions of several teams.
+  foreign_definition: user(
+    409,
+    'A definition of another namespace is not what is applied there.',
+    'Import it as it is applied, or have its owner apply it first.',
+  ),
+  still_read: user(
+    409,
+    'What definitions of other namespaces read cannot go, nor mean something else.',
+    'Keep it until they have moved.',
+  ),
   // The registry.
   registry_away: {
     domain: 'external',

@@ -210,6 +210,16 @@ export const LIMITS = {
   tableLatenessMs: 100 * 365 * 24 * 60 * 60 * 1000,
   /** Tables that are made from each other by queries, one after the other. */
   queryDepth: 16,
+  /** Entries of the audit that are read at a time. */
+  auditPageEntries: 2_000,
+  /** Characters of one name in the audit; more are cut off. */
+  auditTextLength: 512,
+  /** Kinds of denied and sensitive reads that wait to be written; more are counted alone. */
+  auditGathered: 10_000,
+  /** What was gathered is written so often; each kind at most twice a minute. */
+  auditFlushMs: 5_000,
+  /** Entries that one `audit list` or one answer has at most. */
+  auditListed: 10_000,
   /** Entries kept for events that may be taken back. */
   retractionKeep: 10_000,
   /** Bytes of a key's state above which a view should say how many keys it expects. */
@@ -241,6 +251,28 @@ export const LIMITS = {
   cachedTokens: 65_536,
   /** Keys that a report on a shadow version names for each feature. */
   shadowExamples: 20,
+  /** Characters of a token that says who asks. */
+  identityTokenLength: 8_192,
+  /** Verified tokens whose owners are remembered until something of them changes. */
+  cachedIdentities: 10_000,
+  /** Values of one claim that count. */
+  tokenValues: 200,
+  /** How far the clocks of those who sign tokens may be off. */
+  tokenSkewMs: 30_000,
+  /** Characters of the published keys of an issuer of tokens. */
+  jwksBytes: 256 * 1024,
+  jwksTimeoutMs: 5_000,
+  /** Published keys are asked for again after so long, or for an unknown one, but not sooner than the pause. */
+  jwksFreshMs: 10 * 60 * 1000,
+  jwksPauseMs: 15_000,
+  /** While they cannot be fetched, published keys are good for so long. */
+  jwksKeptMs: 24 * 60 * 60 * 1000,
+  /** A server looks for changes of access so often. */
+  accessPollMs: 400,
+  /** When a key was used last is written at most so often. */
+  keyUseEveryMs: 60_000,
+  /** A new key of an identity leaves those before it good for so long, unless told otherwise. */
+  keyOverlapMs: 24 * 60 * 60 * 1000,
 } as const;
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
