@@ -42,7 +42,7 @@ export function groupViews(drafts: readonly ViewDraft[]): Grouped {
   const placeOf = (view: ViewDraft, feature: AggregateDraft): AggregateFeaturePlan =>
     present(places.get(groupKey(view, feature)), `${feature.name} has a group`)(feature);
   return {
-    groups: groups.sort(byIdentity),
+    groups: groups.sort(byGroupIdentity),
     views: drafts.map((draft) => placeView(draft, (feature) => placeOf(draft, feature))),
   };
 }
@@ -75,7 +75,7 @@ function tokens(view: ViewDraft, lanes: readonly LanePlan[]): Pick<TileGroupPlan
   return tokenized.length === 0 ? {} : { tokenized };
 }
 
-function byIdentity(a: TileGroupPlan, b: TileGroupPlan): number {
+export function byGroupIdentity(a: TileGroupPlan, b: TileGroupPlan): number {
   return (
     compareText(a.source, b.source) || compareText(a.entity, b.entity) || compareText(a.id, b.id)
   );
