@@ -1,4 +1,6 @@
 import { LIMITS } from '../base/limits.ts';
+import type { Tokenizer } from '../base/tokenizer.ts';
+import { facingSchema } from '../schema/evolution.ts';
 import { ValueProblem } from '../schema/read-value.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { type ChangeCounts, ChangeJudge } from './change-judge.ts';
@@ -9,6 +11,7 @@ import type { LiveLimits } from './live-rows.ts';
 import type { LogEntry } from './log.ts';
 import type { RowChunk } from './row-chunk.ts';
 import type { RowProblem } from './row-problem.ts';
+import { Shield } from './shield.ts';
 import { SourceIds } from './source-ids.ts';
 import type { SourceMemory } from './source-memory.ts';
 import { LIVE_LIMITS, SourceRows } from './source-rows.ts';
@@ -41,6 +44,8 @@ export class Acceptance {
   readonly claims: SourceIds;
   /** Of a change stream: what its rows can change. */
   readonly rows: SourceRows | null;
+  /** Of a source with tokenized columns; null of all others. */
+  readonly shield: Shield | null;
   readonly clock: PartitionClock;
   readonly arrivalBound: ArrivalBound;
   readonly #limits: DedupeLimits;
@@ -53,8 +58,10 @@ export class Acceptance {
     limits: DedupeLimits = { ids: LIMITS.dedupeIds, idsKept: LIMITS.dedupeIdsKept },
     arrivalBound: ArrivalBound = 'none',
     live: LiveLimits = LIVE_LIMITS,
+    tokenizer: Tokenizer | null = null,
   ) {
     this.schema = schema;
+    this.shield = Shield.of(schema, tokenizer);
     this.clock = clock;
     this.arrivalBound = arrivalBound;
     this.#limits = limits;
@@ -67,7 +74,8 @@ export class Acceptance {
 
   /** Claims the ids of what it accepts; they stand until the log confirms or fails. */
   judge(chunk: RowChunk, nowMs: number): Judgement {
-    const { schema } = this;
+    // What is wrong is told by present names.
+    const { schema } = chunk;
     if (this.rows !== null) return this.#judgeChanges(chunk, nowMs, this.rows);
     const stamps = this.stamps(nowMs);
     const taken = stamps.map(() => new SlotList());
@@ -153,8 +161,8 @@ export class Acceptance {
     // A delete has no event time of its own to judge.
     const isDelete = chunk.operationAt(slot) === 'delete';
     return (
-      arrivalProblem(this.schema, declaredMs, nowMs, this.arrivalBound) ??
-      (isDelete ? null : timeProblem(this.schema, declaredEventMs, arrivalMs)) ??
+      arrivalProblem(chunk.schema, declaredMs, nowMs, this.arrivalBound) ??
+      (isDelete ? null : timeProblem(chunk.schema, declaredEventMs, arrivalMs)) ??
       judge.take({ slot, id, hash, arrivalMs, eventMs })
     );
   }
@@ -162,7 +170,7 @@ export class Acceptance {
   #claim(partition: number, id: string, hash: number, arrivalMs: number): RowProblem | null {
     const claim = this.claims.index(partition).claim(id, arrivalMs, hash);
     if (claim === 'fresh') return null;
-    const column = this.schema.id;
+    const column = facingSchema(this.schema).id;
     if (claim === 'duplicate') {
       const message = `An event of ${column} '${id}' arrived within the horizon before.`;
       return { column, problem: new ValueProblem('duplicate', message) };

@@ -1,5 +1,6 @@
 import { AsofError } from '../base/errors.ts';
-import { sameType, typeText } from '../schema/types.ts';
+import { sameType, typeText, type ValueType } from '../schema/types.ts';
+import { isWidening } from '../schema/widening.ts';
 import type { ArchivedColumn } from './archive-relation.ts';
 
 export const MANIFEST_PATH = 'archive/manifest.json';
@@ -29,6 +30,8 @@ export interface ArchiveFile {
   readonly schema: string;
   /** Whether it has the columns of retractions; absent where it has none. */
   readonly weighted?: boolean;
+  /** Whether rows were taken out of it on purpose: its offsets have gaps. Absent where none were. */
+  readonly thinned?: boolean;
 }
 
 /** A file that another has replaced, kept a while for readers that still have it open. */
@@ -130,16 +133,20 @@ export function comparePositions(a: RowPosition, b: RowPosition): number {
   return a.commit - b.commit || a.offset - b.offset;
 }
 
-/** The columns of a file of `source`, which must agree with the source's schema of today. */
+/**
+ * The columns of a file of `source`, with their types: each that of the source's schema, or one
+ * that is widened to it or was.
+ */
 export function checkedColumns(
   source: string,
   archived: readonly ArchivedColumn[],
   columns: readonly ArchivedColumn[],
-): ReadonlySet<string> {
+): ReadonlyMap<string, ValueType> {
   const byName = new Map(archived.map((column) => [column.name, column.type]));
   for (const { name, type } of columns) {
     const before = byName.get(name);
     if (before === undefined || sameType(before, type)) continue;
+    if (isWidening(before, type) || isWidening(type, before)) continue;
     throw new AsofError(
       'type_mismatch',
       `Column '${name}' of '${source}' is ${typeText(type)}, but it was archived as ` +
@@ -147,5 +154,5 @@ export function checkedColumns(
       { path: `sources.${source}.columns.${name}`, remedy: 'Give the new type a new name.' },
     );
   }
-  return new Set(byName.keys());
+  return byName;
 }

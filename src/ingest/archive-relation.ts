@@ -1,5 +1,13 @@
 import { duckDbType } from '../schema/duckdb-type.ts';
-import { type ColumnSchema, isRetractable, type SourceSchema } from '../schema/types.ts';
+import {
+  type ColumnSchema,
+  isRetractable,
+  type SourceSchema,
+  sameType,
+  type ValueType,
+} from '../schema/types.ts';
+import { scalarSql } from './scalar-sql.ts';
+import { convertSql } from './widening-sql.ts';
 
 /**
  * The offline relation of a source: these columns, then the source's own under their names. No
@@ -23,9 +31,12 @@ export const RETRACTION_COLUMNS = [
 /** A column as the archive knows it: what a file needs to be read again. */
 export type ArchivedColumn = Pick<ColumnSchema, 'name' | 'type'>;
 
+/** A column as a reader wants it: nulls and rows from before it are its default. */
+export type RelationColumn = Pick<ColumnSchema, 'name' | 'type' | 'default'>;
+
 /** The form of an offline relation. */
 export interface Relation {
-  readonly columns: readonly ArchivedColumn[];
+  readonly columns: readonly RelationColumn[];
   /** Whether rows can take earlier ones back: then it has the retraction columns. */
   readonly weighted: boolean;
 }
@@ -60,21 +71,34 @@ const EVENTS_ONLY = [
 
 /**
  * A select list that gives the relation, typed, from something that has only `available`: what is
- * absent was added later and is null. Parquet turns FLOAT[n] into a list, hence the cast.
+ * absent was added later and is its default, or null; what was of another type is converted.
+ * Parquet turns FLOAT[n] into a list, hence the cast.
  */
 export function relationSelect(
   { columns, weighted }: Relation,
-  available: { readonly columns: ReadonlySet<string>; readonly weighted: boolean },
+  available: {
+    readonly columns: ReadonlyMap<string, ValueType>;
+    readonly weighted: boolean;
+  },
 ): string {
   const position = POSITION_COLUMNS.map(({ name }): string => name);
   const weights = available.weighted ? RETRACTION_COLUMNS.map(({ name }) => name) : EVENTS_ONLY;
   if (weighted) position.push(...weights);
-  const own = columns.map(({ name, type }) => {
-    const quoted = sqlName(name);
-    if (!available.columns.has(name)) return `NULL::${duckDbType(type)} AS ${quoted}`;
-    return type.kind === 'vector' ? `${quoted}::${duckDbType(type)} AS ${quoted}` : quoted;
+  const own = columns.map((column) => {
+    const quoted = sqlName(column.name);
+    const read = columnSql(column, available.columns.get(column.name));
+    return read === quoted ? quoted : `${read} AS ${quoted}`;
   });
   return [...position, ...own].join(', ');
+}
+
+function columnSql({ name, type, default: given }: RelationColumn, from?: ValueType): string {
+  const quoted = sqlName(name);
+  const fallback = given === undefined ? null : scalarSql(given, type);
+  if (from === undefined) return fallback ?? `NULL::${duckDbType(type)}`;
+  const cast = type.kind === 'vector' ? `${quoted}::${duckDbType(type)}` : quoted;
+  const typed = sameType(from, type) ? cast : convertSql(quoted, from, type);
+  return fallback === null ? typed : `coalesce(${typed}, ${fallback})`;
 }
 
 /** Reads whole files, with no column made up from their paths. */

@@ -1,7 +1,8 @@
 import type { Disk } from '../base/disk.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { schemaFingerprint } from '../schema/fingerprint.ts';
-import type { SourceSchema } from '../schema/types.ts';
+import type { ColumnSchema, SourceSchema } from '../schema/types.ts';
+import { isWidening } from '../schema/widening.ts';
 import { SchemaBook } from './schema-book.ts';
 import { readSegments, type SchemaOf } from './segment-reader.ts';
 
@@ -26,7 +27,7 @@ export function segmentSource(disk: Disk): ArchiveSource {
   };
 }
 
-/** One schema a source, with the columns of all of its schemas; a column never changes its type. */
+/** One schema a source, with the columns of all of its schemas, each of the widest type it had. */
 export function widestSchemas(schemas: readonly SourceSchema[]): Map<string, SourceSchema> {
   const widest = new Map<string, SourceSchema>();
   for (const schema of schemas) {
@@ -37,7 +38,7 @@ export function widestSchemas(schemas: readonly SourceSchema[]): Map<string, Sou
     }
     const known = new Set(before.columns.map((column) => column.name));
     const added = schema.columns.filter((column) => !known.has(column.name));
-    const columns = [...before.columns, ...added];
+    const columns = [...before.columns.map((column) => widerOf(column, schema)), ...added];
     widest.set(schema.name, {
       ...schema,
       columns,
@@ -46,4 +47,11 @@ export function widestSchemas(schemas: readonly SourceSchema[]): Map<string, Sou
     });
   }
   return widest;
+}
+
+function widerOf(column: ColumnSchema, { columns }: SourceSchema): ColumnSchema {
+  const other = columns.find(({ name }) => name === column.name);
+  return other !== undefined && isWidening(column.type, other.type)
+    ? { ...column, type: other.type }
+    : column;
 }

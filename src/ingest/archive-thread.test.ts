@@ -4,7 +4,7 @@ import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { seededRandom } from '../base/random.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import { projectBatch } from '../schema/batch-codec.ts';
+import { projectBatch } from '../schema/project-batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import {
   assertSameBatches,

@@ -37,7 +37,7 @@ export class BulkJudge {
 
   constructor(acceptance: Acceptance, body: BulkBody, nowMs: number) {
     this.#acceptance = acceptance;
-    this.#schema = acceptance.schema;
+    this.#schema = body.chunk.schema;
     this.#body = body;
     this.#chunk = body.chunk;
     this.#nowMs = nowMs;

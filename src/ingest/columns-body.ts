@@ -6,16 +6,16 @@ import {
   COLUMNS_MAGIC,
   COLUMNS_VERSION,
 } from '../schema/columns-format.ts';
-import { schemaFingerprint } from '../schema/fingerprint.ts';
-import type { TypedColumn } from '../schema/typed-column.ts';
 import type { SourceSchema } from '../schema/types.ts';
+import { type BodyLayout, bodyLayouts, placedColumns } from './body-layouts.ts';
 import { type ColumnBlock, malformedColumns } from './column-block.ts';
 import { openBlock } from './columns-block.ts';
 import type { ColumnsBody, RowSlice } from './push-body.ts';
 
 /**
  * Cuts a columnar body into slices of at most `size` rows. The whole structure is checked before
- * the first slice: a body that is not what it says is refused with nothing of it taken.
+ * the first slice: a body that is not what it says is refused with nothing of it taken. It may have
+ * the layout of any schema version of the source, or of the pinned one.
  * @throws AsofError `malformed_columns`, `schema_mismatch`, `too_many_rows`, `body_too_large`,
  * `bad_request` for a source of envelopes
  */
@@ -23,6 +23,7 @@ export function* readColumns(
   { bytes }: ColumnsBody,
   schema: SourceSchema,
   size: number,
+  pinned: number | null = null,
 ): Generator<RowSlice> {
   if (schema.changes?.shape === 'envelope') {
     throw new AsofError(
@@ -36,24 +37,29 @@ export function* readColumns(
   }
   // Blocks are read where they lie, which wants them aligned.
   const body = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const rows = readHeader(body, schema);
-  const blocks = openBlocks(body, schema, rows);
+  const { layout, rows } = readHeader(body, schema, pinned);
+  const blocks = openBlocks(body, layout.schema, rows);
   for (let from = 0; from < rows; from += size) {
     const to = Math.min(rows, from + size);
-    const columns: TypedColumn[] = blocks.map((block) => block.decode(from, to));
+    const decoded = blocks.map((block) => block.decode(from, to));
+    const columns = placedColumns(layout, schema, decoded, to - from);
     yield {
       count: to - from,
       rows: [],
       columns,
       problems: new Map<number, never>(),
       lineOf: () => null,
-      rawOf: (index) => rowText(schema, blocks, from + index),
+      rawOf: (index) => rowText(layout.schema, blocks, from + index),
       numberText: () => null,
     };
   }
 }
 
-function readHeader(body: Uint8Array, schema: SourceSchema): number {
+function readHeader(
+  body: Uint8Array,
+  schema: SourceSchema,
+  pinned: number | null,
+): { readonly layout: BodyLayout; readonly rows: number } {
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   if (body.length < BODY_HEADER_BYTES) {
     throw malformedColumns(`it has ${body.length} bytes and no whole header`);
@@ -64,24 +70,27 @@ function readHeader(body: Uint8Array, schema: SourceSchema): number {
     throw malformedColumns(`its version is ${version}, and ${COLUMNS_VERSION} is known`);
   }
   const sent = Buffer.from(body.buffer, body.byteOffset + 8, 8).toString('hex');
-  const fingerprint = schemaFingerprint(schema);
-  if (sent !== fingerprint) {
+  const layouts = bodyLayouts(schema, pinned);
+  const layout = layouts.get(sent);
+  if (layout === undefined) {
+    const [newest] = layouts.keys();
     throw new AsofError(
       'schema_mismatch',
-      `The body was written for the layout ${sent}; '${schema.name}' has ${fingerprint} now.`,
+      `The body was written for the layout ${sent}; '${schema.name}' has ${newest} now.`,
       { path: 'body' },
     );
   }
   const rows = view.getUint32(16, true);
   const columns = view.getUint32(20, true);
-  if (columns !== schema.columns.length) {
-    throw malformedColumns(`it has ${columns} columns, not ${schema.columns.length}`);
+  const expected = layout.schema.columns.length;
+  if (columns !== expected) {
+    throw malformedColumns(`it has ${columns} columns, not ${expected}`);
   }
   if (rows > LIMITS.rowsPerPush) {
     const message = `The push has ${rows} rows; the limit is ${LIMITS.rowsPerPush}.`;
     throw new AsofError('too_many_rows', message, { path: 'body' });
   }
-  return rows;
+  return { layout, rows };
 }
 
 function openBlocks(body: Uint8Array, schema: SourceSchema, rows: number): ColumnBlock[] {

@@ -4,6 +4,7 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import { nextTurn, type Turn } from '../base/pause.ts';
+import type { Tokenizer } from '../base/tokenizer.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { Acceptance } from './acceptance.ts';
@@ -23,7 +24,9 @@ import { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import { type Door, Push, type PushResult, type Refusal } from './push.ts';
 import { ColumnsBody, type PushBody, type RowSlice, readBody } from './push-body.ts';
+import { requireVersion } from './row-translator.ts';
 import { SchemaBook } from './schema-book.ts';
+import type { Shield } from './shield.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
 import type { MemorySize } from './source-memory.ts';
 import { pushSourced, type SourcedBatch, type SourcedResult, settleLanes } from './sourced-push.ts';
@@ -38,6 +41,8 @@ export interface IngestorOptions {
   /** `none` where declared arrivals are the clock themselves, and by default. */
   readonly arrivalBound?: ArrivalBound;
   readonly letters?: DeadLetters;
+  /** Needed where a source has tokenized columns. */
+  readonly tokenizer?: Tokenizer | null;
   readonly logger?: Logger;
   readonly limits?: Partial<DoorLimits>;
   /** Outlive the door, where it is opened anew in one process. */
@@ -61,6 +66,7 @@ export class Ingestor {
   readonly #logger: Logger;
   readonly #turn: Turn;
   readonly #limits: DoorLimits;
+  readonly #tokenizer: Tokenizer | null;
   readonly #doors = new Map<string, Door>();
   readonly #clocks: ClockBook;
   readonly #live: LiveMark;
@@ -91,6 +97,7 @@ export class Ingestor {
     this.#clocks = new ClockBook(disk, clock, this.#logger, () => this.#eachClocks());
     this.letters = options.letters ?? new DeadLetters(disk);
     this.#limits = doorLimits(limits);
+    this.#tokenizer = options.tokenizer ?? null;
     this.#formerIds = new FormerIds([], [], this.#limits);
     const doorOf = (source: string): Door => this.#door(source);
     const sessions = options.sessions ?? new BulkSessions(clock);
@@ -113,7 +120,10 @@ export class Ingestor {
       newestArrivalMs: (source: string, partition: number) => at(source, partition).newestArrivalMs,
     };
     return {
-      acceptance: new Acceptance(schema, clock, limits, this.#arrivalBound, limits.live),
+      acceptance: new Acceptance(
+        ...([schema, clock, limits, this.#arrivalBound, limits.live] as const),
+        this.#tokenizer,
+      ),
       stats: new IngestStats(schema),
     };
   }
@@ -155,15 +165,17 @@ export class Ingestor {
    * Judges rows in their order and resolves once the accepted ones are durable in the log and the
    * others in the dead-letter log.
    * @throws AsofError `unknown_source`, `too_many_rows`, `malformed_columns`, `disk_full`,
-   * `disk_failed`: then no row was taken
+   * `disk_failed`, `unknown_schema`: then no row was taken
+   * @param pinned the schema version that all rows are of; null: each of any
    */
-  async push(source: string, body: PushBody): Promise<PushResult> {
+  async push(source: string, body: PushBody, pinned: number | null = null): Promise<PushResult> {
     const { schema } = this.#streamDoor(source).acceptance;
+    if (pinned !== null) requireVersion(schema, pinned);
     const slices =
       body instanceof ColumnsBody
-        ? readColumns(body, schema, this.#sliceRows(source))
+        ? readColumns(body, schema, this.#sliceRows(source), pinned)
         : readBody(body, this.#sliceRows(source));
-    return this.#push(source, slices, true);
+    return this.#push(source, slices, true, pinned);
   }
 
   /** Takes a connector's batch exactly once. @throws AsofError as `pushSourced` */
@@ -210,6 +222,7 @@ export class Ingestor {
     source: string,
     slices: Iterator<RowSlice>,
     keepRejected: boolean,
+    pinned: number | null,
   ): Promise<PushResult> {
     const door = this.#streamDoor(source);
     // An update is two rows of the log.
@@ -224,6 +237,7 @@ export class Ingestor {
       eventsPerCommit: Math.max(1, Math.floor(this.#commitRows(source) / rowsOfOne)),
       refusal: this.refusalOf(source),
       turn: this.#turn,
+      pinned,
     });
     return push.run(slices);
   }
@@ -234,8 +248,9 @@ export class Ingestor {
    */
   readmit(source: string, filter: LetterFilter = {}): Promise<ReadmitResult> {
     // One at a time: a letter of another one under way may be marked by the time its turn comes.
-    const again = (slices: Iterator<RowSlice>) => this.#push(source, slices, false);
-    const tools = { letters: this.letters, log: this.#log, push: again };
+    const again = (slices: Iterator<RowSlice>) => this.#push(source, slices, false, null);
+    const shield = this.#doors.get(source)?.acceptance.shield ?? null;
+    const tools = { letters: this.letters, log: this.#log, push: again, shield };
     const result = this.#readmits.then(() =>
       readmitLetters({ ...tools, rows: this.#sliceRows(source) }, source, filter),
     );
@@ -266,6 +281,11 @@ export class Ingestor {
   *#idBlocks(): Generator<IdBlock> {
     for (const { acceptance } of this.#doors.values()) yield* acceptance.ids.blocks();
     yield* this.#formerIds.blocks();
+  }
+
+  /** What keeps the raw ids of a source; null where it has none. */
+  shieldOf(source: string): Shield | null {
+    return this.#doors.get(source)?.acceptance.shield ?? null;
   }
 
   /** The clocks of a source, and what each allowed lateness would lose. */

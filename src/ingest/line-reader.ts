@@ -1,4 +1,5 @@
 import { type ColumnBuilder, isPlainName } from '../schema/column-builder.ts';
+import { facingSchema, formerNames } from '../schema/evolution.ts';
 import { EXACT_DECIMAL, SHORT_STRING } from '../schema/read-value.ts';
 import type { SourceSchema } from '../schema/types.ts';
 
@@ -44,9 +45,12 @@ export interface LineText {
  * values of their own JSON type. Every other line is left to them, so nothing is refused here.
  */
 export class LineReader {
+  /** Present names in the order of the columns, then former ones. */
   readonly #names: readonly Uint8Array[];
+  /** By name, its column. */
+  readonly #columns: Int32Array;
   readonly #kinds: readonly string[];
-  /** By column, the one that came after it in the last line; the first one's is at the end. */
+  /** By name, the one that came after it in the last line; the first one's is at the end. */
   readonly #next: Int32Array;
   /** By column, the line that had it last; lines are counted over all slices. */
   readonly #seen: Float64Array;
@@ -59,15 +63,23 @@ export class LineReader {
 
   /** Null for a source whose lines are not for it. */
   static of(schema: SourceSchema): LineReader | null {
-    const { columns, changes } = schema;
-    const fits = columns.every(({ name, type }) => isPlainName(name) && type.kind !== 'vector');
+    const { columns } = facingSchema(schema);
+    const { changes } = schema;
+    const former = [...(formerNames(schema)?.keys() ?? [])];
+    const fits =
+      columns.every(({ name, type }) => isPlainName(name) && type.kind !== 'vector') &&
+      former.every(isPlainName);
     return fits && (changes ?? null) === null ? new LineReader(schema) : null;
   }
 
-  private constructor({ columns }: SourceSchema) {
-    this.#names = columns.map(({ name }) => asciiOf(`${JSON.stringify(name)}:`));
+  private constructor(schema: SourceSchema) {
+    const { columns } = facingSchema(schema);
+    const former = [...(formerNames(schema) ?? [])];
+    const names = [...columns.map(({ name }) => name), ...former.map(([name]) => name)];
+    this.#names = names.map((name) => asciiOf(`${JSON.stringify(name)}:`));
+    this.#columns = Int32Array.from([...columns.keys(), ...former.map(([, index]) => index)]);
     this.#kinds = columns.map(({ type }) => type.kind);
-    this.#next = new Int32Array(columns.length + 1).fill(NONE);
+    this.#next = new Int32Array(names.length + 1).fill(NONE);
     this.#seen = new Float64Array(columns.length);
   }
 
@@ -122,18 +134,19 @@ export class LineReader {
     let before = next.length - 1;
     let found = 0;
     for (;;) {
-      let column = next[before] as number;
-      if (column === NONE || !matches(bytes, at, this.#names[column] as Uint8Array)) {
-        column = this.#columnAt(at);
-        if (column === NONE) return false;
-        next[before] = column;
+      let name = next[before] as number;
+      if (name === NONE || !matches(bytes, at, this.#names[name] as Uint8Array)) {
+        name = this.#nameAt(at);
+        if (name === NONE) return false;
+        next[before] = name;
       }
+      const column = this.#columns[name] as number;
       // Of a name that comes twice the last value counts, which is not for here.
       if (seen[column] === line) return false;
       seen[column] = line;
       found += 1;
-      before = column;
-      at += (this.#names[column] as Uint8Array).length;
+      before = name;
+      at += (this.#names[name] as Uint8Array).length;
       if (bytes[at] === SPACE) at += 1;
       this.#at = at;
       if (!this.#readValue(text, column, slot)) return false;
@@ -147,8 +160,8 @@ export class LineReader {
     return found === seen.length || this.#fillAbsent(slot);
   }
 
-  /** The column whose name stands here. */
-  #columnAt(at: number): number {
+  /** The name that stands here. */
+  #nameAt(at: number): number {
     const bytes = this.#memory;
     return this.#names.findIndex((name) => matches(bytes, at, name));
   }

@@ -52,6 +52,8 @@ export interface PushContext {
   /** Not null: each commit waits for those before, and is not made where this says why. */
   readonly refusal: Refusal | null;
   readonly turn: Turn;
+  /** The schema version that all rows are of; null: each of any. */
+  readonly pinned: number | null;
 }
 
 /** Why nothing can be taken now, or null. */
@@ -122,8 +124,10 @@ export class Push {
   }
 
   #newChunk(rows: number): RowChunk {
-    const { schema, lines } = this.#context.door.acceptance;
-    return new RowChunk(schema, rows, this.#received - rows, lines);
+    const { door, pinned } = this.#context;
+    const { schema, lines, shield } = door.acceptance;
+    const ids = shield === null ? null : { shield, given: 'ids' as const };
+    return new RowChunk(schema, rows, this.#received - rows, lines, pinned, ids);
   }
 
   async #commitChunk(chunk: RowChunk): Promise<void> {

@@ -1,6 +1,7 @@
 import { present } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
 import { ColumnBuilder } from '../schema/column-builder.ts';
+import { facingSchema } from '../schema/evolution.ts';
 import { ValueProblem } from '../schema/read-value.ts';
 import type { JsonRow, RowReports } from '../schema/row-reports.ts';
 import type { Scalar, SourceSchema } from '../schema/types.ts';
@@ -9,6 +10,14 @@ import type { LineReader, LineText } from './line-reader.ts';
 import { type ParsedRows, parseLines, type RowSlice } from './push-body.ts';
 import type { CellValue } from './row-bytes.ts';
 import type { RowProblem } from './row-problem.ts';
+import { RowTranslator } from './row-translator.ts';
+import type { Shield } from './shield.ts';
+
+/** How the ids of a chunk are kept inside the door, and whether they are tokens already. */
+export interface ChunkShield {
+  readonly shield: Shield;
+  readonly given: 'ids' | 'tokens';
+}
 
 type SliceText = Pick<RowSlice, 'rawOf' | 'lineOf'>;
 
@@ -19,6 +28,7 @@ const NO_COLUMNS: JsonRow = Object.freeze({});
  * acceptance that needs no other event.
  */
 export class RowChunk {
+  /** The source as its producers see it: under present names, in the places of the source's own. */
   readonly schema: SourceSchema;
   /** Index of the first row within its push. */
   readonly firstRow: number;
@@ -36,15 +46,28 @@ export class RowChunk {
 
   readonly #reader: LineReader | null;
 
-  /** @param reader of lines, shared by the chunks of a source */
+  readonly #translator: RowTranslator | null;
+
+  readonly #shield: ChunkShield | null;
+
+  /**
+   * @param reader of lines, shared by the chunks of a source
+   * @param pinned the schema version that all rows are of; null: each of any
+   * @param shield of a source with tokenized columns
+   */
   constructor(
-    schema: SourceSchema,
+    source: SourceSchema,
     capacity: number,
     firstRow: number,
     reader: LineReader | null = null,
+    pinned: number | null = null,
+    shield: ChunkShield | null = null,
   ) {
+    const schema = facingSchema(source);
     this.schema = schema;
-    this.#reader = reader;
+    this.#translator = RowTranslator.of(source, pinned);
+    this.#shield = shield;
+    this.#reader = pinned === null ? reader : null;
     this.firstRow = firstRow;
     const changes = schema.changes ?? null;
     this.#changes = changes === null ? null : new ChangeRows(schema, changes);
@@ -71,7 +94,12 @@ export class RowChunk {
     const reports: RowReports = {
       problems: new Map(),
       present: new Uint16Array(start + count),
-      numberText: (slot, column) => slice.numberText(slot - start, column),
+      numberText: (slot, column) => {
+        const textOf = (name: string) => slice.numberText(slot - start, name);
+        return this.#translator === null
+          ? textOf(column)
+          : this.#translator.numberText(column, textOf);
+      },
     };
     if (lines === undefined) this.#addRows(slice, slice, start, reports);
     else this.#addLines(slice, lines, start, reports);
@@ -79,7 +107,18 @@ export class RowChunk {
       if (!this.problems.has(slot)) this.problems.set(slot, this.#advised(found));
     }
     this.#checkTimes(start, start + count);
+    if (this.#shield !== null) this.#protect(this.#shield, start, start + count);
     this.count += count;
+  }
+
+  /** Before ids, verdicts or letters are made of the rows. */
+  #protect({ shield, given }: ChunkShield, start: number, end: number): void {
+    for (const builder of this.#builders) {
+      shield.protect(builder, start, end, given, this.problems);
+    }
+    for (const [slot, found] of this.problems) {
+      if (slot >= start) this.problems.set(slot, shield.discreet(found));
+    }
   }
 
   /** What no row can be without cannot be made optional either. */
@@ -119,6 +158,10 @@ export class RowChunk {
     reports: RowReports,
   ): void {
     let rows = this.#objects(parsed, start);
+    if (columns === null && this.#translator !== null) {
+      const textOf = (slot: number, name: string) => reports.numberText(slot, name);
+      rows = this.#translator.translate(rows, start, this.problems, textOf);
+    }
     const fill = (name: string, builder: ColumnBuilder, to: RowReports): void => {
       if (columns === null) builder.fill(rows, start, to);
       else builder.append(present(columns[this.#indexOf(name)], name), count, start, to);
@@ -267,9 +310,11 @@ export class RowChunk {
     return this.#builders.map((builder) => builder.gather(slots));
   }
 
+  /** The row as it was sent, or encrypted where that holds raw ids: for the dead letters. */
   rawOf(slot: number): string | Uint8Array {
     const { slice, start } = this.#sliceOf(slot);
-    return slice.rawOf(slot - start);
+    const raw = slice.rawOf(slot - start);
+    return this.#shield === null ? raw : this.#shield.shield.seal(raw);
   }
 
   lineOf(slot: number): number | null {

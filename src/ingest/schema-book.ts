@@ -1,7 +1,9 @@
 import type { Disk } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
+import { newestVersion, presentName, typesOf } from '../schema/evolution.ts';
 import { schemaFingerprint } from '../schema/fingerprint.ts';
 import { isRetractable, type SourceSchema, sameType, typeText } from '../schema/types.ts';
+import { isWidening } from '../schema/widening.ts';
 import { LOG_FOLDER } from './segment.ts';
 
 const PATH = `${LOG_FOLDER}/schemas.json`;
@@ -54,8 +56,8 @@ export class SchemaBook {
 
   /**
    * Whether logged events can still be read under a schema; nothing is written.
-   * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now, or
-   * if the source had changes and has none now
+   * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now and no
+   * schema version says that it was widened, or if the source had changes and has none now
    */
   check(schema: SourceSchema): void {
     for (const earlier of this.#schemas.values()) {
@@ -143,15 +145,21 @@ function refuseNoChanges(earlier: SourceSchema, later: SourceSchema): void {
 function refuseChangedType(earlier: SourceSchema, later: SourceSchema): void {
   for (const column of later.columns) {
     const before = earlier.columns.find((candidate) => candidate.name === column.name);
-    if (before === undefined || sameType(before.type, column.type)) continue;
+    if (before === undefined) continue;
+    if (typesOf(later, column).some((type) => sameType(type, before.type))) continue;
     const was = typeText(before.type);
+    const name = presentName(column);
+    const version = newestVersion(later) + 1;
+    const widen = `{ version: ${version}, widen: { ${name}: ${was.replace(/^(int64|float64)$/, '$1()')} } }`;
     throw new AsofError(
       'type_mismatch',
-      `Column '${column.name}' of '${later.name}' was ${was} in logged events; ` +
+      `Column '${name}' of '${later.name}' was ${was} in logged events; ` +
         `now it is ${typeText(column.type)}.`,
       {
-        path: `sources.${later.name}.columns.${column.name}`,
-        remedy: 'Give the new type a new column name.',
+        path: `sources.${later.name}.columns.${name}`,
+        remedy: isWidening(before.type, column.type)
+          ? `Declare it: evolution: [${widen}].`
+          : 'Give the new type a new column name.',
       },
     );
   }

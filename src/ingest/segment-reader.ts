@@ -1,7 +1,8 @@
 import { ByteReader } from '../base/bytes.ts';
 import type { Disk } from '../base/disk.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import { decodeBatch, projectBatch } from '../schema/batch-codec.ts';
+import { decodeBatch } from '../schema/batch-codec.ts';
+import { projectBatch } from '../schema/project-batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { SchemaBook } from './schema-book.ts';
 import {

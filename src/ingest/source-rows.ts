@@ -1,8 +1,18 @@
 import { present } from '../base/assert.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
-import type { ChangeSchema, SourceSchema } from '../schema/types.ts';
+import { typesOf } from '../schema/evolution.ts';
+import {
+  type ChangeSchema,
+  type ColumnSchema,
+  type SourceSchema,
+  sameType,
+  typeText,
+  type ValueType,
+} from '../schema/types.ts';
+import { convertScalar } from '../schema/widening.ts';
 import { cellOf } from './cell-columns.ts';
 import { DedupeIndex } from './dedupe-index.ts';
 import { type IdBlock, ROWS_VERSION } from './id-snapshot.ts';
@@ -79,9 +89,13 @@ export class SourceRows implements SourceMemory {
 
   #decode(rows: LiveRows, reader: ByteReader): void {
     const names = Array.from({ length: reader.varint() }, () => reader.string());
-    const wanted = this.layout.map((index) => this.#nameOf(index));
-    const same = names.length === wanted.length && names.every((name, i) => name === wanted[i]);
-    rows.decode(reader, (bytes) => (same ? bytes : translated(bytes, names, wanted)));
+    const wanted = this.layout.map((index) => this.#columnAt(index));
+    const same =
+      names.length === wanted.length &&
+      names.every((name, i) => name === this.#nameOf(this.layout[i] as number)) &&
+      wanted.every((column) => column.default === undefined);
+    const cells = cellTranslator(this.#schema, names, wanted);
+    rows.decode(reader, (bytes) => (same || bytes.length === 0 ? bytes : cells(bytes)));
   }
 
   /** Ids that were taken before the source had changes: what they brought is not held. */
@@ -108,8 +122,15 @@ export class SourceRows implements SourceMemory {
     }
   }
 
+  #columnAt(index: number): ColumnSchema {
+    return present(this.#schema.columns[index], 'a column of the layout');
+  }
+
+  /** With its type, where it had others: the cells themselves do not tell. */
   #nameOf(index: number): string {
-    return present(this.#schema.columns[index], 'a column of the layout').name;
+    const column = this.#columnAt(index);
+    const isWidened = typesOf(this.#schema, column).length > 1;
+    return isWidened ? `${column.name} ${typeText(column.type)}` : column.name;
   }
 
   confirm(batch: EventBatch): void {
@@ -181,15 +202,45 @@ export function cellsOf(bytes: Uint8Array, count: number): CellValue[] {
   return Array.from({ length: count }, () => readCell(reader));
 }
 
-function translated(
-  bytes: Uint8Array,
-  names: readonly string[],
-  wanted: readonly string[],
-): Uint8Array {
-  const cells = cellsOf(bytes, names.length);
-  const writer = new ByteWriter(bytes.length + wanted.length);
-  for (const name of wanted) writeCell(writer, cells[names.indexOf(name)] ?? null);
-  return writer.view();
+/** Makes rows of today's columns of rows that were written with others. */
+function cellTranslator(
+  schema: SourceSchema,
+  written: readonly string[],
+  wanted: readonly ColumnSchema[],
+): (bytes: Uint8Array) => Uint8Array {
+  const reads = wanted.map((column) => {
+    const at = written.findIndex((text) => text.split(' ')[0] === column.name);
+    const [, typed] = written[at]?.split(' ') ?? [];
+    const types = typesOf(schema, column);
+    const from = types.find((type) => typeText(type) === typed) ?? types[0] ?? column.type;
+    return { column, at, from };
+  });
+  return (bytes) => {
+    const cells = cellsOf(bytes, written.length);
+    const writer = new ByteWriter(bytes.length + wanted.length);
+    for (const { column, at, from } of reads) {
+      const held = cells[at] ?? null;
+      const cell = held === null ? null : converted(held, from, column, schema.name);
+      writeCell(writer, cell ?? column.default ?? null);
+    }
+    return writer.view();
+  };
+}
+
+function converted(
+  cell: CellValue,
+  from: ValueType,
+  { name, alias, type }: ColumnSchema,
+  source: string,
+): CellValue {
+  if (sameType(from, type) || cell instanceof Float32Array) return cell;
+  const value = convertScalar(cell, from, type);
+  if (value !== undefined) return value;
+  throw new AsofError(
+    'type_mismatch',
+    `A held value of '${alias ?? name}' of '${source}' is no ${typeText(type)}: ${String(cell)}.`,
+    { path: `sources.${source}.columns.${alias ?? name}` },
+  );
 }
 
 function columnOf(batch: EventBatch, index: number): Column {

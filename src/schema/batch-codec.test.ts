@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { AsofError } from '../base/errors.ts';
 import type { Column, EventBatch } from './batch.ts';
-import { decodeBatch, encodeBatch, projectBatch, readBatchHeader } from './batch-codec.ts';
+import { decodeBatch, encodeBatch, readBatchHeader } from './batch-codec.ts';
 import { schemaFingerprint } from './fingerprint.ts';
+import { projectBatch } from './project-batch.ts';
 import type { SourceSchema, ValueType } from './types.ts';
 
 const TYPES: readonly ValueType[] = [

@@ -1,4 +1,4 @@
-import { assert, present, unreachable } from '../base/assert.ts';
+import { assert, unreachable } from '../base/assert.ts';
 import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { AsofError } from '../base/errors.ts';
 import type { Column, EventBatch } from './batch.ts';
@@ -166,37 +166,4 @@ function readNumbers(
   }
   const wide = readBigInt64s(reader, count);
   return { kind: 'number', type, values: Float64Array.from(wide, Number), wide, valid };
-}
-
-/**
- * The same events under a later schema of their source: columns are matched by name, those that
- * did not exist yet are null.
- */
-export function projectBatch(batch: EventBatch, from: SourceSchema, to: SourceSchema): EventBatch {
-  if (schemaFingerprint(from) === schemaFingerprint(to)) return batch;
-  const columns = to.columns.map((column) => {
-    const index = from.columns.findIndex((earlier) => earlier.name === column.name);
-    if (index < 0) return nullColumn(column.type, batch.count);
-    return present(batch.columns[index], `column ${column.name}`);
-  });
-  return { ...batch, columns };
-}
-
-function nullColumn(type: ValueType, count: number): Column {
-  const valid = new Uint8Array(count);
-  switch (type.kind) {
-    case 'int64':
-    case 'decimal':
-    case 'timestamp':
-    case 'float64':
-      return { kind: 'number', type, values: new Float64Array(count), wide: null, valid };
-    case 'bool':
-      return { kind: 'bool', type, values: new Uint8Array(count), valid };
-    case 'string':
-      return { kind: 'string', type, values: new Array<string>(count).fill(''), valid };
-    case 'vector':
-      return { kind: 'vector', type, values: new Float32Array(count * type.size), valid };
-    default:
-      return noColumn(type);
-  }
 }

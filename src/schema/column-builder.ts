@@ -100,8 +100,9 @@ export class ColumnBuilder {
     return true;
   }
 
-  /** Marks a null where it is allowed; else false. */
+  /** Places the default or, where it is allowed, a null; else false. */
   placeAbsent(slot: number): boolean {
+    if (this.#placeDefault(slot)) return true;
     if (!this.schema.optional) return false;
     this.#clear(slot);
     this.#markNull(slot);
@@ -169,7 +170,20 @@ export class ColumnBuilder {
     (this.#store.values as Float64Array)[slot] = Number(value);
   }
 
+  /** What stands for a value that is not there; false where nothing does. */
+  #placeDefault(slot: number): boolean {
+    const given = this.schema.default;
+    if (given === undefined || given === null) return false;
+    const { values, valid } = this.#store;
+    if (valid !== null) valid[slot] = 1;
+    if (typeof given === 'string') (values as string[])[slot] = given;
+    else if (typeof given === 'bigint') this.#placeWide(given, slot);
+    else (values as Float64Array | Uint8Array)[slot] = Number(given);
+    return true;
+  }
+
   #placeNull(slot: number, reports: RowReports): void {
+    if (this.#placeDefault(slot)) return;
     this.#clear(slot);
     if (this.schema.optional || reports.waived?.[slot] === 1) {
       this.#markNull(slot);
