@@ -5,18 +5,21 @@ import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 
 /** What is asked of the registry. */
 export interface RecordedDatasets {
-  readonly datasets: { list(): readonly DatasetManifest[] };
-  planWith(service: string, version: number): ProjectPlan | null;
+  readonly datasets: { list(): Promise<readonly DatasetManifest[]> };
+  planWith(service: string, version: number): Promise<ProjectPlan | null>;
 }
 
 /** `name@number` of recorded training sets that would come out otherwise if they were built now. */
-export function affectedDatasets(
+export async function affectedDatasets(
   registry: RecordedDatasets,
-): (change: TileChange) => readonly string[] {
-  const read = registry.datasets.list().map((manifest) => {
+): Promise<(change: TileChange) => readonly string[]> {
+  const read: { readonly manifest: DatasetManifest; readonly groups: readonly TileGroupPlan[] }[] =
+    [];
+  for (const manifest of await registry.datasets.list()) {
     const { name, version } = manifest.service;
-    return { manifest, groups: groupsRead(registry.planWith(name, version), manifest) };
-  });
+    const plan = await registry.planWith(name, version);
+    read.push({ manifest, groups: groupsRead(plan, manifest) });
+  }
   return (change) =>
     read
       .filter(({ manifest, groups }) => {

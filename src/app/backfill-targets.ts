@@ -6,7 +6,7 @@ import type { BackfillTarget } from '../batch/backfill/world.ts';
 import type { ProjectPlan, ServicePlan, TileGroupPlan, ViewPlan } from '../plan/plan.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
-import { openRegistry } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 /** What a name on the command line means. */
 export interface Selection {
@@ -33,7 +33,7 @@ export async function selectTargets(
   selector: Selector,
   { defined }: { readonly defined: boolean },
 ): Promise<Selection> {
-  const applied = currentPlan(config);
+  const applied = await currentPlan(config);
   const found = applied === null ? null : find(applied, true, selector);
   const isBare = selector !== null && !selector.includes('@');
   if (found !== null && !(defined && isBare && newestOf(applied, selector) > 0)) return found;
@@ -63,13 +63,9 @@ function newestOf(plan: ProjectPlan | null, name: Selector): number {
   return Math.max(0, ...views.map(({ version }) => version));
 }
 
-function currentPlan(config: Config): ProjectPlan | null {
-  const registry = openRegistry(config);
-  try {
-    return registry.current()?.plan ?? null;
-  } finally {
-    registry.close();
-  }
+async function currentPlan(config: Config): Promise<ProjectPlan | null> {
+  const applied = await withRegistry(config, (registry) => registry.current());
+  return applied?.plan ?? null;
 }
 
 function find(plan: ProjectPlan, applied: boolean, selector: Selector): Selection | null {

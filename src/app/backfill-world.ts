@@ -10,7 +10,7 @@ import type { Config } from './config.ts';
 import { isGoneOwner, leaseOwner } from './lease-owner.ts';
 import { graceOf } from './observed-grace.ts';
 import { duckDbOptions, openHistory } from './offline.ts';
-import { openRegistry } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 export interface WorldOptions {
   readonly memoryBytes: number | null;
@@ -24,8 +24,8 @@ export async function withBackfillWorld<T>(
   { memoryBytes, threads }: WorldOptions,
   work: (world: BackfillWorld) => Promise<T>,
 ): Promise<T> {
-  const registry = openRegistry(config);
-  try {
+  return withRegistry(config, async (registry) => {
+    const datasetsReading = await affectedDatasets(registry);
     const catalog = OfflineCatalog.open(config.dataDir, systemClock);
     try {
       const duckdb = duckDbOptions(config);
@@ -54,14 +54,12 @@ export async function withBackfillWorld<T>(
         isGone: isGoneOwner,
         arrivalClock: config.clock === 'arrival',
         graceMs: graceOf(config),
-        datasetsReading: affectedDatasets(registry),
+        datasetsReading,
       });
     } finally {
       catalog.close();
     }
-  } finally {
-    registry.close();
-  }
+  });
 }
 
 /** Only files of which every row is within the commit: there may be more. */

@@ -110,7 +110,7 @@ export async function planBackfill(
         plan,
         targets.map(({ group }) => group),
       );
-      const recorded = listDatasets(config, null).filter(readsOneOf(touched.services));
+      const recorded = (await listDatasets(config, null)).filter(readsOneOf(touched.services));
       const touches = { ...touched, recorded: recorded.map((one) => `${one.name}@${one.number}`) };
       return { applied, groups, touches };
     } finally {

@@ -29,7 +29,7 @@ export async function withBulkDoor<T>(
   config: Config,
   work: (door: BulkDoor, plan: ProjectPlan) => Promise<T>,
 ): Promise<T> {
-  const { plan } = appliedPlan(config);
+  const { plan } = await appliedPlan(config);
   const found = await directoryOrUrl(config.dataDir);
   if (typeof found === 'string') return work(doorOf(new BulkClient(found, pause), plan), plan);
   // What servers read by themselves is not read here.

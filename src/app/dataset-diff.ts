@@ -49,8 +49,8 @@ export async function diffDatasets(
   b: DatasetName,
   options: RebuildOptions = {},
 ): Promise<DatasetDiff> {
-  const first = findDataset(config, a.name, a.number);
-  const second = findDataset(config, b.name, b.number);
+  const first = await findDataset(config, a.name, a.number);
+  const second = await findDataset(config, b.name, b.number);
   const [before, after] = [first.dataset, second.dataset];
   return {
     before,
@@ -63,7 +63,7 @@ export async function diffDatasets(
   };
 }
 
-type Found = ReturnType<typeof findDataset>;
+type Found = Awaited<ReturnType<typeof findDataset>>;
 
 async function compared(
   config: Config,

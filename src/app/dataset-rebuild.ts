@@ -16,7 +16,7 @@ import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import type { Config } from './config.ts';
 import { duckDbOptions, schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
-import { openRegistry } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 export interface RebuildOptions {
   readonly signal?: AbortSignal;
@@ -44,7 +44,7 @@ export async function rebuildDataset(
   out: string | null,
   options: RebuildOptions = {},
 ): Promise<Rebuild> {
-  const { dataset, plan } = findDataset(config, name, number);
+  const { dataset, plan } = await findDataset(config, name, number);
   const target = out ?? dataset.output.path;
   const { format } = dataset.options;
   if (extname(target).toLowerCase() !== format) {
@@ -89,14 +89,11 @@ export function findDataset(
   config: Config,
   name: string,
   number: number | null,
-): { readonly dataset: DatasetManifest; readonly plan: ProjectPlan } {
-  const registry = openRegistry(config);
-  try {
-    const dataset = registry.datasets.get(name, number);
-    return { dataset, plan: registry.planOf(dataset.generation) };
-  } finally {
-    registry.close();
-  }
+): Promise<{ readonly dataset: DatasetManifest; readonly plan: ProjectPlan }> {
+  return withRegistry(config, async (registry) => {
+    const dataset = await registry.datasets.get(name, number);
+    return { dataset, plan: await registry.planOf(dataset.generation) };
+  });
 }
 
 /** Writes a dataset's rows once more; `change` replaces what the kept spine is shown as. */

@@ -25,7 +25,8 @@ import { QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
 import type { Config } from './config.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { packageVersion } from './package-version.ts';
-import { appliedPlan, openRegistry } from './project.ts';
+import { appliedPlan } from './project.ts';
+import { openRegistry } from './with-registry.ts';
 
 export const DATASETS_FOLDER = 'datasets';
 
@@ -54,8 +55,8 @@ async function recordDataset(
   options: TrainingOptions,
 ): Promise<RecordedTraining> {
   requireName(record.name);
-  const registry = openRegistry(config);
-  const claim = registry.datasets.begin({
+  const registry = await openRegistry(config);
+  const claim = await registry.datasets.begin({
     name: record.name,
     author: record.author,
     createdMs: systemClock.nowMs(),
@@ -66,14 +67,14 @@ async function recordDataset(
     const built = await train(config, claim, options);
     const dataset = await manifestOf(config, record, claim, options, built);
     const { report } = built;
-    registry.datasets.finish(dataset);
+    await registry.datasets.finish(dataset);
     return { ...report, dataset };
   } catch (error) {
-    registry.datasets.abandon(claim.name, claim.number, systemClock.nowMs());
+    await registry.datasets.abandon(claim.name, claim.number, systemClock.nowMs());
     rmSync(join(config.dataDir, datasetFolder(claim)), { recursive: true, force: true });
     throw error;
   } finally {
-    registry.close();
+    await registry.close();
   }
 }
 
@@ -83,7 +84,7 @@ export async function trainDataset(
   request: TrainRequest,
   named: Pick<DatasetRecord, 'name' | 'author'>,
 ): Promise<RecordedTraining> {
-  const { plan, generation } = appliedPlan(config);
+  const { plan, generation } = await appliedPlan(config);
   const options = await trainingOptions(config, request, plan);
   const spine = originOf(options.spine);
   return recordDataset(config, { ...named, generation, definition: null, spine }, options);
@@ -104,7 +105,7 @@ export async function trainDefined(
   config: Config,
   { dataset: reference, author, ...asked }: DefinedTraining,
 ): Promise<RecordedTraining> {
-  const { plan, generation } = appliedPlan(config);
+  const { plan, generation } = await appliedPlan(config);
   const definition = findDatasetPlan(plan, reference);
   const request = { ...datasetTraining(definition, config.root), ...asked };
   const options = await trainingOptions(config, request, plan);

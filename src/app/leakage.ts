@@ -19,7 +19,7 @@ export async function checkProjectLeakage(
   request: Omit<TrainRequest, 'out'>,
   looking: Looking,
 ): Promise<LeakageReport> {
-  const { plan } = appliedPlan(config);
+  const { plan } = await appliedPlan(config);
   const options = await trainingOptions(config, { ...request, out: 'none.parquet' }, plan);
   return checkLeakage({ ...options, ...looking });
 }
@@ -34,7 +34,7 @@ export async function checkDatasetLeakage(
   looking: Looking,
   watching: Pick<TrainRequest, 'signal' | 'onProgress'>,
 ): Promise<LeakageReport> {
-  const definition = findDatasetPlan(appliedPlan(config).plan, reference);
+  const definition = findDatasetPlan((await appliedPlan(config)).plan, reference);
   const request = { ...datasetTraining(definition, config.root), ...watching };
   return checkProjectLeakage(config, request, looking);
 }

@@ -2,23 +2,28 @@ import type { ProjectPlan, ServicePlan, ViewPlan } from '../plan/plan.ts';
 import type { ReleaseBook } from '../registry/releases.ts';
 
 /** The version of a service that answers requests which name none: the live one, or the newest. */
-export function liveService(
+export async function liveService(
   plan: ProjectPlan,
   releases: ReleaseBook,
   name: string,
-): ServicePlan | null {
+): Promise<ServicePlan | null> {
   const versions = plan.services
     .filter((service) => service.name === name)
     .toSorted((a, b) => b.version - a.version);
-  const live = releases.of(name)?.live;
+  const live = (await releases.of(name))?.live;
   return versions.find((service) => service.version === live) ?? versions[0] ?? null;
 }
 
 /** The newest version of a view that a live service reads, or null. */
-export function liveView(plan: ProjectPlan, releases: ReleaseBook, name: string): ViewPlan | null {
+export async function liveView(
+  plan: ProjectPlan,
+  releases: ReleaseBook,
+  name: string,
+): Promise<ViewPlan | null> {
   const services = [...new Set(plan.services.map((service) => service.name))];
-  const read = services
-    .flatMap((service) => liveService(plan, releases, service)?.features ?? [])
+  const live = await Promise.all(services.map((service) => liveService(plan, releases, service)));
+  const read = live
+    .flatMap((service) => service?.features ?? [])
     .filter((output) => output.view === name)
     .map((output) => output.version);
   const version = Math.max(...read);

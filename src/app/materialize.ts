@@ -36,7 +36,8 @@ export async function materializeProject(
       catalog.close();
     }
   };
-  return options.dryRun ? work(CLOSED_DOOR, appliedPlan(config).plan) : withBulkDoor(config, work);
+  if (!options.dryRun) return withBulkDoor(config, work);
+  return work(CLOSED_DOOR, (await appliedPlan(config)).plan);
 }
 
 interface WorldParts {

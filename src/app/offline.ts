@@ -15,7 +15,8 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { newestAnswers } from '../store/serve-log-reader.ts';
 import type { Config } from './config.ts';
-import { appliedPlan, openRegistry } from './project.ts';
+import { appliedPlan } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 /** The schemas of a plan by source name; a source that is no longer defined has none. */
 export function schemaLookup(plan: ProjectPlan): (source: string) => SourceSchema | undefined {
@@ -88,22 +89,23 @@ export type TrainRequest = Omit<
  * @throws AsofError `not_applied`, `unknown_service`, `invalid_spine`, `column_collision`
  */
 export async function trainProject(config: Config, request: TrainRequest): Promise<TrainingReport> {
-  return buildTrainingSet(await trainingOptions(config, request, appliedPlan(config).plan));
+  const { plan } = await appliedPlan(config);
+  return buildTrainingSet(await trainingOptions(config, request, plan));
 }
 
 /**
  * What requests that name no version are answered by: a model is trained on what it will be served.
  * Null where nothing was published, and the newest version stands.
  */
-function liveVersion(config: Config, plan: ProjectPlan, service: string): number | null {
-  const registry = openRegistry(config);
-  try {
-    const live = registry.releases.of(service)?.live ?? null;
-    const isKnown = plan.services.some((one) => one.name === service && one.version === live);
-    return isKnown ? live : null;
-  } finally {
-    registry.close();
-  }
+async function liveVersion(
+  config: Config,
+  plan: ProjectPlan,
+  service: string,
+): Promise<number | null> {
+  const release = await withRegistry(config, ({ releases }) => releases.of(service));
+  const live = release?.live ?? null;
+  const isKnown = plan.services.some((one) => one.name === service && one.version === live);
+  return isKnown ? live : null;
 }
 
 /** A request with all that the data directory has to give for it. */
@@ -112,7 +114,7 @@ export async function trainingOptions(
   request: TrainRequest,
   plan: ProjectPlan,
 ): Promise<TrainingOptions> {
-  const version = request.version ?? liveVersion(config, plan, request.service);
+  const version = request.version ?? (await liveVersion(config, plan, request.service));
   return {
     ...request,
     ...(version === null ? {} : { version }),
@@ -138,13 +140,12 @@ export async function verifyProject(
   sample: number,
   onProgress: (answers: number, total: number) => void = () => {},
 ): Promise<Verification> {
-  const { plan } = appliedPlan(config);
+  const { plan } = await appliedPlan(config);
   // Answers first: whatever they speak of is durable, so the history that follows must have it.
   const served = new NodeDisk(join(config.dataDir, 'served'));
   const { answers, damaged } = newestAnswers(served, sample);
   const history = await openHistory(config, plan);
-  const registry = openRegistry(config);
-  try {
+  return withRegistry(config, async (registry) => {
     const report = await replayServed({
       plan,
       planWith: (service, version) => registry.planWith(service, version),
@@ -154,7 +155,5 @@ export async function verifyProject(
       onProgress: (done) => onProgress(done, answers.length),
     });
     return { ...report, damaged };
-  } finally {
-    registry.close();
-  }
+  });
 }

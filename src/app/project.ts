@@ -1,19 +1,16 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { systemClock } from '../base/clock.ts';
 import { AsofError, type Issue, issue } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { SchemaBook } from '../ingest/schema-book.ts';
-import type { PlanDiff } from '../plan/diff.ts';
+import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import { explainPlan, type GroupExplanation } from '../plan/explain.ts';
 import { type KeptEntries, keptEntries } from '../plan/kept-entries.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { estimateState, type StateEstimate } from '../plan/state-estimate.ts';
-import { type Applied, Registry } from '../registry/registry.ts';
+import type { Applied } from '../registry/registry.ts';
 import type { Config } from './config.ts';
-import { checkFormat } from './data-directory.ts';
 import { loadDefinitions } from './definitions.ts';
 import { removedHistoryConflicts } from './removed-history.ts';
+import { withRegistry } from './with-registry.ts';
 
 export interface PlannedChange {
   readonly plan: ProjectPlan;
@@ -29,34 +26,26 @@ export interface PlannedChange {
   readonly generation: number;
 }
 
-export function openRegistry(config: Config): Registry {
-  mkdirSync(config.dataDir, { recursive: true });
-  checkFormat(config.dataDir);
-  return Registry.open(join(config.dataDir, 'registry.db'), systemClock);
-}
-
 /** What applying the definitions would change; nothing is written but an empty registry. */
 export async function planProject(config: Config): Promise<PlannedChange> {
   const plan = await loadDefinitions(config.definitions);
   const groups = explainPlan(plan);
-  const registry = openRegistry(config);
-  try {
+  return withRegistry(config, async (registry) => {
+    const current = await registry.current();
     return {
       plan,
-      diff: registry.diff(plan),
+      diff: diffPlans(current?.plan ?? null, plan),
       refusals: [
-        ...registry.conflicts(plan),
+        ...(await registry.conflicts(plan)),
         ...loggedTypeConflicts(config, plan),
-        ...removedHistoryConflicts(config, plan, registry.current()?.plan ?? null),
+        ...removedHistoryConflicts(config, plan, current?.plan ?? null),
       ],
       groups,
       state: estimateState(plan, groups),
       kept: keptEntries(plan),
-      generation: registry.generation(),
+      generation: current?.generation ?? 0,
     };
-  } finally {
-    registry.close();
-  }
+  });
 }
 
 /** Columns whose logged events have another type: no engine could read them any more. */
@@ -81,34 +70,26 @@ export async function applyProject(
   author: string,
 ): Promise<{ readonly generation: number; readonly diff: PlanDiff }> {
   const plan = await loadDefinitions(config.definitions);
-  const registry = openRegistry(config);
-  try {
+  return withRegistry(config, async (registry) => {
     const issues = loggedTypeConflicts(config, plan);
     if (issues.length > 0) {
       throw new AsofError('type_mismatch', 'Logged events have other types.', { issues });
     }
-    const removed = removedHistoryConflicts(config, plan, registry.current()?.plan ?? null);
+    const removed = removedHistoryConflicts(config, plan, (await registry.current())?.plan ?? null);
     if (removed.length > 0) {
       throw new AsofError('history_removed', 'Windows reach to removed events.', {
         issues: removed,
       });
     }
-    return registry.apply(plan, author);
-  } finally {
-    registry.close();
-  }
+    return registry.apply({ plan, author });
+  });
 }
 
 /** @throws AsofError `not_applied` */
-export function appliedPlan(config: Config): Applied {
-  const registry = openRegistry(config);
-  try {
-    const applied = registry.current();
-    if (applied !== null) return applied;
-    throw new AsofError('not_applied', `Nothing has been applied in ${config.dataDir}.`, {
-      path: config.dataDir,
-    });
-  } finally {
-    registry.close();
-  }
+export async function appliedPlan(config: Config): Promise<Applied> {
+  const applied = await withRegistry(config, (registry) => registry.current());
+  if (applied !== null) return applied;
+  throw new AsofError('not_applied', `Nothing has been applied in ${config.dataDir}.`, {
+    path: config.dataDir,
+  });
 }

@@ -38,22 +38,22 @@ interface Judged {
  * share of the keys. A running server takes it over by itself.
  * @throws AsofError `not_applied`, `unknown_service`, `not_built`, `not_compatible`, `not_validated`
  */
-export function publishService(config: Config, request: PublishRequest): Published {
-  return withRegistry(config, (registry) => {
+export function publishService(config: Config, request: PublishRequest): Promise<Published> {
+  return withRegistry(config, async (registry) => {
     const { service, version, canaryPpm, force, author } = request;
-    const plan = appliedIn(registry, config);
+    const plan = await appliedIn(registry, config);
     const next = requireService(plan, service, version);
-    const live = liveService(plan, registry.releases, service) ?? next;
+    const live = (await liveService(plan, registry.releases, service)) ?? next;
     if (canaryPpm !== null && live.version === version) {
       throw new AsofError('usage', `${service}@${version} is live already, for all keys.`);
     }
-    const { issues, warnings, reports } = judge(registry, plan, next, live);
+    const { issues, warnings, reports } = await judge(registry, plan, next, live);
     const [first] = issues;
     if (first !== undefined && force === null) {
       const title = `${service}@${version} is not published: ${first.message}`;
       throw new AsofError(first.code, title, { issues });
     }
-    const release = registry.releases.publish({
+    const release = await registry.releases.publish({
       service,
       version,
       canaryPpm,
@@ -67,8 +67,8 @@ export function publishService(config: Config, request: PublishRequest): Publish
   });
 }
 
-function appliedIn(registry: Registry, config: Config): ProjectPlan {
-  const applied = registry.current();
+async function appliedIn(registry: Registry, config: Config): Promise<ProjectPlan> {
+  const applied = await registry.current();
   if (applied !== null) return applied.plan;
   throw new AsofError('not_applied', `Nothing has been applied in ${config.dataDir}.`);
 }
@@ -86,13 +86,13 @@ function requireService(plan: ProjectPlan, name: string, version: number): Servi
 }
 
 /** All that speaks against answering callers by `next` instead of `live`. */
-function judge(
+async function judge(
   registry: Registry,
   plan: ProjectPlan,
   next: ServicePlan,
   live: ServicePlan,
-): Judged {
-  const issues: Issue[] = [...notBuilt(registry, next), ...incompatible(next, live)];
+): Promise<Judged> {
+  const issues: Issue[] = [...(await notBuilt(registry, next)), ...incompatible(next, live)];
   const warnings: string[] = [];
   const reports: Record<string, number> = {};
   for (const [name, version] of newestViews(next)) {
@@ -101,7 +101,7 @@ function judge(
     const before = liveVersion === undefined ? null : viewOf(plan, name, liveVersion);
     if (view === null || view.hash === before?.hash) continue;
     const title = `${name}@${version}`;
-    const report = registry.validations.newest(view.hash, before?.hash ?? null);
+    const report = await registry.validations.newest(view.hash, before?.hash ?? null);
     if (report !== null) reports[title] = report.id;
     if (report?.result === 'warn') warnings.push(`${title}: report ${report.id} has warnings`);
     if (report !== null && report.result !== 'fail') continue;
@@ -129,19 +129,21 @@ function newestViews({ features }: ServicePlan): Map<string, number> {
   return views;
 }
 
-function* notBuilt(registry: Registry, next: ServicePlan): Generator<Issue> {
-  const served = registry.generationServed();
-  const plan = served === 0 ? null : registry.planOf(served);
+async function notBuilt(registry: Registry, next: ServicePlan): Promise<Issue[]> {
+  const served = await registry.generationServed();
+  const plan = served === 0 ? null : await registry.planOf(served);
   const isBuilt = plan?.services.some(
     (one) => one.name === next.name && one.version === next.version && one.hash === next.hash,
   );
-  if (isBuilt === true) return;
-  yield issue(
-    'not_built',
-    `services.${next.name}@${next.version}`,
-    `No server has taken ${next.name}@${next.version} over yet, so its tiles are not built.`,
-    'Run `asof serve`, which builds them, and publish once it has; or give --force and a reason.',
-  );
+  if (isBuilt === true) return [];
+  return [
+    issue(
+      'not_built',
+      `services.${next.name}@${next.version}`,
+      `No server has taken ${next.name}@${next.version} over yet, so its tiles are not built.`,
+      'Run `asof serve`, which builds them, and publish once it has; or give --force and a reason.',
+    ),
+  ];
 }
 
 /** Callers that name no version send and read what the live version declares. */
@@ -177,17 +179,17 @@ export function rollbackService(
   service: string,
   author: string,
   reason: string | null,
-): { readonly release: Release; readonly from: number } {
-  return withRegistry(config, (registry) => {
-    const now = registry.releases.of(service);
+): Promise<{ readonly release: Release; readonly from: number }> {
+  return withRegistry(config, async (registry) => {
+    const now = await registry.releases.of(service);
     const target = now === null ? null : now.canary === null ? now.before : now.live;
     if (target === null) {
       const text = `Nothing was live before what is live of '${service}' now.`;
       throw new AsofError('usage', text, { remedy: 'See `asof releases`.' });
     }
     // What went out of the definitions has no tiles any more.
-    requireService(appliedIn(registry, config), service, target);
-    const result = registry.releases.rollback({
+    requireService(await appliedIn(registry, config), service, target);
+    const result = await registry.releases.rollback({
       service,
       author,
       reason,
@@ -203,9 +205,11 @@ export interface ReleaseList {
   readonly history: readonly Release[];
 }
 
-export function listReleases(config: Config, service: string | null): ReleaseList {
-  return withRegistry(config, ({ releases }) => ({
-    current: releases.current().filter((one) => service === null || one.service === service),
-    history: releases.history(service),
+export function listReleases(config: Config, service: string | null): Promise<ReleaseList> {
+  return withRegistry(config, async ({ releases }) => ({
+    current: (await releases.current()).filter(
+      (one) => service === null || one.service === service,
+    ),
+    history: await releases.history(service),
   }));
 }

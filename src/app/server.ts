@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { Platform } from './platform.ts';
 import { nodeDisk } from './platform-parts.ts';
-import { appliedPlan, applyProject, openRegistry } from './project.ts';
+import { appliedPlan, applyProject } from './project.ts';
 import { withRegistry } from './with-registry.ts';
 
 /** What a running server tells the command line. */
@@ -54,10 +54,10 @@ export async function runServer(
     throw error;
   });
   const stopped = stopSignal();
-  const releases = currentReleases(config);
+  const releases = await currentReleases(config);
   const { routes } = releases;
   const platform = await Platform.start(config, applied.plan, nodeDisk, directory, true, routes);
-  noteTakeover(config, applied.generation, platform, events);
+  await noteTakeover(config, applied.generation, platform, events);
   events.started({
     url: platform.url,
     generation: applied.generation,
@@ -143,35 +143,32 @@ class Reloader {
 
   async #follow(): Promise<void> {
     await this.#followPlan();
-    this.#followReleases();
+    await this.#followReleases();
   }
 
   async #followPlan(): Promise<void> {
-    const newest = this.#newest();
+    const newest = await this.#newest();
     if (newest === null) return;
     // Told once: the next try is for the generation after this one.
     this.#generation = newest.generation;
     await this.#platform.use(newest.plan);
-    noteTakeover(this.#config, newest.generation, this.#platform, this.#events);
+    await noteTakeover(this.#config, newest.generation, this.#platform, this.#events);
     this.#events.reloaded(newest.generation, builtGroups(this.#platform));
   }
 
   /** Another version answers from one request to the next; both were served before. */
-  #followReleases(): void {
-    const { id, routes } = currentReleases(this.#config, this.#releaseId);
+  async #followReleases(): Promise<void> {
+    const { id, routes } = await currentReleases(this.#config, this.#releaseId);
     if (id === this.#releaseId) return;
     this.#platform.features.route(routes);
     this.#releaseId = id;
     this.#events.released(routes);
   }
 
-  #newest(): Applied | null {
-    const registry = openRegistry(this.#config);
-    try {
-      return registry.generation() > this.#generation ? registry.current() : null;
-    } finally {
-      registry.close();
-    }
+  #newest(): Promise<Applied | null> {
+    return withRegistry(this.#config, async (registry) =>
+      (await registry.generation()) > this.#generation ? registry.current() : null,
+    );
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
@@ -192,10 +189,10 @@ class Reloader {
 function currentReleases(
   config: Config,
   knownId = -1,
-): { readonly id: number; readonly routes: readonly ServiceRoute[] } {
-  return withRegistry(config, ({ releases }) => {
-    const id = releases.newestId();
-    return { id, routes: id === knownId ? [] : releases.current() };
+): Promise<{ readonly id: number; readonly routes: readonly ServiceRoute[] }> {
+  return withRegistry(config, async ({ releases }) => {
+    const id = await releases.newestId();
+    return { id, routes: id === knownId ? [] : await releases.current() };
   });
 }
 
@@ -205,15 +202,15 @@ function builtGroups(platform: Platform): BuiltGroups {
 }
 
 /** Written down for `publish`: the tiles of this generation are built and caught up. */
-function noteTakeover(
+async function noteTakeover(
   config: Config,
   generation: number,
   platform: Platform,
   events: ServerEvents,
-): void {
+): Promise<void> {
   try {
     const { commit } = platform.status();
-    withRegistry(config, (registry) => registry.tookOver(generation, commit));
+    await withRegistry(config, (registry) => registry.tookOver(generation, commit));
   } catch (error) {
     // Serving needs no note of it; publishing will say that it lacks one.
     events.refused(error);

@@ -12,7 +12,7 @@ import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
 import { liveView, viewOf } from './live-versions.ts';
 import { duckDbOptions, openHistory } from './offline.ts';
-import { openRegistry } from './project.ts';
+import { withRegistry } from './with-registry.ts';
 
 export interface ValidateRequest {
   readonly view: string;
@@ -40,11 +40,10 @@ export async function validateProject(
   config: Config,
   request: ValidateRequest,
 ): Promise<RecordedValidation> {
-  const registry = openRegistry(config);
   const folder = createSpillFolder(join(config.dataDir, 'spill'));
-  try {
+  return withRegistry(config, async (registry) => {
     const after = await underTest(config, registry, request);
-    const before = comparedWith(registry, after, request.against);
+    const before = await comparedWith(registry, after, request.against);
     const { sample, full, atMs, signal, onProgress } = request;
     const validation = await validateView({
       after,
@@ -63,11 +62,8 @@ export async function validateProject(
     const { hash, againstHash, result } = validation;
     const createdMs = systemClock.nowMs();
     const stored = { view, version, hash, againstHash, result, createdMs, report: validation };
-    return { ...validation, id: registry.validations.add(stored) };
-  } finally {
-    registry.close();
-    rmSync(folder, { recursive: true, force: true });
-  }
+    return { ...validation, id: await registry.validations.add(stored) };
+  }).finally(() => rmSync(folder, { recursive: true, force: true }));
 }
 
 /** The definitions as they are written come first: what is validated may not be applied yet. */
@@ -77,12 +73,12 @@ async function underTest(
   { view, version }: ValidateRequest,
 ): Promise<PlannedView> {
   const defined = existsSync(config.definitions) ? await loadDefinitions(config.definitions) : null;
-  const applied = registry.planWithView(view, version);
+  const applied = await registry.planWithView(view, version);
   for (const plan of [defined, applied]) {
     const found = plan === null ? null : viewOf(plan, view, version);
     if (plan !== null && found !== null) return { plan, view: found };
   }
-  const known = [...namesOf(defined), ...namesOf(registry.current()?.plan ?? null)];
+  const known = [...namesOf(defined), ...namesOf((await registry.current())?.plan ?? null)];
   const title = `${view}@${version}`;
   throw new AsofError('unknown_name', `There is no view ${title}.${didYouMean(title, known)}`);
 }
@@ -91,13 +87,13 @@ function namesOf(plan: ProjectPlan | null): string[] {
   return plan?.views.map(({ name, version }) => `${name}@${version}`) ?? [];
 }
 
-function comparedWith(
+async function comparedWith(
   registry: Registry,
   { view }: PlannedView,
   against: ValidateRequest['against'],
-): PlannedView | null {
-  const plan = registry.current()?.plan ?? null;
-  const live = plan === null ? null : liveView(plan, registry.releases, view.name);
+): Promise<PlannedView | null> {
+  const plan = (await registry.current())?.plan ?? null;
+  const live = plan === null ? null : await liveView(plan, registry.releases, view.name);
   const isItself = live?.hash === view.hash;
   if (against !== null && against !== 'live') return requireVersion(registry, view.name, against);
   if (plan !== null && live !== null && !isItself) return { plan, view: live };
@@ -105,16 +101,20 @@ function comparedWith(
     if (isItself) throw new AsofError('usage', `${view.name}@${view.version} itself is live.`);
     throw new AsofError('unknown_name', `No live service reads a version of '${view.name}'.`);
   }
-  const earlier = registry.viewVersions(view.name).filter((version) => version < view.version);
-  const newest = earlier.at(-1);
+  const versions = await registry.viewVersions(view.name);
+  const newest = versions.findLast((version) => version < view.version);
   return newest === undefined ? null : requireVersion(registry, view.name, newest);
 }
 
-function requireVersion(registry: Registry, name: string, version: number): PlannedView {
-  const plan = registry.planWithView(name, version);
+async function requireVersion(
+  registry: Registry,
+  name: string,
+  version: number,
+): Promise<PlannedView> {
+  const plan = await registry.planWithView(name, version);
   const view = plan === null ? null : viewOf(plan, name, version);
   if (plan !== null && view !== null) return { plan, view };
-  const known = registry.viewVersions(name).join(', ');
+  const known = (await registry.viewVersions(name)).join(', ');
   throw new AsofError('unknown_name', `${name}@${version} was never applied.`, {
     remedy: known === '' ? 'Apply it first.' : `Versions that were: ${known}.`,
   });

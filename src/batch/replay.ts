@@ -23,7 +23,7 @@ import { isSameValue } from './value-text.ts';
 export interface ReplayOptions {
   readonly plan: ProjectPlan;
   /** An earlier plan, for a version of a service that `plan` does not have. */
-  readonly planWith?: (service: string, version: number) => ProjectPlan | null;
+  readonly planWith?: (service: string, version: number) => Promise<ProjectPlan | null>;
   readonly history: EventRelations;
   readonly answers: Iterable<ServedAnswer>;
   readonly session?: DuckDbSession;
@@ -66,7 +66,7 @@ async function replayPortion(
   for (const own of byService.values()) {
     options.signal?.throwIfAborted();
     const first = present(own[0], 'a group has an answer');
-    const found = serviceOf(options, first);
+    const found = await serviceOf(options, first);
     if (found === null) refuseAll(own, tally);
     else await replayService(session, { ...options, plan: found.plan }, found.service, own, tally);
     options.onProgress?.(tally.answers);
@@ -74,15 +74,15 @@ async function replayPortion(
 }
 
 /** A version means the same for ever (semantics §7), so any plan that has it will do. */
-function serviceOf(
+async function serviceOf(
   { plan, planWith }: ReplayOptions,
   { service: name, version }: ServedAnswer,
-): { readonly plan: ProjectPlan; readonly service: ServicePlan } | null {
+): Promise<{ readonly plan: ProjectPlan; readonly service: ServicePlan } | null> {
   const inPlan = (candidate: ProjectPlan | null | undefined): ServicePlan | undefined =>
     candidate?.services.find((one) => one.name === name && one.version === version);
   const current = inPlan(plan);
   if (current !== undefined) return { plan, service: current };
-  const earlier = planWith?.(name, version) ?? null;
+  const earlier = (await planWith?.(name, version)) ?? null;
   const service = inPlan(earlier);
   return earlier === null || service === undefined ? null : { plan: earlier, service };
 }

@@ -1,7 +1,7 @@
 import type { showDataset } from '../app/dataset-registry.ts';
 import { table } from './output.ts';
 
-type Column = ReturnType<typeof showDataset>['columns'][number];
+type Column = Awaited<ReturnType<typeof showDataset>>['columns'][number];
 
 /** Columns with their figures, a line each. */
 export function statisticsTable(columns: readonly Column[]): string[] {

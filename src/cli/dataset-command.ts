@@ -11,13 +11,13 @@ export interface RebuildOptions extends CommonOptions {
   readonly out?: string;
 }
 
-type Dataset = ReturnType<typeof showDataset>;
+type Dataset = Awaited<ReturnType<typeof showDataset>>;
 
 export async function listCommand(
   { config, output }: Context,
   name: string | null,
 ): Promise<number> {
-  const datasets = listDatasets(config, name);
+  const datasets = await listDatasets(config, name);
   output.finish({ datasets: datasets.map(summaryOf) }, () => {
     if (datasets.length === 0) output.say('No datasets; record one with `asof train --name`.');
     const rows = datasets.map((one) => [
@@ -39,7 +39,7 @@ function summaryOf({ columns: _, spine, ...rest }: Dataset): object {
 
 export async function showCommand({ config, output }: Context, text: string): Promise<number> {
   const { name, number } = versionedName(text);
-  const dataset = showDataset(config, name, number);
+  const dataset = await showDataset(config, name, number);
   output.finish(dataset, () => {
     const { service, options, spine, position, code } = dataset;
     output.say(pc.bold(`${dataset.name}@${dataset.number}`));
@@ -100,7 +100,7 @@ export async function rebuildCommand(
 
 export async function deleteCommand({ config, output }: Context, text: string): Promise<number> {
   const { name, number } = exactName(text);
-  const { output: file } = deleteDataset(config, name, number);
+  const { output: file } = await deleteDataset(config, name, number);
   output.finish({ name, number, deleted: true }, () => {
     output.say(`${pc.green('✓')} ${name}@${number} is forgotten; ${file.path} stays`);
   });

@@ -16,7 +16,7 @@ export interface RollbackOptions extends CommonOptions {
   readonly reason?: string;
 }
 
-type Release = ReturnType<typeof listReleases>['history'][number];
+type Release = Awaited<ReturnType<typeof listReleases>>['history'][number];
 
 const PPM_PER_PERCENT = 10_000;
 
@@ -25,7 +25,7 @@ export async function publishCommand(
   text: string,
 ): Promise<number> {
   const { name, number } = exactName(text);
-  const { release, forced, warnings } = publishService(config, {
+  const { release, forced, warnings } = await publishService(config, {
     service: name,
     version: number,
     canaryPpm: options.canary === undefined ? null : sharePpm(options.canary),
@@ -61,7 +61,7 @@ export async function rollbackCommand(
   service: string,
 ): Promise<number> {
   const { author, reason = null } = options;
-  const { release, from } = rollbackService(config, service, author, reason);
+  const { release, from } = await rollbackService(config, service, author, reason);
   output.finish({ ...release, from }, () => {
     output.say(`${pc.green('✓')} ${routeText(release)}; it was ${service}@${from}`);
   });
@@ -72,7 +72,7 @@ export async function releasesCommand(
   { config, output }: Context,
   service: string | null,
 ): Promise<number> {
-  const { current, history } = listReleases(config, service);
+  const { current, history } = await listReleases(config, service);
   output.finish({ current, history }, () => {
     if (current.length === 0) {
       output.say('Nothing was published: the newest version of each service answers.');

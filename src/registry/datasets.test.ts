@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { openDatabase } from './database.ts';
 import type { DatasetManifest } from './dataset-manifest.ts';
 import { DatasetBook } from './datasets.ts';
-import { openRegistryFile } from './registry-file.ts';
 
 function begin(book: DatasetBook, name: string) {
   return book.begin({ name, author: 'jan', createdMs: 5, generation: 1, throughCommit: 7 });
@@ -49,20 +49,20 @@ function manifest(name: string, number: number): DatasetManifest {
   };
 }
 
-test('a number is taken at once, a dataset is there once all of it is, and no number comes twice', () => {
-  const book = new DatasetBook(openRegistryFile(':memory:'));
-  assert.equal(begin(book, 'a').number, 1);
+test('a number is taken at once, a dataset is there once all of it is, and no number comes twice', async () => {
+  const book = new DatasetBook(await openDatabase({ kind: 'sqlite', path: ':memory:' }));
+  assert.equal((await begin(book, 'a')).number, 1);
   // As after a crash between the steps: nobody sees it, its number is gone, its history is held.
-  assert.deepEqual(book.list(), []);
-  assert.equal(begin(book, 'a').number, 2);
-  assert.equal(begin(book, 'b').number, 1);
-  book.finish(manifest('a', 2));
+  assert.deepEqual(await book.list(), []);
+  assert.equal((await begin(book, 'a')).number, 2);
+  assert.equal((await begin(book, 'b')).number, 1);
+  await book.finish(manifest('a', 2));
   assert.deepEqual(
-    book.list().map(({ number }) => number),
+    (await book.list()).map(({ number }) => number),
     [2],
   );
   assert.deepEqual(
-    book.claims().map(({ name, number, state }) => [name, number, state]),
+    (await book.claims()).map(({ name, number, state }) => [name, number, state]),
     [
       ['a', 1, 'building'],
       ['a', 2, 'live'],
@@ -70,24 +70,24 @@ test('a number is taken at once, a dataset is there once all of it is, and no nu
     ],
   );
   // Given up by housekeeping meanwhile: it does not come to life after all.
-  book.abandon('b', 1, 9);
-  assert.throws(() => book.finish(manifest('b', 1)), { code: 'dataset_unavailable' });
-  assert.throws(() => book.finish(manifest('a', 2)), { code: 'dataset_unavailable' });
-  book.abandon('a', 2, 9);
-  assert.equal(book.get('a').number, 2, 'what lives is not given up');
-  book.delete('a', 2, 10);
-  assert.throws(() => book.get('a'), { code: 'unknown_name' });
-  assert.equal(begin(book, 'a').number, 3);
+  await book.abandon('b', 1, 9);
+  await assert.rejects(book.finish(manifest('b', 1)), { code: 'dataset_unavailable' });
+  await assert.rejects(book.finish(manifest('a', 2)), { code: 'dataset_unavailable' });
+  await book.abandon('a', 2, 9);
+  assert.equal((await book.get('a')).number, 2, 'what lives is not given up');
+  await book.delete('a', 2, 10);
+  await assert.rejects(book.get('a'), { code: 'unknown_name' });
+  assert.equal((await begin(book, 'a')).number, 3);
 });
 
-test('the newest number is meant without one; unknown names are answered with near ones', () => {
-  const book = new DatasetBook(openRegistryFile(':memory:'));
+test('the newest number is meant without one; unknown names are answered with near ones', async () => {
+  const book = new DatasetBook(await openDatabase({ kind: 'sqlite', path: ':memory:' }));
   for (const number of [1, 2, 3]) {
-    begin(book, 'fraud');
-    book.finish(manifest('fraud', number));
+    await begin(book, 'fraud');
+    await book.finish(manifest('fraud', number));
   }
-  assert.equal(book.get('fraud').number, 3);
-  assert.deepEqual(book.get('fraud', 2), manifest('fraud', 2));
-  assert.throws(() => book.get('fraud', 4), /There is: 1, 2, 3/);
-  assert.throws(() => book.get('frauds'), /Did you mean 'fraud'\?/);
+  assert.equal((await book.get('fraud')).number, 3);
+  assert.deepEqual(await book.get('fraud', 2), manifest('fraud', 2));
+  await assert.rejects(book.get('fraud', 4), /There is: 1, 2, 3/);
+  await assert.rejects(book.get('frauds'), /Did you mean 'fraud'\?/);
 });

@@ -1,9 +1,10 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Selectable } from 'kysely';
 import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { canonicalJson } from '../plan/canonical.ts';
+import { inTransaction, type RegistryDatabase } from './database.ts';
 import { type DatasetManifest, parseManifest } from './dataset-manifest.ts';
-import { inTransaction } from './registry-file.ts';
+import type { DatasetsTable } from './tables.ts';
 
 /** What a dataset holds on to while it is built and for as long as it lives. */
 export interface DatasetClaim {
@@ -23,78 +24,92 @@ export interface DatasetClaim {
  * leaves between is `building`, holds on to what it reads, and is removed by housekeeping.
  */
 export class DatasetBook {
-  readonly #db: DatabaseSync;
+  readonly #db: RegistryDatabase;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: RegistryDatabase) {
     this.#db = db;
   }
 
   /** Takes the next number of a name. */
-  begin(claim: Omit<DatasetClaim, 'number' | 'state'> & { readonly author: string }): DatasetClaim {
+  begin(
+    claim: Omit<DatasetClaim, 'number' | 'state'> & { readonly author: string },
+  ): Promise<DatasetClaim> {
     const { name, createdMs, author, generation, throughCommit } = claim;
-    return inTransaction(this.#db, () => {
-      const newest = this.#db
-        .prepare('SELECT max(number) AS newest FROM datasets WHERE name = ?')
-        .get(name);
-      const number = Number(newest?.newest ?? 0) + 1;
-      this.#db
-        .prepare(`INSERT INTO datasets VALUES (?, ?, 'building', ?, ?, ?, ?, NULL, NULL)`)
-        .run(name, number, createdMs, author, generation, throughCommit);
-      return { name, number, state: 'building', createdMs, generation, throughCommit };
+    return inTransaction(this.#db, async (db) => {
+      const newest = await db
+        .selectFrom('datasets')
+        .select((of) => of.fn.max('number').as('number'))
+        .where('name', '=', name)
+        .executeTakeFirst();
+      const number = (newest?.number ?? 0) + 1;
+      const state = 'building';
+      await db
+        .insertInto('datasets')
+        .values({
+          ...{ name, number, state, author, generation, manifest: null, deleted_ms: null },
+          created_ms: createdMs,
+          through_commit: throughCommit,
+        })
+        .execute();
+      return { name, number, state, createdMs, generation, throughCommit };
     });
   }
 
   /** Makes a number that is being built a dataset. */
-  finish(manifest: DatasetManifest): void {
+  async finish(manifest: DatasetManifest): Promise<void> {
     const { name, number } = manifest;
-    const { changes } = this.#db
-      .prepare(
-        `UPDATE datasets SET state = 'live', manifest = ?
-         WHERE name = ? AND number = ? AND state = 'building'`,
-      )
-      .run(canonicalJson(manifest), name, number);
-    if (Number(changes) === 1) return;
+    const { numUpdatedRows } = await this.#db
+      .updateTable('datasets')
+      .set({ state: 'live', manifest: canonicalJson(manifest) })
+      .where('name', '=', name)
+      .where('number', '=', number)
+      .where('state', '=', 'building')
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 1n) return;
     throw new AsofError('dataset_unavailable', `The dataset ${name}@${number} is not being built.`);
   }
 
   /** Gives up a number that is being built; its files may go. */
-  abandon(name: string, number: number, atMs: number): void {
-    this.#db
-      .prepare(
-        `UPDATE datasets SET state = 'deleted', deleted_ms = ?
-         WHERE name = ? AND number = ? AND state = 'building'`,
-      )
-      .run(atMs, name, number);
+  async abandon(name: string, number: number, atMs: number): Promise<void> {
+    await this.#db
+      .updateTable('datasets')
+      .set({ state: 'deleted', deleted_ms: atMs })
+      .where('name', '=', name)
+      .where('number', '=', number)
+      .where('state', '=', 'building')
+      .execute();
   }
 
   /** The manifest stays; what the dataset held on to is let go. @throws AsofError `unknown_name` */
-  delete(name: string, number: number, atMs: number): DatasetManifest {
-    const manifest = this.get(name, number);
-    this.#db
-      .prepare(
-        `UPDATE datasets SET state = 'deleted', deleted_ms = ? WHERE name = ? AND number = ?`,
-      )
-      .run(atMs, name, number);
+  async delete(name: string, number: number, atMs: number): Promise<DatasetManifest> {
+    const manifest = await this.get(name, number);
+    await this.#db
+      .updateTable('datasets')
+      .set({ state: 'deleted', deleted_ms: atMs })
+      .where('name', '=', name)
+      .where('number', '=', number)
+      .execute();
     return manifest;
   }
 
   /** Live datasets, of one name or of all, the oldest first. */
-  list(name: string | null = null): DatasetManifest[] {
-    return this.#db
-      .prepare(
-        `SELECT manifest FROM datasets WHERE state = 'live' AND (?1 IS NULL OR name = ?1)
-         ORDER BY name, number`,
-      )
-      .all(name)
-      .map((row) => parseManifest(String(row.manifest)));
+  async list(name: string | null = null): Promise<DatasetManifest[]> {
+    const all = this.#db
+      .selectFrom('datasets')
+      .select('manifest')
+      .where('state', '=', 'live')
+      .orderBy('name')
+      .orderBy('number');
+    const rows = await (name === null ? all : all.where('name', '=', name)).execute();
+    return rows.map((row) => parseManifest(row.manifest ?? 'null'));
   }
 
   /** A live dataset; the newest of its name without a number. @throws AsofError `unknown_name` */
-  get(name: string, number: number | null = null): DatasetManifest {
-    const found = this.list(name);
+  async get(name: string, number: number | null = null): Promise<DatasetManifest> {
+    const found = await this.list(name);
     const one = number === null ? found.at(-1) : found.find((each) => each.number === number);
     if (one !== undefined) return one;
-    const names = [...new Set(this.list().map((each) => each.name))];
+    const names = [...new Set((await this.list()).map((each) => each.name))];
     const title = number === null ? name : `${name}@${number}`;
     const numbers = found.map((each) => each.number).join(', ');
     const hint = found.length > 0 ? ` There is: ${numbers}.` : didYouMean(name, names);
@@ -104,19 +119,25 @@ export class DatasetBook {
   }
 
   /** Every number ever taken, for housekeeping: what is needed and what may go. */
-  claims(): DatasetClaim[] {
-    return this.#db.prepare('SELECT * FROM datasets ORDER BY name, number').all().map(claimOf);
+  async claims(): Promise<DatasetClaim[]> {
+    const rows = await this.#db
+      .selectFrom('datasets')
+      .selectAll()
+      .orderBy('name')
+      .orderBy('number')
+      .execute();
+    return rows.map(claimOf);
   }
 }
 
-function claimOf(row: Record<string, SQLOutputValue>): DatasetClaim {
-  const state = String(row.state);
+function claimOf(row: Selectable<DatasetsTable>): DatasetClaim {
+  const { name, number, state, generation } = row;
   return {
-    name: String(row.name),
-    number: Number(row.number),
+    name,
+    number,
     state: state === 'live' || state === 'building' ? state : 'deleted',
-    createdMs: Number(row.created_ms),
-    generation: Number(row.generation),
-    throughCommit: Number(row.through_commit),
+    createdMs: row.created_ms,
+    generation,
+    throughCommit: row.through_commit,
   };
 }

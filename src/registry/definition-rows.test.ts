@@ -7,21 +7,23 @@ import { Registry } from './registry.ts';
 
 const planWith = (change: object) => compileProject([looseDataset(change)]);
 
-test('a dataset means one thing for ever under its name and version, even after it was removed', () => {
-  const registry = Registry.open(':memory:', new ManualClock(1));
-  registry.apply(planWith({}), 'test');
-  assert.equal(registry.apply(planWith({ owner: 'risk' }), 'test').diff.metadata, 1);
+test('a dataset means one thing for ever under its name and version, even after it was removed', async () => {
+  const author = 'test';
+  const registry = await Registry.open({ kind: 'sqlite', path: ':memory:' }, new ManualClock(1));
+  await registry.apply({ plan: planWith({}), author });
+  const again = await registry.apply({ plan: planWith({ owner: 'risk' }), author });
+  assert.equal(again.diff.metadata, 1);
   const other = planWith({ known: 'final' });
   assert.deepEqual(
-    registry.conflicts(other).map(({ code, path }) => `${code} ${path}`),
+    (await registry.conflicts(other)).map(({ code, path }) => `${code} ${path}`),
     ['version_conflict datasets.training'],
   );
-  assert.throws(() => registry.apply(other, 'test'), { code: 'version_conflict' });
-  registry.apply(compileProject([fraud]), 'test');
-  assert.throws(() => registry.apply(other, 'test'), { code: 'version_conflict' });
-  registry.apply(planWith({ known: 'final', version: 2 }), 'test');
+  await assert.rejects(registry.apply({ plan: other, author }), { code: 'version_conflict' });
+  await registry.apply({ plan: compileProject([fraud]), author });
+  await assert.rejects(registry.apply({ plan: other, author }), { code: 'version_conflict' });
+  await registry.apply({ plan: planWith({ known: 'final', version: 2 }), author });
   assert.deepEqual(
-    registry.current()?.plan.datasets.map(({ version, known }) => [version, known]),
+    (await registry.current())?.plan.datasets.map(({ version, known }) => [version, known]),
     [[2, 'final']],
   );
 });

@@ -1,4 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../base/clock.ts';
 import type { Issue } from '../base/errors.ts';
 import { AsofError, issue } from '../base/errors.ts';
@@ -6,9 +5,14 @@ import { canonicalJson } from '../plan/canonical.ts';
 import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import { parsePlan } from '../plan/load.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import {
+  inTransaction,
+  openDatabase,
+  type RegistryAddress,
+  type RegistryDatabase,
+} from './database.ts';
 import { DatasetBook } from './datasets.ts';
 import { definitionsOf } from './definition-rows.ts';
-import { inTransaction, openRegistryFile } from './registry-file.ts';
 import { ReleaseBook } from './releases.ts';
 import { ValidationBook } from './validations.ts';
 
@@ -20,18 +24,30 @@ export interface Applied {
   readonly plan: ProjectPlan;
 }
 
+export interface ApplyRequest {
+  readonly plan: ProjectPlan;
+  readonly author: string;
+}
+
+/** Of what was applied in order, what held at some time since then. */
+export function appliedSince(applied: readonly Applied[], sinceMs: number): Applied[] {
+  return applied.filter(
+    (_, at) => (applied[at + 1]?.appliedMs ?? Number.POSITIVE_INFINITY) >= sinceMs,
+  );
+}
+
 /**
- * The record of definitions and their versions, in one SQLite file. A `name@version` names one
- * hash for ever (semantics §7), even after its definition was removed.
+ * The record of definitions and their versions. A `name@version` names one hash for ever
+ * (semantics §7), even after its definition was removed.
  */
 export class Registry {
   readonly datasets: DatasetBook;
   readonly validations: ValidationBook;
   readonly releases: ReleaseBook;
-  readonly #db: DatabaseSync;
+  readonly #db: RegistryDatabase;
   readonly #clock: Clock;
 
-  private constructor(db: DatabaseSync, clock: Clock) {
+  private constructor(db: RegistryDatabase, clock: Clock) {
     this.#db = db;
     this.#clock = clock;
     this.datasets = new DatasetBook(db);
@@ -39,118 +55,157 @@ export class Registry {
     this.releases = new ReleaseBook(db);
   }
 
-  /** @throws AsofError `newer_format`, `disk_failed` */
-  static open(path: string, clock: Clock): Registry {
-    return new Registry(openRegistryFile(path), clock);
+  /** @throws AsofError `newer_format`, `registry_away`, `registry_damaged`, `disk_failed` */
+  static async open(address: RegistryAddress, clock: Clock): Promise<Registry> {
+    return new Registry(await openDatabase(address), clock);
+  }
+
+  /**
+   * All that `work` does with the registry that it is given is done together or not at all, and
+   * nobody else changes the registry meanwhile. The registry itself must not be used within.
+   */
+  transaction<T>(work: (registry: Registry) => Promise<T>): Promise<T> {
+    return inTransaction(this.#db, (db) => work(new Registry(db, this.#clock)));
   }
 
   /** The newest applied plan, or null before the first apply. */
-  current(): Applied | null {
-    const row = this.#db.prepare('SELECT * FROM applies ORDER BY generation DESC LIMIT 1').get();
+  async current(): Promise<Applied | null> {
+    const row = await this.#db
+      .selectFrom('applies')
+      .selectAll()
+      .orderBy('generation', 'desc')
+      .limit(1)
+      .executeTakeFirst();
     if (row === undefined) return null;
     return {
-      generation: Number(row.generation),
-      appliedMs: Number(row.applied_ms),
-      author: String(row.author),
-      plan: parsePlan(String(row.plan)),
+      generation: row.generation,
+      appliedMs: row.applied_ms,
+      author: row.author,
+      plan: parsePlan(row.plan),
     };
   }
 
   /** The plan of one apply, however long ago. @throws AsofError `not_applied` */
-  planOf(generation: number): ProjectPlan {
-    const row = this.#db.prepare('SELECT plan FROM applies WHERE generation = ?').get(generation);
-    if (row !== undefined) return parsePlan(String(row.plan));
+  async planOf(generation: number): Promise<ProjectPlan> {
+    const row = await this.#db
+      .selectFrom('applies')
+      .select('plan')
+      .where('generation', '=', generation)
+      .executeTakeFirst();
+    if (row !== undefined) return parsePlan(row.plan);
     throw new AsofError('not_applied', `Nothing was applied as generation ${generation}.`);
   }
 
-  /** All plans that were ever applied, in order. */
-  plans(): ProjectPlan[] {
-    return this.plansSince(Number.NEGATIVE_INFINITY);
+  /** All that was ever applied, in order. */
+  async history(): Promise<Applied[]> {
+    const rows = await this.#db
+      .selectFrom('applies')
+      .select(['generation', 'applied_ms', 'author', 'plan'])
+      .orderBy('generation')
+      .execute();
+    return rows.map(({ generation, applied_ms: appliedMs, author, plan }) => {
+      return { generation, appliedMs, author, plan: parsePlan(plan) };
+    });
   }
 
   /** The plans that were applied at some time since then, in order; the present one is the last. */
-  plansSince(sinceMs: number): ProjectPlan[] {
-    const rows = this.#db.prepare('SELECT plan, applied_ms FROM applies ORDER BY generation').all();
-    return rows
-      .filter((_, at) => Number(rows[at + 1]?.applied_ms ?? Number.POSITIVE_INFINITY) >= sinceMs)
-      .map((row) => parsePlan(String(row.plan)));
+  async plansSince(sinceMs: number): Promise<ProjectPlan[]> {
+    return appliedSince(await this.history(), sinceMs).map(({ plan }) => plan);
   }
 
   /** A server answers by this generation from now on: its tiles are built and caught up. */
-  tookOver(generation: number, throughCommit: number): void {
-    this.#db
-      .prepare('INSERT INTO takeovers (generation, at_ms, through_commit) VALUES (?, ?, ?)')
-      .run(generation, this.#clock.nowMs(), throughCommit);
+  async tookOver(generation: number, throughCommit: number): Promise<void> {
+    await this.#db
+      .insertInto('takeovers')
+      .values({ generation, at_ms: this.#clock.nowMs(), through_commit: throughCommit })
+      .execute();
   }
 
   /** The newest generation that a server has taken over, 0 before the first. */
-  generationServed(): number {
-    const row = this.#db.prepare('SELECT generation FROM takeovers ORDER BY id DESC LIMIT 1').get();
-    return Number(row?.generation ?? 0);
-  }
-
-  /** Nobody else changes the registry meanwhile: datasets are begun before or after. */
-  exclusively<T>(work: () => T): T {
-    return inTransaction(this.#db, work);
+  async generationServed(): Promise<number> {
+    const row = await this.#db
+      .selectFrom('takeovers')
+      .select('generation')
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row?.generation ?? 0;
   }
 
   /** The newest plan ever applied that has this version of a service, or null. */
-  planWith(service: string, version: number): ProjectPlan | null {
-    return this.#newestPlanWith('$.services', service, version);
+  planWith(service: string, version: number): Promise<ProjectPlan | null> {
+    return this.#newestPlanWith('services', service, version);
   }
 
   /** The newest plan ever applied that has this version of a view, or null. */
-  planWithView(view: string, version: number): ProjectPlan | null {
-    return this.#newestPlanWith('$.views', view, version);
+  planWithView(view: string, version: number): Promise<ProjectPlan | null> {
+    return this.#newestPlanWith('views', view, version);
   }
 
-  #newestPlanWith(list: string, name: string, version: number): ProjectPlan | null {
-    const row = this.#db
-      .prepare(
-        `SELECT plan FROM applies WHERE EXISTS (
-           SELECT 1 FROM json_each(plan, ?)
-           WHERE value ->> 'name' = ? AND value ->> 'version' = ?
-         ) ORDER BY generation DESC LIMIT 1`,
-      )
-      .get(list, name, version);
-    return row === undefined ? null : parsePlan(String(row.plan));
+  async #newestPlanWith(
+    list: 'services' | 'views',
+    name: string,
+    version: number,
+  ): Promise<ProjectPlan | null> {
+    const rows = await this.#db
+      .selectFrom('applies')
+      .select('plan')
+      .orderBy('generation', 'desc')
+      .execute();
+    const plans = rows.map((row) => parsePlan(row.plan));
+    return (
+      plans.find((plan) =>
+        plan[list].some((one) => one.name === name && one.version === version),
+      ) ?? null
+    );
   }
 
   /** All versions of a view that were ever applied, in order. */
-  viewVersions(view: string): number[] {
-    return this.#db
-      .prepare(`SELECT version FROM definitions WHERE kind = 'view' AND name = ? ORDER BY version`)
-      .all(view)
-      .map((row) => Number(row.version));
+  async viewVersions(view: string): Promise<number[]> {
+    const rows = await this.#db
+      .selectFrom('definitions')
+      .select('version')
+      .where('kind', '=', 'view')
+      .where('name', '=', view)
+      .orderBy('version')
+      .execute();
+    return rows.map(({ version }) => version);
   }
 
-  generation(): number {
-    const row = this.#db.prepare('SELECT max(generation) AS newest FROM applies').get();
-    return Number(row?.newest ?? 0);
+  async generation(): Promise<number> {
+    const row = await this.#db
+      .selectFrom('applies')
+      .select((of) => of.fn.max('generation').as('newest'))
+      .executeTakeFirst();
+    return row?.newest ?? 0;
   }
 
   /** What applying would change; nothing is written. */
-  diff(plan: ProjectPlan): PlanDiff {
-    return diffPlans(this.current()?.plan ?? null, plan);
+  async diff(plan: ProjectPlan): Promise<PlanDiff> {
+    return diffPlans((await this.current())?.plan ?? null, plan);
   }
 
   /** Definitions whose `name@version` already meant something else, as issues. */
-  conflicts(plan: ProjectPlan): Issue[] {
-    const known = this.#db.prepare(
-      'SELECT hash FROM definitions WHERE kind = ? AND name = ? AND version = ?',
-    );
-    const issues: Issue[] = this.#releasedAndGone(plan);
-    for (const definition of definitionsOf(plan)) {
-      if (definition.version === 0) continue;
-      const row = known.get(definition.kind, definition.name, definition.version);
-      if (row === undefined || row.hash === definition.hash) continue;
-      const title = `${definition.kind} ${definition.name}@${definition.version}`;
-      const { cause, remedy } = causeOf(definition, this.diff(plan));
+  async conflicts(plan: ProjectPlan): Promise<Issue[]> {
+    const issues = await this.#releasedAndGone(plan);
+    const rows = await this.#db
+      .selectFrom('definitions')
+      .select(['kind', 'name', 'version', 'hash'])
+      .execute();
+    const known = new Map(rows.map((row) => [titleOf(row), row.hash]));
+    const different = definitionsOf(plan).filter((definition) => {
+      const hash = definition.version === 0 ? undefined : known.get(titleOf(definition));
+      return hash !== undefined && hash !== definition.hash;
+    });
+    if (different.length === 0) return issues;
+    const diff = await this.diff(plan);
+    for (const definition of different) {
+      const { cause, remedy } = causeOf(definition, diff);
       issues.push(
         issue(
           'version_conflict',
           `${definition.kind}s.${definition.name}`,
-          `${title} was applied before with another meaning${cause}.`,
+          `${titleOf(definition)} was applied before with another meaning${cause}.`,
           `${remedy}Set version: ${definition.version + 1}, and keep the old one while a model reads it.`,
         ),
       );
@@ -159,8 +214,8 @@ export class Registry {
   }
 
   /** Versions that answer callers stay until another one does. */
-  #releasedAndGone(plan: ProjectPlan): Issue[] {
-    return this.releases.current().flatMap(({ service, live, canary }) =>
+  async #releasedAndGone(plan: ProjectPlan): Promise<Issue[]> {
+    return (await this.releases.current()).flatMap(({ service, live, canary }) =>
       [live, ...(canary === null ? [] : [canary])]
         .filter((version) => {
           return !plan.services.some((one) => one.name === service && one.version === version);
@@ -180,39 +235,51 @@ export class Registry {
    * Makes a plan the current one, in one transaction; applying what is current changes nothing.
    * @throws AsofError `version_conflict` with an issue for each definition that is refused
    */
-  apply(
-    plan: ProjectPlan,
-    author: string,
-  ): { readonly generation: number; readonly diff: PlanDiff } {
-    return inTransaction(this.#db, () => {
-      const issues = this.conflicts(plan);
+  apply({
+    plan,
+    author,
+  }: ApplyRequest): Promise<{ readonly generation: number; readonly diff: PlanDiff }> {
+    return inTransaction(this.#db, async (db) => {
+      const registry = new Registry(db, this.#clock);
+      const issues = await registry.conflicts(plan);
       if (issues.length > 0) {
         throw new AsofError('version_conflict', 'The plan changes what versions mean.', { issues });
       }
-      const diff = this.diff(plan);
+      const current = await registry.current();
+      const diff = diffPlans(current?.plan ?? null, plan);
       const text = canonicalJson(plan);
-      const current = this.current();
       if (current !== null && canonicalJson(current.plan) === text) {
         return { generation: current.generation, diff };
       }
       const nowMs = this.#clock.nowMs();
-      const remember = this.#db.prepare(
-        'INSERT OR IGNORE INTO definitions VALUES (?, ?, ?, ?, ?, ?)',
-      );
-      for (const one of definitionsOf(plan)) {
-        remember.run(one.kind, one.name, one.version, one.hash, canonicalJson(one.body), nowMs);
+      for (const { kind, name, version, hash, body } of definitionsOf(plan)) {
+        await db
+          .insertInto('definitions')
+          .values({ kind, name, version, hash, body: canonicalJson(body), first_applied_ms: nowMs })
+          .onConflict((row) => row.doNothing())
+          .execute();
       }
-      const generation = this.generation() + 1;
-      this.#db
-        .prepare('INSERT INTO applies VALUES (?, ?, ?, ?, ?)')
-        .run(generation, nowMs, author, text, canonicalJson(diff));
+      const generation = (current?.generation ?? 0) + 1;
+      const summary = canonicalJson(diff);
+      await db
+        .insertInto('applies')
+        .values({ generation, applied_ms: nowMs, author, plan: text, summary })
+        .execute();
       return { generation, diff };
     });
   }
 
-  close(): void {
-    this.#db.close();
+  close(): Promise<void> {
+    return this.#db.destroy();
   }
+}
+
+function titleOf(definition: {
+  readonly kind: string;
+  readonly name: string;
+  readonly version: number;
+}): string {
+  return `${definition.kind} ${definition.name}@${definition.version}`;
 }
 
 /** A view means what its source accepts: where that is what differs, it is named. */

@@ -1,7 +1,8 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Selectable } from 'kysely';
 import { AsofError } from '../base/errors.ts';
 import { canonicalJson } from '../plan/canonical.ts';
-import { inTransaction } from './registry-file.ts';
+import { inTransaction, type RegistryDatabase } from './database.ts';
+import type { ReleasesTable } from './tables.ts';
 
 /** Which versions of a service answer requests that name none. */
 export interface Release {
@@ -42,49 +43,64 @@ export interface ReleaseChange {
  * other.
  */
 export class ReleaseBook {
-  readonly #db: DatabaseSync;
+  readonly #db: RegistryDatabase;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: RegistryDatabase) {
     this.#db = db;
   }
 
   /** The number of the newest change, 0 before the first: what a server looks at. */
-  newestId(): number {
-    const row = this.#db.prepare('SELECT max(id) AS newest FROM releases').get();
-    return Number(row?.newest ?? 0);
+  async newestId(): Promise<number> {
+    const row = await this.#db
+      .selectFrom('releases')
+      .select((of) => of.fn.max('id').as('newest'))
+      .executeTakeFirst();
+    return row?.newest ?? 0;
   }
 
   /** What holds now, for every service that something was published of. */
-  current(): Release[] {
-    return this.#db
-      .prepare(
-        `SELECT * FROM releases WHERE id IN (SELECT max(id) FROM releases GROUP BY service)
-         ORDER BY service`,
+  async current(): Promise<Release[]> {
+    const rows = await this.#db
+      .selectFrom('releases')
+      .selectAll()
+      .where('id', 'in', (newest) =>
+        newest
+          .selectFrom('releases')
+          .select((of) => of.fn.max('id').as('id'))
+          .groupBy('service'),
       )
-      .all()
-      .map(releaseOf);
+      .orderBy('service')
+      .execute();
+    return rows.map(releaseOf);
   }
 
-  of(service: string): Release | null {
-    return this.current().find((one) => one.service === service) ?? null;
+  async of(service: string): Promise<Release | null> {
+    const row = await this.#db
+      .selectFrom('releases')
+      .selectAll()
+      .where('service', '=', service)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row === undefined ? null : releaseOf(row);
   }
 
   /** All changes of a service, or of all, the newest first. */
-  history(service: string | null = null): Release[] {
-    return this.#db
-      .prepare('SELECT * FROM releases WHERE ?1 IS NULL OR service = ?1 ORDER BY id DESC')
-      .all(service)
-      .map(releaseOf);
+  async history(service: string | null = null): Promise<Release[]> {
+    const all = this.#db.selectFrom('releases').selectAll().orderBy('id', 'desc');
+    const rows = await (service === null ? all : all.where('service', '=', service)).execute();
+    return rows.map(releaseOf);
   }
 
   /**
    * Makes a version live, or the canary of a share of the keys.
    * @throws AsofError `run_conflict` if another version became live since the change was judged
    */
-  publish(change: ReleaseChange): Release {
+  publish(change: ReleaseChange): Promise<Release> {
     const { service, version, canaryPpm, liveBefore } = change;
-    return inTransaction(this.#db, () => {
-      const now = this.of(service);
+    return inTransaction(this.#db, async (db) => {
+      const book = new ReleaseBook(db);
+      const now = await book.of(service);
       const live = now?.live ?? liveBefore;
       if (live !== liveBefore) {
         const text = `${service}@${live} was published meanwhile; it was ${service}@${liveBefore}.`;
@@ -92,10 +108,10 @@ export class ReleaseBook {
       }
       if (canaryPpm !== null) {
         const before = now?.before ?? null;
-        return this.#add(change, { action: 'canary', live, before, canary: version, canaryPpm });
+        return book.#add(change, { action: 'canary', live, before, canary: version, canaryPpm });
       }
       const before = live === version ? (now?.before ?? null) : live;
-      return this.#add(change, {
+      return book.#add(change, {
         action: 'publish',
         live: version,
         before,
@@ -111,29 +127,31 @@ export class ReleaseBook {
    */
   rollback(
     change: Pick<ReleaseChange, 'service' | 'atMs' | 'author' | 'reason'>,
-  ): { readonly release: Release; readonly from: number } | null {
-    return inTransaction(this.#db, () => {
-      const now = this.of(change.service);
+  ): Promise<{ readonly release: Release; readonly from: number } | null> {
+    return inTransaction(this.#db, async (db) => {
+      const book = new ReleaseBook(db);
+      const now = await book.of(change.service);
       if (now === null) return null;
       const rest = { action: 'rollback', canary: null, canaryPpm: 0 } as const;
       const evidence = {};
       if (now.canary !== null) {
         const { live, before } = now;
-        const release = this.#add({ ...change, evidence }, { ...rest, live, before });
+        const release = await book.#add({ ...change, evidence }, { ...rest, live, before });
         return { release, from: now.canary };
       }
       if (now.before === null) return null;
-      const before = this.#lives(change.service).at(-3) ?? null;
-      const release = this.#add({ ...change, evidence }, { ...rest, live: now.before, before });
+      const before = (await book.#lives(change.service)).at(-3) ?? null;
+      const next = { ...rest, live: now.before, before };
+      const release = await book.#add({ ...change, evidence }, next);
       return { release, from: now.live };
     });
   }
 
   /** The versions that were live one after the other, without those that were rolled back. */
-  #lives(service: string): number[] {
+  async #lives(service: string): Promise<number[]> {
     const lives: number[] = [];
     let hadCanary = false;
-    for (const one of this.history(service).toReversed()) {
+    for (const one of (await this.history(service)).toReversed()) {
       if (lives.length === 0 && one.before !== null) lives.push(one.before);
       if (one.action === 'rollback' && !hadCanary) lives.pop();
       else if (lives.at(-1) !== one.live) lives.push(one.live);
@@ -142,37 +160,43 @@ export class ReleaseBook {
     return lives;
   }
 
-  #add(
+  async #add(
     change: Pick<ReleaseChange, 'service' | 'atMs' | 'author' | 'reason' | 'evidence'>,
     next: Pick<Release, 'action' | 'live' | 'before' | 'canary' | 'canaryPpm'>,
-  ): Release {
+  ): Promise<Release> {
     const { service, atMs, author, reason } = change;
     const evidence = canonicalJson(change.evidence);
-    const { action, live, before, canary, canaryPpm } = next;
-    const { lastInsertRowid } = this.#db
-      .prepare(
-        `INSERT INTO releases
-           (service, action, live, before, canary, canary_ppm, at_ms, author, reason, evidence)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(service, action, live, before, canary, canaryPpm, atMs, author, reason, evidence);
-    return { id: Number(lastInsertRowid), service, atMs, author, reason, evidence, ...next };
+    const { canaryPpm, ...versions } = next;
+    const { id } = await this.#db
+      .insertInto('releases')
+      .values({
+        ...versions,
+        service,
+        author,
+        reason,
+        evidence,
+        canary_ppm: canaryPpm,
+        at_ms: atMs,
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return { id, service, atMs, author, reason, evidence, ...next };
   }
 }
 
-function releaseOf(row: Record<string, SQLOutputValue>): Release {
-  const action = String(row.action);
+function releaseOf(row: Selectable<ReleasesTable>): Release {
+  const { id, service, action, live, before, canary, author, reason, evidence } = row;
   return {
-    id: Number(row.id),
-    service: String(row.service),
+    id,
+    service,
     action: action === 'canary' || action === 'rollback' ? action : 'publish',
-    live: Number(row.live),
-    before: row.before === null ? null : Number(row.before),
-    canary: row.canary === null ? null : Number(row.canary),
-    canaryPpm: Number(row.canary_ppm),
-    atMs: Number(row.at_ms),
-    author: String(row.author),
-    reason: row.reason === null ? null : String(row.reason),
-    evidence: String(row.evidence),
+    live,
+    before,
+    canary,
+    canaryPpm: row.canary_ppm,
+    atMs: row.at_ms,
+    author,
+    reason,
+    evidence,
   };
 }

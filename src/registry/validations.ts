@@ -1,5 +1,7 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { Selectable } from 'kysely';
 import { canonicalJson } from '../plan/canonical.ts';
+import type { RegistryDatabase } from './database.ts';
+import type { ValidationsTable } from './tables.ts';
 
 export type GateResult = 'pass' | 'warn' | 'fail';
 
@@ -20,49 +22,60 @@ export interface StoredValidation {
 
 /** Reports of the gates, by the hashes of what was compared. */
 export class ValidationBook {
-  readonly #db: DatabaseSync;
+  readonly #db: RegistryDatabase;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: RegistryDatabase) {
     this.#db = db;
   }
 
   /** Answers the report's number. */
-  add(validation: Omit<StoredValidation, 'id' | 'report'> & { readonly report: object }): number {
+  async add(
+    validation: Omit<StoredValidation, 'id' | 'report'> & { readonly report: object },
+  ): Promise<number> {
     const { view, version, hash, againstHash, result, createdMs, report } = validation;
-    const { lastInsertRowid } = this.#db
-      .prepare(
-        `INSERT INTO validations (view, version, hash, against_hash, result, created_ms, report)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(view, version, hash, againstHash, result, createdMs, canonicalJson(report));
-    return Number(lastInsertRowid);
+    const { id } = await this.#db
+      .insertInto('validations')
+      .values({
+        view,
+        version,
+        hash,
+        result,
+        against_hash: againstHash,
+        created_ms: createdMs,
+        report: canonicalJson(report),
+      })
+      .returning('id')
+      .executeTakeFirstOrThrow();
+    return id;
   }
 
   /**
    * The newest report on these two meanings, or on the one compared with whatever there was; the
    * newest one counts, whatever came before.
    */
-  newest(hash: string, againstHash: string | null): StoredValidation | null {
-    const row = this.#db
-      .prepare(
-        `SELECT * FROM validations WHERE hash = ?1 AND (?2 IS NULL OR against_hash = ?2)
-         ORDER BY id DESC LIMIT 1`,
-      )
-      .get(hash, againstHash);
+  async newest(hash: string, againstHash: string | null): Promise<StoredValidation | null> {
+    const all = this.#db
+      .selectFrom('validations')
+      .selectAll()
+      .where('hash', '=', hash)
+      .orderBy('id', 'desc')
+      .limit(1);
+    const of = againstHash === null ? all : all.where('against_hash', '=', againstHash);
+    const row = await of.executeTakeFirst();
     return row === undefined ? null : validationOf(row);
   }
 }
 
-function validationOf(row: Record<string, SQLOutputValue>): StoredValidation {
-  const result = String(row.result);
+function validationOf(row: Selectable<ValidationsTable>): StoredValidation {
+  const { id, view, version, hash, result, report } = row;
   return {
-    id: Number(row.id),
-    view: String(row.view),
-    version: Number(row.version),
-    hash: String(row.hash),
-    againstHash: row.against_hash === null ? null : String(row.against_hash),
+    id,
+    view,
+    version,
+    hash,
+    againstHash: row.against_hash,
     result: result === 'pass' || result === 'warn' ? result : 'fail',
-    createdMs: Number(row.created_ms),
-    report: String(row.report),
+    createdMs: row.created_ms,
+    report,
   };
 }

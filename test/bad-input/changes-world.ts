@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { loadConfig } from '../../src/app/config.ts';
 import { Platform } from '../../src/app/platform.ts';
-import { openRegistry } from '../../src/app/project.ts';
+import { withRegistry } from '../../src/app/with-registry.ts';
 import { count, last, max, sum } from '../../src/define/aggregate.ts';
 import { decimal, int64, string, timestamp } from '../../src/define/column.ts';
 import { entity } from '../../src/define/entity.ts';
@@ -77,9 +77,7 @@ export class OrderBook {
   static async open(t: TestContext): Promise<OrderBook> {
     const folder = mkdtempSync(join(tmpdir(), 'asof-orders-'));
     defer(t, () => rmSync(folder, { recursive: true }));
-    const registry = openRegistry(configOf(folder));
-    registry.apply(plan, 'test');
-    registry.close();
+    await withRegistry(configOf(folder), (registry) => registry.apply({ plan, author: 'test' }));
     const book = new OrderBook(folder, await Platform.start(configOf(folder), plan));
     defer(t, () => book.#platform.stop());
     return book;

@@ -52,7 +52,7 @@ test('data of a newer format is refused before anything is touched', async (t) =
   const before = readFileSync(segment(shop));
   const refusal = { code: 'newer_format', remedy: /Upgrade asof/, message: /has format 2/ };
   await assert.rejects(Platform.start(configOf(shop.folder), plan), refusal);
-  assert.throws(() => appliedPlan(configOf(shop.folder)), refusal);
+  await assert.rejects(appliedPlan(configOf(shop.folder)), refusal);
   assert.deepEqual(readFileSync(segment(shop)), before);
   writeFileSync(file, 'not JSON');
   await assert.rejects(Platform.start(configOf(shop.folder), plan), {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type TrainRequest, trainProject } from '../../src/app/offline.ts';
 import { Platform } from '../../src/app/platform.ts';
-import { openRegistry } from '../../src/app/project.ts';
+import { withRegistry } from '../../src/app/with-registry.ts';
 import { AsofError } from '../../src/base/errors.ts';
 import type { TrainingReport } from '../../src/batch/training-options.ts';
 import { configOf, payment, plan } from './world.ts';
@@ -15,9 +15,7 @@ const config = configOf(folder);
 const SOON = new Date(Date.now() + 3_600_000).toISOString();
 
 before(async () => {
-  const registry = openRegistry(config);
-  registry.apply(plan, 'test');
-  registry.close();
+  await withRegistry(config, (registry) => registry.apply({ plan, author: 'test' }));
   const platform = await Platform.start(config, plan);
   const rows = [
     payment({ account: 7, card: 'c1', amount: '1.50' }),

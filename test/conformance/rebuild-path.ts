@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { rebuildDataset } from '../../src/app/dataset-rebuild.ts';
 import { trainDataset } from '../../src/app/datasets.ts';
-import { openRegistry } from '../../src/app/project.ts';
+import { withRegistry } from '../../src/app/with-registry.ts';
 import { NodeDisk } from '../../src/base/node-disk.ts';
 import type { Random } from '../../src/base/random.ts';
 import { Archive } from '../../src/ingest/archive.ts';
@@ -46,7 +46,7 @@ export async function runRebuild(tally: Tally, one: RebuildCase): Promise<void> 
   mkdirSync(root, { recursive: true });
   const config = loadConfig(root, { threads: 1, batchMemoryMiB: 256 }, {});
   const data = new DataFolder(config, plan, random);
-  apply(config, plan);
+  await apply(config, plan);
   const throughCommit = random.below(batches.length + 1);
   await data.append(batches.slice(0, throughCommit));
   if (random.below(2) === 0) await data.archive();
@@ -70,7 +70,7 @@ export async function runRebuild(tally: Tally, one: RebuildCase): Promise<void> 
 
   await data.append(batches.slice(throughCommit));
   if (throughCommit < batches.length) tally.cover('a rebuild after newer events');
-  if (random.below(2) === 0) apply(config, other);
+  if (random.below(2) === 0) await apply(config, other);
   await data.archive();
   const { replaced } = await data.compact();
   if (replaced > 0) tally.cover('a rebuild after compaction');
@@ -84,13 +84,8 @@ export async function runRebuild(tally: Tally, one: RebuildCase): Promise<void> 
   });
 }
 
-function apply(config: Config, plan: ProjectPlan): void {
-  const registry = openRegistry(config);
-  try {
-    registry.apply(plan, 'conformance');
-  } finally {
-    registry.close();
-  }
+async function apply(config: Config, plan: ProjectPlan): Promise<void> {
+  await withRegistry(config, (registry) => registry.apply({ plan, author: 'conformance' }));
 }
 
 function checksum(path: string): string {

@@ -213,7 +213,7 @@ async function checkHistory(
   ledger: Ledger,
 ): Promise<{ lost: number; doubled: number; verified: number }> {
   const config = loadConfig(folder);
-  const { plan } = appliedPlan(config);
+  const { plan } = await appliedPlan(config);
   const history = await openHistory(config, plan);
   const columns = columnNames(plan);
   let events = 0;

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { trainProject, verifyProject } from '../../src/app/offline.ts';
 import { Platform } from '../../src/app/platform.ts';
-import { openRegistry } from '../../src/app/project.ts';
+import { withRegistry } from '../../src/app/with-registry.ts';
 import { count, last, max, sum } from '../../src/define/aggregate.ts';
 import { decimal, string, timestamp } from '../../src/define/column.ts';
 import { countDistinct, histogram, lastN, median } from '../../src/define/distribution.ts';
@@ -95,9 +95,7 @@ function changesFrom(nowMs: number) {
 
 test('answers over orders that change are replayed to the bit, and trained upon', async (t) => {
   const config = configOf(t);
-  const registry = openRegistry(config);
-  registry.apply(plan, 'test');
-  registry.close();
+  await withRegistry(config, (registry) => registry.apply({ plan, author: 'test' }));
   const platform = await Platform.start(config, plan);
   const counts: unknown[] = [];
   const nowMs = Date.now();

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { openHistory, trainProject, verifyProject } from '../../src/app/offline.ts';
 import { Platform } from '../../src/app/platform.ts';
-import { openRegistry } from '../../src/app/project.ts';
+import { withRegistry } from '../../src/app/with-registry.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { NodeDisk } from '../../src/base/node-disk.ts';
 import { count, sum } from '../../src/define/aggregate.ts';
@@ -52,13 +52,11 @@ function planOf(changes: boolean): ProjectPlan {
   ]);
 }
 
-function configOf(t: TestContext, plan: ProjectPlan): Config {
+async function configOf(t: TestContext, plan: ProjectPlan): Promise<Config> {
   const folder = mkdtempSync(join(tmpdir(), 'asof-empty-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const config = loadConfig(folder, { port: 0, logLevel: 'silent', serveLogRate: 1 }, {});
-  const registry = openRegistry(config);
-  registry.apply(plan, 'test');
-  registry.close();
+  await withRegistry(config, (registry) => registry.apply({ plan, author: 'test' }));
   return config;
 }
 
@@ -173,7 +171,7 @@ for (const [i, before] of CASES.entries()) {
   const kind = changes ? 'changes' : 'events';
   test(`commits '${before}' of ${kind}: archived, cut, restarted, trained, verified`, async (t) => {
     const plan = planOf(changes);
-    const config = configOf(t, plan);
+    const config = await configOf(t, plan);
     await withLog(config, plan, (_, door) => take(door, before, 0));
     const values = expected(before, changes);
     const first = { position: { commit: before.length }, values };

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { trainProject } from '../../src/app/offline.ts';
 import { Platform } from '../../src/app/platform.ts';
-import { openRegistry } from '../../src/app/project.ts';
+import { withRegistry } from '../../src/app/with-registry.ts';
 import { count, max, sum } from '../../src/define/aggregate.ts';
 import { int64, string, timestamp } from '../../src/define/column.ts';
 import { countDistinct } from '../../src/define/distribution.ts';
@@ -55,9 +55,7 @@ before(async () => {
     { port: 0, logLevel: 'silent' },
     {},
   );
-  const registry = openRegistry(config);
-  registry.apply(plan, 'test');
-  registry.close();
+  await withRegistry(config, (registry) => registry.apply({ plan, author: 'test' }));
   const platform = await Platform.start(config, plan);
   const row = (op: string, id: string, of: string, amount: string) => ({
     id,

@@ -13,7 +13,7 @@ import { type TestContext, test } from 'node:test';
 import { type Config, loadConfig } from '../../src/app/config.ts';
 import { verifyProject } from '../../src/app/offline.ts';
 import { Platform } from '../../src/app/platform.ts';
-import { openRegistry } from '../../src/app/project.ts';
+import { withRegistry } from '../../src/app/with-registry.ts';
 import { present } from '../../src/base/assert.ts';
 import { count, sum } from '../../src/define/aggregate.ts';
 import { decimal, string, timestamp } from '../../src/define/column.ts';
@@ -62,9 +62,7 @@ function configOf(t: TestContext): Config {
 
 /** Applies the plan, pushes payments and asks for two cards' features. */
 async function serve(config: Config, plan: ProjectPlan, name: string): Promise<void> {
-  const registry = openRegistry(config);
-  registry.apply(plan, 'test');
-  registry.close();
+  await withRegistry(config, (registry) => registry.apply({ plan, author: 'test' }));
   const platform = await Platform.start(config, plan);
   try {
     const rows = ['1.50', '2.25'].map((amount, i) => ({

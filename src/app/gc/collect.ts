@@ -35,10 +35,14 @@ export async function collectGarbage(
   const compacted = compact && !dryRun ? await compactNow(config, leftOut) : null;
   const options: SweepOptions = { dataDir, nowMs: systemClock.nowMs(), dryRun };
   const sweeps: Sweep[] = [
-    withRegistry(config, (registry) => sweepDatasets(registry, options)),
-    withRegistry(config, (registry) => sweepRetention(registry, options, retention.archiveMs)),
+    await withRegistry(config, (registry) => sweepDatasets(registry, options)),
+    await withRegistry(config, (registry) =>
+      sweepRetention(registry, options, retention.archiveMs),
+    ),
     sweepArchive(options),
-    withRegistry(config, (registry) => sweepOffline(options, groupsInUse(registry, options.nowMs))),
+    await withRegistry(config, async (registry) =>
+      sweepOffline(options, await groupsInUse(registry, options.nowMs)),
+    ),
     sweepServeLog(options, retention.serveLogMs),
     sweepLetters(config, options),
   ];
@@ -49,15 +53,14 @@ export async function collectGarbage(
 }
 
 /** Of what is applied, was so until a short while ago, or is published. */
-function groupsInUse(registry: Registry, nowMs: number): Set<string> {
-  const published = registry.releases
-    .current()
-    .flatMap(({ service, live, before, canary }) =>
-      [live, before, canary].flatMap((version) =>
-        version === null ? [] : (registry.planWith(service, version) ?? []),
-      ),
-    );
-  const plans = [...registry.plansSince(nowMs - LIMITS.offlineOrphanMs), ...published];
+async function groupsInUse(registry: Registry, nowMs: number): Promise<Set<string>> {
+  const plans = await registry.plansSince(nowMs - LIMITS.offlineOrphanMs);
+  for (const { service, live, before, canary } of await registry.releases.current()) {
+    for (const version of [live, before, canary]) {
+      const plan = version === null ? null : await registry.planWith(service, version);
+      if (plan !== null) plans.push(plan);
+    }
+  }
   return new Set(plans.flatMap(({ groups }) => groups.map(({ id }) => id)));
 }
 

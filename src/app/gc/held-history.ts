@@ -4,17 +4,23 @@ import type { Registry } from '../../registry/registry.ts';
 import type { HeldHistory } from './archive-retention.ts';
 
 /** The history that datasets hold on to, those that are being built included. */
-export function heldHistories(registry: Registry): HeldHistory[] {
+export async function heldHistories(registry: Registry): Promise<HeldHistory[]> {
   const manifests = new Map(
-    registry.datasets.list().map((one) => [`${one.name}@${one.number}`, one]),
+    (await registry.datasets.list()).map((one) => [`${one.name}@${one.number}`, one]),
   );
-  return registry.datasets
-    .claims()
-    .filter((claim) => claim.state !== 'deleted')
-    .map(({ name, number, generation, throughCommit }) => {
-      const plan = registry.planOf(generation);
-      return { sources: sourcesOf(plan, manifests.get(`${name}@${number}`)), throughCommit };
-    });
+  const held: HeldHistory[] = [];
+  for (const {
+    name,
+    number,
+    state,
+    generation,
+    throughCommit,
+  } of await registry.datasets.claims()) {
+    if (state === 'deleted') continue;
+    const plan = await registry.planOf(generation);
+    held.push({ sources: sourcesOf(plan, manifests.get(`${name}@${number}`)), throughCommit });
+  }
+  return held;
 }
 
 /** Of a dataset that is being built nobody knows yet: it may read every source. */

@@ -7,12 +7,12 @@ import { DATASETS_FOLDER } from '../datasets.ts';
 import { bytesOf, type Removal, type Sweep, type SweepOptions } from './removal.ts';
 
 /** Files of datasets that were deleted, or whose building was given up. */
-export function sweepDatasets(registry: Registry, options: SweepOptions): Sweep {
+export async function sweepDatasets(registry: Registry, options: SweepOptions): Promise<Sweep> {
   const { dataDir, nowMs, dryRun } = options;
   // The folders first: whoever begins a dataset after this is among the claims, or has no folder.
   const folders = foldersOf(dataDir);
   const claims = new Map(
-    registry.datasets.claims().map((claim) => [`${claim.name}/${claim.number}`, claim]),
+    (await registry.datasets.claims()).map((claim) => [`${claim.name}/${claim.number}`, claim]),
   );
   const removals: Removal[] = [];
   for (const folder of folders) {
@@ -25,7 +25,9 @@ export function sweepDatasets(registry: Registry, options: SweepOptions): Sweep 
       removals.push({ what: 'dataset', path: `${path}/${file}`, why, bytes });
     }
     if (dryRun) continue;
-    if (claim?.state === 'building') registry.datasets.abandon(claim.name, claim.number, nowMs);
+    if (claim?.state === 'building') {
+      await registry.datasets.abandon(claim.name, claim.number, nowMs);
+    }
     rmSync(join(dataDir, path), { recursive: true, force: true });
   }
   return { removals, leftOut: null };

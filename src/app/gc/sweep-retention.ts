@@ -4,8 +4,9 @@ import type { ArchiveCatalog } from '../../ingest/archive-catalog.ts';
 import { ArchiveFiles } from '../../ingest/archive-files.ts';
 import type { ArchiveFile } from '../../ingest/archive-manifest.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
-import type { Registry } from '../../registry/registry.ts';
+import { type Applied, appliedSince, type Registry } from '../../registry/registry.ts';
 import { dayFiles } from '../../store/serve-log.ts';
+import type { HeldHistory } from './archive-retention.ts';
 import { isUnneeded, needsOf } from './archive-retention.ts';
 import { heldHistories } from './held-history.ts';
 import type { Removal, Sweep, SweepOptions } from './removal.ts';
@@ -20,21 +21,25 @@ interface Unneeded {
  * applied, and no answer in the serve log can need. That they are gone is noted in the same step,
  * so that whatever would need them is refused; the files stay a while for readers.
  */
-export function sweepRetention(
+export async function sweepRetention(
   registry: Registry,
   options: SweepOptions,
   keptMs: number | null,
-): Sweep {
+): Promise<Sweep> {
   if (keptMs === null) return { removals: [], leftOut: null };
   const files = new ArchiveFiles(options.dataDir);
-  const find = (catalog: ArchiveCatalog): Unneeded[] =>
-    unneeded(registry, catalog, options, keptMs);
-  if (options.dryRun) return swept(files.withCatalog(find) ?? []);
+  if (options.dryRun) {
+    const known = await knownTo(registry);
+    return swept(files.withCatalog((catalog) => unneeded(known, catalog, options, keptMs)) ?? []);
+  }
   try {
     const lock = files.lock();
     try {
       // A dataset that is begun meanwhile would not be seen: it is begun afterwards, and refused.
-      return registry.exclusively(() => take(files, find, options.nowMs));
+      return await registry.transaction(async (alone) => {
+        const known = await knownTo(alone);
+        return take(files, (catalog) => unneeded(known, catalog, options, keptMs), options.nowMs);
+      });
     } finally {
       lock.release();
     }
@@ -72,20 +77,30 @@ function swept(found: readonly Unneeded[]): Sweep {
   return { removals, leftOut: null };
 }
 
+/** What of the registry it depends on whether an event is needed. */
+interface Known {
+  readonly held: readonly HeldHistory[];
+  readonly applied: readonly Applied[];
+}
+
+async function knownTo(registry: Registry): Promise<Known> {
+  return { held: await heldHistories(registry), applied: await registry.history() };
+}
+
 function unneeded(
-  registry: Registry,
+  { held, applied }: Known,
   catalog: ArchiveCatalog,
   { dataDir, nowMs }: SweepOptions,
   keptMs: number,
 ): Unneeded[] {
   const { sources } = catalog.read();
-  const held = heldHistories(registry);
+  const allPlans = applied.map(({ plan }) => plan);
   return Object.entries(sources).flatMap(([name, files]) => {
     const newestMs = Math.max(...files.map((file) => file.maxArrivalTimeMs));
     // Answers of a replayed clock are as old as its events.
     const answeredMs = Math.min(nowMs, newestMs, oldestAnswerMs(dataDir) ?? nowMs);
-    const plans = registry.plansSince(answeredMs);
-    const source = newestSource(plans, name) ?? newestSource(registry.plans(), name);
+    const plans = appliedSince(applied, answeredMs).map(({ plan }) => plan);
+    const source = newestSource(plans, name) ?? newestSource(allPlans, name);
     if (source === null) return [];
     const needs = needsOf(source, plans, held, answeredMs);
     const beforeMs = nowMs - keptMs;
