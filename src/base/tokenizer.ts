@@ -35,8 +35,9 @@ export class Tokenizer {
     this.#prefix = `t${version}.`;
   }
 
-  /** The token of an id, whatever the id looks like. */
+  /** The token of an id, whatever the id looks like; no id at all stays none (semantics §1). */
   token(domain: string, id: string): string {
+    if (id === '') return '';
     const { key, known } = this.#domain(domain);
     const before = known.get(id);
     if (before !== undefined) return before;

@@ -9,6 +9,7 @@ import { readColumns } from './columns-body.ts';
 import type { LineReader } from './line-reader.ts';
 import { ColumnsBody, type RowSlice, textSlices } from './push-body.ts';
 import { RowChunk } from './row-chunk.ts';
+import type { Shield } from './shield.ts';
 
 /*
  * The rows of one chunk, little-endian, every part at a multiple of 8:
@@ -81,6 +82,7 @@ export function readBulk(
   bytes: Uint8Array,
   schema: SourceSchema,
   reader: LineReader | null,
+  shield: Shield | null = null,
 ): BulkBody {
   const body = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
   const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
@@ -101,8 +103,12 @@ export function readBulk(
   const arrivalTimeMs = (flags & ARRIVALS) === 0 ? null : cursor.doubles(count);
   const retracts = (flags & RETRACTIONS) === 0 ? null : cursor.retractions(count);
   const rest = body.subarray(cursor.at);
-  const chunk = new RowChunk(schema, Math.max(1, count), 0, reader);
-  for (const slice of (flags & LINES) === 0 ? columnSlices(rest, schema) : lineSlices(rest)) {
+  const isLines = (flags & LINES) !== 0;
+  // Whoever makes columns has read the rows and made tokens; lines are as their sender wrote them.
+  const given = isLines ? 'ids' : 'tokens';
+  const shielded = shield === null ? null : ({ shield, given } as const);
+  const chunk = new RowChunk(schema, Math.max(1, count), 0, reader, null, shielded);
+  for (const slice of !isLines ? columnSlices(rest, schema) : lineSlices(rest)) {
     chunk.add(slice);
   }
   if (chunk.count !== count) throw malformedColumns(`it has ${chunk.count} rows, not ${count}`);

@@ -29,6 +29,7 @@ import type { Letter } from './letter-line.ts';
 import type { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import type { Door, Refusal } from './push.ts';
+import type { Shield } from './shield.ts';
 import { fullDoor, settleLane } from './sourced-push.ts';
 
 interface IntakeContext {
@@ -141,7 +142,8 @@ export class BulkIntake {
     if (incoming.chunk <= state.taken) return this.#again(incoming, state);
     requireNext(incoming, state);
     const recent = this.#recentFor(incoming, door);
-    const body = readBulk(incoming.body, door.acceptance.schema, door.acceptance.lines);
+    const { schema, lines, shield } = door.acceptance;
+    const body = readBulk(incoming.body, schema, lines, shield);
     while (!log.hasRoom) await log.room();
     const refusal = refusalOf(source)?.() ?? null;
     if (refusal !== null) throw refusal;
@@ -170,7 +172,7 @@ export class BulkIntake {
     const { log, letters } = this.#context;
     const { source, run, chunk } = incoming;
     const { judgement, body } = judged;
-    const refused = lettersOf(incoming, judged);
+    const refused = lettersOf(incoming, judged, door.acceptance.shield);
     const next = nextState(
       state,
       incoming,
@@ -271,9 +273,13 @@ function requireNext({ source, run, chunk, body }: IncomingChunk, state: RunStat
   }
 }
 
-function lettersOf({ run, chunk }: IncomingChunk, { body, judgement, nowMs }: Judged): Letter[] {
+function lettersOf(
+  { run, chunk }: IncomingChunk,
+  { body, judgement, nowMs }: Judged,
+  shield: Shield | null,
+): Letter[] {
   const unread = body.unread.map(({ place, ...row }) => ({
-    ...row,
+    ...(shield === null ? row : shield.letter(row)),
     arrivalTimeMs: nowMs,
     origin: { connector: runConnector(run), batch: chunk, place },
   }));

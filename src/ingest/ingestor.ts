@@ -26,7 +26,7 @@ import { type Door, Push, type PushResult, type Refusal } from './push.ts';
 import { ColumnsBody, type PushBody, type RowSlice, readBody } from './push-body.ts';
 import { requireVersion } from './row-translator.ts';
 import { SchemaBook } from './schema-book.ts';
-import type { Shield } from './shield.ts';
+import type { GivenIds, Shield } from './shield.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
 import type { MemorySize } from './source-memory.ts';
 import { pushSourced, type SourcedBatch, type SourcedResult, settleLanes } from './sourced-push.ts';
@@ -223,6 +223,7 @@ export class Ingestor {
     slices: Iterator<RowSlice>,
     keepRejected: boolean,
     pinned: number | null,
+    given: GivenIds = 'ids',
   ): Promise<PushResult> {
     const door = this.#streamDoor(source);
     // An update is two rows of the log.
@@ -237,7 +238,7 @@ export class Ingestor {
       eventsPerCommit: Math.max(1, Math.floor(this.#commitRows(source) / rowsOfOne)),
       refusal: this.refusalOf(source),
       turn: this.#turn,
-      pinned,
+      ...{ pinned, given },
     });
     return push.run(slices);
   }
@@ -248,7 +249,8 @@ export class Ingestor {
    */
   readmit(source: string, filter: LetterFilter = {}): Promise<ReadmitResult> {
     // One at a time: a letter of another one under way may be marked by the time its turn comes.
-    const again = (slices: Iterator<RowSlice>) => this.#push(source, slices, false, null);
+    const again = (slices: Iterator<RowSlice>, given: GivenIds) =>
+      this.#push(source, slices, false, null, given);
     const shield = this.#doors.get(source)?.acceptance.shield ?? null;
     const tools = { letters: this.letters, log: this.#log, push: again, shield };
     const result = this.#readmits.then(() =>

@@ -4,6 +4,7 @@ import type { LetterFilter } from './letter-filter.ts';
 import type { EventLog } from './log.ts';
 import type { PushResult } from './push.ts';
 import { type RowSlice, readRows } from './push-body.ts';
+import type { GivenIds, Shield } from './shield.ts';
 
 export interface ReadmitResult {
   readonly tried: number;
@@ -21,14 +22,16 @@ interface Tools {
   readonly letters: DeadLetters;
   readonly log: EventLog;
   /** Keeps no new letters, and counts nothing of what it refuses. */
-  readonly push: (slices: Iterator<RowSlice>) => Promise<PushResult>;
+  readonly push: (slices: Iterator<RowSlice>, given: GivenIds) => Promise<PushResult>;
+  /** Of a source whose letters are encrypted. */
+  readonly shield: Shield | null;
   /** Of a slice. */
   readonly rows: number;
 }
 
 /** Judges the letters that are meant again, the oldest first, and marks those that are taken. */
 export async function readmitLetters(
-  { letters, log, push, rows }: Tools,
+  { letters, log, push, rows, shield }: Tools,
   source: string,
   filter: LetterFilter,
 ): Promise<ReadmitResult> {
@@ -41,17 +44,22 @@ export async function readmitLetters(
       const message = `Only the source can correct it: mend it${origin ? ` at ${origin.place}` : ''} and add it anew.`;
       refused.push({ id, code, message });
     }
-    const again = portion.filter(isRow);
-    const texts = again.map(({ raw }) => rowOf(raw));
-    const result = await push(readRows(texts, rows));
-    accepted += result.accepted;
-    commit = Math.max(commit, result.commit);
-    const wrong = new Set(result.rows.map(({ row }) => row));
-    for (const { row, code, message } of result.rows) {
-      refused.push({ id: again[row]?.id ?? '', code, message });
+    const opened = portion.filter(isRow).map((letter) => ({
+      letter,
+      ...(shield?.open(letter.raw) ?? { raw: letter.raw, given: 'ids' as const }),
+    }));
+    for (const [given, again] of Map.groupBy(opened, (one) => one.given)) {
+      const texts = again.map(({ raw }) => rowOf(raw));
+      const result = await push(readRows(texts, rows), given);
+      accepted += result.accepted;
+      commit = Math.max(commit, result.commit);
+      const wrong = new Set(result.rows.map(({ row }) => row));
+      for (const { row, code, message } of result.rows) {
+        refused.push({ id: again[row]?.letter.id ?? '', code, message });
+      }
+      const taken = again.filter((_, row) => !wrong.has(row)).map(({ letter }) => letter);
+      if (taken.length > 0) await letters.markReadmitted(source, taken);
     }
-    const taken = again.filter((_, row) => !wrong.has(row));
-    if (taken.length > 0) await letters.markReadmitted(source, taken);
   }
   return { tried, accepted, commit, refused };
 }

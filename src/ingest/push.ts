@@ -11,6 +11,7 @@ import type { LiveMark } from './live-mark.ts';
 import type { EventLog } from './log.ts';
 import type { RowSlice } from './push-body.ts';
 import { RowChunk } from './row-chunk.ts';
+import type { GivenIds } from './shield.ts';
 
 /** Why a row was not taken. */
 export interface RowVerdict {
@@ -51,6 +52,8 @@ export interface PushContext {
   readonly eventsPerCommit: number;
   /** Not null: each commit waits for those before, and is not made where this says why. */
   readonly refusal: Refusal | null;
+  /** Of letters whose rows came as tokens; ids as they are, if absent. */
+  readonly given?: GivenIds;
   readonly turn: Turn;
   /** The schema version that all rows are of; null: each of any. */
   readonly pinned: number | null;
@@ -124,9 +127,9 @@ export class Push {
   }
 
   #newChunk(rows: number): RowChunk {
-    const { door, pinned } = this.#context;
+    const { door, pinned, given = 'ids' } = this.#context;
     const { schema, lines, shield } = door.acceptance;
-    const ids = shield === null ? null : { shield, given: 'ids' as const };
+    const ids = shield === null ? null : { shield, given };
     return new RowChunk(schema, rows, this.#received - rows, lines, pinned, ids);
   }
 

@@ -11,13 +11,7 @@ import { type ParsedRows, parseLines, type RowSlice } from './push-body.ts';
 import type { CellValue } from './row-bytes.ts';
 import type { RowProblem } from './row-problem.ts';
 import { RowTranslator } from './row-translator.ts';
-import type { Shield } from './shield.ts';
-
-/** How the ids of a chunk are kept inside the door, and whether they are tokens already. */
-export interface ChunkShield {
-  readonly shield: Shield;
-  readonly given: 'ids' | 'tokens';
-}
+import type { ShieldedRows } from './shield.ts';
 
 type SliceText = Pick<RowSlice, 'rawOf' | 'lineOf'>;
 
@@ -48,7 +42,7 @@ export class RowChunk {
 
   readonly #translator: RowTranslator | null;
 
-  readonly #shield: ChunkShield | null;
+  readonly #shield: ShieldedRows | null;
 
   /**
    * @param reader of lines, shared by the chunks of a source
@@ -61,7 +55,7 @@ export class RowChunk {
     firstRow: number,
     reader: LineReader | null = null,
     pinned: number | null = null,
-    shield: ChunkShield | null = null,
+    shield: ShieldedRows | null = null,
   ) {
     const schema = facingSchema(source);
     this.schema = schema;
@@ -112,7 +106,7 @@ export class RowChunk {
   }
 
   /** Before ids, verdicts or letters are made of the rows. */
-  #protect({ shield, given }: ChunkShield, start: number, end: number): void {
+  #protect({ shield, given }: ShieldedRows, start: number, end: number): void {
     for (const builder of this.#builders) {
       shield.protect(builder, start, end, given, this.problems);
     }
@@ -314,7 +308,7 @@ export class RowChunk {
   rawOf(slot: number): string | Uint8Array {
     const { slice, start } = this.#sliceOf(slot);
     const raw = slice.rawOf(slot - start);
-    return this.#shield === null ? raw : this.#shield.shield.seal(raw);
+    return this.#shield === null ? raw : this.#shield.shield.seal(raw, this.#shield.given);
   }
 
   lineOf(slot: number): number | null {

@@ -65,7 +65,9 @@ export async function pushSourced(
     await settleLane({ log, letters }, schema.name, name);
     return { accepted: 0, rejected: 0, full: null };
   }
-  const chunk = new RowChunk(schema, Math.max(1, batch.rows.length), 0);
+  const { shield } = door.acceptance;
+  const shielded = shield === null ? null : { shield, given: 'ids' as const };
+  const chunk = new RowChunk(schema, Math.max(1, batch.rows.length), 0, null, null, shielded);
   for (const slice of readSourced(batch.rows, LIMITS.rowsPerSlice)) chunk.add(slice);
   // From here to the append nothing waits: verdicts and offsets are given in one order.
   const nowMs = clock.nowMs();
