@@ -20,7 +20,7 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
-/** A link of the namespace of everything: what concerns no single one. */
+/** The namespace of entries that concern no single one. */
 export const EVERY_NAMESPACE = '*';
 
 /**
@@ -94,7 +94,7 @@ export class AuditBook {
       .select(['seq', 'hash'])
       .where('id', '=', 1)
       .executeTakeFirst();
-    return row ?? { seq: 0, hash: GENESIS };
+    return row === undefined ? { seq: 0, hash: GENESIS } : { seq: row.seq, hash: row.hash };
   }
 
   /** The newest entries that fit, the newest first. */
