@@ -25,6 +25,12 @@ export function didYouMean(name: string, known: Iterable<string>): string {
 
 const NAMES_SHOWN = 8;
 
+/** How many edits lie between two words, or null where it is more than that. */
+export function distanceWithin(a: string, b: string, most: number): number | null {
+  const distance = editDistance(a, b, most + 1);
+  return distance > most ? null : distance;
+}
+
 /** Insertions, deletions, replacements and swaps of neighbours; gives up at `limit`. */
 function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
