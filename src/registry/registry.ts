@@ -14,6 +14,7 @@ import {
 import { DatasetBook } from './datasets.ts';
 import { definitionsOf } from './definition-rows.ts';
 import { ReleaseBook } from './releases.ts';
+import { ShadowBook } from './shadows.ts';
 import { ValidationBook } from './validations.ts';
 
 /** What is applied: the plan and its generation, which grows by one with every apply. */
@@ -44,6 +45,7 @@ export class Registry {
   readonly datasets: DatasetBook;
   readonly validations: ValidationBook;
   readonly releases: ReleaseBook;
+  readonly shadows: ShadowBook;
   readonly #db: RegistryDatabase;
   readonly #clock: Clock;
 
@@ -53,6 +55,7 @@ export class Registry {
     this.datasets = new DatasetBook(db);
     this.validations = new ValidationBook(db);
     this.releases = new ReleaseBook(db);
+    this.shadows = new ShadowBook(db);
   }
 
   /** @throws AsofError `newer_format`, `registry_away`, `registry_damaged`, `disk_failed` */

@@ -2,17 +2,24 @@ import type { Generated } from 'kysely';
 import type { AccessTables } from './access/access-tables.ts';
 import type { AuditTables } from './audit-tables.ts';
 import type { LifecycleTables } from './lifecycle-tables.ts';
+import type { PlanTables } from './plan-tables.ts';
+import type { ShadowTables } from './shadow-tables.ts';
 
 /**
  * The tables of the registry as queries know them. Whoever adds tables declares them in a file of
  * their own and adds them here; every number is a whole one, every time is in milliseconds.
  */
-export interface RegistryTables extends CoreTables, AccessTables, AuditTables, LifecycleTables {}
+export interface RegistryTables
+  extends CoreTables,
+    AccessTables,
+    AuditTables,
+    LifecycleTables,
+    PlanTables,
+    ShadowTables {}
 
 interface CoreTables {
   readonly asof_migrations: MigrationsTable;
   readonly definitions: DefinitionsTable;
-  readonly applies: AppliesTable;
   readonly takeovers: TakeoversTable;
   readonly datasets: DatasetsTable;
   readonly validations: ValidationsTable;
@@ -30,16 +37,7 @@ interface DefinitionsTable {
   name: string;
   version: number;
   hash: string;
-  body: string;
   first_applied_ms: number;
-}
-
-interface AppliesTable {
-  generation: number;
-  applied_ms: number;
-  author: string;
-  plan: string;
-  summary: string;
 }
 
 interface TakeoversTable {

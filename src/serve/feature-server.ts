@@ -1,7 +1,6 @@
 import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import { AsofError } from '../base/errors.ts';
-import { didYouMean } from '../base/suggest.ts';
+import type { Tokenizer } from '../base/tokenizer.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { Scalar } from '../schema/types.ts';
@@ -14,20 +13,17 @@ import type {
   ServiceDescription,
   ViewFreshness,
 } from './answer.ts';
-import {
-  type CompiledService,
-  compileService,
-  namedValues,
-  rowObject,
-} from './compiled-service.ts';
+import { type CompiledService, namedValues, rowObject } from './compiled-service.ts';
 import { freshnessOf } from './freshness.ts';
 import { type ContractTotals, ModelContracts } from './model-contracts.ts';
 import type { ReadPlan } from './read-plan.ts';
-import { isCanaryKey, type ServiceRoute, shareOf } from './release-routes.ts';
+import type { ServiceRoute } from './release-routes.ts';
 import { readRows } from './request-rows.ts';
 import { asciiText } from './response-writer.ts';
 import type { RowReader } from './row-reader.ts';
+import { ServedServices } from './served-services.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
+import type { ShadowMoment, ShadowReader, ShadowRoute } from './shadow-reader.ts';
 import { type ServedStatus, STATUS_BY_CODE } from './status-codes.ts';
 
 export interface FeatureServerOptions {
@@ -38,6 +34,10 @@ export interface FeatureServerOptions {
   readonly clockMode?: ServingClockMode;
   /** Takes the sample of answers that `verify` replays. */
   readonly serveLog?: ServeLogWriter | null;
+  /** Needed where keys of a service are tokenized. */
+  readonly tokenizer?: Tokenizer | null;
+  /** Reads a sample of the rows by a second version too. */
+  readonly shadow?: ShadowReader | null;
 }
 
 interface Answering {
@@ -55,37 +55,27 @@ interface Answering {
 export class FeatureServer {
   readonly #clock: ServingClock;
   readonly #serveLog: ServeLogWriter | null;
+  readonly #shadow: ShadowReader | null;
+  #shadowRoutes: readonly ShadowRoute[] = [];
   readonly #faults: Faults = newFaults();
   readonly #models = new ModelContracts(this.#faults);
   #store: OnlineStore;
-  /** By `name@version`, and by name alone for the version that is live, or else the newest. */
-  #services = new Map<string, CompiledService>();
-  #routes: readonly ServiceRoute[] = [];
-  #canaries = new Map<string, { readonly compiled: CompiledService; readonly ppm: number }>();
-  #names: readonly string[] = [];
+  readonly #services: ServedServices;
 
   constructor(options: FeatureServerOptions) {
     this.#clock = new ServingClock(options.clockMode ?? 'wall', options.clock);
     this.#serveLog = options.serveLog ?? null;
+    this.#shadow = options.shadow ?? null;
     this.#store = options.store;
+    this.#services = new ServedServices(this.#faults, options.tokenizer ?? null);
     this.use(options.plan, options.store);
   }
 
   /** Serves another plan from the next answer on; on an error the present one stays. */
   use(plan: ProjectPlan, store: OnlineStore = this.#store): void {
-    const services = new Map<string, CompiledService>();
-    const inOrder = plan.services.toSorted((a, b) => a.version - b.version);
-    for (const service of inOrder) {
-      const id = `${service.name}@${service.version}`;
-      const counters = this.#services.get(id)?.counters;
-      const compiled = compileService({ plan, service, store, faults: this.#faults }, counters);
-      services.set(id, compiled);
-      services.set(service.name, compiled);
-    }
-    this.#services = services;
+    this.#services.use(plan, store);
     this.#models.use(plan.models);
-    this.route(this.#routes);
-    this.#names = [...new Set(inOrder.map((service) => service.name))];
+    this.shadow(this.#shadowRoutes);
     this.#store = store;
   }
 
@@ -94,24 +84,23 @@ export class FeatureServer {
    * served, the service stays as it is.
    */
   route(routes: readonly ServiceRoute[]): void {
-    const services = new Map(this.#services);
-    this.#canaries = new Map();
-    this.#routes = routes;
-    for (const { service, live, canary, canaryPpm } of routes) {
-      const answering = services.get(`${service}@${live}`);
-      if (answering === undefined) continue;
-      services.set(service, answering);
-      const compiled = canary === null ? undefined : services.get(`${service}@${canary}`);
-      if (compiled !== undefined) this.#canaries.set(service, { compiled, ppm: canaryPpm });
-    }
-    this.#services = services;
+    this.#services.route(routes);
+    this.shadow(this.#shadowRoutes);
+  }
+
+  /** Which versions are read beside the live ones from the next answer on, and never answered. */
+  shadow(routes: readonly ShadowRoute[]): void {
+    this.#shadowRoutes = routes;
+    this.#shadow?.use(
+      routes,
+      (name, version) => this.#services.get(name, version),
+      () => this.#moment(),
+    );
   }
 
   /** Of the requests that name no version, the share of keys that this one answers. */
   share(service: string, version: number): number {
-    const route = this.#routes.find((one) => one.service === service);
-    if (route !== undefined) return shareOf(route, version);
-    return this.service(service).version === version ? 1 : 0;
+    return this.#services.share(service, version);
   }
 
   /**
@@ -131,7 +120,8 @@ export class FeatureServer {
       for (const { slot } of plan.outputs) {
         compiled.counters[STATUS_BY_CODE[reader.statuses[slot] as number] as ServedStatus] += 1;
       }
-      answered.push(row);
+      // The caller gave the key, and is answered by it.
+      answered.push({ ...row, key: namedValues(plan.service.joinKeys, given, 0) });
       this.#sample(answering, given, reader);
     }
     return {
@@ -205,20 +195,22 @@ export class FeatureServer {
 
   /** Services by name: of each the version that is live, or else the newest. */
   services(): ServiceDescription[] {
-    return this.#names.map((name) => this.service(name));
+    return [...this.#services.names].map((name) => this.service(name));
+  }
+
+  has(name: string): boolean {
+    return this.#services.get(name) !== null;
   }
 
   /** @throws AsofError `unknown_service` */
   service(name: string, version?: number): ServiceDescription {
-    return this.#find(name, version).description;
+    return this.#services.find(name, version).description;
   }
 
   /** Totals by `name@version`, for metrics. */
   counters(): ReadonlyMap<string, Readonly<ServeCounters>> {
     const counters = new Map<string, Readonly<ServeCounters>>();
-    for (const { plan, counters: totals } of this.#services.values()) {
-      counters.set(`${plan.service.name}@${plan.service.version}`, totals);
-    }
+    for (const [id, compiled] of this.#services.all()) counters.set(id, compiled.counters);
     return counters;
   }
 
@@ -232,44 +224,22 @@ export class FeatureServer {
     return this.#clock.nowMs(this.#store.applied);
   }
 
-  #find(name: string, version: number | undefined): CompiledService {
-    const found = this.#services.get(version === undefined ? name : `${name}@${version}`);
-    if (found !== undefined && !name.includes('@')) return found;
-    if (version !== undefined && this.#services.has(name)) {
-      const text = `The service '${name}' has no version ${version}.`;
-      throw new AsofError('unknown_service', text, {
-        path: 'version',
-        remedy: `Leave the version out for the newest, ${this.service(name).version}.`,
-      });
-    }
-    const hint = didYouMean(name, this.#names);
-    throw new AsofError('unknown_service', `There is no service '${name}'.${hint}`, {
-      path: 'service',
-    });
-  }
-
   #begin(service: string, rows: readonly unknown[], version: number | undefined): Answering {
-    const found = this.#find(service, version);
+    const found = this.#services.find(service, version);
     // Also here: a request that failed halfway must leave nothing to the next one.
     let given = readRows(rows, found.plan.service);
-    const compiled = version === undefined ? this.#routed(found, given) : found;
+    const compiled = version === undefined ? this.#services.routed(found, given) : found;
     const { plan, counters } = compiled;
     if (compiled !== found) given = readRows(rows, plan.service);
     counters.requests += 1;
     counters.rows += given.length;
-    const { applied } = this.#store;
-    const asOfMs = this.#clock.nowMs(applied);
-    return { compiled, rows: given, asOfMs, commit: applied.commit };
+    if (this.#shadow !== null && !this.#shadow.isIdle) this.#shadow.offer(compiled, rows);
+    return { compiled, rows: given, ...this.#moment() };
   }
 
-  /** An answer is of one version, which the key of its first row decides. */
-  #routed(live: CompiledService, rows: readonly Scalar[][]): CompiledService {
-    const { name, joinKeys } = live.plan.service;
-    const canary = this.#canaries.get(name);
-    const [first] = rows;
-    if (canary === undefined || first === undefined) return live;
-    const isChosen = isCanaryKey(name, first.slice(0, joinKeys.length), canary.ppm);
-    return isChosen ? canary.compiled : live;
+  #moment(): ShadowMoment {
+    const { applied } = this.#store;
+    return { asOfMs: this.#clock.nowMs(applied), commit: applied.commit };
   }
 
   #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {

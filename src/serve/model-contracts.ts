@@ -1,9 +1,8 @@
-import { AsofError } from '../base/errors.ts';
-import { didYouMean } from '../base/suggest.ts';
 import type { Faults } from '../expr/faults.ts';
 import type { ModelPlan } from '../plan/plan.ts';
 import type { CompiledService } from './compiled-service.ts';
 import { ModelContract } from './model-contract.ts';
+import { unknownModel } from './unknown-names.ts';
 
 /** How often a model version was answered, and did not fit, since the start. */
 export interface ContractTotals {
@@ -36,11 +35,7 @@ export class ModelContracts {
   find(title: string): ModelPlan {
     const found = this.#models.get(title);
     if (found !== undefined) return found;
-    const hint = didYouMean(title, [...this.#models.keys()]);
-    throw new AsofError('unknown_model', `There is no model '${title}'.${hint}`, {
-      path: 'model',
-      remedy: 'Write it as name@version, as it is registered by model() and `asof apply`.',
-    });
+    throw unknownModel(title, this.#models.keys());
   }
 
   /** The contract against the version that is to answer. */

@@ -1,0 +1,19 @@
+import { AsofError } from '../base/errors.ts';
+import { didYouMean } from '../base/suggest.ts';
+
+/** @param known names to suggest from: those that whoever asks may know of */
+export function unknownService(name: string, known: Iterable<string>): AsofError {
+  const hint = didYouMean(name, known);
+  return new AsofError('unknown_service', `There is no service '${name}'.${hint}`, {
+    path: 'service',
+  });
+}
+
+/** @param title `name@version` */
+export function unknownModel(title: string, known: Iterable<string>): AsofError {
+  const hint = didYouMean(title, known);
+  return new AsofError('unknown_model', `There is no model '${title}'.${hint}`, {
+    path: 'model',
+    remedy: 'Write it as name@version, as it is registered by model() and `asof apply`.',
+  });
+}
