@@ -273,6 +273,16 @@ export const LIMITS = {
   keyUseEveryMs: 60_000,
   /** A new key of an identity leaves those before it good for so long, unless told otherwise. */
   keyOverlapMs: 24 * 60 * 60 * 1000,
+  /** Entries of one page of the catalogue. */
+  cataloguePage: 200,
+  /** Characters of a text that the catalogue is searched for; what comes behind says nothing. */
+  catalogueTextChars: 1_024,
+  /** Different words of such a text. */
+  catalogueWords: 32,
+  /** Values that are counted of one field of the catalogue, the most frequent. */
+  facetValues: 50,
+  /** Nodes of one answer about lineage. */
+  lineageNodes: 10_000,
 } as const;
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
