@@ -27,6 +27,7 @@ function world(): { table: TileTable; rows: Map<string, number>; entity: EntityR
   const windows = WINDOWS.map((_, at) => at);
   const entity: EntityRead = {
     keyIndexes: [0],
+    keyTokens: null,
     fromSlot: 0,
     toSlot: WINDOWS.length,
     groups: [{ store, windows, features: [], expiring: [] }],
@@ -103,7 +104,14 @@ test('an answer of a split key holds until any of its rows changes', () => {
   const row = group.create(id);
   splits.split(id);
   const groups = [{ store: group, windows: [0], features: [], expiring: [] }];
-  const cache = new AnswerCache({ keyIndexes: [0], fromSlot: 0, toSlot: 1, groups, derived: [] });
+  const cache = new AnswerCache({
+    keyIndexes: [0],
+    keyTokens: null,
+    fromSlot: 0,
+    toSlot: 1,
+    groups,
+    derived: [],
+  });
   const keep = (): unknown => cache.keep('k', 9, [row], [0], new Uint8Array(1));
   for (const salt of [0, 1, 2, 3]) {
     keep();

@@ -1,3 +1,4 @@
+import type { Tokenizer } from '../base/tokenizer.ts';
 import type { Faults } from '../expr/faults.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import type { FeatureStatus } from '../schema/status.ts';
@@ -26,14 +27,15 @@ export interface ServiceParts {
   readonly service: ServicePlan;
   readonly store: OnlineStore;
   readonly faults: Faults;
+  readonly tokenizer: Tokenizer | null;
 }
 
 /** @throws AsofError `unknown_name` when the store holds no state for a needed group */
 export function compileService(
-  { plan, service, store, faults }: ServiceParts,
+  { plan, service, store, faults, tokenizer }: ServiceParts,
   counters: ServeCounters = newCounters(),
 ): CompiledService {
-  const readPlan = compileReadPlan(plan, service, store, faults);
+  const readPlan = compileReadPlan(plan, service, store, faults, tokenizer);
   return {
     plan: readPlan,
     reader: new RowReader(readPlan, faults),
@@ -43,9 +45,9 @@ export function compileService(
   };
 }
 
-/** The row read last: these outputs of it, by name. */
+/** The row read last: these outputs of it, by name, under a key that may be kept. */
 export function rowObject(
-  { service }: ReadPlan,
+  plan: ReadPlan,
   outputs: readonly OutputRead[],
   reader: RowReader,
   given: readonly Scalar[],
@@ -56,7 +58,18 @@ export function rowObject(
     values[name] = reader.values[slot] as FeatureValue;
     statuses[name] = STATUS_BY_CODE[reader.statuses[slot] as number] as FeatureStatus;
   }
-  return { key: namedValues(service.joinKeys, given, 0), values, statuses };
+  return { key: keptKey(plan, given), values, statuses };
+}
+
+/** Join keys by name as logs and reports hold them: tokens for ids. */
+function keptKey({ service, tokenizer }: ReadPlan, given: readonly Scalar[]) {
+  const { joinKeys } = service;
+  if (tokenizer === null) return namedValues(joinKeys, given, 0);
+  const kept = joinKeys.map(({ tokens }, i) => {
+    const id = given[i] as Scalar;
+    return tokens === undefined ? id : tokenizer.tokenOf(tokens, String(id));
+  });
+  return namedValues(joinKeys, kept, 0);
 }
 
 /** The values that stand from `first` on, by name. */

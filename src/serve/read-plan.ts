@@ -1,5 +1,7 @@
 import { compileFinish, compileHold, type Finish } from '../aggregate/finish.ts';
 import { assert, present } from '../base/assert.ts';
+import { AsofError } from '../base/errors.ts';
+import type { Tokenizer } from '../base/tokenizer.ts';
 import { compileScalar } from '../expr/compile-scalar.ts';
 import type { Faults } from '../expr/faults.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
@@ -24,6 +26,8 @@ import { DEFAULT, MISSING } from './status-codes.ts';
  */
 export interface ReadPlan {
   readonly service: ServicePlan;
+  /** Of a service whose requests give raw ids where the state has tokens; null of all others. */
+  readonly tokenizer: Tokenizer | null;
   readonly entities: readonly EntityRead[];
   /** Slots of features; then those of request fields, and of on-demand features. */
   readonly slotCount: number;
@@ -39,6 +43,8 @@ export interface ReadPlan {
 export interface EntityRead {
   /** Positions of the entity's join keys among the service's. */
   readonly keyIndexes: readonly number[];
+  /** In which namespace the token of each is made; null where all of them are used as they are. */
+  readonly keyTokens: readonly (string | null)[] | null;
   readonly fromSlot: number;
   readonly toSlot: number;
   readonly groups: readonly GroupRead[];
@@ -92,13 +98,19 @@ export interface ViewRead {
   readonly objectiveMs: number | null;
 }
 
-/** @throws AsofError `unknown_name` when the store holds no state for a needed group */
+/** @throws AsofError `token_key_missing`; `unknown_name` when the store holds no state for a needed group */
 export function compileReadPlan(
   plan: ProjectPlan,
   service: ServicePlan,
   store: OnlineStore,
   faults: Faults,
+  tokenizer: Tokenizer | null = null,
 ): ReadPlan {
+  const needsTokens = service.joinKeys.some(({ tokens }) => tokens !== undefined);
+  if (needsTokens && tokenizer === null) {
+    const message = `Keys of '${service.name}' are tokenized, and there is no key to do that with.`;
+    throw new AsofError('token_key_missing', message, { path: service.name });
+  }
   const views = viewsOf(plan, service);
   const slots = new Map<string, number>();
   const entities: EntityRead[] = [];
@@ -119,6 +131,7 @@ export function compileReadPlan(
   const onDemand = compileOnDemand(service, features, requestSlot, faults);
   return {
     service,
+    tokenizer: needsTokens ? tokenizer : null,
     entities,
     slotCount: requestSlot + service.request.length + onDemand.length,
     requestSlot,
@@ -183,8 +196,11 @@ function compileEntity(
       else derived.push(compileDerived(feature, slot, view, slots, faults));
     }
   }
+  const keyIndexes = entity.joinKeys.map((key) => joinKeyIndex(service, key.name));
+  const tokens = keyIndexes.map((index) => service.joinKeys[index]?.tokens ?? null);
   return {
-    keyIndexes: entity.joinKeys.map((key) => joinKeyIndex(service, key.name)),
+    keyIndexes,
+    keyTokens: tokens.every((domain) => domain === null) ? null : tokens,
     fromSlot,
     toSlot: slots.size,
     groups: compileGroups(aggregates, compilation.store),

@@ -1,7 +1,7 @@
 import { AsofError, type ErrorCode, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/suggest.ts';
-import type { RequestFieldPlan } from '../plan/plan.ts';
+import type { RequestFieldPlan, ServiceKeyPlan } from '../plan/plan.ts';
 import { readValue, ValueProblem } from '../schema/read-value.ts';
 import {
   canonicalInteger,
@@ -14,7 +14,7 @@ import {
 
 /** What each row of a request holds. */
 export interface RowShape {
-  readonly joinKeys: readonly { readonly name: string; readonly type: ValueType }[];
+  readonly joinKeys: readonly ServiceKeyPlan[];
   readonly request: readonly RequestFieldPlan[];
 }
 
@@ -143,11 +143,12 @@ class Problems {
     const fields = row as Readonly<Record<string, unknown>>;
     const givenOf = (name: string): unknown =>
       Object.hasOwn(fields, name) ? fields[name] : undefined;
-    for (const { name, type } of joinKeys) {
+    for (const key of joinKeys) {
+      const { name, type } = key;
       const given = givenOf(name);
       if (keyValue(given, type) !== undefined) continue;
       this.#code = 'invalid_key';
-      const message = `Row ${at}: ${keyProblem(name, given, type)}`;
+      const message = `Row ${at}: ${keyProblem(key, given)}`;
       this.#add('invalid_key', `${path}.${name}`, message, `Send '${name}' as ${typeText(type)}.`);
     }
     for (const field of request) this.#explainField(at, field, givenOf(field.name));
@@ -185,10 +186,12 @@ class Problems {
   }
 }
 
-function keyProblem(name: string, given: unknown, type: ValueType): string {
+function keyProblem({ name, type, tokens }: ServiceKeyPlan, given: unknown): string {
   if (given === undefined) return `the join key '${name}' is missing.`;
   if (given === null) return `the join key '${name}' is null.`;
   if (given === '') return `the join key '${name}' is empty.`;
+  // An id that is never stored is not logged with an error either.
+  if (tokens !== undefined) return `the join key '${name}' is no ${typeText(type)}.`;
   const shown = typeof given === 'bigint' ? String(given) : JSON.stringify(given);
   const short = shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
   return `the join key '${name}' is ${typeText(type)}, and ${short} is none.`;

@@ -1,4 +1,5 @@
 import { EXPIRED as OLD, OVERFLOW } from '../aggregate/finish.ts';
+import type { Tokenizer } from '../base/tokenizer.ts';
 import type { Faults } from '../expr/faults.ts';
 import { encodeKey } from '../schema/key.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
@@ -36,12 +37,12 @@ export class RowReader {
 
   /** @param row the join keys, then the request fields */
   read(row: readonly Scalar[], timeMs: number): void {
-    const { entities, slotCount } = this.plan;
+    const { entities, slotCount, tokenizer } = this.plan;
     this.values = new Array<FeatureValue>(slotCount);
     for (let i = 0; i < entities.length; i++) {
       const entity = entities[i] as EntityRead;
       const cache = this.#caches[i] as AnswerCache;
-      const text = entityKey(entity, row);
+      const text = entityKey(entity, row, tokenizer);
       const cached = cache.find(text, timeMs);
       this.answers[i] = cached ?? this.#compute(entity, cache, text, timeMs);
       if (cached !== null) this.#recall(entity, cached);
@@ -137,8 +138,16 @@ export class RowReader {
   }
 }
 
-function entityKey(entity: EntityRead, key: readonly Scalar[]): string {
+function entityKey(
+  { keyIndexes, keyTokens }: EntityRead,
+  key: readonly Scalar[],
+  tokenizer: Tokenizer | null,
+): string {
   const parts: Scalar[] = [];
-  for (const index of entity.keyIndexes) parts.push(key[index] as Scalar);
+  for (const index of keyIndexes) parts.push(key[index] as Scalar);
+  if (keyTokens === null || tokenizer === null) return encodeKey(parts);
+  for (const [i, domain] of keyTokens.entries()) {
+    if (domain !== null) parts[i] = tokenizer.tokenOf(domain, String(parts[i]));
+  }
   return encodeKey(parts);
 }
