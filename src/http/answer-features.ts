@@ -1,7 +1,8 @@
 import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
-import type { FeatureServer } from '../serve/feature-server.ts';
+import type { Viewer } from '../registry/access/viewer.ts';
 import { parseText } from './body-parsers.ts';
+import type { FeatureDoor } from './feature-guard.ts';
 
 const FIELDS = ['service', 'version', 'model', 'rows'];
 
@@ -9,8 +10,13 @@ const FIELDS = ['service', 'version', 'model', 'rows'];
  * From the text of a request to the text of its answer. The answer is ASCII: sent as 'latin1' it
  * is copied as it is, where other text would be measured and encoded first.
  */
-export function answerFeatures(features: FeatureServer, text: string): string {
+export function answerFeatures(
+  { features, guard }: FeatureDoor,
+  text: string,
+  viewer: Viewer,
+): string {
   const { service, version, model, rows } = readRequest(parseText(text));
+  guard?.check(viewer, { service, version, model });
   if (model !== undefined) return features.getModelJson(model, rows, service, version);
   return features.getJson(service, rows, version);
 }

@@ -7,8 +7,9 @@ import type { BulkImport, BulkReceiver } from '../ingest/bulk-door.ts';
 import { readBulkAsBytes } from './body-parsers.ts';
 import { bulkResult, bulkStart, bulkTaken } from './bulk-schemas.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { requireSource } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { requireSource } from './known-sources.ts';
+import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
 
 const RUN = Type.Object({
@@ -33,10 +34,11 @@ export function bulkRoutes(
   app.register(async (scope) => {
     readBulkAsBytes(scope);
     const known = (request: FastifyRequest<{ Params: RunParams }>): RunParams => {
-      requireSource(request.params.source, ingestor.sources);
+      requireSource(request.params.source, ingestor.sources, viewerOf(request));
       return request.params;
     };
     scope.get('/v1/bulk/:source/:run', {
+      config: { access: { action: 'events.import', named: 'source' } },
       schema: {
         summary: 'The last chunk of a run that was taken, 0 if none',
         operationId: 'bulkTaken',
@@ -49,6 +51,7 @@ export function bulkRoutes(
       },
     });
     scope.post('/v1/bulk/:source/:run', {
+      config: { access: { action: 'events.import', named: 'source' } },
       schema: {
         summary: 'Begins a run into a stream, or goes on with it',
         operationId: 'bulkStart',
@@ -61,6 +64,7 @@ export function bulkRoutes(
       },
     });
     scope.post('/v1/bulk/:source/:run/finish', {
+      config: { access: { action: 'events.import', named: 'source' } },
       schema: {
         summary: 'Ends a run',
         operationId: 'bulkFinish',
@@ -74,6 +78,7 @@ export function bulkRoutes(
       },
     });
     scope.post('/v1/bulk/:source/:run/:chunk', {
+      config: { access: { action: 'events.import', named: 'source' } },
       schema: {
         summary: 'One chunk of a run; durable and applied when answered',
         description:

@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
-import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import { didYouMean } from '../base/suggest.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { missingLabels, requireLabels } from './feature-guard.ts';
 import { requireKnown } from './known-parameters.ts';
+import { requireSource } from './known-sources.ts';
 import { type LetterQuery, letterFilter, letterQuery } from './letter-filters.ts';
 import {
   deadLettersResponse,
@@ -13,6 +13,7 @@ import {
   readmitRequest,
   readmitResponse,
 } from './letter-schemas.ts';
+import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
 
 type ListQuery = LetterQuery & { readonly limit?: number };
@@ -20,11 +21,12 @@ type ReadmitRequest = LetterQuery & { readonly limit?: number };
 
 /** What was not accepted: to be read, and to be taken after a fix. */
 export function deadLetterRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
-  const { ingestor, deadLetters } = dependencies;
+  const { access, ingestor, deadLetters } = dependencies;
   const querystring = Type.Object({
     ...letterQuery,
     limit: Type.Optional(Type.Integer({ minimum: 0, maximum: LIMITS.deadLettersPerAnswer })),
   });
+  const asked = (source: string) => access?.restricted().ofSource(source) ?? [];
   const lettersOf = async (sources: Iterable<string>, query: ListQuery): Promise<object> => {
     const filter = letterFilter(query);
     const answers = [];
@@ -35,15 +37,24 @@ export function deadLetterRoutes(app: FastifyInstance, dependencies: HttpDepende
     return { sources: answers };
   };
   app.get<{ Querystring: ListQuery }>('/v1/dead-letters', {
+    config: { access: { action: 'dead_letters.list' } },
     schema: {
       summary: 'Rejected events of every source with their reasons, newest first',
       operationId: 'listDeadLetters',
       querystring,
       response: { 200: deadLettersResponse, 400: errorBody },
     },
-    handler: (request) => lettersOf(ingestor.sources, request.query),
+    // Of all that may be read: sources whose rows ask for a label are read by their name alone.
+    handler: (request) => {
+      const viewer = viewerOf(request);
+      const sources = [...ingestor.sources].filter(
+        (source) => viewer.mayRead(source) && missingLabels(viewer, asked(source)).length === 0,
+      );
+      return lettersOf(sources, request.query);
+    },
   });
   app.get<{ Params: { source: string }; Querystring: ListQuery }>('/v1/dead-letters/:source', {
+    config: { access: { action: 'dead_letters.read', named: 'source' } },
     schema: {
       summary: 'Rejected events of one source with their reasons, newest first',
       operationId: 'listDeadLettersOfSource',
@@ -53,29 +64,37 @@ export function deadLetterRoutes(app: FastifyInstance, dependencies: HttpDepende
     },
     handler: (request) => {
       const { source } = request.params;
-      requireSource(source, ingestor.sources);
+      const viewer = viewerOf(request);
+      requireSource(source, ingestor.sources, viewer);
+      requireLabels(viewer, asked(source));
       return lettersOf([source], request.query);
     },
   });
   app.get<{ Params: { source: string } }>('/v1/dead-letters/:source/counts', {
+    config: { access: { action: 'dead_letters.read', named: 'source' } },
     schema: {
       summary: 'How many events of one source were rejected for each reason, since ever',
       operationId: 'countDeadLetters',
       params: Type.Object({ source: Type.String() }),
       response: { 200: letterCountsResponse, 404: errorBody },
     },
-    handler: async ({ params: { source } }) => {
-      requireSource(source, ingestor.sources);
+    handler: async (request) => {
+      const { source } = request.params;
+      requireSource(source, ingestor.sources, viewerOf(request));
       return { source, counts: await deadLetters.counts(source) };
     },
   });
   readmitRoute(app, dependencies);
 }
 
-function readmitRoute(app: FastifyInstance, { ingestor, deadLetters }: HttpDependencies): void {
+function readmitRoute(
+  app: FastifyInstance,
+  { access, ingestor, deadLetters }: HttpDependencies,
+): void {
   app.post<{ Params: { source: string }; Body: ReadmitRequest | null | undefined }>(
     '/v1/dead-letters/:source/readmit',
     {
+      config: { access: { action: 'dead_letters.readmit', named: 'source' } },
       schema: {
         summary: 'Judges dead letters again, as new events; those that are taken are marked',
         description:
@@ -99,9 +118,13 @@ function readmitRoute(app: FastifyInstance, { ingestor, deadLetters }: HttpDepen
         requireKnown(request.body, READMIT_FILTERS, 'filter');
         done();
       },
-      handler: async ({ params: { source }, body }) => {
-        requireSource(source, ingestor.sources);
-        const { limit, ...query } = body ?? {};
+      handler: async (request) => {
+        const { source } = request.params;
+        const viewer = viewerOf(request);
+        requireSource(source, ingestor.sources, viewer);
+        // Reasons quote what the rows hold.
+        requireLabels(viewer, access?.restricted().ofSource(source) ?? []);
+        const { limit, ...query } = request.body ?? {};
         const { refused, ...counts } = await deadLetters.readmit(source, {
           ...(query.code === undefined && query.id === undefined ? { except: 'duplicate' } : {}),
           ...letterFilter(query),
@@ -112,13 +135,4 @@ function readmitRoute(app: FastifyInstance, { ingestor, deadLetters }: HttpDepen
       },
     },
   );
-}
-
-export function requireSource(source: string, known: Iterable<string>): void {
-  const names = [...known];
-  if (names.includes(source)) return;
-  const hint = didYouMean(source, names);
-  throw new AsofError('unknown_source', `There is no source '${source}'.${hint}`, {
-    path: 'source',
-  });
 }

@@ -6,12 +6,15 @@ import type { PushBody } from '../ingest/push-body.ts';
 import type { Metrics } from '../monitor/metrics.ts';
 import type { PlatformStatus } from '../monitor/status.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
+import type { AccessDoor } from './access-door.ts';
 
 /** What the routes need; each belongs to the folder that does the work. */
 export interface HttpDependencies {
   readonly features: FeatureServer;
   readonly ingestor: PushPort;
   readonly deadLetters: DeadLetterPort;
+  /** Who asks; absent: everybody may do everything. */
+  readonly access?: AccessDoor;
   /** Absent: no route takes imports or tables. */
   readonly bulk?: BulkReceiver;
   /** The clocks of a source, and what each of these allowed latenesses would lose. */

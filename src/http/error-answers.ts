@@ -11,7 +11,11 @@ export function errorText(error: AsofError): string {
   return JSON.stringify({ error });
 }
 
+/** How a client learns in what form to say who it is. */
+export const CHALLENGE = { 'www-authenticate': 'Bearer realm="asof"' } as const;
+
 export function sendError(reply: FastifyReply, error: AsofError, status = error.status): void {
+  if (error.code === 'unauthenticated') reply.headers(CHALLENGE);
   if (error.retryable) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
   reply.code(status).header('content-type', JSON_TYPE).send(errorText(error));
 }
@@ -83,6 +87,11 @@ function frameworkError(error: Partial<FastifyError>): AsofError | null {
     return new AsofError('bad_request', error.message ?? 'The request is not valid.');
   }
   return null;
+}
+
+/** A defect, and nobody's access: every route says what it does. */
+export function forbiddenRoute(): AsofError {
+  return new AsofError('forbidden', 'This route does not say what it does, so nobody may use it.');
 }
 
 export function notFound(request: FastifyRequest, reply: FastifyReply): void {

@@ -6,8 +6,9 @@ import { ColumnsBody, JsonBody, type PushBody } from '../ingest/push-body.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { NDJSON_TYPES, readEventsAsBytes } from './body-parsers.ts';
 import { ByteBudget } from './byte-budget.ts';
-import { requireSource } from './dead-letter-routes.ts';
 import type { HttpDependencies, PushOutcome } from './dependencies.ts';
+import { requireSource } from './known-sources.ts';
+import { viewerOf } from './route-access.ts';
 import { errorBody, eventsRequest, eventsResponse } from './schemas.ts';
 
 /** The write side: events in. */
@@ -21,6 +22,7 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
       waiting.require(Number(request.headers['content-length'] ?? 0));
     });
     scope.post('/v1/events/:source', {
+      config: { access: { action: 'features.push', named: 'source' } },
       schema: {
         summary: 'Events of one source; durable when answered',
         description:
@@ -46,7 +48,7 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
       validatorCompiler: () => () => true,
       handler: async (request: FastifyRequest<{ Params: { source: string } }>, reply) => {
         const { source } = request.params;
-        requireSource(source, ingestor.sources);
+        requireSource(source, ingestor.sources, viewerOf(request));
         const { body, size } = bodyOf(request);
         const outcome = await waiting.hold(size, () => ingestor.push(source, body));
         return answer(reply, outcome);

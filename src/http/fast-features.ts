@@ -1,9 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { stopwatchMs } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
+import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
 import { answerFeatures } from './answer-features.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorAnswer, errorText, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts';
+import { featureDoor } from './feature-guard.ts';
 import { FEATURES_PATH } from './feature-routes.ts';
 
 /**
@@ -15,14 +17,20 @@ export function fastFeatures(
   dependencies: HttpDependencies,
   framework: RequestListener,
 ): RequestListener {
-  const { features, logger, metrics } = dependencies;
+  const { access, logger, metrics } = dependencies;
+  const door = featureDoor(dependencies);
   const limit = Math.min(LIMITS.fastBodyBytes, dependencies.bodyBytes ?? LIMITS.bodyBytes);
   const answered = metrics.request(FEATURES_PATH, 200);
   let failures = 0;
 
-  const answer = (response: ServerResponse, body: string, startMs: number): void => {
+  const answer = (
+    response: ServerResponse,
+    body: string,
+    viewer: Viewer,
+    startMs: number,
+  ): void => {
     try {
-      const text = answerFeatures(features, body);
+      const text = answerFeatures(door, body, viewer);
       response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': text.length });
       // As text it leaves with the header in one write; as bytes it would take two.
       response.end(text, 'latin1');
@@ -44,7 +52,10 @@ export function fastFeatures(
   };
 
   return (request, response) => {
-    if (!isPlain(request, limit) || dependencies.state() !== 'ready') {
+    // Whoever is not known yet is verified by the framework's way, and known to the next request.
+    const viewer =
+      access === undefined ? LOCAL_VIEWER : access.known(request.headers.authorization);
+    if (viewer === undefined || !isPlain(request, limit) || dependencies.state() !== 'ready') {
       framework(request, response);
       return;
     }
@@ -55,7 +66,7 @@ export function fastFeatures(
     request.on('end', () => {
       const [only] = chunks;
       const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-      answer(response, bytes.toString('utf8'), startMs);
+      answer(response, bytes.toString('utf8'), viewer, startMs);
     });
   };
 }

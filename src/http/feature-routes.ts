@@ -1,9 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { unknownService } from '../serve/unknown-names.ts';
 import { answerFeatures } from './answer-features.ts';
 import { readJsonAsText } from './body-parsers.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
+import { featureDoor } from './feature-guard.ts';
+import { viewerOf } from './route-access.ts';
 import {
   errorBody,
   featuresRequest,
@@ -17,9 +20,11 @@ export const FEATURES_PATH = '/v1/features';
 /** The read side: feature values, and what services there are. */
 export function featureRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   const { features } = dependencies;
+  const door = featureDoor(dependencies);
   app.register(async (scope) => {
     readJsonAsText(scope);
     scope.post(FEATURES_PATH, {
+      config: { access: { action: 'features.read', inside: true } },
       schema: {
         summary: 'Feature values of one service for many rows',
         operationId: 'getFeatures',
@@ -38,21 +43,24 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       validatorCompiler: () => () => true,
       handler: (request: FastifyRequest, reply: FastifyReply) => {
         reply.header('content-type', JSON_TYPE);
-        reply.send(Buffer.from(answerFeatures(features, request.body as string), 'latin1'));
+        const text = answerFeatures(door, request.body as string, viewerOf(request));
+        reply.send(Buffer.from(text, 'latin1'));
       },
     });
   });
 
   app.get('/v1/services', {
+    config: { access: { action: 'services.list' } },
     schema: {
       summary: 'Every service, its keys and its features',
       operationId: 'listServices',
       response: { 200: servicesResponse },
     },
-    handler: async () => ({ services: features.services() }),
+    handler: async (request) => ({ services: viewerOf(request).visible(features.services()) }),
   });
 
   app.get<{ Params: { name: string }; Querystring: { version?: number } }>('/v1/services/:name', {
+    config: { access: { action: 'services.read', named: 'service' } },
     schema: {
       summary: 'One service: what to send and what comes back',
       operationId: 'getService',
@@ -60,6 +68,14 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       querystring: Type.Object({ version: Type.Optional(Type.Integer({ minimum: 1 })) }),
       response: { 200: serviceDescription, 404: errorBody },
     },
-    handler: async (request) => features.service(request.params.name, request.query.version),
+    handler: async (request) => {
+      const { name } = request.params;
+      if (features.has(name)) return features.service(name, request.query.version);
+      const known = viewerOf(request).visible(features.services());
+      throw unknownService(
+        name,
+        known.map((one) => one.name),
+      );
+    },
   });
 }

@@ -14,6 +14,7 @@ import { requireKnownParameters } from './known-parameters.ts';
 import { latenessRoutes } from './lateness-routes.ts';
 import { letterExportRoute } from './letter-export.ts';
 import { operationRoutes } from './operation-routes.ts';
+import { guardRoutes } from './route-access.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Idle connections outlive the pools of common clients and proxies. */
@@ -60,6 +61,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
       },
     },
   });
+  guardRoutes(app, dependencies);
   app.register(async (scope) => operationRoutes(scope, dependencies));
   app.register(async (scope) => {
     scope.addHook('onRequest', (_request, reply, done) => {

@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AsofError } from '../base/errors.ts';
 import { sourceClocks } from './clock-schemas.ts';
-import { requireSource } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { requireSource } from './known-sources.ts';
+import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
 
 const SPANS_AT_ONCE = 100;
@@ -28,6 +29,7 @@ export function latenessRoutes(app: FastifyInstance, dependencies: HttpDependenc
   app.get<{ Params: { source: string }; Querystring: { atMs?: string } }>(
     '/v1/sources/:source/lateness',
     {
+      config: { access: { action: 'lateness.read', named: 'source' } },
       schema: {
         summary: 'Observed lateness, clock skew and watermarks of a source',
         operationId: 'getLateness',
@@ -42,8 +44,10 @@ export function latenessRoutes(app: FastifyInstance, dependencies: HttpDependenc
         }),
         response: { 200: lateness, 400: errorBody, 404: errorBody, 503: errorBody },
       },
-      handler: async ({ params: { source }, query: { atMs } }) => {
-        requireSource(source, dependencies.ingestor.sources);
+      handler: async (request) => {
+        const { source } = request.params;
+        const { atMs } = request.query;
+        requireSource(source, dependencies.ingestor.sources, viewerOf(request));
         const spans = atMs === undefined ? [] : atMs.split(',').map(Number);
         if (spans.length > SPANS_AT_ONCE) {
           const message = `${spans.length} spans are asked for; the limit is ${SPANS_AT_ONCE}.`;

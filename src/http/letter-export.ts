@@ -2,19 +2,22 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { nextTurn } from '../base/pause.ts';
-import { requireSource } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { requireLabels } from './feature-guard.ts';
+import { requireSource } from './known-sources.ts';
 import { type LetterQuery, letterFilter, letterQuery } from './letter-filters.ts';
+import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
 
 const PORTION_CHARS = 64 * 1024;
 
 /** All letters that are meant, however many: a portion is read when the one before is sent. */
 export function letterExportRoute(app: FastifyInstance, dependencies: HttpDependencies): void {
-  const { ingestor, deadLetters } = dependencies;
+  const { access, ingestor, deadLetters } = dependencies;
   app.get<{ Params: { source: string }; Querystring: LetterQuery }>(
     '/v1/dead-letters/:source/export',
     {
+      config: { access: { action: 'dead_letters.read', named: 'source' } },
       schema: {
         summary: 'Rejected events of one source as NDJSON, the oldest first',
         operationId: 'exportDeadLetters',
@@ -28,7 +31,9 @@ export function letterExportRoute(app: FastifyInstance, dependencies: HttpDepend
       },
       handler: async (request, reply) => {
         const { source } = request.params;
-        requireSource(source, ingestor.sources);
+        const viewer = viewerOf(request);
+        requireSource(source, ingestor.sources, viewer);
+        requireLabels(viewer, access?.restricted().ofSource(source) ?? []);
         const letters = deadLetters.list(source, letterFilter(request.query));
         reply.header('content-type', 'application/x-ndjson');
         return Readable.from(portions(letters));

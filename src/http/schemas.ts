@@ -163,42 +163,49 @@ export const healthResponse = Type.Object({ state: Type.String() });
 
 const count = Type.Integer({ minimum: 0 });
 
+/** Of the whole process: for those who read every namespace, and absent for all others. */
+const ofAll = Type.Optional;
+
 export const statusResponse = Type.Object({
   state: Type.String({ enum: ['replaying', 'ready', 'draining'] }),
   asOfMs: timeMs('The time an answer would have now.'),
-  commit: Type.Integer({ description: 'What has been applied and so is served.' }),
-  newestArrivalMs: nullable(Type.Integer()),
-  log: nullable(Type.Object({ firstCommit: count, lastCommit: count })),
-  archivedCommit: nullable(count),
-  checkpoint: nullable(
-    Type.Object({ commit: count, ageMs: Type.Integer(), tookMs: count, bytes: count }),
+  commit: ofAll(Type.Integer({ description: 'What has been applied and so is served.' })),
+  newestArrivalMs: ofAll(nullable(Type.Integer())),
+  log: ofAll(nullable(Type.Object({ firstCommit: count, lastCommit: count }))),
+  archivedCommit: ofAll(nullable(count)),
+  checkpoint: ofAll(
+    nullable(Type.Object({ commit: count, ageMs: Type.Integer(), tookMs: count, bytes: count })),
   ),
-  keys: count,
-  tiles: count,
-  stateBytes: count,
-  saved: nullable(
+  keys: ofAll(count),
+  tiles: ofAll(count),
+  stateBytes: ofAll(count),
+  saved: ofAll(
+    nullable(
+      Type.Object({
+        fileBytes: count,
+        indexBytes: count,
+        loads: count,
+        spills: count,
+        groupsLoaded: count,
+        tilesLoaded: count,
+        groupsReplayed: count,
+        rebuilt: Type.Boolean(),
+        damage: nullable(Type.String()),
+      }),
+    ),
+  ),
+  pressure: ofAll(
     Type.Object({
-      fileBytes: count,
-      indexBytes: count,
-      loads: count,
-      spills: count,
-      groupsLoaded: count,
-      tilesLoaded: count,
-      groupsReplayed: count,
-      rebuilt: Type.Boolean(),
-      damage: nullable(Type.String()),
+      ratio: Type.Number(),
+      stage: nullable(Type.String()),
+      stages: Type.Array(
+        Type.Object({ name: Type.String(), used: Type.Number(), bound: Type.Number() }),
+      ),
+      breaker: Type.String(),
+      pushesSlowed: count,
+      pushesRefused: count,
     }),
   ),
-  pressure: Type.Object({
-    ratio: Type.Number(),
-    stage: nullable(Type.String()),
-    stages: Type.Array(
-      Type.Object({ name: Type.String(), used: Type.Number(), bound: Type.Number() }),
-    ),
-    breaker: Type.String(),
-    pushesSlowed: count,
-    pushesRefused: count,
-  }),
   sources: Type.Array(
     Type.Object({
       name: Type.String(),
@@ -286,8 +293,8 @@ export const statusResponse = Type.Object({
       expired: count,
     }),
   ),
-  serveLog: nullable(
-    Type.Object({ sampled: count, written: count, dropped: count, queued: count }),
+  serveLog: ofAll(
+    nullable(Type.Object({ sampled: count, written: count, dropped: count, queued: count })),
   ),
-  faults: Type.Object({ overflow: count, divisionByZero: count }),
+  faults: ofAll(Type.Object({ overflow: count, divisionByZero: count })),
 });

@@ -16,7 +16,7 @@ export interface AskedLabel {
   readonly of: string;
 }
 
-type Plan = Pick<ProjectPlan, 'sources' | 'groups' | 'views'>;
+type Plan = Pick<ProjectPlan, 'sources' | 'groups' | 'views' | 'services'>;
 
 const NO_LABELS: ReadonlySet<string> = new Set();
 
@@ -39,6 +39,11 @@ export class RestrictedParts {
     for (const view of plan.views) {
       this.#byView.set(`${view.name}@${view.version}`, this.#featuresOf(view, plan.groups));
     }
+  }
+
+  /** Whether nothing asks for anything, so that nothing need be looked up. */
+  get isEmpty(): boolean {
+    return this.#rules.length === 0;
   }
 
   /** Of raw rows: every label of any of the source's columns. */
@@ -66,6 +71,17 @@ export class RestrictedParts {
         of: `${view}@${version}.${feature}`,
       })),
     );
+  }
+
+  /** Of the versions of a service that `answers` says of, or of all that there are. */
+  ofServiceNamed(
+    name: string,
+    answers: (version: number) => boolean = () => true,
+  ): readonly AskedLabel[] {
+    if (this.isEmpty) return [];
+    return this.#plan.services
+      .filter((service) => service.name === name && answers(service.version))
+      .flatMap((service) => this.ofService(service));
   }
 
   /** Of a defined training set: its service, its labels, and the rows that it is asked at. */

@@ -1,5 +1,8 @@
 import type { ProjectPlan } from '../../plan/plan.ts';
 import { type PartRule, RestrictedParts } from '../../plan/restricted-parts.ts';
+
+export type { AskedLabel, PartRule, RestrictedParts } from '../../plan/restricted-parts.ts';
+
 import { parseApiKey, secretMatches } from './api-key.ts';
 import type { Grant, Principal } from './principal.ts';
 

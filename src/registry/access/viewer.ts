@@ -75,6 +75,11 @@ export class Viewer {
 /** Of a project on which access control was never turned on. */
 export const LOCAL_VIEWER = new Viewer(LOCAL_USER);
 
+/** The one answer for whatever is wrong with a token: which of all it was is for log and audit. */
+export function unauthenticated(): AsofError {
+  return new AsofError('unauthenticated', 'No valid identity came with the request.');
+}
+
 export function forbidden(reason: string): AsofError {
   return new AsofError('forbidden', reason);
 }

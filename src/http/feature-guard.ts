@@ -1,0 +1,105 @@
+import type { AskedLabel, RestrictedParts } from '../registry/access/access-snapshot.ts';
+import { forbidden, LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
+import type { FeatureServer } from '../serve/feature-server.ts';
+import { unknownModel, unknownService } from '../serve/unknown-names.ts';
+import type { AccessDoor } from './access-door.ts';
+import type { HttpDependencies } from './dependencies.ts';
+
+export interface AskedFeatures {
+  readonly service: string | undefined;
+  readonly version: number | undefined;
+  /** `name@version`. */
+  readonly model: string | undefined;
+}
+
+/**
+ * Whether features may be read. Names that may not be known of, and names that do not exist, get
+ * one and the same answer, with suggestions only from what may be known. A request that would show
+ * one restricted feature is refused as a whole: with a null in its place, models would silently
+ * compute with it.
+ */
+export class FeatureGuard {
+  readonly #access: AccessDoor;
+  readonly #features: FeatureServer;
+  /** Of viewers, services that grants alone decide about, under the definitions in use. */
+  #passed = new WeakMap<Viewer, Set<string>>();
+  #passedUnder: RestrictedParts | null = null;
+
+  constructor(access: AccessDoor, features: FeatureServer) {
+    this.#access = access;
+    this.#features = features;
+  }
+
+  /** @throws AsofError `forbidden`, `unknown_service`, `unknown_model` */
+  check(viewer: Viewer, { service, version, model }: AskedFeatures): void {
+    if (viewer === LOCAL_VIEWER) return;
+    if (model !== undefined) this.#checkModel(viewer, model);
+    if (service !== undefined) this.#checkService(viewer, service, version);
+  }
+
+  /** Reading as a model takes both: the model's namespace, and that of what it reads. */
+  #checkModel(viewer: Viewer, title: string): void {
+    const known = this.#access.models().filter(({ name }) => viewer.mayRead(name));
+    const titles = known.map(({ name, version }) => `${name}@${version}`);
+    const named = title.split('@', 1).join('');
+    viewer.require('features.read', [named], () => unknownModel(title, titles));
+    const found = known.find(({ name, version }) => `${name}@${version}` === title);
+    if (found === undefined) throw unknownModel(title, titles);
+    this.#checkService(viewer, found.service, found.serviceVersion);
+  }
+
+  #checkService(viewer: Viewer, name: string, version: number | undefined): void {
+    const restricted = this.#access.restricted();
+    if (restricted !== this.#passedUnder) {
+      this.#passed = new WeakMap();
+      this.#passedUnder = restricted;
+    }
+    if (restricted.isEmpty && this.#passed.get(viewer)?.has(name) === true) return;
+    const unknown = () => unknownService(name, this.#visible(viewer));
+    viewer.require('features.read', [name], unknown);
+    if (!this.#features.has(name)) throw unknown();
+    const needed = restricted.ofServiceNamed(name, (one) =>
+      version === undefined ? this.#features.share(name, one) > 0 : one === version,
+    );
+    viewer.require('features.read', [name], unknown, needed);
+    if (!restricted.isEmpty) return;
+    const passed = this.#passed.get(viewer) ?? new Set();
+    this.#passed.set(viewer, passed.add(name));
+  }
+
+  #visible(viewer: Viewer): string[] {
+    return this.#features
+      .services()
+      .map(({ name }) => name)
+      .filter((name) => viewer.mayRead(name));
+  }
+}
+
+/** What answers, and who says which of it to whom; without access control nobody does. */
+export interface FeatureDoor {
+  readonly features: FeatureServer;
+  readonly guard: FeatureGuard | null;
+}
+
+export function featureDoor({
+  access,
+  features,
+}: Pick<HttpDependencies, 'access' | 'features'>): FeatureDoor {
+  return { features, guard: access === undefined ? null : new FeatureGuard(access, features) };
+}
+
+/** @throws AsofError `forbidden` if the viewer lacks a label that raw rows ask for */
+export function requireLabels(viewer: Viewer, needed: readonly AskedLabel[]): void {
+  const missing = missingLabels(viewer, needed);
+  if (missing.length === 0) return;
+  const names = [...new Set(missing.map(({ of, label }) => `${of} ('${label}')`))];
+  throw forbidden(`These need a label that you do not have: ${names.join(', ')}.`);
+}
+
+export function missingLabels(
+  viewer: Viewer,
+  needed: readonly AskedLabel[],
+): readonly AskedLabel[] {
+  if (viewer === LOCAL_VIEWER) return [];
+  return needed.filter(({ label }) => !viewer.principal.labels.includes(label));
+}

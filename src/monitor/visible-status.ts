@@ -1,0 +1,52 @@
+import type { RestrictedParts } from '../registry/access/access-snapshot.ts';
+import type { Viewer } from '../registry/access/viewer.ts';
+import type { PlatformStatus, SourceStatus } from './status.ts';
+
+/** What a reader of some namespaces sees; the rest is of the whole process, and absent. */
+export type VisibleStatus = Pick<
+  PlatformStatus,
+  'state' | 'asOfMs' | 'sources' | 'connectors' | 'views' | 'services'
+> &
+  Partial<PlatformStatus>;
+
+/**
+ * The status as a viewer may know it: what is of other namespaces is left out, and so are positions
+ * and totals, which tell how much other teams do. What is new in the status is hidden until it is
+ * named here.
+ */
+export function visibleStatus(
+  status: PlatformStatus,
+  viewer: Viewer,
+  restricted: RestrictedParts,
+): VisibleStatus {
+  const sources = viewer.visible(status.sources).map((source) => {
+    return restricted.isEmpty ? source : withoutKeys(source, viewer, restricted);
+  });
+  if (viewer.readsAll) return { ...status, sources };
+  const { state, asOfMs, connectors, views, services } = status;
+  return {
+    state,
+    asOfMs,
+    sources,
+    connectors: connectors.filter(({ source }) => viewer.mayRead(source)),
+    views: viewer.visible(views),
+    services: viewer.visible(services),
+  };
+}
+
+/** Hot keys are values of columns. */
+function withoutKeys(
+  source: SourceStatus,
+  { principal }: Viewer,
+  restricted: RestrictedParts,
+): SourceStatus {
+  const mayShow = (column: string): boolean =>
+    principal.kind === 'local' ||
+    [...restricted.ofColumn(source.name, column)].every((one) => principal.labels.includes(one));
+  return {
+    ...source,
+    hotKeys: source.hotKeys.map((keys) =>
+      keys.keyColumns.every(mayShow) ? keys : { ...keys, hottest: [] },
+    ),
+  };
+}
