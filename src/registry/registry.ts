@@ -5,6 +5,7 @@ import { canonicalJson } from '../plan/canonical.ts';
 import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import { parsePlan } from '../plan/load.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { AccessBook } from './access/access-book.ts';
 import {
   inTransaction,
   openDatabase,
@@ -25,13 +26,11 @@ export interface Applied {
   readonly plan: ProjectPlan;
 }
 
-export interface ApplyRequest {
-  readonly plan: ProjectPlan;
-  readonly author: string;
-}
-
 /** Of what was applied in order, what held at some time since then. */
-export function appliedSince(applied: readonly Applied[], sinceMs: number): Applied[] {
+export function appliedSince<T extends Pick<Applied, 'appliedMs'>>(
+  applied: readonly T[],
+  sinceMs: number,
+): T[] {
   return applied.filter(
     (_, at) => (applied[at + 1]?.appliedMs ?? Number.POSITIVE_INFINITY) >= sinceMs,
   );
@@ -46,21 +45,27 @@ export class Registry {
   readonly validations: ValidationBook;
   readonly releases: ReleaseBook;
   readonly shadows: ShadowBook;
+  readonly access: AccessBook;
+  /** Plans by generation. */
+  readonly plans: PlanBook;
   readonly #db: RegistryDatabase;
   readonly #clock: Clock;
 
-  private constructor(db: RegistryDatabase, clock: Clock) {
+  private constructor(db: RegistryDatabase, clock: Clock, plans: PlanBook) {
     this.#db = db;
     this.#clock = clock;
+    this.plans = plans;
     this.datasets = new DatasetBook(db);
     this.validations = new ValidationBook(db);
     this.releases = new ReleaseBook(db);
     this.shadows = new ShadowBook(db);
+    this.access = new AccessBook(db);
   }
 
   /** @throws AsofError `newer_format`, `registry_away`, `registry_damaged`, `disk_failed` */
   static async open(address: RegistryAddress, clock: Clock): Promise<Registry> {
-    return new Registry(await openDatabase(address), clock);
+    const db = await openDatabase(address);
+    return new Registry(db, clock, new PlanBook(db));
   }
 
   /**
@@ -68,7 +73,11 @@ export class Registry {
    * nobody else changes the registry meanwhile. The registry itself must not be used within.
    */
   transaction<T>(work: (registry: Registry) => Promise<T>): Promise<T> {
-    return inTransaction(this.#db, (db) => work(new Registry(db, this.#clock)));
+    return inTransaction(this.#db, (db) => work(this.#within(db)));
+  }
+
+  #within(db: RegistryDatabase): Registry {
+    return new Registry(db, this.#clock, this.plans.within(db));
   }
 
   /** The newest applied plan, or null before the first apply. */
@@ -80,40 +89,43 @@ export class Registry {
       .limit(1)
       .executeTakeFirst();
     if (row === undefined) return null;
-    return {
-      generation: row.generation,
-      appliedMs: row.applied_ms,
-      author: row.author,
-      plan: parsePlan(row.plan),
-    };
+    const { generation, author, applied_ms: appliedMs } = row;
+    return { generation, appliedMs, author, plan: await this.plans.at(generation) };
   }
 
   /** The plan of one apply, however long ago. @throws AsofError `not_applied` */
   async planOf(generation: number): Promise<ProjectPlan> {
     const row = await this.#db
       .selectFrom('applies')
-      .select('plan')
+      .select('generation')
       .where('generation', '=', generation)
       .executeTakeFirst();
-    if (row !== undefined) return parsePlan(row.plan);
+    if (row !== undefined) return this.plans.at(generation);
     throw new AsofError('not_applied', `Nothing was applied as generation ${generation}.`);
   }
 
   /** All that was ever applied, in order. */
-  async history(): Promise<Applied[]> {
-    const rows = await this.#db
-      .selectFrom('applies')
-      .select(['generation', 'applied_ms', 'author', 'plan'])
-      .orderBy('generation')
-      .execute();
-    return rows.map(({ generation, applied_ms: appliedMs, author, plan }) => {
-      return { generation, appliedMs, author, plan: parsePlan(plan) };
-    });
+  history(): Promise<Applied[]> {
+    return this.historySince(Number.NEGATIVE_INFINITY);
   }
 
   /** The plans that were applied at some time since then, in order; the present one is the last. */
   async plansSince(sinceMs: number): Promise<ProjectPlan[]> {
-    return appliedSince(await this.history(), sinceMs).map(({ plan }) => plan);
+    return (await this.historySince(sinceMs)).map(({ plan }) => plan);
+  }
+
+  async historySince(sinceMs: number): Promise<Applied[]> {
+    const rows = await this.#db
+      .selectFrom('applies')
+      .select(['generation', 'applied_ms as appliedMs', 'author'])
+      .orderBy('generation')
+      .execute();
+    const asked = appliedSince(rows, sinceMs);
+    const plans = await this.plans.all(asked.map(({ generation }) => generation));
+    return plans.flatMap((plan, at) => {
+      const row = asked[at];
+      return row === undefined ? [] : [{ ...row, plan }];
+    });
   }
 
   /** A server answers by this generation from now on: its tiles are built and caught up. */
@@ -137,30 +149,21 @@ export class Registry {
 
   /** The newest plan ever applied that has this version of a service, or null. */
   planWith(service: string, version: number): Promise<ProjectPlan | null> {
-    return this.#newestPlanWith('services', service, version);
+    return this.#newestPlanWith('service', service, version);
   }
 
   /** The newest plan ever applied that has this version of a view, or null. */
   planWithView(view: string, version: number): Promise<ProjectPlan | null> {
-    return this.#newestPlanWith('views', view, version);
+    return this.#newestPlanWith('view', view, version);
   }
 
   async #newestPlanWith(
-    list: 'services' | 'views',
+    kind: 'service' | 'view',
     name: string,
     version: number,
   ): Promise<ProjectPlan | null> {
-    const rows = await this.#db
-      .selectFrom('applies')
-      .select('plan')
-      .orderBy('generation', 'desc')
-      .execute();
-    const plans = rows.map((row) => parsePlan(row.plan));
-    return (
-      plans.find((plan) =>
-        plan[list].some((one) => one.name === name && one.version === version),
-      ) ?? null
-    );
+    const generation = await this.plans.newestWith(kind, name, version);
+    return generation === null ? null : this.plans.at(generation);
   }
 
   /** All versions of a view that were ever applied, in order. */
@@ -183,118 +186,31 @@ export class Registry {
     return row?.newest ?? 0;
   }
 
-  /** What applying would change; nothing is written. */
-  async diff(plan: ProjectPlan): Promise<PlanDiff> {
-    return diffPlans((await this.current())?.plan ?? null, plan);
-  }
-
   /** Definitions whose `name@version` already meant something else, as issues. */
   async conflicts(plan: ProjectPlan): Promise<Issue[]> {
-    const issues = await this.#releasedAndGone(plan);
-    const rows = await this.#db
-      .selectFrom('definitions')
-      .select(['kind', 'name', 'version', 'hash'])
-      .execute();
-    const known = new Map(rows.map((row) => [titleOf(row), row.hash]));
-    const different = definitionsOf(plan).filter((definition) => {
-      const hash = definition.version === 0 ? undefined : known.get(titleOf(definition));
-      return hash !== undefined && hash !== definition.hash;
-    });
-    if (different.length === 0) return issues;
-    const diff = await this.diff(plan);
-    for (const definition of different) {
-      const { cause, remedy } = causeOf(definition, diff);
-      issues.push(
-        issue(
-          'version_conflict',
-          `${definition.kind}s.${definition.name}`,
-          `${titleOf(definition)} was applied before with another meaning${cause}.`,
-          `${remedy}Set version: ${definition.version + 1}, and keep the old one while a model reads it.`,
-        ),
-      );
-    }
-    return issues;
-  }
-
-  /** Versions that answer callers stay until another one does. */
-  async #releasedAndGone(plan: ProjectPlan): Promise<Issue[]> {
-    return (await this.releases.current()).flatMap(({ service, live, canary }) =>
-      [live, ...(canary === null ? [] : [canary])]
-        .filter((version) => {
-          return !plan.services.some((one) => one.name === service && one.version === version);
-        })
-        .map((version) =>
-          issue(
-            'version_conflict',
-            `services.${service}`,
-            `service ${service}@${version} is published, and is not defined any more.`,
-            'Publish another version or roll back first; then it can go.',
-          ),
-        ),
-    );
+    const current = (await this.current())?.plan ?? null;
+    return [
+      ...releasedAndGone(await this.releases.current(), plan),
+      ...(await changedMeanings(this.#db, current, plan)),
+    ];
   }
 
   /**
    * Makes a plan the current one, in one transaction; applying what is current changes nothing.
    * @throws AsofError `version_conflict` with an issue for each definition that is refused
    */
-  apply({
-    plan,
-    author,
-  }: ApplyRequest): Promise<{ readonly generation: number; readonly diff: PlanDiff }> {
-    return inTransaction(this.#db, async (db) => {
-      const registry = new Registry(db, this.#clock);
-      const issues = await registry.conflicts(plan);
-      if (issues.length > 0) {
-        throw new AsofError('version_conflict', 'The plan changes what versions mean.', { issues });
-      }
-      const current = await registry.current();
-      const diff = diffPlans(current?.plan ?? null, plan);
-      const text = canonicalJson(plan);
-      if (current !== null && canonicalJson(current.plan) === text) {
-        return { generation: current.generation, diff };
-      }
-      const nowMs = this.#clock.nowMs();
-      for (const { kind, name, version, hash, body } of definitionsOf(plan)) {
-        await db
-          .insertInto('definitions')
-          .values({ kind, name, version, hash, body: canonicalJson(body), first_applied_ms: nowMs })
-          .onConflict((row) => row.doNothing())
-          .execute();
-      }
-      const generation = (current?.generation ?? 0) + 1;
-      const summary = canonicalJson(diff);
-      await db
-        .insertInto('applies')
-        .values({ generation, applied_ms: nowMs, author, plan: text, summary })
-        .execute();
-      return { generation, diff };
-    });
+  apply(request: ApplyRequest): Promise<ApplyResult> {
+    return inTransaction(this.#db, (db) =>
+      applyIn({ db, registry: this.#within(db), nowMs: this.#clock.nowMs() }, request),
+    );
+  }
+
+  /** How often each part has changed: what a follower looks at. */
+  changes(): Promise<Changes> {
+    return readChanges(this.#db);
   }
 
   close(): Promise<void> {
     return this.#db.destroy();
   }
-}
-
-function titleOf(definition: {
-  readonly kind: string;
-  readonly name: string;
-  readonly version: number;
-}): string {
-  return `${definition.kind} ${definition.name}@${definition.version}`;
-}
-
-/** A view means what its source accepts: where that is what differs, it is named. */
-function causeOf(
-  { kind, name, version }: ReturnType<typeof definitionsOf>[number],
-  { changes }: PlanDiff,
-): { readonly cause: string; readonly remedy: string } {
-  const change = changes.find(
-    (one) => one.kind === kind && one.name === name && one.version === version,
-  );
-  const inherited = change?.sentences.filter((sentence) => sentence.startsWith('source ')) ?? [];
-  if (inherited.length === 0) return { cause: '', remedy: '' };
-  const remedy = 'Take back what changed in the source, which is part of what its views mean. Or: ';
-  return { cause: `: ${inherited.join(', ')}`, remedy };
 }
