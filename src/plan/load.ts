@@ -15,7 +15,14 @@ const FORMAT = 1;
  * @throws AsofError `malformed_json`, `newer_format`, `unreadable_file`
  */
 export function parsePlan(text: string): ProjectPlan {
-  const parsed = parseText(text);
+  return soundPlan(parseText(text));
+}
+
+/**
+ * As `parsePlan`, of what was parsed already.
+ * @throws AsofError `newer_format`, `unreadable_file`
+ */
+export function soundPlan(parsed: unknown): ProjectPlan {
   if (typeof parsed !== 'object' || parsed === null || !('format' in parsed)) {
     throw unreadablePlan('it has no format');
   }

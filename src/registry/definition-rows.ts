@@ -7,7 +7,6 @@ export interface DefinitionRow {
   readonly name: string;
   readonly version: number;
   readonly hash: string;
-  readonly body: object;
 }
 
 export function definitionsOf(plan: ProjectPlan): DefinitionRow[] {
@@ -19,12 +18,11 @@ export function definitionsOf(plan: ProjectPlan): DefinitionRow[] {
     name: one.name,
     version: 0,
     hash: one.hash,
-    body: one,
   });
   const versioned = (
     kind: DefinitionKind,
     one: { name: string; version: number; hash: string },
-  ): DefinitionRow => ({ kind, name: one.name, version: one.version, hash: one.hash, body: one });
+  ): DefinitionRow => ({ kind, name: one.name, version: one.version, hash: one.hash });
   return [
     ...plan.sources.map((one) => unversioned('source', one)),
     ...plan.entities.map((one) => unversioned('entity', one)),

@@ -1,11 +1,10 @@
 import type { Clock } from '../base/clock.ts';
-import type { Issue } from '../base/errors.ts';
-import { AsofError, issue } from '../base/errors.ts';
-import { canonicalJson } from '../plan/canonical.ts';
-import { diffPlans, type PlanDiff } from '../plan/diff.ts';
-import { parsePlan } from '../plan/load.ts';
+import { AsofError, type Issue } from '../base/errors.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { AccessBook } from './access/access-book.ts';
+import { type ApplyRequest, type ApplyResult, applyIn } from './apply.ts';
+import { type Changes, readChanges } from './changes.ts';
+import { conflictsWith } from './conflicts.ts';
 import {
   inTransaction,
   openDatabase,
@@ -13,7 +12,7 @@ import {
   type RegistryDatabase,
 } from './database.ts';
 import { DatasetBook } from './datasets.ts';
-import { definitionsOf } from './definition-rows.ts';
+import { PlanBook } from './plan-book.ts';
 import { ReleaseBook } from './releases.ts';
 import { ShadowBook } from './shadows.ts';
 import { ValidationBook } from './validations.ts';
@@ -189,10 +188,7 @@ export class Registry {
   /** Definitions whose `name@version` already meant something else, as issues. */
   async conflicts(plan: ProjectPlan): Promise<Issue[]> {
     const current = (await this.current())?.plan ?? null;
-    return [
-      ...releasedAndGone(await this.releases.current(), plan),
-      ...(await changedMeanings(this.#db, current, plan)),
-    ];
+    return conflictsWith(this.#db, current, plan);
   }
 
   /**

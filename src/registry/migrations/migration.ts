@@ -3,7 +3,6 @@ import type { RegistryDatabase } from '../database.ts';
 /** What the two databases call differently in the definition of a table. */
 export interface DialectWords {
   readonly dialect: 'sqlite' | 'postgres';
-  readonly dialect: 'sqlite' | 'postgres';
   /** A whole number of up to 2^53. */
   readonly whole: string;
   /** A text that sorts by its bytes. */
@@ -16,7 +15,6 @@ export interface DialectWords {
 
 export const SQLITE_WORDS: DialectWords = {
   dialect: 'sqlite',
-  dialect: 'sqlite',
   whole: 'INTEGER',
   text: 'TEXT',
   serial: 'INTEGER PRIMARY KEY AUTOINCREMENT',
@@ -24,7 +22,6 @@ export const SQLITE_WORDS: DialectWords = {
 };
 
 export const POSTGRES_WORDS: DialectWords = {
-  dialect: 'postgres',
   dialect: 'postgres',
   whole: 'BIGINT',
   text: 'TEXT COLLATE "C"',
