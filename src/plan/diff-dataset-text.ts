@@ -1,32 +1,42 @@
 import { formatDuration } from '../base/duration.ts';
 import { exprText } from '../expr/text.ts';
-import { changes, type Fields } from './diff-fields.ts';
-import { upstreamSentences } from './diff-source-text.ts';
-import { newViewSentences, viewSentences } from './diff-text.ts';
+import { type Finding, prefixed, type RuleName } from './compatibility.ts';
+import { type Fields, findings } from './diff-fields.ts';
+import { upstreamFindings } from './diff-source-text.ts';
+import { newViewSentences, viewFindings } from './diff-text.ts';
 import type { DatasetPlan, LabelPlan, ProjectPlan, SpinePlan } from './plan.ts';
 
 /** What differs in what a dataset means, itself and in what it reads. */
-export function datasetSentences(
+export function datasetFindings(
   before: DatasetPlan,
   beforePlan: ProjectPlan,
   after: DatasetPlan,
   afterPlan: ProjectPlan,
-): string[] {
-  const sentences = changes(datasetFields(before), datasetFields(after));
+): Finding[] {
+  const found = findings(datasetFields(before), datasetFields(after), ruleOf);
   const names = new Set([...before.labels, ...after.labels].map(({ name }) => name));
   for (const name of [...names].sort()) {
     const [old, now] = [before, after].map(({ labels }) => labels.find((one) => one.name === name));
-    if (old === undefined) sentences.push(`label ${name} added`);
-    else if (now === undefined) sentences.push(`label ${name} removed`);
+    const rule = 'label_changed';
+    if (old === undefined) found.push({ rule, sentence: `label ${name} added` });
+    else if (now === undefined) found.push({ rule, sentence: `label ${name} removed` });
     else {
       const plans = [withGroups(beforePlan, old), withGroups(afterPlan, now)] as const;
-      const fields = changes(labelFields(old), labelFields(now));
-      const view = viewSentences(old.view, plans[0], now.view, plans[1]);
-      sentences.push(...[...fields, ...view].map((sentence) => `label ${name} ${sentence}`));
+      const fields = findings(labelFields(old), labelFields(now), () => rule);
+      const view = viewFindings(old.view, plans[0], now.view, plans[1]).map(
+        ({ rule: told, sentence }) => ({ rule: told, sentence }),
+      );
+      found.push(...prefixed(`label ${name} `, [...fields, ...view]));
     }
   }
   const [old, now] = [sourcesOf(before.spine), sourcesOf(after.spine)];
-  return [...sentences, ...upstreamSentences(old, beforePlan, now, afterPlan)];
+  return [...found, ...upstreamFindings(old, beforePlan, now, afterPlan)];
+}
+
+const KNOWN_LABELS = ['known', 'serving delay', 'statuses'];
+
+function ruleOf(label: string): RuleName {
+  return KNOWN_LABELS.includes(label) ? 'dataset_known_changed' : 'dataset_rows_changed';
 }
 
 function sourcesOf(spine: SpinePlan): string[] {

@@ -1,3 +1,4 @@
+import type { Finding, RuleName } from './compatibility.ts';
 import type { ExpectationPlan, Meta } from './plan.ts';
 
 /** Fields of one thing as text, by label. */
@@ -32,15 +33,21 @@ function bound(words: string, value: number | null): string | null {
   return value === null ? null : `${words} ${value}`;
 }
 
+/** By label, or by how labels begin, which rule tells of a field. */
+export type RuleOf = (label: string) => RuleName;
+
 /** One sentence a field: added, removed, or from what to what. */
-export function changes(before: Fields, after: Fields): string[] {
-  const sentences: string[] = [];
+export function findings(before: Fields, after: Fields, ruleOf: RuleOf): Finding[] {
+  const found: Finding[] = [];
   for (const label of new Set([...before.keys(), ...after.keys()])) {
-    const [old, now] = [before.get(label), after.get(label)];
-    if (old === now) continue;
-    if (old === undefined) sentences.push(`${label} added: ${now}`);
-    else if (now === undefined) sentences.push(`${label} removed: ${old}`);
-    else sentences.push(`${label}: ${old} → ${now}`);
+    const sentence = sentenceOf(label, before.get(label), after.get(label));
+    if (sentence !== null) found.push({ rule: ruleOf(label), sentence });
   }
-  return sentences;
+  return found;
+}
+
+function sentenceOf(label: string, old?: string, now?: string): string | null {
+  if (old === now) return null;
+  if (old === undefined) return `${label} added: ${now}`;
+  return now === undefined ? `${label} removed: ${old}` : `${label}: ${old} → ${now}`;
 }

@@ -1,9 +1,12 @@
-import { addExpectations, changes, type Fields } from './diff-fields.ts';
+import type { Finding } from './compatibility.ts';
+import { addExpectations, type Fields, findings } from './diff-fields.ts';
 import type { DashboardPlan, ModelPlan } from './plan.ts';
 
 /** What differs in what a model may read and expects. */
-export function modelSentences(before: ModelPlan, after: ModelPlan): string[] {
-  return changes(modelFields(before), modelFields(after));
+export function modelFindings(before: ModelPlan, after: ModelPlan): Finding[] {
+  return findings(modelFields(before), modelFields(after), (label) =>
+    label === 'service' || label === 'reads' ? 'model_reads_changed' : 'model_contract_changed',
+  );
 }
 
 /** A model that is new: what it is held to. */
@@ -11,8 +14,9 @@ export function newModelSentences(model: ModelPlan): string[] {
   return [...modelFields(model)].map(([label, text]) => `${label}: ${text}`);
 }
 
-export function dashboardSentences(before: DashboardPlan, after: DashboardPlan): string[] {
-  return changes(dashboardFields(before), dashboardFields(after));
+export function dashboardFindings(before: DashboardPlan, after: DashboardPlan): Finding[] {
+  const ruleOf = () => 'dashboard_reads_changed' as const;
+  return findings(dashboardFields(before), dashboardFields(after), ruleOf);
 }
 
 export function newDashboardSentences(dashboard: DashboardPlan): string[] {

@@ -144,6 +144,7 @@ test('what a query reads is named where that changes a table, a view or a datase
     'refused view totals@1',
     '  source made: source orders: allowed lateness: 1d → 2d',
     'refused service s@1',
+    '  what it reads means something else',
     'refused dataset rows@1',
     '  source orders: allowed lateness: 1d → 2d',
   ]);

@@ -1,38 +1,64 @@
 import { formatDuration } from '../base/duration.ts';
-import { formatDecimal } from '../schema/json.ts';
-import { type ColumnSchema, typeText } from '../schema/types.ts';
-import { addExpectations, changes, type Fields } from './diff-fields.ts';
+import { type Finding, prefixed, type RuleName } from './compatibility.ts';
+import { columnFindings } from './diff-column-text.ts';
+import { addExpectations, type Fields, findings } from './diff-fields.ts';
 import type { ProjectPlan, SourcePlan, TableFromPlan, TableOriginPlan } from './plan.ts';
 
 /** What differs in what a source means, and in what it is made from. */
-export function sourceSentences(
+export function sourceFindings(
   before: SourcePlan,
   beforePlan: ProjectPlan,
   after: SourcePlan,
   afterPlan: ProjectPlan,
-): string[] {
+): Finding[] {
   return [
-    ...changes(sourceFields(before), sourceFields(after)),
-    ...changes(columnFields(before), columnFields(after)),
-    ...upstreamSentences(readBy(before), beforePlan, readBy(after), afterPlan),
+    ...findings(
+      sourceFields(before),
+      sourceFields(after),
+      (label) => RULES[label] ?? 'changes_changed',
+    ),
+    ...columnFindings(before, after),
+    ...upstreamFindings(readBy(before), beforePlan, readBy(after), afterPlan),
   ];
 }
 
+/** By the labels of `sourceFields`; the others are those of changes. */
+const RULES: Readonly<Record<string, RuleName>> = {
+  'event time': 'event_time_changed',
+  'arrival time': 'arrival_time_changed',
+  id: 'id_changed',
+  'allowed lateness': 'lateness_changed',
+  'max clock skew': 'clock_skew_changed',
+  'dedupe horizon': 'dedupe_horizon_changed',
+  partitions: 'partitions_changed',
+  'known at': 'known_time_changed',
+  'known after': 'known_time_changed',
+  'kept for rewrites': 'keep_changed',
+  'kept for changes': 'keep_changed',
+  reads: 'table_rows_changed',
+  query: 'table_rows_changed',
+  'finer times': 'table_rows_changed',
+  'snapshot of': 'table_rows_changed',
+  key: 'table_rows_changed',
+  duplicates: 'table_rows_changed',
+};
+
 /** What differs in the sources that are read, before as after. */
-export function upstreamSentences(
+export function upstreamFindings(
   before: readonly string[],
   beforePlan: ProjectPlan,
   after: readonly string[],
   afterPlan: ProjectPlan,
-): string[] {
+): Finding[] {
   const read = new Set(after.filter((name) => before.includes(name)));
   return [...read].flatMap((name) => {
     const [old, now] = [beforePlan, afterPlan].map(({ sources }) =>
       sources.find((source) => source.name === name),
     );
     if (old === undefined || now === undefined || old.hash === now.hash) return [];
-    const sentences = sourceSentences(old, beforePlan, now, afterPlan);
-    return sentences.map((sentence) => `source ${name}: ${sentence}`);
+    const found = sourceFindings(old, beforePlan, now, afterPlan);
+    // A part of what is read is none of what reads it.
+    return prefixed(`source ${name}: `, found).map(({ rule, sentence }) => ({ rule, sentence }));
   });
 }
 
@@ -122,19 +148,4 @@ function sourceFields(source: SourcePlan): Fields {
     .set('shape of changes', changing.shape)
     .set('horizon of changes', formatDuration(changing.horizonMs))
     .set('kept for changes', String(changing.keep));
-}
-
-function columnFields(source: SourcePlan): Fields {
-  return new Map(source.columns.map((column) => [`column ${column.name}`, columnText(column)]));
-}
-
-function columnText({ type, optional, min, max }: ColumnSchema): string {
-  const scale = type.kind === 'float64' ? ` scale ${type.scale}` : '';
-  const bound = (value: ColumnSchema['min']): string =>
-    type.kind === 'decimal'
-      ? formatDecimal(typeof value === 'bigint' ? value : Number(value), type.scale)
-      : String(value);
-  const least = min === null ? '' : ` min ${bound(min)}`;
-  const most = max === null ? '' : ` max ${bound(max)}`;
-  return `${typeText(type)}${scale}${optional ? ' optional' : ''}${least}${most}`;
 }

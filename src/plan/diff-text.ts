@@ -1,60 +1,44 @@
-import { formatBytes } from '../base/byte-size.ts';
 import { formatDuration } from '../base/duration.ts';
 import type { ExprNode } from '../expr/node.ts';
 import { exprText } from '../expr/text.ts';
 import { typeText } from '../schema/types.ts';
-import { byName, canonicalJson } from './canonical.ts';
-import { addExpectations, addMeta, changes, type Fields } from './diff-fields.ts';
-import { tableMetadata, upstreamSentences } from './diff-source-text.ts';
+import { canonicalJson } from './canonical.ts';
+import { type Finding, prefixed, type RuleName } from './compatibility.ts';
+import { type Fields, findings } from './diff-fields.ts';
+import { upstreamFindings } from './diff-source-text.ts';
 import { aggregateMeaning } from './hash.ts';
 import { errorOfBits } from './parameters.ts';
 import type {
   AggregateFeaturePlan,
   EntityPlan,
-  ExpectationPlan,
   FeaturePlan,
-  LabelPlan,
-  Meta,
   ProjectPlan,
   ServicePlan,
-  StatePlan,
-  TableOriginPlan,
   ViewPlan,
 } from './plan.ts';
 import { windowText } from './window-plan.ts';
 
-/** What every definition has; the rest depends on its kind. */
-export interface Definition {
-  readonly name: string;
-  readonly version?: number;
-  readonly hash: string;
-  readonly meta: Meta;
-  readonly freshnessMs?: number | null;
-  readonly state?: StatePlan;
-  readonly features?: readonly { readonly name: string; readonly meta?: Meta }[];
-  readonly onDemand?: readonly { readonly name: string; readonly meta: Meta }[];
-  readonly labels?: readonly LabelPlan[];
-  readonly expectations?: Readonly<Record<string, ExpectationPlan>>;
-  readonly origin?: TableOriginPlan | null;
-}
-
-export function entitySentences(before: EntityPlan, after: EntityPlan): string[] {
+export function entityFindings(before: EntityPlan, after: EntityPlan): Finding[] {
   const fields = (entity: EntityPlan): Fields =>
     new Map(entity.joinKeys.map(({ name, type }) => [`join key ${name}`, typeText(type)]));
-  return changes(fields(before), fields(after));
+  return findings(fields(before), fields(after), () => 'entity_key_changed');
 }
 
-export function viewSentences(
+export function viewFindings(
   before: ViewPlan,
   beforePlan: ProjectPlan,
   after: ViewPlan,
   afterPlan: ProjectPlan,
-): string[] {
+): Finding[] {
   const own = [
-    ...changes(viewFields(before), viewFields(after)),
-    ...featureSentences(before, beforePlan, after, afterPlan),
+    ...findings(viewFields(before), viewFields(after), (label) =>
+      label === 'filter'
+        ? ruleOfExpression('filter_changed', before.filter, after.filter)
+        : (VIEW_RULES[label] ?? 'meaning_changed'),
+    ),
+    ...featureFindings(before, beforePlan, after, afterPlan),
   ];
-  const inherited = upstreamSentences([before.source], beforePlan, [after.source], afterPlan);
+  const inherited = upstreamFindings([before.source], beforePlan, [after.source], afterPlan);
   return [...own, ...inherited];
 }
 
@@ -80,8 +64,14 @@ function parametersOf({ count, rankPpm, ttlMs }: AggregateFeaturePlan): string[]
   return rankPpm === null ? [] : [String(rankPpm / 1_000_000)];
 }
 
-export function serviceSentences(before: ServicePlan, after: ServicePlan): string[] {
-  return changes(serviceFields(before), serviceFields(after));
+export function serviceFindings(before: ServicePlan, after: ServicePlan): Finding[] {
+  const [old, now] = [serviceFields(before), serviceFields(after)];
+  return findings(old, now, (label) => {
+    if (label.startsWith('request field ')) return 'request_changed';
+    if (label.startsWith('on-demand feature ')) return 'on_demand_changed';
+    if (!old.has(label)) return 'output_added';
+    return now.has(label) ? 'output_changed' : 'output_removed';
+  });
 }
 
 /** A service that is new: what it asks of a request, and computes from it. */
@@ -111,46 +101,6 @@ function serviceFields({
   return fields;
 }
 
-/** What differs in how a definition is described or shown; none of it is part of its hash. */
-export function metadataSentences(before: Definition, after: Definition): string[] {
-  const sentences = changes(metadataFields(before), metadataFields(after));
-  const order = ({ features = [], onDemand = [] }: Definition): string =>
-    [...features, ...onDemand].map((one) => one.name).join();
-  const sameNames = order(sorted(before)) === order(sorted(after));
-  if (sameNames && order(before) !== order(after)) sentences.push('outputs are in another order');
-  return sentences;
-}
-
-function sorted(definition: Definition): Definition {
-  const { features = [], onDemand = [] } = definition;
-  return {
-    ...definition,
-    features: [...features].sort(byName),
-    onDemand: [...onDemand].sort(byName),
-  };
-}
-
-function metadataFields(definition: Definition): Fields {
-  const fields = new Map<string, string>();
-  addMeta(fields, '', definition.meta);
-  const { freshnessMs } = definition;
-  if (freshnessMs) fields.set('freshness', formatDuration(freshnessMs));
-  const { keys = null, budgetBytes = null, atLimit } = definition.state ?? {};
-  if (keys !== null) fields.set('expected keys', String(keys));
-  if (budgetBytes !== null) fields.set('budget', `${formatBytes(budgetBytes)}, then ${atLimit}`);
-  for (const { name, meta } of [...(definition.features ?? []), ...(definition.onDemand ?? [])]) {
-    if (meta !== undefined) addMeta(fields, `feature ${name} `, meta);
-  }
-  for (const { name, view } of definition.labels ?? []) {
-    for (const { meta } of view.features) addMeta(fields, `label ${name} `, meta);
-  }
-  addExpectations(fields, definition.expectations ?? {});
-  if (definition.origin) {
-    for (const [label, text] of tableMetadata(definition.origin)) fields.set(label, text);
-  }
-  return fields;
-}
-
 function viewFields(view: ViewPlan): Fields {
   const key = Object.entries(view.key).map(([joinKey, column]) => `${joinKey} from ${column}`);
   const fields = new Map([
@@ -162,25 +112,97 @@ function viewFields(view: ViewPlan): Fields {
   return fields;
 }
 
-function featureSentences(
+const VIEW_RULES: Readonly<Record<string, RuleName>> = {
+  source: 'view_source_changed',
+  entity: 'view_entity_changed',
+  key: 'view_key_changed',
+};
+
+function featureFindings(
   before: ViewPlan,
   beforePlan: ProjectPlan,
   after: ViewPlan,
   afterPlan: ProjectPlan,
-): string[] {
-  const sentences: string[] = [];
+): Finding[] {
+  const found: Finding[] = [];
   const named = (view: ViewPlan, name: string) => view.features.find((one) => one.name === name);
   const names = new Set([...before.features, ...after.features].map((feature) => feature.name));
   for (const name of [...names].sort()) {
     const [old, now] = [named(before, name), named(after, name)];
-    if (old === undefined) sentences.push(`feature ${name} added`);
-    else if (now === undefined) sentences.push(`feature ${name} removed`);
-    else {
-      const fields = [featureFields(old, beforePlan), featureFields(now, afterPlan)] as const;
-      sentences.push(...changes(...fields).map((sentence) => `feature ${name} ${sentence}`));
+    if (old === undefined) {
+      found.push({ rule: 'feature_added', part: name, sentence: `feature ${name} added` });
+    } else if (now === undefined) {
+      found.push({ rule: 'feature_removed', part: name, sentence: `feature ${name} removed` });
+    } else {
+      const [was, is] = [shownFeature(old, beforePlan), shownFeature(now, afterPlan)];
+      const changed = findings(was.fields, is.fields, (label) =>
+        ruleOfExpression(
+          FEATURE_RULES[label] ?? 'meaning_changed',
+          was.expressions[label] ?? null,
+          is.expressions[label] ?? null,
+        ),
+      );
+      found.push(...prefixed(`feature ${name} `, changed).map((one) => ({ ...one, part: name })));
     }
   }
-  return sentences;
+  return found;
+}
+
+/** By the labels of a feature's fields. */
+const FEATURE_RULES: Readonly<Record<string, RuleName>> = {
+  type: 'feature_type_changed',
+  default: 'default_changed',
+  expression: 'expression_changed',
+  'exact up to': 'precision_changed',
+  'relative error': 'precision_changed',
+  'max distinct': 'precision_changed',
+  ttl: 'ttl_changed',
+  length: 'length_changed',
+  rank: 'rank_changed',
+  function: 'aggregation_changed',
+  measure: 'measure_changed',
+  filter: 'filter_changed',
+  scale: 'scale_changed',
+  window: 'window_changed',
+};
+
+/** Where two expressions differ only in what they do with null, that is what is told. */
+function ruleOfExpression(
+  rule: RuleName,
+  before: ExprNode | null,
+  after: ExprNode | null,
+): RuleName {
+  if (before === null || after === null) return rule;
+  const same = canonicalJson(withoutNulls(before)) === canonicalJson(withoutNulls(after));
+  return same ? 'null_handling_changed' : rule;
+}
+
+/** An expression as it is for values that are not null. */
+function withoutNulls(node: ExprNode): unknown {
+  if (node.kind !== 'call') return node;
+  const [first, ...rest] = node.args;
+  if (node.op === 'coalesce' && first !== undefined) return withoutNulls(first);
+  if (node.op === 'and') {
+    const kept = node.args.filter((arg) => arg.kind !== 'call' || arg.op !== 'is_not_null');
+    const [only] = kept;
+    if (kept.length === 1 && only !== undefined) return withoutNulls(only);
+  }
+  return { op: node.op, args: [first, ...rest].map((arg) => arg && withoutNulls(arg)) };
+}
+
+interface ShownFeature {
+  readonly fields: Fields;
+  /** By label, where a field is one. */
+  readonly expressions: Readonly<Record<string, ExprNode | null>>;
+}
+
+function shownFeature(feature: FeaturePlan, plan: ProjectPlan): ShownFeature {
+  const fields = featureFields(feature, plan);
+  if (feature.kind === 'derived') return { fields, expressions: { expression: feature.expr } };
+  const group = plan.groups.find((candidate) => candidate.id === feature.group);
+  if (group === undefined) return { fields, expressions: {} };
+  const { lane } = aggregateMeaning(feature, group);
+  return { fields, expressions: { measure: lane.measure, filter: lane.filter } };
 }
 
 function featureFields(feature: FeaturePlan, plan: ProjectPlan): Fields {

@@ -1,31 +1,27 @@
 import { compareText } from './canonical.ts';
-import { datasetSentences, newDatasetSentences } from './diff-dataset-text.ts';
+import { type Compatibility, classOf, type Finding, worstOf } from './compatibility.ts';
+import type { DefinitionKind } from './definition-kind.ts';
+import { datasetFindings, newDatasetSentences } from './diff-dataset-text.ts';
+import { type Definition, metadataFindings } from './diff-metadata-text.ts';
 import {
-  dashboardSentences,
-  modelSentences,
+  dashboardFindings,
+  modelFindings,
   newDashboardSentences,
   newModelSentences,
 } from './diff-model-text.ts';
-import { newSourceSentences, sourceSentences } from './diff-source-text.ts';
+import { newSourceSentences, sourceFindings } from './diff-source-text.ts';
 import {
-  type Definition,
-  entitySentences,
-  metadataSentences,
+  entityFindings,
   newServiceSentences,
   newViewSentences,
-  serviceSentences,
-  viewSentences,
+  serviceFindings,
+  viewFindings,
 } from './diff-text.ts';
 import type { ProjectPlan } from './plan.ts';
 
-export type DefinitionKind =
-  | 'source'
-  | 'entity'
-  | 'view'
-  | 'service'
-  | 'dataset'
-  | 'model'
-  | 'dashboard';
+export type { DefinitionKind } from './definition-kind.ts';
+
+export type ChangeClass = 'added' | 'removed' | Compatibility;
 
 /** One definition that differs between two plans. */
 export interface DefinitionChange {
@@ -38,8 +34,20 @@ export interface DefinitionChange {
    * means something else. `refused`: a name@version would (semantics §7).
    */
   readonly change: 'added' | 'removed' | 'metadata' | 'changed' | 'refused';
+  /** What it does to whoever reads it, by the worst of its rules. */
+  readonly class: ChangeClass;
   /** What differs, field by field; for a new version, since the version before. */
   readonly sentences: readonly string[];
+  /** By which rule each difference is of its class; of a new version, since the one before. */
+  readonly rules: readonly RuledChange[];
+  /** Of a new version: the one before it, and what it would be in its place; else null. */
+  readonly since: { readonly version: number; readonly class: Compatibility } | null;
+  /** Of what is refused: exactly what to write instead; else null. */
+  readonly remedy: string | null;
+}
+
+export interface RuledChange extends Finding {
+  readonly class: Compatibility;
 }
 
 export interface PlanDiff {
@@ -51,6 +59,8 @@ export interface PlanDiff {
   readonly changed: number;
   readonly refused: number;
   readonly unchanged: number;
+  /** How many changes there are of each class. */
+  readonly classes: Readonly<Record<ChangeClass, number>>;
   /** Tile groups whose state is built anew, and those that are dropped. */
   readonly groupsAdded: readonly string[];
   readonly groupsRemoved: readonly string[];
@@ -67,43 +77,45 @@ export function diffPlans(before: ProjectPlan | null, after: ProjectPlan): PlanD
       'source',
       before?.sources ?? [],
       after.sources,
-      (a, b) => sourceSentences(a, old, b, after),
+      (a, b) => sourceFindings(a, old, b, after),
       newSourceSentences,
     ),
-    compare('entity', before?.entities ?? [], after.entities, entitySentences),
+    compare('entity', before?.entities ?? [], after.entities, entityFindings),
     compare(
       'view',
       before?.views ?? [],
       after.views,
-      (a, b) => viewSentences(a, old, b, after),
+      (a, b) => viewFindings(a, old, b, after),
       (view) => newViewSentences(view, after),
     ),
     compare(
       'service',
       before?.services ?? [],
       after.services,
-      serviceSentences,
+      serviceFindings,
       newServiceSentences,
     ),
     compare(
       'dataset',
       before?.datasets ?? [],
       after.datasets,
-      (a, b) => datasetSentences(a, old, b, after),
+      (a, b) => datasetFindings(a, old, b, after),
       (dataset) => newDatasetSentences(dataset, after),
     ),
-    compare('model', before?.models ?? [], after.models, modelSentences, newModelSentences),
+    compare('model', before?.models ?? [], after.models, modelFindings, newModelSentences),
     compare(
       'dashboard',
       before?.dashboards ?? [],
       after.dashboards,
-      dashboardSentences,
+      dashboardFindings,
       newDashboardSentences,
     ),
   ];
   const changes = kinds.flatMap((kind) => kind.changes);
   const count = (change: DefinitionChange['change']): number =>
     changes.filter((one) => one.change === change).length;
+  const ofClass = (wanted: ChangeClass): number =>
+    changes.filter((one) => one.class === wanted).length;
   const groupsBefore = new Set(before?.groups.map((group) => group.id));
   const groupsAfter = new Set(after.groups.map((group) => group.id));
   return {
@@ -114,6 +126,13 @@ export function diffPlans(before: ProjectPlan | null, after: ProjectPlan): PlanD
     changed: count('changed'),
     refused: count('refused'),
     unchanged: kinds.reduce((sum, kind) => sum + kind.unchanged, 0),
+    classes: {
+      added: ofClass('added'),
+      removed: ofClass('removed'),
+      metadata: ofClass('metadata'),
+      compatible: ofClass('compatible'),
+      breaking: ofClass('breaking'),
+    },
     groupsAdded: [...groupsAfter].filter((id) => !groupsBefore.has(id)),
     groupsRemoved: [...groupsBefore].filter((id) => !groupsAfter.has(id)),
   };
@@ -124,46 +143,127 @@ function compare<T extends Definition>(
   kind: DefinitionKind,
   before: readonly T[],
   after: readonly T[],
-  sentencesOf: (before: T, after: T) => string[],
+  findingsOf: (before: T, after: T) => Finding[],
   introduce: (one: T) => string[] = () => [],
 ): { readonly changes: readonly DefinitionChange[]; readonly unchanged: number } {
   const changes: DefinitionChange[] = [];
-  const add = (one: T, change: DefinitionChange['change'], sentences: readonly string[]): void => {
-    changes.push({ kind, name: one.name, version: one.version ?? null, change, sentences });
+  const [old, now] = [byTitle(before), byTitle(after)];
+  const add = (one: T, change: Omit<DefinitionChange, 'kind' | 'name' | 'version'>): void => {
+    changes.push({ kind, name: one.name, version: one.version ?? null, ...change });
   };
   let unchanged = 0;
   for (const one of after) {
-    const same = before.find((old) => isSameDefinition(old, one));
-    const described = same === undefined ? [] : metadataSentences(same, one);
+    const same = old.get(titleOf(one));
     if (same === undefined) {
-      const earlier = newestBefore(one, before);
-      add(
-        one,
-        'added',
-        earlier === null ? introduce(one) : since(earlier, sentencesOf(earlier, one)),
-      );
-    } else if (same.hash !== one.hash) {
-      const change = one.version === undefined ? 'changed' : 'refused';
-      add(one, change, [...new Set([...sentencesOf(same, one), ...described])]);
-    } else if (described.length > 0) {
-      add(one, 'metadata', described);
-    } else {
-      unchanged += 1;
+      add(one, addedChange(one, newestBefore(one, before), findingsOf, introduce));
+      continue;
     }
+    const meaning = meaningFindings(kind, same, one, findingsOf);
+    const told = new Set(meaning.map(({ sentence }) => sentence));
+    const described = metadataFindings(same, one).filter(({ sentence }) => !told.has(sentence));
+    const rules = ruled([...meaning, ...described]);
+    if (rules.length === 0) {
+      unchanged += 1;
+      continue;
+    }
+    const isRefused = one.version !== undefined && same.hash !== one.hash;
+    const worst = worstOf(rules);
+    const change = worst === 'metadata' ? 'metadata' : 'changed';
+    add(one, {
+      change: isRefused ? 'refused' : change,
+      class: isRefused ? 'breaking' : worst,
+      sentences: sentencesOf(rules),
+      rules,
+      since: null,
+      remedy: isRefused ? remedyOf(one, [...before, ...after]) : null,
+    });
   }
-  for (const old of before) {
-    if (!after.some((one) => isSameDefinition(old, one))) add(old, 'removed', []);
+  for (const one of before) {
+    if (now.has(titleOf(one))) continue;
+    const nothing = { sentences: [], rules: [], since: null, remedy: null };
+    add(one, { change: 'removed', class: 'removed', ...nothing });
   }
   changes.sort((a, b) => compareText(a.name, b.name) || versionOrder(a, b));
   return { changes, unchanged };
+}
+
+/** A source may get other names for its columns without meaning anything else. */
+function meaningFindings<T extends Definition>(
+  kind: DefinitionKind,
+  before: T,
+  after: T,
+  findingsOf: (before: T, after: T) => Finding[],
+): Finding[] {
+  const isSame = before.hash === after.hash;
+  if (isSame && kind !== 'source') return [];
+  const found = findingsOf(before, after);
+  // A source is what is told of it; all else means what it reads too.
+  const isTold = kind === 'source' ? found.length > 0 : worstOf(found) === 'breaking';
+  if (isSame || isTold || kind === 'dashboard') return found;
+  return [...found, UNTOLD[kind]];
+}
+
+const READS: Finding = {
+  rule: 'reads_changed',
+  sentence: 'what it reads means something else',
+};
+const SELF: Finding = { rule: 'meaning_changed', sentence: 'it means something else' };
+
+/** What is added where a hash differs for a reason that no finding tells as one that breaks. */
+const UNTOLD: Readonly<Record<DefinitionKind, Finding>> = {
+  ...{ source: SELF, entity: SELF, dashboard: SELF },
+  view: { rule: 'source_changed', sentence: 'the source that it reads means something else' },
+  ...{ service: READS, dataset: READS, model: READS },
+};
+
+function addedChange<T extends Definition>(
+  one: T,
+  earlier: T | null,
+  findingsOf: (before: T, after: T) => Finding[],
+  introduce: (one: T) => string[],
+): Omit<DefinitionChange, 'kind' | 'name' | 'version'> {
+  const added = { change: 'added', class: 'added', remedy: null } as const;
+  if (earlier === null) return { ...added, sentences: introduce(one), rules: [], since: null };
+  const rules = ruled(findingsOf(earlier, one));
+  return {
+    ...added,
+    sentences: sentencesOf(rules, `since @${earlier.version}: `),
+    rules,
+    since: { version: earlier.version ?? 0, class: worstOf(rules) },
+  };
+}
+
+/** Each rule once for each sentence, with its class. */
+function ruled(findings: readonly Finding[]): RuledChange[] {
+  const seen = new Set<string>();
+  return findings.flatMap((one) => {
+    const title = `${one.rule} ${one.sentence}`;
+    if (seen.has(title)) return [];
+    seen.add(title);
+    return [{ ...one, class: classOf(one.rule) }];
+  });
+}
+
+function sentencesOf(rules: readonly RuledChange[], prefix = ''): string[] {
+  return [...new Set(rules.map(({ sentence }) => `${prefix}${sentence}`))];
+}
+
+/** The next version that nothing of the name has yet. */
+function remedyOf(one: Definition, all: readonly Definition[]): string {
+  const versions = all.filter(({ name }) => name === one.name).map(({ version = 0 }) => version);
+  return `version: ${Math.max(...versions) + 1}`;
 }
 
 function versionOrder(a: DefinitionChange, b: DefinitionChange): number {
   return (a.version ?? 0) - (b.version ?? 0);
 }
 
-function isSameDefinition(a: Definition, b: Definition): boolean {
-  return a.name === b.name && a.version === b.version;
+function titleOf({ name, version }: Definition): string {
+  return `${name}@${version ?? ''}`;
+}
+
+function byTitle<T extends Definition>(definitions: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(definitions.map((one) => [titleOf(one), one]));
 }
 
 function newestBefore<T extends Definition>(one: T, before: readonly T[]): T | null {
@@ -174,8 +274,4 @@ function newestBefore<T extends Definition>(one: T, before: readonly T[]): T | n
     (newest, old) => ((newest?.version ?? 0) > (old.version ?? 0) ? newest : old),
     null,
   );
-}
-
-function since(earlier: Definition, sentences: readonly string[]): string[] {
-  return sentences.map((sentence) => `since @${earlier.version}: ${sentence}`);
 }

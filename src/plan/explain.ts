@@ -62,19 +62,24 @@ const SAMPLE_TIME_MS = 7_258_241_523_457;
 
 /** Which features share which tiles, how wide those are, and what a key costs at most. */
 export function explainPlan(plan: ProjectPlan): GroupExplanation[] {
-  return plan.groups.map((group) => explainGroup(group, featuresOf(plan, group)));
+  const features = featuresByGroup(plan);
+  return plan.groups.map((group) => explainGroup(group, features.get(group.id) ?? []));
 }
 
 type TitledFeature = readonly [title: string, feature: AggregateFeaturePlan];
 
-function featuresOf(plan: ProjectPlan, group: TileGroupPlan): TitledFeature[] {
-  return plan.views.flatMap((view) =>
-    view.features.flatMap((feature): TitledFeature[] =>
-      feature.kind === 'aggregate' && feature.group === group.id
-        ? [[`${view.name}@${view.version}.${feature.name}`, feature]]
-        : [],
-    ),
-  );
+function featuresByGroup(plan: ProjectPlan): ReadonlyMap<string, TitledFeature[]> {
+  const byGroup = new Map<string, TitledFeature[]>();
+  for (const view of plan.views) {
+    for (const feature of view.features) {
+      if (feature.kind !== 'aggregate') continue;
+      const titled: TitledFeature = [`${view.name}@${view.version}.${feature.name}`, feature];
+      const others = byGroup.get(feature.group);
+      if (others === undefined) byGroup.set(feature.group, [titled]);
+      else others.push(titled);
+    }
+  }
+  return byGroup;
 }
 
 function explainGroup(group: TileGroupPlan, features: readonly TitledFeature[]): GroupExplanation {

@@ -1,4 +1,4 @@
-import type { DefinitionKind } from './diff.ts';
+import type { DefinitionKind } from './definition-kind.ts';
 import type { ProjectPlan, SourcePlan, SpinePlan, ViewPlan } from './plan.ts';
 
 /** One definition of a plan, with what it reads directly. */

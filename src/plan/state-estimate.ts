@@ -40,22 +40,45 @@ export function estimateState(
   plan: ProjectPlan,
   groups: readonly GroupExplanation[],
 ): StateEstimate {
-  const views = plan.views.map((view) => estimateView(view, groups));
-  const keysOf = (group: GroupExplanation): number | null => {
-    const readers = plan.views.filter((view) => groupIds(view).has(group.id));
-    const declared = readers.flatMap(({ state }) => (state.keys === null ? [] : [state.keys]));
-    return declared.length === 0 ? null : Math.max(...declared);
-  };
+  const byId = new Map(groups.map((group) => [group.id, group]));
+  const keys = keysByGroup(plan);
+  const keysOf = ({ id }: GroupExplanation): number | null => keys.get(id) ?? null;
   return {
-    views,
+    views: plan.views.map((view) => estimateView(view, byId)),
     bytesMax: sum(groups.map((group) => bytesMaxOf(group, keysOf(group)))),
     bytesTypical: sum(groups.map((group) => product(group.bytesPerKeyTypical, keysOf(group)))),
   };
 }
 
-function estimateView(view: ViewPlan, groups: readonly GroupExplanation[]): ViewStateEstimate {
-  const ids = groupIds(view);
-  const own = groups.filter((group) => ids.has(group.id));
+/** Bytes of each tile group by its id, where keys are typical; null where their number is not told. */
+export function estimateGroups(
+  plan: ProjectPlan,
+  groups: readonly GroupExplanation[],
+): ReadonlyMap<string, number | null> {
+  const keys = keysByGroup(plan);
+  return new Map(
+    groups.map(({ id, bytesPerKeyTypical }) => [
+      id,
+      product(bytesPerKeyTypical, keys.get(id) ?? null),
+    ]),
+  );
+}
+
+/** The most keys that a view of a group declares, by group; groups of which none does are left out. */
+function keysByGroup(plan: ProjectPlan): ReadonlyMap<string, number> {
+  const keys = new Map<string, number>();
+  for (const view of plan.views) {
+    if (view.state.keys === null) continue;
+    for (const id of groupIds(view)) keys.set(id, Math.max(keys.get(id) ?? 0, view.state.keys));
+  }
+  return keys;
+}
+
+function estimateView(
+  view: ViewPlan,
+  groups: ReadonlyMap<string, GroupExplanation>,
+): ViewStateEstimate {
+  const own = [...groupIds(view)].flatMap((id) => groups.get(id) ?? []);
   const { keys, budgetBytes, atLimit } = view.state;
   const bytesPerKeyTypical = own.reduce((total, group) => total + group.bytesPerKeyTypical, 0);
   const estimate = {

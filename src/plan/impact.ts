@@ -1,0 +1,178 @@
+import { compareText } from './canonical.ts';
+import type { DefinitionChange } from './diff.ts';
+import { explainPlan } from './explain.ts';
+import { Lineage } from './lineage.ts';
+import { type LineageNode, lineageId } from './lineage-node.ts';
+import type { ProjectPlan, ViewPlan } from './plan.ts';
+import { estimateGroups } from './state-estimate.ts';
+
+/** Versions of services that answer callers. */
+export interface ReleasedVersion {
+  readonly service: string;
+  readonly version: number;
+  readonly as: 'live' | 'canary';
+}
+
+/** What comes from a definition, before the change or after it, as `name@version`. */
+export interface Touched {
+  /** `view@version.feature`. */
+  readonly features: readonly string[];
+  readonly services: readonly string[];
+  readonly models: readonly string[];
+  readonly datasets: readonly string[];
+  readonly dashboards: readonly string[];
+  /** Those of the services that answer callers: `fraud.checks@2 (live)`. */
+  readonly released: readonly string[];
+}
+
+/** What a change costs the state: of a view its own tile groups, of a source those over it. */
+export interface StateCost {
+  /** Ids of groups that are built anew, and of those that are dropped. */
+  readonly groupsAdded: readonly string[];
+  readonly groupsRemoved: readonly string[];
+  /** Bytes where keys are typical; null where a view does not say how many keys it has. */
+  readonly bytesAdded: number | null;
+  readonly bytesRemoved: number | null;
+}
+
+export interface ChangeImpact {
+  readonly touches: Touched;
+  readonly cost: StateCost;
+}
+
+/** Answers what changes between two plans touch and cost; each plan's lineage is made once. */
+export class Impacts {
+  readonly #before: PlanSide;
+  readonly #after: PlanSide;
+  readonly #released: readonly ReleasedVersion[];
+
+  constructor(
+    before: ProjectPlan | null,
+    after: ProjectPlan,
+    released: readonly ReleasedVersion[] = [],
+  ) {
+    this.#after = new PlanSide(after);
+    this.#before =
+      before === null ? new PlanSide({ ...after, groups: [], views: [] }) : new PlanSide(before);
+    this.#released = released;
+  }
+
+  of(change: DefinitionChange): ChangeImpact {
+    return { touches: this.#touches(change), cost: this.#cost(change) };
+  }
+
+  /** What is described in another way touches nothing. */
+  #touches(change: DefinitionChange): Touched {
+    const found = new Set<LineageNode>();
+    if (change.class !== 'metadata') {
+      const starts = startsOf(change);
+      // Who reads it now, and who will.
+      if (change.change !== 'added')
+        for (const node of this.#before.downstream(starts)) found.add(node);
+      if (change.change !== 'removed')
+        for (const node of this.#after.downstream(starts)) found.add(node);
+    }
+    const own = definitionOf(change);
+    const titles = (kind: LineageNode['kind']): string[] => {
+      const named = [...found].filter((node) => node.kind === kind).map(titleOf);
+      return [...new Set(named)].filter((title) => title !== own).sort(compareText);
+    };
+    const wholes = (kind: string): string[] => {
+      const prefix = `${kind}:`;
+      const named = [...found].flatMap(({ whole, id }) => [whole ?? id]);
+      const ids = named.filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length));
+      return [...new Set(ids)].filter((title) => title !== own).sort(compareText);
+    };
+    const services = wholes('service');
+    return {
+      features: titles('feature'),
+      services,
+      models: wholes('model'),
+      datasets: wholes('dataset'),
+      dashboards: wholes('dashboard'),
+      released: this.#released
+        .map(({ service, version, as }) => ({ title: `${service}@${version}`, as }))
+        .filter(({ title }) => services.includes(title) || title === own)
+        .map(({ title, as }) => `${title} (${as})`),
+    };
+  }
+
+  #cost(change: DefinitionChange): StateCost {
+    const [had, has] = [this.#before.groupsOf(change), this.#after.groupsOf(change)];
+    const groupsAdded = has.filter((id) => !this.#before.has(id));
+    const groupsRemoved = had.filter((id) => !this.#after.has(id));
+    return {
+      groupsAdded,
+      groupsRemoved,
+      bytesAdded: this.#after.bytesOf(groupsAdded),
+      bytesRemoved: this.#before.bytesOf(groupsRemoved),
+    };
+  }
+}
+
+/** One of the two plans, with what is asked of it again and again. */
+class PlanSide {
+  readonly #plan: ProjectPlan;
+  readonly #ids: ReadonlySet<string>;
+  #lineage: Lineage | null = null;
+  #bytes: ReadonlyMap<string, number | null> | null = null;
+
+  constructor(plan: ProjectPlan) {
+    this.#plan = plan;
+    this.#ids = new Set(plan.groups.map(({ id }) => id));
+  }
+
+  has(group: string): boolean {
+    return this.#ids.has(group);
+  }
+
+  downstream(ids: readonly string[]): readonly LineageNode[] {
+    this.#lineage ??= Lineage.of(this.#plan);
+    const walk = this.#lineage.downstreamOf(ids);
+    return [...walk.starts, ...walk.nodes];
+  }
+
+  groupsOf({ kind, name, version }: DefinitionChange): string[] {
+    const views = this.#plan.views.filter((view) => {
+      if (kind === 'view') return view.name === name && view.version === version;
+      return (kind === 'source' ? view.source : kind === 'entity' ? view.entity : null) === name;
+    });
+    return [...new Set(views.flatMap(groupIdsOf))].filter((id) => this.#ids.has(id));
+  }
+
+  bytesOf(groups: readonly string[]): number | null {
+    if (groups.length === 0) return 0;
+    this.#bytes ??= estimateGroups(this.#plan, explainPlan(this.#plan));
+    return groups.reduce<number | null>((sum, id) => {
+      const bytes = this.#bytes?.get(id) ?? null;
+      return sum === null || bytes === null ? null : sum + bytes;
+    }, 0);
+  }
+}
+
+function groupIdsOf(view: ViewPlan): string[] {
+  return view.features.flatMap((one) => (one.kind === 'aggregate' ? [one.group] : []));
+}
+
+const PART_KINDS = { source: 'column', view: 'feature', service: 'output' } as const;
+
+/** Where the change is: the parts that are named, if all of it is about parts. */
+function startsOf({ kind, name: definition, version, rules }: DefinitionChange): string[] {
+  const whole = lineageId({ kind, definition, version, part: null });
+  if (kind !== 'source' && kind !== 'view' && kind !== 'service') return [whole];
+  const told = rules.filter((one) => one.class !== 'metadata');
+  const parts = told.flatMap(({ part }) => (part === undefined ? [] : [part]));
+  if (told.length === 0 || parts.length < told.length) return [whole];
+  const partKind = PART_KINDS[kind];
+  return [...new Set(parts)].map((part) =>
+    lineageId({ kind: partKind, definition, version, part }),
+  );
+}
+
+function definitionOf({ name, version }: DefinitionChange): string {
+  return version === null ? name : `${name}@${version}`;
+}
+
+function titleOf({ id }: LineageNode): string {
+  return id.slice(id.indexOf(':') + 1);
+}
