@@ -7,6 +7,7 @@ import { AsofError } from '../base/errors.ts';
 import { addBatchCommands } from './batch-commands.ts';
 import { type Run, withCommonOptions, withServer } from './common-options.ts';
 import type { CommonOptions } from './context.ts';
+import { addGovernanceCommands } from './governance-commands.ts';
 import { addIngestCommands } from './ingest-commands.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
 
@@ -49,6 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   addProjectCommands(program, run, guard);
   addServerCommands(program, run);
   addBatchCommands(program, run);
+  addGovernanceCommands(program, run);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {

@@ -5,7 +5,10 @@ import type { ReadmitResult } from '../ingest/letter-readmission.ts';
 import type { PushBody } from '../ingest/push-body.ts';
 import type { Metrics } from '../monitor/metrics.ts';
 import type { PlatformStatus } from '../monitor/status.ts';
+import type { Viewer } from '../registry/access/viewer.ts';
+import type { CatalogueQuery } from '../registry/catalogue.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
+import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
 
 /** What the routes need; each belongs to the folder that does the work. */
@@ -17,6 +20,10 @@ export interface HttpDependencies {
   readonly access?: AccessDoor;
   /** Absent: no route takes imports or tables. */
   readonly bulk?: BulkReceiver;
+  /** Absent: no route tells what is defined and what comes from where. */
+  readonly explore?: ExplorePort;
+  /** What versions that are read in the shadow of others said; absent: nothing is. */
+  readonly shadows?: () => readonly ShadowReport[];
   /** The clocks of a source, and what each of these allowed latenesses would lose. */
   readonly lateness: (source: string, alsoMs: readonly number[]) => object;
   /** Cheap: asked on every request. */
@@ -28,6 +35,23 @@ export interface HttpDependencies {
   readonly packageVersion: string;
   readonly bodyBytes?: number;
   readonly waitingPushBytes?: number;
+}
+
+/** What is defined, and what comes from where, of what a viewer may see. */
+export interface ExplorePort {
+  /** @throws AsofError `bad_request` for a cursor that is none */
+  search(query: CatalogueQuery, viewer: Viewer): Promise<object>;
+  /** @throws AsofError `unknown_name` */
+  lineage(
+    node: string,
+    query: {
+      readonly direction: 'upstream' | 'downstream';
+      readonly depth?: number;
+      readonly limit?: number;
+      readonly directOnly?: boolean;
+    },
+    viewer: Viewer,
+  ): Promise<object>;
 }
 
 /** The door for events. */

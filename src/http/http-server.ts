@@ -8,6 +8,7 @@ import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error-answers.ts';
 import { eventRoutes } from './event-routes.ts';
+import { exploreRoutes } from './explore-routes.ts';
 import { fastFeatures } from './fast-features.ts';
 import { featureRoutes } from './feature-routes.ts';
 import { requireKnownParameters } from './known-parameters.ts';
@@ -15,6 +16,7 @@ import { latenessRoutes } from './lateness-routes.ts';
 import { letterExportRoute } from './letter-export.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { guardRoutes } from './route-access.ts';
+import { shadowRoutes } from './shadow-routes.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Idle connections outlive the pools of common clients and proxies. */
@@ -76,6 +78,8 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     deadLetterRoutes(scope, dependencies);
     letterExportRoute(scope, dependencies);
     latenessRoutes(scope, dependencies);
+    shadowRoutes(scope, dependencies);
+    if (dependencies.explore !== undefined) exploreRoutes(scope, dependencies.explore);
   });
   return app;
 }
