@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { durationMs } from '../base/duration.ts';
 import { AsofError, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import type { Identity } from './access/identity.ts';
+import { type IssuerConfig, readIssuers } from './access/issuers-config.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
 import { type RetentionConfig, readRetention } from './retention-config.ts';
@@ -38,6 +40,10 @@ export interface Config extends UpstreamConfig {
   readonly quotas: Readonly<Record<string, QuotaConfig>>;
   /** How long what nothing needs is kept; of the file alone. */
   readonly retention: RetentionConfig;
+  /** Who signs tokens that are accepted; of the file alone. */
+  readonly issuers: readonly IssuerConfig[];
+  /** As whom a command works; absent: as nobody in particular. Of no file. */
+  readonly identity?: Identity;
   /** What is read by the server itself, besides what is pushed; of the file alone. */
   readonly connectors: readonly ConnectorConfig[];
 }
@@ -78,6 +84,7 @@ export function loadConfig(
     connectors: listed = [],
     quotas: bounds = {},
     retention: kept = {},
+    access = {},
     duckdbExtensions = null,
     postgres = {},
     ...settings
@@ -96,9 +103,16 @@ export function loadConfig(
   );
   const { quotas, issues: quotaIssues } = readQuotas(bounds);
   const { retention, issues: retentionIssues } = readRetention(kept);
+  const { issuers, issues: issuerIssues } = readIssuers(access, dirname(path));
   const upstreams = readUpstreams(duckdbExtensions, postgres, dirname(path), environment);
   const { issues: upstreamIssues, ...upstream } = upstreams;
-  const ofParts = [...connectorIssues, ...quotaIssues, ...retentionIssues, ...upstreamIssues];
+  const ofParts = [
+    ...issuerIssues,
+    ...connectorIssues,
+    ...quotaIssues,
+    ...retentionIssues,
+    ...upstreamIssues,
+  ];
   const issues = [...checkConfig(values), ...ofParts];
   if (issues.length > 0) {
     throw new AsofError('invalid_config', `${path} has ${issues.length} wrong setting(s).`, {
@@ -111,6 +125,7 @@ export function loadConfig(
     ...(values as unknown as Config),
     ...upstream,
     connectors,
+    issuers,
     quotas,
     retention,
     root,
@@ -177,7 +192,7 @@ const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => b
     grace: [isGrace, "'observed', or a duration such as '48h'"],
   };
 
-const OF_THE_FILE = ['connectors', 'quotas', 'duckdbExtensions', 'postgres', 'retention'];
+const OF_THE_FILE = ['access', 'connectors', 'quotas', 'duckdbExtensions', 'postgres', 'retention'];
 
 function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
   const issues: Issue[] = [];

@@ -27,7 +27,7 @@ function naive(
 ): boolean {
   const rule = Object.entries(ACTIONS).find(([name]) => name === action)?.[1];
   if (rule === undefined) return false;
-  const enough = ROLES.slice(ROLES.findIndex((role) => role === rule.role));
+  const enough = ROLES.slice(ROLES.indexOf(rule.role));
   const held = (namespace: string): boolean =>
     principal.grants.some((one) => {
       const reachesIt = one.namespace === namespace || one.namespace === '*';

@@ -70,10 +70,6 @@ export const ACTIONS = {
   'audit.read': somewhere('admin'),
   'audit.verify': everywhere('admin'),
   gc: everywhere('admin'),
-  /** A server reads all that is applied, and changes no definitions. */
-  'server.run': everywhere('reader'),
-  /** Numbers of the whole process: positions, totals, sizes of other teams' work. */
-  'totals.read': everywhere('reader'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type ActionName = keyof typeof ACTIONS;

@@ -1,6 +1,13 @@
 import { AsofError } from '../../base/errors.ts';
 import { namespaceOf } from '../../schema/types.ts';
-import { type ActionName, type Decision, decide, hasRole, type NeededLabel } from './policy.ts';
+import {
+  ACTIONS,
+  type ActionName,
+  type Decision,
+  decide,
+  hasRole,
+  type NeededLabel,
+} from './policy.ts';
 import { LOCAL_USER, type Principal, type Role } from './principal.ts';
 
 /** Told of everything that was refused. */
@@ -50,6 +57,18 @@ export class Viewer {
     if (decision.allowed) return;
     if (!decision.learnsNothing) throw forbidden(decision.reason);
     throw unknown(names.find((name) => !this.mayRead(name)) ?? '');
+  }
+
+  /**
+   * Of commands that name nothing and so mean everything.
+   * @throws AsofError `forbidden`, with nothing of what there is
+   */
+  requireEverywhere(action: ActionName): void {
+    const { role } = ACTIONS[action];
+    if (this.has(role, '*')) return;
+    const reason = `'${action}' of all that there is needs the role ${role} in every namespace ('*').`;
+    this.#onDenied(this.principal, action, '*', reason);
+    throw forbidden(`${reason} Name what you mean.`);
   }
 
   /** Whether a definition of this name may be known at all. */
