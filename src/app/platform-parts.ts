@@ -8,11 +8,13 @@ import { DeadLetters } from '../ingest/dead-letters.ts';
 import { EventLog } from '../ingest/log.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { ServeLogWriter } from '../store/serve-log.ts';
+import { AccessFollower } from './access/access-follower.ts';
 import { Archiver, requireEveryCommit } from './archiver.ts';
 import type { Config } from './config.ts';
 import { Connectors } from './connectors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { createLogger } from './logger.ts';
+import { ShadowKeeper } from './shadow-keeper.ts';
 
 /** Before any definitions are in use. */
 export const NOTHING: ProjectPlan = {
@@ -37,6 +39,8 @@ export interface Parts {
   readonly letters: DeadLetters;
   readonly archiver: Archiver;
   readonly serveLog: ServeLogWriter;
+  readonly shadows: ShadowKeeper;
+  readonly access: AccessFollower;
   readonly connectors: Connectors;
   readonly logger: Logger;
 }
@@ -61,7 +65,10 @@ export async function openParts(
     const archiver = new Archiver(config, log, logger);
     requireEveryCommit(log, archiver.archivedCommit, config.dataDir);
     const connectors = new Connectors(config.connectors, logger);
-    return { directory, disk, log, letters, archiver, serveLog, connectors, logger };
+    const shadows = new ShadowKeeper(disk, logger);
+    const access = await AccessFollower.open(config, logger, () => {});
+    const opened = { directory, disk, log, letters, archiver, serveLog, shadows };
+    return { ...opened, access, connectors, logger };
   } catch (error) {
     directory.close();
     throw error;

@@ -70,6 +70,7 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     connectors: facts.connectors.status(),
     views: viewStatuses(facts, asOfMs),
     services: serviceStatuses(plan, features),
+    models: features.contracts(),
     serveLog: serveLog.stats(),
     faults: {
       overflow: (engine?.metrics.overflow ?? 0) + features.faults.overflow,

@@ -3,7 +3,6 @@ import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
 import { pause } from '../base/pause.ts';
-import { createHttpServer } from '../http/http-server.ts';
 import type { BulkReceiver } from '../ingest/bulk-door.ts';
 import { importingSources } from '../ingest/bulk-note.ts';
 import { BulkSessions } from '../ingest/bulk-sessions.ts';
@@ -12,7 +11,6 @@ import { segmentLog } from '../ingest/history-log.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { PushResult } from '../ingest/push.ts';
 import type { PushBody } from '../ingest/push-body.ts';
-import { createMetrics } from '../monitor/metrics.ts';
 import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { EventBatch } from '../schema/batch.ts';
@@ -31,12 +29,11 @@ import { connectorDoor, type DoorWay } from './door-way.ts';
 import { endInOrder } from './end-in-order.ts';
 import { Gate } from './gate.ts';
 import { Housekeeper } from './housekeeper.ts';
-import { letterPort, pushPort } from './http-ports.ts';
 import { listenOn } from './listen-on.ts';
 import { Mender } from './mender.ts';
 import { schemaLookup } from './offline.ts';
 import { openDoor } from './open-door.ts';
-import { packageVersion } from './package-version.ts';
+import { platformHttp } from './platform-http.ts';
 import { NOTHING, nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
 import { Throttle } from './throttle.ts';
@@ -88,25 +85,15 @@ export class Platform {
       clock: systemClock,
       clockMode: config.clock,
       serveLog: parts.serveLog,
+      shadow: parts.shadows.reader,
     });
     const status = (): PlatformStatus => this.status();
-    this.#http = createHttpServer({
-      features: this.features,
-      ingestor: pushPort(
-        () => this.#plan,
-        (source, body) => this.#push(source, body),
-      ),
-      bulk: this.bulk,
-      deadLetters: letterPort(parts.letters, (source, filter) =>
-        this.#pushes.pass(() => present(this.#door, 'the door').readmit(source, filter)),
-      ),
-      lateness: (source, alsoMs) =>
-        present(this.#door?.lateness(source, alsoMs), `the clocks of ${source}`),
+    this.#http = platformHttp({
+      ...{ config, parts, status, features: this.features, bulk: this.bulk, pushes: this.#pushes },
+      plan: () => this.#plan,
+      door: () => this.#door,
+      push: (source, body) => this.#push(source, body),
       state: () => this.#state,
-      status,
-      metrics: createMetrics(status),
-      logger: parts.logger,
-      packageVersion: packageVersion(),
     });
   }
 
@@ -208,9 +195,11 @@ export class Platform {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
     this.#housekeeper.stop();
-    const { archiver, connectors, log, serveLog, directory, letters, logger } = this.#parts;
+    const { access, archiver, connectors, log, serveLog, shadows, directory, letters } =
+      this.#parts;
     const steps = [
       () => this.#http.close(),
+      () => access.stop(),
       () => this.#mender.stop(),
       // Definitions that are being exchanged are exchanged first.
       () => this.#pushes.whileClosed(() => Promise.resolve()),
@@ -218,12 +207,13 @@ export class Platform {
       () => archiver.stop(),
       () => this.#engine?.close(),
       () => serveLog.close(),
+      () => shadows.close(),
       () => this.#door?.close(),
       () => letters.close(),
       () => log.close(),
       () => directory.close(),
     ];
-    await endInOrder(steps, logger);
+    await endInOrder(steps, this.#parts.logger);
   }
 
   /** The log is not cut meanwhile: the new engine may need what the old one had. */

@@ -4,7 +4,7 @@ import { LIMITS } from '../base/limits.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { FEATURE_STATUSES } from '../schema/status.ts';
 import { sourceClocks } from './clock-schemas.ts';
-import { contractNote, requestModel } from './model-schemas.ts';
+import { contractNote, modelStatus, requestModel } from './model-schemas.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
 const nullable = <T extends Type.TSchema>(schema: T): Type.TUnion<[T, Type.TNull]> =>
@@ -281,9 +281,7 @@ export const statusResponse = Type.Object({
     Type.Object({
       name: Type.String(),
       version: Type.Integer(),
-      share: Type.Number({
-        description: 'Of the keys in requests that name no version, those that this one answers.',
-      }),
+      share: Type.Number({ description: 'Of the keys in requests that name no version.' }),
       requests: count,
       rows: count,
       present: count,
@@ -293,6 +291,7 @@ export const statusResponse = Type.Object({
       expired: count,
     }),
   ),
+  models: Type.Array(modelStatus),
   serveLog: ofAll(
     nullable(Type.Object({ sampled: count, written: count, dropped: count, queued: count })),
   ),

@@ -3,6 +3,7 @@ import { clockGauges } from './clock-metrics.ts';
 import { connectorGauges } from './connector-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
+import { modelMetrics } from './model-metrics.ts';
 import { releaseMetrics } from './release-metrics.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
@@ -34,6 +35,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     hotKeyGauges(registry),
     connectorGauges(registry),
     releaseMetrics(registry),
+    modelMetrics(registry),
   ];
   return {
     contentType: registry.contentType,

@@ -20,6 +20,8 @@ export interface PlatformStatus {
   readonly connectors: readonly ConnectorLine[];
   readonly views: readonly ViewStatus[];
   readonly services: readonly ServiceStatus[];
+  /** Model versions that were asked for since the present definitions are in use. */
+  readonly models: readonly ModelStatus[];
   readonly serveLog: ServeLogStatus | null;
   /** Of expressions, since the start: what became null and was counted. */
   readonly faults: { readonly overflow: number; readonly divisionByZero: number };
@@ -219,4 +221,16 @@ export interface ConnectorLine {
   } | null;
   /** Parts that are left out until someone acts. */
   readonly problems: readonly string[];
+}
+
+/** How often the answers of a service version fitted what a model version registered. */
+export interface ModelStatus {
+  /** `name@version` */
+  readonly model: string;
+  readonly service: string;
+  readonly requests: number;
+  readonly rows: number;
+  /** Requests that did not fit, and were answered with an error, or with a note. */
+  readonly refused: number;
+  readonly flagged: number;
 }

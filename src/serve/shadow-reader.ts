@@ -3,7 +3,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Random } from '../base/random.ts';
 import { type CompiledService, rowObject } from './compiled-service.ts';
 import { readRows } from './request-rows.ts';
-import { type ShadowFeature, ShadowTally } from './shadow-tally.ts';
+import { type ShadowFeature, type ShadowOutput, ShadowTally } from './shadow-tally.ts';
 
 /** A version that is read beside the live one, and never answered. */
 export interface ShadowRoute {
@@ -164,8 +164,11 @@ function readOne({ plan, reader }: CompiledService, row: unknown, asOfMs: number
 }
 
 function pairOf(route: ShadowRoute, live: CompiledService, shadow: CompiledService): Shadowed {
-  const names = new Set(shadow.plan.outputs.map(({ name }) => name));
-  const common = live.plan.outputs.map(({ name }) => name).filter((name) => names.has(name));
+  const types = new Map(shadow.plan.outputs.map(({ name, type }) => [name, type]));
+  const common = live.plan.outputs.flatMap(({ name, type }): ShadowOutput[] => {
+    const other = types.get(name);
+    return other === undefined ? [] : [{ name, live: type, shadow: other }];
+  });
   const tally = new ShadowTally(common);
   return {
     ...{ route, live, shadow, tally },

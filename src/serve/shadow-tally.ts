@@ -1,6 +1,13 @@
 import { LIMITS } from '../base/limits.ts';
+import { jsonFeature } from '../schema/json.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { FeatureValue, Scalar } from '../schema/types.ts';
+import {
+  type FeatureValue,
+  type Scalar,
+  sameType,
+  typeText,
+  type ValueType,
+} from '../schema/types.ts';
 
 /** Both versions' answer to one row, at one time and position. */
 export interface ShadowPair {
@@ -18,18 +25,21 @@ export interface ShadowAnswer {
 
 /** A key for which the two versions say different things. */
 export interface ShadowExample {
-  readonly key: Readonly<Record<string, Scalar>>;
+  readonly key: Readonly<Record<string, string>>;
   readonly asOfMs: number;
   readonly commit: number;
-  readonly live: FeatureValue;
-  readonly shadow: FeatureValue;
-  /** Shadow less live; null where one of them is no number. */
+  /** As the JSON of an answer has it. */
+  readonly live: string;
+  readonly shadow: string;
+  /** Shadow less live, in the value's own numbers; null where one of them is no number. */
   readonly difference: number | null;
 }
 
 /** How one output compares, over all rows so far. */
 export interface ShadowFeature {
   readonly name: string;
+  /** The types of the two, where they are not one. */
+  readonly type: string;
   readonly compared: number;
   readonly differing: number;
   /** Null in one of the two only. */
@@ -45,13 +55,20 @@ export interface ShadowFeature {
   readonly examples: readonly ShadowExample[];
 }
 
+/** One output, and its type in each of the versions. */
+export interface ShadowOutput {
+  readonly name: string;
+  readonly live: ValueType;
+  readonly shadow: ValueType;
+}
+
 /** Counts differences of outputs that both versions have; bounded, whatever is added. */
 export class ShadowTally {
   rows = 0;
   readonly #features = new Map<string, FeatureTally>();
 
-  constructor(outputs: Iterable<string>) {
-    for (const name of outputs) this.#features.set(name, new FeatureTally());
+  constructor(outputs: Iterable<ShadowOutput>) {
+    for (const output of outputs) this.#features.set(output.name, new FeatureTally(output));
   }
 
   /** Goes on from what was counted before. */
@@ -64,16 +81,17 @@ export class ShadowTally {
   add(pair: ShadowPair): boolean {
     this.rows += 1;
     let differs = false;
-    for (const [name, tally] of this.#features) differs = tally.add(name, pair) || differs;
+    for (const tally of this.#features.values()) differs = tally.add(pair) || differs;
     return differs;
   }
 
   features(): ShadowFeature[] {
-    return [...this.#features].map(([name, tally]) => tally.report(name));
+    return [...this.#features.values()].map((tally) => tally.report());
   }
 }
 
 class FeatureTally {
+  readonly #output: ShadowOutput;
   #compared = 0;
   #differing = 0;
   #nullInLive = 0;
@@ -85,23 +103,34 @@ class FeatureTally {
   /** By the key's text. */
   #examples = new Map<string, ShadowExample>();
 
-  add(name: string, { live, shadow, ...at }: ShadowPair): boolean {
+  constructor(output: ShadowOutput) {
+    this.#output = output;
+  }
+
+  add({ live, shadow, ...at }: ShadowPair): boolean {
+    const { name } = this.#output;
     const [before, after] = [live.values[name] ?? null, shadow.values[name] ?? null];
     this.#compared += 1;
-    if (sameValue(before, after)) {
+    if (isSame(this.#output, before, after)) {
       if (live.statuses[name] !== shadow.statuses[name]) this.#statusOnly += 1;
       return false;
     }
     this.#differing += 1;
     if (before === null) this.#nullInLive += 1;
     if (after === null) this.#nullInShadow += 1;
-    const difference = differenceOf(before, after);
+    const difference = differenceOf(this.#output, before, after);
     if (difference !== null) {
       this.#numbers += 1;
       this.#sum += Math.abs(difference);
       this.#max = Math.max(this.#max, Math.abs(difference));
     }
-    this.#remember({ ...at, live: before, shadow: after, difference });
+    this.#remember({
+      ...at,
+      key: Object.fromEntries(Object.entries(at.key).map(([key, value]) => [key, String(value)])),
+      live: jsonFeature(before, this.#output.live),
+      shadow: jsonFeature(after, this.#output.shadow),
+      difference,
+    });
     return true;
   }
 
@@ -117,9 +146,12 @@ class FeatureTally {
     this.#examples = new Map(feature.examples.map((one) => [keyText(one), one]));
   }
 
-  report(name: string): ShadowFeature {
+  report(): ShadowFeature {
+    const { name, live, shadow } = this.#output;
+    const types = new Set([typeText(live), typeText(shadow)]);
     return {
       name,
+      type: [...types].join(' → '),
       compared: this.#compared,
       differing: this.#differing,
       nullInLive: this.#nullInLive,
@@ -152,13 +184,32 @@ function weight({ difference }: ShadowExample): number {
 }
 
 function keyText({ key }: Pick<ShadowExample, 'key'>): string {
-  return JSON.stringify(Object.entries(key).map(([name, value]) => [name, String(value)]));
+  return JSON.stringify(key);
 }
 
-function differenceOf(live: FeatureValue, shadow: FeatureValue): number | null {
-  const isNumber = (value: FeatureValue): value is number | bigint =>
-    typeof value === 'number' || typeof value === 'bigint';
-  return isNumber(live) && isNumber(shadow) ? Number(shadow) - Number(live) : null;
+/** Units of different scales are different values; of one scale they compare as they are held. */
+function isSame(
+  { live, shadow }: ShadowOutput,
+  before: FeatureValue,
+  after: FeatureValue,
+): boolean {
+  return sameType(live, shadow)
+    ? sameValue(before, after)
+    : jsonFeature(before, live) === jsonFeature(after, shadow);
+}
+
+function differenceOf(
+  { live, shadow }: ShadowOutput,
+  before: FeatureValue,
+  after: FeatureValue,
+): number | null {
+  const [a, b] = [numberOf(before, live), numberOf(after, shadow)];
+  return a === null || b === null ? null : b - a;
+}
+
+function numberOf(value: FeatureValue, type: ValueType): number | null {
+  if (typeof value !== 'number' && typeof value !== 'bigint') return null;
+  return type.kind === 'decimal' ? Number(value) / 10 ** type.scale : Number(value);
 }
 
 function sameValue(a: FeatureValue, b: FeatureValue): boolean {

@@ -85,6 +85,7 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
       share: 1,
       ...counters,
     })),
+    models: features.contracts(),
     serveLog: null,
     faults: features.faults,
   };

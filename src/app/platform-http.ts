@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify';
+import { present } from '../base/assert.ts';
+import { systemClock } from '../base/clock.ts';
+import { createHttpServer } from '../http/http-server.ts';
+import type { BulkReceiver } from '../ingest/bulk-door.ts';
+import type { Ingestor } from '../ingest/ingestor.ts';
+import type { PushResult } from '../ingest/push.ts';
+import type { PushBody } from '../ingest/push-body.ts';
+import { createMetrics } from '../monitor/metrics.ts';
+import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import type { FeatureServer } from '../serve/feature-server.ts';
+import type { Config } from './config.ts';
+import { exploredFacts, LiveExplorer } from './explore.ts';
+import type { Gate } from './gate.ts';
+import { letterPort, pushPort } from './http-ports.ts';
+import { packageVersion } from './package-version.ts';
+import type { Parts } from './platform-parts.ts';
+
+/** What of a running platform the routes are made of; what changes is asked for each time. */
+export interface PlatformFaces {
+  readonly config: Config;
+  readonly parts: Parts;
+  readonly features: FeatureServer;
+  readonly bulk: BulkReceiver;
+  readonly pushes: Gate;
+  readonly plan: () => ProjectPlan;
+  readonly door: () => Ingestor | null;
+  readonly push: (source: string, body: PushBody) => Promise<PushResult>;
+  readonly state: () => PlatformState;
+  readonly status: () => PlatformStatus;
+}
+
+export function platformHttp(faces: PlatformFaces): FastifyInstance {
+  const { config, parts, features, bulk, pushes, plan, state, status } = faces;
+  const door = (): Ingestor => present(faces.door(), 'the door');
+  return createHttpServer({
+    access: parts.access.doorFor(plan),
+    features,
+    ingestor: pushPort(plan, faces.push),
+    bulk,
+    deadLetters: letterPort(parts.letters, (source, filter) =>
+      pushes.pass(() => door().readmit(source, filter)),
+    ),
+    explore: new LiveExplorer(
+      plan,
+      () => exploredFacts(config),
+      () => systemClock.nowMs(),
+    ),
+    shadows: () => parts.shadows.reader.reports(),
+    lateness: (source, alsoMs) =>
+      present(faces.door()?.lateness(source, alsoMs), `the clocks of ${source}`),
+    state,
+    status,
+    metrics: createMetrics(status),
+    logger: parts.logger,
+    packageVersion: packageVersion(),
+  });
+}
