@@ -31,6 +31,7 @@ export async function readSource(
   service: ServicePlan,
   time: string | null,
   out: string,
+  keepIds = false,
 ): Promise<ReadSource> {
   if (!('path' in source)) {
     const columns = await describe(session, source.relation, source.relation);
@@ -43,6 +44,10 @@ export async function readSource(
   if (await isUntyped(session, path, relation)) return untyped(sniffed, service, time, path);
   const columns = texts.length === 0 ? sniffed : await describe(session, relation, path);
   const read = { relation, columns };
+  // A file's own text holds the ids.
+  if (!keepIds && service.joinKeys.some(({ tokens }) => tokens !== undefined)) {
+    return { ...read, text: null, kept: null };
+  }
   if (isCsv(path) && isCsv(out)) {
     return { ...read, text: await csvText(session, path), kept: 'cells' };
   }

@@ -1,5 +1,6 @@
 import { nearest } from '../base/suggest.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
+import { tokenSql } from '../ingest/token-function.ts';
 import type { ServicePlan } from '../plan/plan.ts';
 import { typeText, type ValueType } from '../schema/types.ts';
 import { requireFields, spineFields } from './request-fields.ts';
@@ -31,23 +32,33 @@ export async function loadSpine(
   time: string | null,
   out: string,
   options: RunOptions,
+  keepIds = false,
 ): Promise<Spine> {
-  const read = await readSource(session, source, service, time, out);
+  if (service.joinKeys.some(({ tokens }) => tokens !== undefined)) {
+    session.requireTokens(service.name);
+  }
+  const read = await readSource(session, source, service, time, out, keepIds);
   const { columns } = read;
   const timeColumn = chooseTime(columns, time);
   const keys = service.joinKeys.map((key, index) => {
     const column = requireColumn(columns, key.name, 'the join key');
     const sql = keySql(key.type, column, `v${columns.indexOf(column)}`);
-    if (sql !== null) return `${sql} AS j${index}`;
+    const { tokens } = key;
+    if (sql !== null) return `${tokens === undefined ? sql : tokenSql(tokens, sql)} AS j${index}`;
     throw invalidSpine(
       `The join key '${key.name}' is ${column.type} in the spine, but ${typeText(key.type)} is needed.`,
       `Cast '${key.name}' before training.`,
     );
   });
   const timeSql = `${timeMs(timeColumn, `v${columns.indexOf(timeColumn)}`)} AS t`;
-  const shown = columns.map((_, index) =>
-    read.kept === 'cells' ? `c${index}` : `v${index} AS c${index}`,
-  );
+  const tokenOf = (name: string): string | null =>
+    keepIds ? null : (service.joinKeys.find((key) => key.name === name)?.tokens ?? null);
+  const shown = columns.map(({ name }, index) => {
+    const domain = tokenOf(name);
+    // Training sets are kept and passed on, so they have tokens where requests have ids.
+    if (domain !== null) return `${tokenSql(domain, `CAST(v${index} AS VARCHAR)`)} AS c${index}`;
+    return read.kept === 'cells' ? `c${index}` : `v${index} AS c${index}`;
+  });
   if (read.kept === 'lines') shown.push('line');
   const fields = spineFields(service, columns);
   await session.run(

@@ -39,6 +39,8 @@ export interface TrainingOptions {
   /** A database to work in; else one is opened with `duckdb` and closed at the end. */
   readonly session?: DuckDbSession;
   readonly duckdb?: DuckDbOptions;
+  /** Shows the ids of the spine in its join keys, where those would be tokens; never of datasets. */
+  readonly keepIds?: boolean;
   /** Uses one strategy wherever it is right, to test or measure it. */
   readonly strategy?: Strategy;
   readonly signal?: AbortSignal;

@@ -50,7 +50,9 @@ export async function joinRows(
   progress('read the spine', 0, null);
   await createExactMacros(session.connection);
   const { time = null, out, spine: source } = options;
-  const spine = await readSpine(session, { plan, history, service, source, time, out }, run);
+  const { keepIds = false } = options;
+  const asked = { plan, history, service, source, time, out, keepIds };
+  const spine = await readSpine(session, asked, run);
   await options.onSpine?.(session, spine);
   const statuses = statusColumns(work);
   const columns = featureColumns(work, statuses, prefix, options.statuses === true);

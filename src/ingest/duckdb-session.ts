@@ -1,9 +1,12 @@
 import { rmSync } from 'node:fs';
 import type { DuckDBConnection, DuckDBDataChunk, DuckDBMaterializedResult } from '@duckdb/node-api';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { AsofError } from '../base/errors.ts';
+import type { Tokenizer } from '../base/tokenizer.ts';
 import { sqlString } from './archive-relation.ts';
 import { duckDbError } from './duckdb-error.ts';
 import { createSpillFolder } from './spill-folder.ts';
+import { tokenFunction } from './token-function.ts';
 
 export interface DuckDbOptions {
   /** Bytes of memory DuckDB may hold; what does not fit is spilled. Default: its own, 80 %. */
@@ -11,6 +14,8 @@ export interface DuckDbOptions {
   /** Folder below which what does not fit into memory goes, into a folder of this session's own. */
   readonly spillFolder?: string;
   readonly threads?: number;
+  /** Lets statements make tokens of ids; what is spilled is then encrypted, as it may hold some. */
+  readonly tokenizer?: Tokenizer | null;
   /** False lets a query give up the order of its input for speed. Default: true. */
   readonly preserveInsertionOrder?: boolean;
   /** Calls `tick` every `everyMs` until the function it returned is called. */
@@ -24,6 +29,9 @@ export interface RunOptions {
 }
 
 const PROGRESS_EVERY_MS = 100;
+
+/** The built-in library draws its nonces from no cryptographic source; the key lives in memory alone. */
+const ENCRYPTED_SPILL = ['SET force_mbedtls_unsafe = true', 'SET temp_file_encryption = true'];
 
 /**
  * One in-memory DuckDB with bounded memory, UTC, and no way to the network. A session runs one
@@ -71,7 +79,11 @@ export class DuckDbSession {
       this.#spill = createSpillFolder(spillFolder);
       settings.push(`SET temp_directory = ${sqlString(this.#spill)}`);
     }
+    if (this.#options.tokenizer) settings.push(...ENCRYPTED_SPILL);
     await this.connection.run(settings.join(';\n'));
+    if (this.#options.tokenizer) {
+      this.connection.registerScalarFunction(tokenFunction(this.#options.tokenizer));
+    }
     await this.#configureConnection();
   }
 
@@ -82,6 +94,13 @@ export class DuckDbSession {
        SET enable_progress_bar_print = false;
        SET progress_bar_time = 0`,
     );
+  }
+
+  /** @throws AsofError `token_key_missing` where statements cannot make tokens */
+  requireTokens(what: string): void {
+    if (this.#options.tokenizer) return;
+    const message = `Ids of '${what}' are tokenized, and there is no key to do that with.`;
+    throw new AsofError('token_key_missing', message, { path: what });
   }
 
   /** A session of its own on the same database; close it before this one. */

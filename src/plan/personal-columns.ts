@@ -23,6 +23,21 @@ export function checkPersonal(
   issues.add('invalid_definition', path, message, 'Leave out min, max and default.');
 }
 
+/** What asof itself must be able to read is no token: operations, days, names of units. */
+export function checkReadable(
+  source: Pick<SourceSchema, 'name' | 'columns'>,
+  roles: Readonly<Record<string, string | null>>,
+  issues: IssueList,
+): void {
+  const tokenized = tokenizedColumns(source);
+  for (const [role, name] of Object.entries(roles)) {
+    if (name === null || !tokenized.includes(name)) continue;
+    const message = `'${name}' is tokenized, and asof has to read it as ${role}.`;
+    const remedy = 'Take it from a column that is not tokenized.';
+    issues.add('invalid_definition', `sources.${source.name}.columns.${name}`, message, remedy);
+  }
+}
+
 /** Columns of a source whose values are tokens. */
 export function tokenizedColumns(source: Pick<SourceSchema, 'columns'>): readonly string[] {
   return source.columns.filter(isTokenized).map(({ name }) => name);

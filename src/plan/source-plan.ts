@@ -5,8 +5,10 @@ import { byName, compareText } from './canonical.ts';
 import { resolveChanges } from './changes-plan.ts';
 import { entityHash, sourceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
+import { checkReadable } from './personal-columns.ts';
 import type { EntityPlan, Meta, SourcePlan } from './plan.ts';
 import { checkRole, hasBound, isWhole, resolveColumns } from './source-columns.ts';
+import { resolveEvolution } from './source-evolution.ts';
 
 const DEFAULT_LATENESS = '24h';
 export const DEFAULT_SKEW = '1m';
@@ -22,6 +24,7 @@ export function resolveStream(node: StreamNode, issues: IssueList): SourcePlan {
   checkRole(node, columns, 'id', node.id, ['string', 'int64'], issues);
   const { changes } = node;
   checkRole(node, columns, 'changes.column', changes?.column ?? null, ['string'], issues);
+  checkReadable({ name: node.name, columns }, { operation: changes?.column ?? null }, issues);
   const sequence = changes?.sequence ?? null;
   checkRole(node, columns, 'changes.sequence', sequence, ['int64', 'timestamp'], issues);
   if (node.id === null && node.dedupeHorizon !== null) {
@@ -34,17 +37,20 @@ export function resolveStream(node: StreamNode, issues: IssueList): SourcePlan {
   }
   const span = (key: 'allowedLateness' | 'maxClockSkew' | 'dedupeHorizon', fallback: string) =>
     issues.duration(`${path}.${key}`, node[key] ?? fallback) ?? 0;
+  const evolved = resolveEvolution(node, columns, issues);
+  const { firstName } = evolved;
   const source = {
     name: node.name,
-    columns,
-    eventTime: node.eventTime,
-    arrivalTime: node.arrivalTime,
-    id: node.id,
+    columns: evolved.columns,
+    eventTime: firstName(node.eventTime),
+    arrivalTime: node.arrivalTime === null ? null : firstName(node.arrivalTime),
+    id: node.id === null ? null : firstName(node.id),
     allowedLatenessMs: span('allowedLateness', DEFAULT_LATENESS),
     maxClockSkewMs: span('maxClockSkew', DEFAULT_SKEW),
     dedupeHorizonMs: span('dedupeHorizon', DEFAULT_HORIZON),
     partitions: partitionsOf(node, issues),
-    changes: resolveChanges(node, issues),
+    changes: resolveChanges(node, firstName, issues),
+    ...(evolved.evolution.length === 0 ? {} : { evolution: evolved.evolution }),
   };
   return { ...source, table: null, origin: null, hash: sourceHash(source), meta: metaOf(node) };
 }
@@ -78,7 +84,7 @@ function checkKey(path: string, name: string, column: ColumnNode, issues: IssueL
     const message = `The join key '${name}' is ${typeText(column.type)}.`;
     issues.add('type_mismatch', path, message, 'Use string() or int64().');
   }
-  if (column.optional || hasBound(column.min) || hasBound(column.max)) {
+  if (column.optional || 'default' in column || hasBound(column.min) || hasBound(column.max)) {
     const message = `The join key '${name}' is optional or bounded; a key is neither.`;
     issues.add('invalid_definition', path, message, 'Say that on the column of the source.');
   }

@@ -11,9 +11,11 @@ import { keepOf } from './changes-plan.ts';
 import { resolveExpectations } from './expectation-plan.ts';
 import { originHash, sourceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
+import { checkReadable } from './personal-columns.ts';
 import type { SourcePlan, TableOriginPlan } from './plan.ts';
 import { reachOf } from './query-plan.ts';
 import { checkRole, resolveColumns } from './source-columns.ts';
+import { resolveEvolution } from './source-evolution.ts';
 import { DEFAULT_HORIZON, DEFAULT_SKEW, metaOf } from './source-plan.ts';
 import { resolveFrom } from './table-from-plan.ts';
 
@@ -40,22 +42,27 @@ export function resolveTable(
   const isSound = issues.count === before;
   const columns = resolveColumns(node, issues);
   checkColumns(node, columns, issues);
-  const snapshot = snapshotOf(node, path, issues);
-  const eventTime = typeof node.eventTime === 'string' ? node.eventTime : SNAPSHOT_TIME_COLUMN;
+  const day = typeof node.eventTime === 'string' ? null : node.eventTime.day;
+  checkReadable({ name: node.name, columns }, { 'a unit': node.unitBy, 'a day': day }, issues);
+  const evolved = resolveEvolution(node, columns, issues);
+  const { firstName } = evolved;
+  const snapshot = snapshotOf(node, firstName, path, issues);
+  const eventTime =
+    typeof node.eventTime === 'string' ? firstName(node.eventTime) : SNAPSHOT_TIME_COLUMN;
   const table: TableSchema = { keep: keepOf(node.keep ?? DEFAULT_KEEP, `${path}.keep`, issues) };
   const { from, meanings } = resolveFrom(node, isSound ? sourceOf : () => null, path, issues);
   const meaning = {
     from,
     snapshot,
-    key: [...new Set(node.key)].sort(),
+    key: [...new Set(node.key.map(firstName))].sort(),
     duplicates: duplicatesOf(node, path, issues),
     assumedDelayMs: assumedDelayOf(node, path, issues),
   };
   const source = {
     name: node.name,
-    columns: [...columns, ...computedColumns(snapshot !== null)],
+    columns: [...evolved.columns, ...computedColumns(snapshot !== null)],
     eventTime,
-    arrivalTime: node.knownAt,
+    arrivalTime: node.knownAt === null ? null : firstName(node.knownAt),
     id: null,
     allowedLatenessMs: LIMITS.tableLatenessMs,
     maxClockSkewMs: durationMs(DEFAULT_SKEW),
@@ -63,17 +70,18 @@ export function resolveTable(
     partitions: 1,
     changes: null,
     table,
+    ...(evolved.evolution.length === 0 ? {} : { evolution: evolved.evolution }),
   };
   const origin: TableOriginPlan = {
     ...meaning,
     hash: originHash(meaning, meanings),
-    unitBy: node.unitBy ?? snapshot?.dayColumn ?? null,
-    rename: renameOf(node, columns, path, issues),
+    unitBy: node.unitBy === null ? (snapshot?.dayColumn ?? null) : firstName(node.unitBy),
+    rename: renameOf(node, columns, firstName, path, issues),
     graceMs: node.grace === null ? null : issues.duration(`${path}.grace`, node.grace),
     mayBeEmpty: node.mayBeEmpty,
     expectations: resolveExpectations(
       node.expectations,
-      columns,
+      evolved.columns,
       'column',
       `${path}.expect`,
       issues,
@@ -121,13 +129,14 @@ function checkColumns(node: TableNode, columns: readonly ColumnSchema[], issues:
 
 function snapshotOf(
   { eventTime }: TableNode,
+  firstName: (present: string) => string,
   path: string,
   issues: IssueList,
 ): TableOriginPlan['snapshot'] {
   if (typeof eventTime === 'string') return null;
   const at = eventTime.at ?? DEFAULT_SNAPSHOT_AT;
   const offsetMs = issues.delay(`${path}.eventTime.at`, at) ?? 0;
-  return { dayColumn: eventTime.day, offsetMs };
+  return { dayColumn: firstName(eventTime.day), offsetMs };
 }
 
 function duplicatesOf(
@@ -161,6 +170,7 @@ function assumedDelayOf(node: TableNode, path: string, issues: IssueList): numbe
 function renameOf(
   node: TableNode,
   columns: readonly ColumnSchema[],
+  firstName: (present: string) => string,
   path: string,
   issues: IssueList,
 ): TableOriginPlan['rename'] {
@@ -174,7 +184,11 @@ function renameOf(
     }
     taken.add(name);
   }
-  return Object.fromEntries(Object.entries(node.rename).sort());
+  return Object.fromEntries(
+    Object.entries(node.rename)
+      .map(([upstream, name]) => [upstream, firstName(name)] as const)
+      .sort(),
+  );
 }
 
 function checkNamed(

@@ -23,6 +23,8 @@ export interface SpineRequest {
   readonly source: SpineSource;
   readonly time: string | null;
   readonly out: string;
+  /** Shows ids as the spine has them, where they would be tokens. */
+  readonly keepIds?: boolean;
 }
 
 /** @throws AsofError `invalid_spine`, and by the kind of spine, as its reader says */
@@ -31,11 +33,11 @@ export async function readSpine(
   request: SpineRequest,
   options: RunOptions,
 ): Promise<Spine> {
-  const { source, service, time, out, plan, history } = request;
+  const { source, service, time, out, plan, history, keepIds = false } = request;
   if ('kept' in source) return loadKeptSpine(session, source.kept, options);
   if ('query' in source) {
     const relation = await querySpineSql(session, source.query, { plan, history }, time, options);
-    const spine = await loadSpine(session, { relation }, service, time, out, options);
+    const spine = await loadSpine(session, { relation }, service, time, out, options, keepIds);
     await session.run(`DROP TABLE ${QUERY_SPINE}`);
     return spine;
   }
@@ -58,5 +60,5 @@ export async function readSpine(
     );
     return loadSpine(session, { relation }, service, EVENT_SPINE_TIME, out, options);
   }
-  return loadSpine(session, source, service, time, out, options);
+  return loadSpine(session, source, service, time, out, options, keepIds);
 }

@@ -1,6 +1,7 @@
 import { AsofError } from '../../base/errors.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
+import { presentName } from '../../schema/evolution.ts';
 import { typeText } from '../../schema/types.ts';
 import { STAGE, type StagedPart } from './staged-part.ts';
 import { naiveSql, zonedSql } from './text-value-sql.ts';
@@ -62,15 +63,19 @@ async function refuseRetyped(session: DuckDbSession, read: ReadPart): Promise<vo
   const [only] = rows;
   if (rows.length !== 1 || only === undefined || only[0] === null) return;
   const check = read.checks[Number(only[0])];
-  const matched = read.match.columns.find(({ column }) => column.name === check?.column);
+  const matched = read.match.columns.find(({ column }) => presentName(column) === check?.column);
   if (check === undefined || matched === undefined || check.code === 'missing_column') return;
-  const sample = await cellAt(session, read.upstream, matched, Number(only[2]));
+  // A value in the wrong column may be an id.
+  const isShown = read.match.columns.every((one) => one.column.personal !== 'tokenized');
+  const sample = isShown
+    ? await cellAt(session, read.upstream, matched, Number(only[2]))
+    : 'another value';
   const place = read.upstream.placeOf(Number(only[2]), []);
   const { column, name } = matched;
   throw new AsofError(
     'upstream_schema',
     `No row of '${read.upstream.what}' has a ${typeText(column.type)} in '${name}'; ${place} has ${sample}.`,
-    { path: `${read.upstream.what}, column ${column.name}` },
+    { path: `${read.upstream.what}, column ${presentName(column)}` },
   );
 }
 
@@ -85,7 +90,9 @@ async function refuseAbsent(
   );
   if (row !== undefined) return;
   const refusal = match.refusal(matched);
-  if (refusal !== null && !(await upstream.has(matched.name))) throw refusal;
+  if (refusal === null) return;
+  for (const name of matched.names) if (await upstream.has(name)) return;
+  throw refusal;
 }
 
 async function refuseMixedZones(
@@ -102,7 +109,7 @@ async function refuseMixedZones(
     'upstream_schema',
     `'${mixed.name}' of '${upstream.what}' names a zone in some rows and none in others.`,
     {
-      path: `${upstream.what}, column ${mixed.column.name}`,
+      path: `${upstream.what}, column ${presentName(mixed.column)}`,
       remedy: 'Write all its times with a zone, or all without.',
     },
   );

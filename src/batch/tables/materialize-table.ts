@@ -3,6 +3,7 @@ import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { DuckDbSession } from '../../ingest/duckdb-session.ts';
+import { tokenizedColumns } from '../../plan/personal-columns.ts';
 import type { ProjectPlan, SourcePlan } from '../../plan/plan.ts';
 import { HeldLease } from '../backfill/held-lease.ts';
 import { materializeFiles } from './materialize-files.ts';
@@ -48,7 +49,7 @@ export async function materializeTable(
       world.catalog.runs.end(number, report.ok ? 'done' : 'failed', totalsOf(report));
       return report;
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
+      const words = keptWords(error, source);
       world.catalog.runs.end(number, options.signal?.aborted ? 'stopped' : 'failed', {}, words);
       throw error;
     } finally {
@@ -85,6 +86,14 @@ function record({ catalog }: TablesWorld, table: string, held: HeldRun, one: Acc
   const details = { accepted: true, run: runId(table, held.number), table, reason, findings };
   const audit = { partition: unit, path: null, rows, bytes: 0, checksum: null, details };
   catalog.audits.add(held.number, tableSubject(table), audit);
+}
+
+/** Words of a reader may quote what it read, which may be raw ids: the catalog keeps none of them. */
+function keptWords(error: unknown, source: SourcePlan): string {
+  if (tokenizedColumns(source).length === 0) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return error instanceof AsofError ? error.code : 'internal';
 }
 
 function totalsOf({ units, rows, commit, vanished }: TableReport) {

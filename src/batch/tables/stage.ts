@@ -1,8 +1,12 @@
 import { AsofError } from '../../base/errors.ts';
 import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
+import { scalarSql } from '../../ingest/scalar-sql.ts';
+import { tokenSql } from '../../ingest/token-function.ts';
+import { tokenizedColumns } from '../../plan/personal-columns.ts';
 import { duckDbType } from '../../schema/duckdb-type.ts';
-import { SNAPSHOT_TIME_COLUMN, UNIT_COLUMN } from '../../schema/types.ts';
+import { presentName } from '../../schema/evolution.ts';
+import { namespaceOf, SNAPSHOT_TIME_COLUMN, UNIT_COLUMN } from '../../schema/types.ts';
 import { requireFit, zonesSql } from './column-fit.ts';
 import { STAGE, type StagedPart } from './staged-part.ts';
 import type { TableSource } from './table-source.ts';
@@ -23,6 +27,7 @@ export class Stage {
   constructor(session: DuckDbSession, table: TableSource) {
     this.#session = session;
     this.#table = table;
+    if (tokenizedColumns(table.source).length > 0) session.requireTokens(table.source.name);
   }
 
   get parts(): readonly StagedPart[] {
@@ -101,7 +106,7 @@ export class Stage {
     const ofColumns = match.columns.flatMap((matched) =>
       matched
         .checks(matched.cell, valueName(matched))
-        .map((check) => ({ ...check, column: matched.column.name })),
+        .map((check) => ({ ...check, column: presentName(matched.column) })),
     );
     const computed = { code: 'invalid_time', sql: `${sqlName(source.eventTime)} IS NULL` } as const;
     const ofSnapshot =
@@ -124,9 +129,14 @@ export class Stage {
     const { source, origin } = this.#table;
     const values = match.columns.map((one) => `${one.value(one.cell)} AS ${valueName(one)}`);
     const byName = new Map(match.columns.map((one) => [one.column.name, valueName(one)]));
-    const outer = source.columns.map(({ name }) => {
+    // What is staged is compared with what is live, and sent: tokens are made before.
+    const tokenized = new Set(tokenizedColumns(source));
+    const domain = namespaceOf(source.name);
+    const outer = source.columns.map(({ name, type, default: given = null }) => {
       if (name === SNAPSHOT_TIME_COLUMN || name === UNIT_COLUMN) return name;
-      return `${byName.get(name) ?? 'NULL'} AS ${sqlName(name)}`;
+      const read = byName.get(name) ?? 'NULL';
+      const value = given === null ? read : `coalesce(${read}, ${scalarSql(given, type)})`;
+      return `${tokenized.has(name) ? tokenSql(domain, value) : value} AS ${sqlName(name)}`;
     });
     const named = this.#isUnitTold() ? sqlString(unit) : this.#unitSql(byName);
     const computed = [`${named} AS ${UNIT_COLUMN}`];
