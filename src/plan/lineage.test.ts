@@ -158,14 +158,16 @@ describe('lineage', () => {
   it('finds a node by its own name, and tells what could be meant', () => {
     assert.equal(lineage.find('column:orders.amount').id, 'column:orders.amount');
     assert.equal(lineage.find('spending@1').id, 'view:spending@1');
+    assert.equal(lineage.find('spent_7d').id, 'feature:spending@1.spent_7d');
+    assert.equal(lineage.find('orders').id, 'source:orders');
     assert.equal(lineage.find('sales').id, 'dashboard:sales');
     assert.throws(
       () => lineage.find('column:orders.amuont'),
       /no 'column:orders.amuont'. Did you mean 'column:orders.amount'/,
     );
     assert.throws(
-      () => lineage.find('spent_7d'),
-      /several things. Known: 'feature:spending@1.spent_7d', 'output:fraud@1.spent_7d', 'dataset/,
+      () => lineage.find('amount'),
+      /several things. Known: 'column:chargebacks.amount', 'column:orders.amount', 'request/,
     );
     assert.throws(() => lineage.find('orders_8d'), /Did you mean 'orders_7d'/);
     assert.throws(() => lineage.find('\0(.*'), AsofError);

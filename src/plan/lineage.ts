@@ -2,7 +2,7 @@ import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { addFeatures } from './lineage-features.ts';
 import { LineageGraph } from './lineage-graph.ts';
-import type { LineageNode } from './lineage-node.ts';
+import { DEFINITION_NODES, type LineageNode } from './lineage-node.ts';
 import { addReaders, type TrainedSet } from './lineage-readers.ts';
 import { addSources } from './lineage-sources.ts';
 import {
@@ -84,8 +84,8 @@ export class Lineage {
   }
 
   /**
-   * The node that a text means: an id, or what stands after its kind, or a part's own name where
-   * only one node has it.
+   * The node that a text means: an id, or what stands after its kind, or a plain name. What hands a
+   * value on has its name too, so the one that makes it is meant; and the newest version.
    *
    * @throws AsofError `unknown_name`, which names only what may be seen
    */
@@ -94,16 +94,42 @@ export class Lineage {
     if (exact?.definitions.some(visible)) return exact;
     const seen = this.nodes.filter(({ definitions }) => definitions.some(visible));
     const plain = seen.filter(({ id }) => afterKind(id) === text);
-    const named = plain.length > 0 ? plain : seen.filter((one) => isNamed(one, text));
-    const [only] = named;
-    if (only !== undefined && named.length === 1) return only;
-    const several = named.length > 1;
+    const named = newest(plain.length > 0 ? plain : seen.filter((one) => isNamed(one, text)));
+    const makes = Math.min(...named.map(({ kind }) => rankOf(kind)));
+    const meant = named.filter(({ kind }) => rankOf(kind) === makes);
+    const [only] = meant;
+    if (only !== undefined && meant.length === 1) return only;
+    const several = meant.length > 1;
     const message = several ? `'${text}' can mean several things.` : `There is no '${text}'.`;
-    const known = several ? named.map(({ id }) => id) : nearTo(text, seen);
+    const known = several ? meant.map(({ id }) => id) : nearTo(text, seen);
     throw new AsofError('unknown_name', message + didYouMean(several ? '' : text, known), {
       remedy: 'Write it with its kind, as in `feature:fraud.spend@2.total_1h`.',
     });
   }
+}
+
+/** Of nodes that differ in their versions alone those of the newest. */
+function newest(nodes: readonly LineageNode[]): LineageNode[] {
+  const found = new Map<string, LineageNode>();
+  for (const node of nodes) {
+    const title = `${node.kind} ${node.definition} ${node.part}`;
+    const other = found.get(title);
+    if (other === undefined || (other.version ?? 0) < (node.version ?? 0)) found.set(title, node);
+  }
+  return [...found.values()];
+}
+
+/** Definitions, then what values are made in, then what hands them on, then what stands for rows. */
+const RANKS: readonly (readonly LineageNode['kind'][])[] = [
+  DEFINITION_NODES,
+  ['column', 'feature', 'on_demand', 'request', 'key'],
+  ['output'],
+  ['dataset_column', 'model_input', 'upstream'],
+];
+
+function rankOf(kind: LineageNode['kind']): number {
+  const rank = RANKS.findIndex((kinds) => kinds.includes(kind));
+  return rank < 0 ? RANKS.length : rank;
 }
 
 function afterKind(id: string): string {
