@@ -88,7 +88,8 @@ function writeAll(file: number, chunk: ArrayBufferView | null | undefined): numb
   return byteLength;
 }
 
-class FileSink extends RecordBatchFileWriter {
+/** The format of files, written to one that is open. */
+export class FileSink extends RecordBatchFileWriter {
   readonly #file: number;
 
   constructor(file: number) {
@@ -102,7 +103,8 @@ class FileSink extends RecordBatchFileWriter {
   }
 }
 
-class StreamSink extends RecordBatchStreamWriter {
+/** The format of streams, likewise. */
+export class StreamSink extends RecordBatchStreamWriter {
   readonly #file: number;
 
   constructor(file: number) {

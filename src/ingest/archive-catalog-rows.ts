@@ -2,7 +2,8 @@ import type { SQLOutputValue } from 'node:sqlite';
 import { AsofError, type ErrorCode } from '../base/errors.ts';
 import type { ArchiveFile } from './archive-manifest.ts';
 
-export const FORMAT = 1;
+/** 2 tells which files lack rows on purpose. */
+export const FORMAT = 2;
 
 export const ARCHIVE_SCHEMA = `
   CREATE TABLE state (
@@ -17,7 +18,7 @@ export const ARCHIVE_SCHEMA = `
     rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
     min_event_ms INTEGER NOT NULL, max_event_ms INTEGER NOT NULL,
     min_arrival_ms INTEGER NOT NULL, max_arrival_ms INTEGER NOT NULL,
-    schema TEXT NOT NULL, weighted INTEGER NOT NULL
+    schema TEXT NOT NULL, weighted INTEGER NOT NULL, thinned INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE INDEX files_of_source ON files (source, last_commit);
   CREATE TABLE retired (path TEXT PRIMARY KEY, retired_ms INTEGER NOT NULL) STRICT;
@@ -29,6 +30,12 @@ export const ARCHIVE_SCHEMA = `
   CREATE TABLE pending (path TEXT PRIMARY KEY) STRICT;
   INSERT INTO state VALUES (1, 0, 0);
   PRAGMA user_version = ${FORMAT};
+`;
+
+/** Makes of an archive of format 1 one of today. */
+export const THINNED_FILES = `
+  ALTER TABLE files ADD COLUMN thinned INTEGER NOT NULL DEFAULT 0;
+  PRAGMA user_version = 2;
 `;
 
 /** SQLite's primary result codes that say what is wrong. */
@@ -55,7 +62,11 @@ export function fileOf(row: Record<string, SQLOutputValue>): ArchiveFile {
     maxArrivalTimeMs: Number(row.max_arrival_ms),
     schema: String(row.schema),
   };
-  return Number(row.weighted) === 1 ? { ...file, weighted: true } : file;
+  return {
+    ...file,
+    ...(Number(row.weighted) === 1 ? { weighted: true } : {}),
+    ...(Number(row.thinned ?? 0) === 1 ? { thinned: true } : {}),
+  };
 }
 
 /** Runs a statement, and says what is wrong in our words. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import { AsofError } from '../base/errors.ts';
-import { ARCHIVE_SCHEMA, FORMAT, fileOf, guarded } from './archive-catalog-rows.ts';
+import { ARCHIVE_SCHEMA, FORMAT, fileOf, guarded, THINNED_FILES } from './archive-catalog-rows.ts';
 import {
   type ArchiveFile,
   type ArchiveManifest,
@@ -66,6 +66,7 @@ export class ArchiveCatalog {
       const pragmas = 'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL';
       guarded(path, () => catalog.#db.exec(pragmas));
       if (catalog.#format() === 0) catalog.#create(before());
+      if (catalog.#format() === 1) catalog.#transaction(() => catalog.#db.exec(THINNED_FILES));
       catalog.#requireFormat();
       return catalog;
     } catch (error) {
@@ -220,12 +221,13 @@ export class ArchiveCatalog {
 
   #add(source: string, file: ArchiveFile): void {
     this.#run(
-      `INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       ...[file.path, source, file.arrivalDate],
       ...[file.first.commit, file.first.offset, file.last.commit, file.last.offset],
       ...[file.rows, file.bytes, file.minEventTimeMs, file.maxEventTimeMs],
       ...[file.minArrivalTimeMs, file.maxArrivalTimeMs, file.schema],
       file.weighted === true ? 1 : 0,
+      file.thinned === true ? 1 : 0,
     );
     this.#run('DELETE FROM pending WHERE path = ?', file.path);
   }

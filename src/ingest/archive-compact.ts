@@ -131,8 +131,10 @@ async function mergeFiles(
   const rows = selectFiles(source, manifest, group, relation, (name) => writer.files.real(name));
   const isOrdered = orderedRuns(group).length === group.length;
   const bytes = await writer.write(path, isOrdered ? rows : `${rows} ORDER BY __commit, __offset`);
+  const { thinned: _, ...common } = first;
   return {
-    ...first,
+    ...common,
+    ...(group.some((file) => file.thinned === true) ? { thinned: true } : {}),
     path,
     last,
     bytes,

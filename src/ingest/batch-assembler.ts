@@ -3,7 +3,9 @@ import bindings from '@duckdb/node-bindings';
 import { assert, present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import type { Column, EventBatch, Retractions } from '../schema/batch.ts';
+import type { ValueType } from '../schema/types.ts';
 import type { Relation } from './archive-relation.ts';
+import { columnOfCells } from './cell-columns.ts';
 import { type ColumnReader, columnReader, readPosition } from './column-reader.ts';
 import { joinColumns } from './column-slice.ts';
 
@@ -44,12 +46,17 @@ export class BatchAssembler {
   readonly #source: string;
   readonly #readers: readonly ColumnReader[];
   readonly #weighted: boolean;
+  readonly #types: readonly ValueType[];
+  readonly #hasGaps: boolean;
   #pieces: Piece[] = [];
   #commit = 0;
 
-  constructor(source: string, { columns, weighted }: Relation) {
+  /** @param hasGaps rows may have been taken out on purpose: their places are filled with nulls */
+  constructor(source: string, { columns, weighted }: Relation, hasGaps = false) {
     this.#source = source;
     this.#weighted = weighted;
+    this.#types = columns.map(({ type }) => type);
+    this.#hasGaps = hasGaps;
     this.#readers = columns.map(({ type }) => columnReader(type));
   }
 
@@ -78,7 +85,7 @@ export class BatchAssembler {
     const pieces = this.#pieces;
     if (pieces.length === 0) return [];
     this.#pieces = [];
-    return [this.#join(pieces)];
+    return [this.#join(this.#hasGaps ? [...this.#filled(pieces)] : pieces)];
   }
 
   #decode(chunk: DuckDBDataChunk): Rows {
@@ -130,6 +137,42 @@ export class BatchAssembler {
       ),
       ...(retractions === null ? {} : { retractions }),
     };
+  }
+
+  /** The pieces with a row without any value wherever one was taken out: it belongs to no entity. */
+  *#filled(pieces: readonly Piece[]): Generator<Piece> {
+    let due = -1;
+    for (const piece of pieces) {
+      const { rows, to } = piece;
+      for (let from = piece.from; from < to; ) {
+        const offset = rows.offset[from] as number;
+        if (due >= 0 && offset > due) yield this.#blank(rows, from, due, offset - due);
+        let end = from + 1;
+        while (end < to && rows.offset[end] === offset + end - from) end += 1;
+        yield { rows, from, to: end };
+        due = offset + end - from;
+        from = end;
+      }
+    }
+  }
+
+  /** So many rows before one of the same commit, with its times. */
+  #blank(rows: Rows, at: number, firstOffset: number, count: number): Piece {
+    const same = (values: Float64Array): Float64Array =>
+      new Float64Array(count).fill(values[at] as number);
+    const partition = same(rows.partition);
+    const offset = Float64Array.from({ length: count }, (_, i) => firstOffset + i);
+    const weight = new Float64Array(count).fill(1);
+    const blank = {
+      commit: same(rows.commit),
+      partition,
+      offset,
+      eventTimeMs: same(rows.eventTimeMs),
+      arrivalTimeMs: same(rows.arrivalTimeMs),
+      origins: rows.origins === null ? null : { weight, partition, offset },
+      columns: this.#types.map((type) => columnOfCells(type, new Array(count).fill(null))),
+    };
+    return { rows: blank, from: 0, to: count };
   }
 
   /** A lost, doubled or disordered row must never pass for history. */

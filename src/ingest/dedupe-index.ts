@@ -203,6 +203,19 @@ export class DedupeIndex {
     }
   }
 
+  /** Lets go of ids as if they had never come; only where all claims are final. Answers how many. */
+  remove(isGone: (id: string) => boolean): number {
+    const table = this.#table;
+    const kept = new IdTable();
+    for (let entry = 0; entry < table.count; entry++) {
+      if (!isGone(table.idAt(entry))) kept.addFrom(table, entry);
+    }
+    kept.settle(kept.count);
+    this.#table = kept;
+    this.#durableCount = kept.count;
+    return table.count - kept.count;
+  }
+
   /** Whether all ids are ones that `belongs` wants, by their hashes. */
   every(belongs: (hash: number) => boolean): boolean {
     for (let entry = 0; entry < this.#table.count; entry++) {

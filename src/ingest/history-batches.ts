@@ -153,7 +153,7 @@ async function* archivedOf(
   const files = filesWithin(manifest, name, range);
   if (files.length === 0) return;
   const relation = relationOf(source);
-  const assembler = new BatchAssembler(name, relation);
+  const assembler = new BatchAssembler(name, relation, files.some(isThinned));
   const narrow = ['__partition', ...(relation.weighted ? NARROW_RETRACTIONS : [])];
   const wide = narrow.map((column) => `${column}::BIGINT AS ${column}`).join(', ');
   for (const group of readableGroups(files)) {
@@ -164,6 +164,10 @@ async function* archivedOf(
     for await (const chunk of session.chunks(sql)) yield* assembler.push(chunk);
   }
   yield* assembler.finish();
+}
+
+function isThinned({ thinned = false }: ArchiveFile): boolean {
+  return thinned;
 }
 
 const GROUP_FILES = 64;

@@ -196,6 +196,21 @@ export class LiveRows {
     this.#durableCount = this.#ids.count;
   }
 
+  /** Lets go of ids as if they had never come; only where all rows are final. Answers how many. */
+  remove(isGone: (id: string) => boolean): number {
+    const [ids, rows] = [this.#ids, this.#rows];
+    this.#ids = new IdTable();
+    this.#rows = new RowStore();
+    for (let entry = 0; entry < ids.count; entry++) {
+      if (isGone(ids.idAt(entry))) continue;
+      this.#ids.addFrom(ids, entry);
+      this.#rows.addFrom(rows, entry, true);
+    }
+    this.#durableCount = this.#ids.count;
+    this.#ids.settle(this.#durableCount);
+    return ids.count - this.#ids.count;
+  }
+
   /** Whether all ids are ones that `belongs` wants, by their hashes. */
   every(belongs: (hash: number) => boolean): boolean {
     for (let entry = 0; entry < this.#ids.count; entry++) {

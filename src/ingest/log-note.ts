@@ -39,6 +39,11 @@ export class LogNotes {
     if (this.#texts.get(name) === from) this.#texts.set(name, to);
   }
 
+  /** Gives every note another text, or none. */
+  rewrite(textOf: (note: LogNote) => string): void {
+    for (const note of this.list()) this.keep({ name: note.name, text: textOf(note) });
+  }
+
   list(): LogNote[] {
     return [...this.#texts].map(([name, text]) => ({ name, text }));
   }

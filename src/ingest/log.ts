@@ -9,10 +9,11 @@ import type { SourceSchema } from '../schema/types.ts';
 import { advancePast, CommitGroup } from './commit-group.ts';
 import type { LogNote, LogNotes } from './log-note.ts';
 import type { EventLogOptions, LogLimits } from './log-options.ts';
+import { readKeptSegments } from './log-reading.ts';
 import { type LogRecovery, type RecoveredLog, recoverLog } from './log-recovery.ts';
 import { SchemaBook } from './schema-book.ts';
 import { LOG_FOLDER, type PartitionState, type PartitionStates } from './segment.ts';
-import { readSegment, type SchemaOf } from './segment-reader.ts';
+import type { SchemaOf } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
 /** A batch before the log gives it its commit and offsets; an `EventBatch` is one too. */
@@ -147,17 +148,10 @@ export class EventLog {
     afterCommit: number,
     schemaOf: SchemaOf = (source) => this.#schemas.get(source),
   ): Generator<EventBatch> {
-    const throughCommit = this.#lastCommit;
-    const segments = [...this.#segments.segments];
-    for (const [i, segment] of segments.entries()) {
-      const next = segments[i + 1]?.firstCommit ?? throughCommit + 1;
-      const through = Math.min(throughCommit, next - 1);
-      if (through <= afterCommit || through < segment.firstCommit) continue;
-      if (!this.#segments.segments.includes(segment)) continue;
-      const bytes = this.#disk.read(segment.path);
-      const range = { afterCommit, throughCommit: through, unfinished: false };
-      yield* readSegment(bytes, segment, range, this.#book, schemaOf);
-    }
+    const disk = this.#disk;
+    const { segments } = this.#segments;
+    const range = { afterCommit, throughCommit: this.#lastCommit };
+    yield* readKeptSegments({ disk, segments, book: this.#book, schemaOf }, range);
   }
 
   /** Removes the segments that hold nothing after `commit`; the last one always stays. */
@@ -172,6 +166,18 @@ export class EventLog {
       // One by one: a disk may keep the removal of a segment and lose that of an older one.
       this.#disk.syncFolder(LOG_FOLDER);
     }
+  }
+
+  /**
+   * Begins a segment that holds nothing but where things stand, with other texts of the notes: a cut
+   * through the commit given back leaves no event in the log. Nothing may be appended meanwhile.
+   */
+  async seal(noteText: (note: LogNote) => string): Promise<number> {
+    while (this.#running !== null) await this.#running;
+    this.notes.rewrite(noteText);
+    const [firstCommit, partitions] = [this.#lastCommit + 1, this.#durable.all()];
+    await this.#segments.roll({ firstCommit, partitions, notes: this.notes.list() });
+    return this.#lastCommit;
   }
 
   /** Waits until all that was appended is durable, then lets go of the files. */

@@ -71,6 +71,21 @@ export class SegmentWriter {
     this.#durableLength += bytes.length;
   }
 
+  /** Begins a segment, or writes the header of one anew that holds nothing else. */
+  async roll(header: SegmentHeader): Promise<void> {
+    this.#clearLeftover();
+    if (this.#damage !== 'none') await this.#repair(header.firstCommit);
+    const last = this.segments.at(-1);
+    if (last?.firstCommit !== header.firstCommit) {
+      await this.#begin(header);
+      return;
+    }
+    this.close();
+    const bytes = encodeHeader(header);
+    this.#disk.replace(last.path, bytes);
+    this.#durableLength = bytes.length;
+  }
+
   close(): void {
     this.#file?.close();
     this.#file = null;

@@ -1,0 +1,117 @@
+import type { KeyPlace } from '../../ingest/forget/key-rule.ts';
+import { parseJson } from '../../schema/json.ts';
+import type { GoneKeys } from './stored-keys.ts';
+import type { Subject } from './subjects.ts';
+
+/**
+ * Finds the keys of a job in rows and texts that are no columns: rejected rows, served answers. Both
+ * what people know and what is stored is looked for.
+ */
+export class KeyFinder {
+  /** By source, each place with its keys as texts. */
+  readonly #places = new Map<string, { place: KeyPlace; keys: ReadonlySet<string> }[]>();
+  readonly #texts: ReadonlySet<string>;
+  readonly #pattern: RegExp | null;
+  readonly #subjects: ReadonlyMap<string, ReadonlySet<string>>;
+
+  constructor(
+    subjects: readonly Subject[],
+    gone: readonly GoneKeys[],
+    joinKeysOf: (entity: string) => readonly string[],
+  ) {
+    const texts = new Set<string>();
+    for (const { place, keys } of gone) {
+      const known = new Set(keys.map((key) => JSON.stringify(key)));
+      for (const { entity, values } of subjects) {
+        if (entity === place.entity) known.add(JSON.stringify(values));
+      }
+      const own = this.#places.get(place.source) ?? [];
+      this.#places.set(place.source, [...own, { place, keys: known }]);
+      // The parts of a composite key are nobody's alone.
+      for (const key of keys) if (key.length === 1) texts.add(key[0] ?? '');
+    }
+    for (const { values } of subjects) if (values.length === 1) texts.add(values[0] ?? '');
+    this.#texts = texts;
+    this.#pattern = texts.size === 0 || texts.size > PATTERN_TEXTS ? null : patternOf(texts);
+    const byEntity = new Map<string, Set<string>>();
+    const add = (entity: string, values: readonly string[]): void => {
+      const names = joinKeysOf(entity);
+      const key = JSON.stringify(names.map((name, at) => [name, values[at] ?? '']));
+      byEntity.set(entity, (byEntity.get(entity) ?? new Set()).add(key));
+    };
+    for (const { entity, values } of subjects) add(entity, values);
+    for (const { place, keys } of gone) for (const key of keys) add(place.entity, key);
+    this.#subjects = byEntity;
+    this.#joinKeysOf = joinKeysOf;
+  }
+
+  readonly #joinKeysOf: (entity: string) => readonly string[];
+
+  /** Texts that stand for one of them by themselves. */
+  get texts(): ReadonlySet<string> {
+    return this.#texts;
+  }
+
+  /** Whether a rejected row of a source is about one of them; of what is no JSON, whether it says so. */
+  inRow(source: string, raw: string): boolean {
+    const places = this.#places.get(source) ?? [];
+    let row: unknown;
+    try {
+      row = parseJson(raw);
+    } catch {
+      return this.inText(raw);
+    }
+    if (typeof row !== 'object' || row === null) return this.inText(raw);
+    return places.some(({ place, keys }) => holds(row, place.columns, keys));
+  }
+
+  /** Whether a row of join keys, of a request or an answer, names one of them. */
+  inKey(key: Readonly<Record<string, unknown>>): boolean {
+    for (const [entity, keys] of this.#subjects) {
+      const names = this.#joinKeysOf(entity);
+      if (!names.every((name) => name in key)) continue;
+      if (keys.has(JSON.stringify(names.map((name) => [name, String(key[name])])))) return true;
+    }
+    return false;
+  }
+
+  /** Whether a text, or one within it, is one of them; a number may be anything. */
+  inValue(value: unknown): boolean {
+    if (Array.isArray(value)) return value.some((one) => this.inValue(one));
+    if (typeof value === 'object' && value !== null) {
+      return Object.values(value).some((one) => this.inValue(one));
+    }
+    return typeof value === 'string' && this.#texts.has(value);
+  }
+
+  /** Whether one of them stands in a text as a word of its own. */
+  inText(text: string): boolean {
+    if (this.#pattern !== null) return this.#pattern.test(text);
+    if (this.#texts.size === 0) return false;
+    if (this.#texts.has(text)) return true;
+    for (const [word] of text.matchAll(WORD)) if (this.#texts.has(word)) return true;
+    for (const one of this.#texts) if (!SIMPLE.test(one) && text.includes(one)) return true;
+    return false;
+  }
+}
+
+/** More than these are looked for word by word. */
+const PATTERN_TEXTS = 50;
+const WORD = /[\p{L}\p{N}_.@+-]+/gu;
+const SIMPLE = /^[\p{L}\p{N}_.@+-]+$/u;
+
+function patternOf(texts: ReadonlySet<string>): RegExp {
+  const each = [...texts].map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+  return new RegExp(`(?<![\\p{L}\\p{N}_])(?:${each.join('|')})(?![\\p{L}\\p{N}_])`, 'u');
+}
+
+/** Whether an object, or one within it, has these columns with one of the keys. */
+function holds(row: object, columns: readonly string[], keys: ReadonlySet<string>): boolean {
+  const fields = new Map<string, unknown>(Object.entries(row));
+  if (columns.every((name) => fields.has(name))) {
+    if (keys.has(JSON.stringify(columns.map((name) => String(fields.get(name)))))) return true;
+  }
+  return [...fields.values()].some(
+    (value) => typeof value === 'object' && value !== null && holds(value, columns, keys),
+  );
+}
