@@ -25,7 +25,8 @@ export async function encodeColumns(
   const inOrder = source.columns.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   for (const { name, column: node } of inOrder) {
     if (node.kind === 'problem') return null;
-    const column = encodeColumn(cells, name, node.type, node.optional);
+    const mayLack = node.optional || 'default' in node;
+    const column = encodeColumn(cells, name, node.type, mayLack);
     if (column === null) return null;
     types.push({ name, type: node.type });
     columns.push(column);

@@ -5,27 +5,37 @@ import type { JsValue, OrderedTag, Tagged, TagOf, TypeTag } from './type-tag.ts'
 
 declare const optional: unique symbol;
 
+/** Whether rows may lack a column: never, with null as its value, or with its default. */
+export type Presence = boolean | 'defaulted';
+
 /** A column of a source, or a join key of an entity. */
-export interface ColumnDefinition<T extends TypeTag = TypeTag, Optional extends boolean = boolean>
+export interface ColumnDefinition<T extends TypeTag = TypeTag, Optional extends Presence = Presence>
   extends Tagged<T> {
   readonly [optional]: Optional;
   readonly node: ColumnNode;
 }
 
 /** A column of which nothing more can be said than whether it may be null. */
-export interface PlainColumn<T extends TypeTag, Optional extends boolean = false>
+export interface PlainColumn<T extends TypeTag, Optional extends Presence = false>
   extends ColumnDefinition<T, Optional> {
   /** Null becomes a value of the column; a row may leave it out. */
   optional(): PlainColumn<T, true>;
+  /** What the column holds where a row leaves it out or has null; not of vectors. */
+  default(value: PlainDefault<T>): PlainColumn<T, 'defaulted'>;
   /** It says something about a person; what is made of it is shown as personal. */
   personal(): PlainColumn<T, Optional>;
 }
 
 /** A column whose values have an order, and so can be bounded. */
-export interface BoundedColumn<T extends OrderedTag, Optional extends boolean = false>
+export interface BoundedColumn<T extends OrderedTag, Optional extends Presence = false>
   extends ColumnDefinition<T, Optional> {
   /** Null becomes a value of the column; a row may leave it out. */
   optional(): BoundedColumn<T, true>;
+  /**
+   * What the column holds where a row leaves it out or has null, rows from before the column
+   * included: to a view it is never null. Part of what views that read it mean.
+   */
+  default(value: JsValue<T>): BoundedColumn<T, 'defaulted'>;
   /**
    * It says something about a person; what is made of it is shown as personal. With
    * `tokenize: true`, of texts alone, every value is replaced by a keyed hash as soon as it is read:
@@ -37,6 +47,9 @@ export interface BoundedColumn<T extends OrderedTag, Optional extends boolean = 
   /** The greatest value that is accepted; a greater one is rejected as `out_of_range`. */
   max(bound: JsValue<T>): BoundedColumn<T, Optional>;
 }
+
+/** A vector has no default. */
+type PlainDefault<T extends TypeTag> = T extends `vector(${number})` ? never : JsValue<T>;
 
 /** Only texts are tokenized: an id that is a number is declared, and sent, as `string()`. */
 export interface PersonalOptions<T extends TypeTag> {
@@ -51,7 +64,11 @@ export type EventOf<C extends ColumnMap> = {
 };
 
 /** Names of the columns that have one of these types. */
-export type NamesOf<C extends ColumnMap, T extends TypeTag, Optional extends boolean = boolean> = {
+export type NamesOf<
+  C extends ColumnMap,
+  T extends TypeTag,
+  Optional extends Presence = Presence,
+> = {
   [Name in keyof C]: C[Name] extends ColumnDefinition<T, Optional> ? Name : never;
 }[keyof C] &
   string;
@@ -66,6 +83,10 @@ class ColumnBuilder {
 
   optional(): ColumnBuilder {
     return new ColumnBuilder({ ...this.node, optional: true });
+  }
+
+  default(value: unknown): ColumnBuilder {
+    return new ColumnBuilder({ ...this.node, default: value });
   }
 
   personal(options: { readonly tokenize?: unknown } = {}): ColumnBuilder {

@@ -27,6 +27,18 @@ export interface ColumnNode {
   readonly min: unknown;
   readonly max: unknown;
   readonly personal?: 'plain' | 'tokenized';
+  /** As written; absent where there is none. */
+  readonly default?: unknown;
+}
+
+/** What one schema version changed, as written: columns by their present names. */
+export interface SchemaStepNode {
+  readonly version: unknown;
+  readonly add: readonly string[];
+  /** Name before → name since. */
+  readonly rename: Readonly<Record<string, string>>;
+  /** Column → as it was declared before. */
+  readonly widen: readonly NamedColumn[];
 }
 
 export interface NamedColumn {

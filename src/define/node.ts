@@ -15,6 +15,7 @@ export type {
   MetaNode,
   NamedColumn,
   ProblemNode,
+  SchemaStepNode,
 } from './node-parts.ts';
 export { isProblem, problemNode } from './node-parts.ts';
 export type {

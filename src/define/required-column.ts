@@ -13,7 +13,9 @@ type Misfit<
   Role extends string,
 > = Name extends keyof C & string
   ? C[Name] extends ColumnDefinition<T>
-    ? TypeProblem<`${Role} needs a column that is never null, but ${Name} is optional`>
+    ? C[Name] extends ColumnDefinition<T, 'defaulted'>
+      ? TypeProblem<`${Role} needs a column that every row brings, but ${Name} has a default`>
+      : TypeProblem<`${Role} needs a column that is never null, but ${Name} is optional`>
     : TypeProblem<`${Role} needs ${Needed<T>} column, but ${Name} is ${A<TagOf<C[Name]>>}`>
   : TypeProblem<`${Role} names a column that the source does not have: ${Name & string}`>;
 

@@ -1,4 +1,10 @@
-import type { ExpectationNode, MetaNode, NamedColumn, ProblemNode } from './node-parts.ts';
+import type {
+  ExpectationNode,
+  MetaNode,
+  NamedColumn,
+  ProblemNode,
+  SchemaStepNode,
+} from './node-parts.ts';
 
 /** Whatever a view can be defined over. */
 export type SourceNode = StreamNode | TableNode;
@@ -28,6 +34,8 @@ export interface StreamNode extends MetaNode {
   readonly dedupeHorizon: string | null;
   readonly partitions: number | null;
   readonly changes: ChangesNode | null;
+  /** Absent where the source was never declared otherwise. */
+  readonly evolution?: readonly SchemaStepNode[];
 }
 
 /** Where a table's rows come from, as written. */
@@ -82,4 +90,6 @@ export interface TableNode extends MetaNode {
   readonly mayBeEmpty: boolean;
   readonly keep: number | null;
   readonly expectations: readonly ExpectationNode[];
+  /** Absent where the table was never declared otherwise. */
+  readonly evolution?: readonly SchemaStepNode[];
 }

@@ -1,6 +1,7 @@
 import type { Duration } from '../base/duration.ts';
 import { type ChangeOptions, type ChangeTypes, changesNode } from './changes.ts';
 import { type ColumnMap, namedColumns } from './column.ts';
+import { type EvolutionOf, evolutionNode, type SchemaVersions } from './evolution.ts';
 import { deepFreeze, type MetaOptions, metaNode, type StreamNode } from './node.ts';
 import type { RequiredColumn } from './required-column.ts';
 import type { TypeProblem } from './type-problem.ts';
@@ -40,6 +41,7 @@ export interface StreamOptions<
   Operation extends string,
   Sequence extends string,
   Shape extends 'row' | 'envelope',
+  E extends SchemaVersions,
 > extends MetaOptions {
   readonly columns: C;
   /** The timestamp column that says when the event happened. */
@@ -58,6 +60,8 @@ export interface StreamOptions<
   readonly partitions?: number;
   /** Rows that change or delete earlier ones, as change data capture sends them; needs `id`. */
   readonly changes?: ChangeOptions<C, Operation, Sequence, Shape> & NeedsId<Id>;
+  /** How rows looked before: the door takes those of every version (docs/evolving-sources.md). */
+  readonly evolution?: E & EvolutionOf<NoInfer<C>, E>;
 }
 
 /**
@@ -81,9 +85,10 @@ export function stream<
   const Operation extends string = never,
   const Sequence extends string = never,
   const Shape extends 'row' | 'envelope' = 'row',
+  const E extends SchemaVersions = readonly [],
 >(
   name: Name,
-  options: StreamOptions<C, EventTime, ArrivalTime, Id, Operation, Sequence, Shape>,
+  options: StreamOptions<C, EventTime, ArrivalTime, Id, Operation, Sequence, Shape, E>,
 ): Stream<Name, C, Changing<Id, Operation, Sequence, Shape>> {
   const node: StreamNode = deepFreeze({
     kind: 'stream',
@@ -97,6 +102,7 @@ export function stream<
     dedupeHorizon: options.dedupeHorizon ?? null,
     partitions: options.partitions ?? null,
     changes: options.changes === undefined ? null : changesNode(options.changes),
+    ...evolutionNode(options.evolution),
     ...metaNode(options),
   });
   return Object.freeze({ node, name, columns: options.columns });

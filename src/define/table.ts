@@ -1,5 +1,6 @@
 import type { Duration } from '../base/duration.ts';
 import { type ColumnMap, type NamesOf, namedColumns } from './column.ts';
+import { type EvolutionOf, evolutionNode, type SchemaVersions } from './evolution.ts';
 import { type ExpectOptions, expectationNodes } from './expectation.ts';
 import {
   deepFreeze,
@@ -44,6 +45,7 @@ export interface TableOptions<
   EventTime extends string,
   Day extends string,
   KnownAt extends string,
+  E extends SchemaVersions,
 > extends MetaOptions {
   readonly columns: C;
   /** `parquet(…)`, `csv(…)`, `ndjson(…)`, `postgres(…)` or `query(…)`. */
@@ -69,6 +71,8 @@ export interface TableOptions<
    * hive column. Unless given, a unit is a day's snapshot, else a file, else all of a query.
    */
   readonly unitBy?: NamesOf<NoInfer<C>, 'string' | 'int64' | 'timestamp', false>;
+  /** How upstream rows looked before: those of every version are read. */
+  readonly evolution?: E & EvolutionOf<NoInfer<C>, E>;
   /** Name upstream → column, where the two differ. */
   readonly rename?: Readonly<Record<string, keyof NoInfer<C> & string>>;
   /** How long after its newest event time a unit is provisional; by default from what was seen. */
@@ -103,7 +107,8 @@ export function table<
   const EventTime extends string = never,
   const Day extends string = never,
   const KnownAt extends string = never,
->(name: Name, options: TableOptions<C, EventTime, Day, KnownAt>): Table<Name, C> {
+  const E extends SchemaVersions = readonly [],
+>(name: Name, options: TableOptions<C, EventTime, Day, KnownAt, E>): Table<Name, C> {
   return Object.freeze({ node: tableNode(name, options), name, columns: options.columns });
 }
 
@@ -122,6 +127,7 @@ interface LooseTableOptions extends MetaOptions {
   readonly mayBeEmpty?: boolean;
   readonly keep?: number;
   readonly expect?: unknown;
+  readonly evolution?: unknown;
 }
 
 function tableNode(name: string, options: LooseTableOptions): TableNode {
@@ -143,6 +149,7 @@ function tableNode(name: string, options: LooseTableOptions): TableNode {
     mayBeEmpty: options.mayBeEmpty ?? false,
     keep: options.keep ?? null,
     expectations: expectationNodes(options.expect),
+    ...evolutionNode(options.evolution),
     ...metaNode(options),
   });
 }

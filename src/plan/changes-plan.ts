@@ -12,7 +12,11 @@ const DEFAULTS = {
 } as const;
 
 /** Checks and resolves how a source's rows change earlier ones; its columns are checked with it. */
-export function resolveChanges(node: StreamNode, issues: IssueList): ChangeSchema | null {
+export function resolveChanges(
+  node: StreamNode,
+  firstName: (present: string) => string,
+  issues: IssueList,
+): ChangeSchema | null {
   const { changes } = node;
   if (changes === null) return null;
   const path = `sources.${node.name}.changes`;
@@ -27,9 +31,9 @@ export function resolveChanges(node: StreamNode, issues: IssueList): ChangeSchem
     issues.add('invalid_definition', `${path}.shape`, message, "Write 'row' or 'envelope'.");
   }
   return {
-    column: changes.column,
+    column: firstName(changes.column),
     ...operations,
-    sequence: changes.sequence,
+    sequence: changes.sequence === null ? null : firstName(changes.sequence),
     shape: shape === 'envelope' ? 'envelope' : 'row',
     horizonMs: issues.duration(`${path}.horizon`, changes.horizon ?? DEFAULTS.horizon) ?? 0,
     keep: keepOf(changes.keep ?? DEFAULTS.keep, `${path}.keep`, issues),

@@ -1,5 +1,6 @@
 import { didYouMean } from '../base/suggest.ts';
 import type { ExpectationNode } from '../define/node.ts';
+import { columnCalled, presentName } from '../schema/evolution.ts';
 import { typeText, type ValueType } from '../schema/types.ts';
 import { compareText } from './canonical.ts';
 import type { Named } from './expression-check.ts';
@@ -18,14 +19,11 @@ export function resolveExpectations(
   issues: IssueList,
 ): Readonly<Record<string, ExpectationPlan>> {
   const resolved = nodes.flatMap((node): [string, ExpectationPlan][] => {
-    const found = known.find(({ name }) => name === node.name);
+    const found = columnCalled(known, node.name);
     const place = `${path}.${node.name}`;
     if (found !== undefined)
-      return [[node.name, resolveExpectation(node, found.type, place, issues)]];
-    const hint = didYouMean(
-      node.name,
-      known.map(({ name }) => name),
-    );
+      return [[found.name, resolveExpectation(node, found.type, place, issues)]];
+    const hint = didYouMean(node.name, known.map(presentName));
     const message = `There is no ${noun} '${node.name}' to expect something of.${hint}`;
     issues.add('unknown_name', place, message, `Use a ${noun} that is declared.`);
     return [];

@@ -2,16 +2,22 @@ import { didYouMean } from '../base/suggest.ts';
 import type { ExprSlot } from '../define/node.ts';
 import { severalValues } from '../define/row.ts';
 import type { ExprNode } from '../expr/node.ts';
+import { columnCalled, presentName } from '../schema/evolution.ts';
 import { sameType, typeText, type ValueType } from '../schema/types.ts';
 import type { IssueList } from './issue-list.ts';
 
 /** A column of the source, or a feature of the view, that an expression may name. */
 export interface Named {
   readonly name: string;
+  /** What definitions call it, where that is another one. */
+  readonly alias?: string;
   readonly type: ValueType;
 }
 
-/** An expression whose names all exist with the types it was built for; else null and issues. */
+/**
+ * An expression whose names all exist with the types it was built for; else null and issues. It
+ * names columns as the plan does, by their first names.
+ */
 export function resolveExpr(
   slot: ExprSlot | null,
   known: readonly Named[],
@@ -26,13 +32,10 @@ export function resolveExpr(
   }
   const before = issues.count;
   for (const column of columnNodes(slot)) {
-    const found = known.find((candidate) => candidate.name === column.name);
+    const found = columnCalled(known, column.name);
     if (found === undefined) {
       const message = `There is no ${noun} '${column.name}' here.`;
-      const hint = didYouMean(
-        column.name,
-        known.map((one) => one.name),
-      );
+      const hint = didYouMean(column.name, known.map(presentName));
       issues.add('unknown_name', path, message + hint, `Use a ${noun} of this view.`);
     } else if (found.type.kind === 'list' || found.type.kind === 'counts') {
       issues.addProblem(path, severalValues(found.name, found.type));
@@ -41,7 +44,18 @@ export function resolveExpr(
       issues.add('type_mismatch', path, message, `Use the ${noun}s that the function is given.`);
     }
   }
-  return issues.count > before ? null : slot;
+  return issues.count > before ? null : underFirstNames(slot, known);
+}
+
+function underFirstNames(node: ExprNode, known: readonly Named[]): ExprNode {
+  if (known.every(({ alias }) => alias === undefined)) return node;
+  if (node.kind === 'column') {
+    const name = columnCalled(known, node.name)?.name ?? node.name;
+    return name === node.name ? node : Object.freeze({ ...node, name });
+  }
+  if (node.kind !== 'call') return node;
+  const args = node.args.map((arg) => underFirstNames(arg, known));
+  return Object.freeze({ ...node, args: Object.freeze(args) });
 }
 
 export function checkCondition(

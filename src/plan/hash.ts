@@ -1,7 +1,9 @@
 import type { WindowSpec } from '../aggregate/window.ts';
 import { present } from '../base/assert.ts';
 import { referencedColumns } from '../expr/references.ts';
-import type { SourceSchema } from '../schema/types.ts';
+import { typesOf } from '../schema/evolution.ts';
+import { type ColumnSchema, type Scalar, type SourceSchema, sameType } from '../schema/types.ts';
+import { convertScalar } from '../schema/widening.ts';
 import { byName, compareText, hashOf } from './canonical.ts';
 import type {
   AggregateFeaturePlan,
@@ -185,19 +187,30 @@ export function eventsHash(
 
 type EventsSpinePlan = Extract<SpinePlan, { readonly kind: 'events' }>;
 
-function columnsOf({ columns }: SourceSchema, read: ReadonlySet<string>): SourceSchema['columns'] {
-  return columns.filter(
-    (column) =>
-      !column.optional || column.min !== null || column.max !== null || read.has(column.name),
-  );
+function columnsOf(source: SourceSchema, read: ReadonlySet<string>): SourceSchema['columns'] {
+  return source.columns
+    .filter(
+      ({ name, optional, min, max, default: given }) =>
+        !(optional || given !== undefined) || min !== null || max !== null || read.has(name),
+    )
+    .map((column) => (read.has(column.name) ? column : asFirstTyped(source, column)));
+}
+
+/** To who does not read it, a column that was widened is what it was: no event is refused for it. */
+function asFirstTyped(source: SourceSchema, column: ColumnSchema): ColumnSchema {
+  const [first = column.type] = typesOf(source, column);
+  if (sameType(first, column.type)) return column;
+  const bound = (value: Scalar): Scalar => convertScalar(value, column.type, first) ?? value;
+  return { ...column, type: first, min: bound(column.min), max: bound(column.max) };
 }
 
 function sourceMeaning(source: SourceMeaning, columns: SourceSchema['columns']): object {
   return {
     name: source.name,
     columns: [...columns]
-      .map(({ name, type, optional, min, max, personal }) => ({
+      .map(({ name, type, optional, min, max, personal, default: fallback }) => ({
         ...{ name, type, optional, min, max },
+        ...(fallback === undefined ? {} : { default: fallback }),
         // Tokens are other values; that a column is personal says nothing of them.
         ...(personal === 'tokenized' ? { tokenized: true } : {}),
       }))

@@ -13,7 +13,7 @@ import {
 } from './personal-columns.ts';
 import type { EntityPlan, LabelPlan, SourcePlan } from './plan.ts';
 import { UNBOUNDED_STATE } from './state-plan.ts';
-import { declaredColumns, resolveKey, type ViewDraft } from './view-plan.ts';
+import { declaredColumns, keyByJoinKey, resolveKey, type ViewDraft } from './view-plan.ts';
 
 /** What datasets and labels are resolved against; null for what has issues of its own. */
 export interface ResolvedParts {
@@ -68,7 +68,7 @@ export function resolveLabel(
     return null;
   checkTokenUse(source, filter, [feature], path, issues);
   const keyTokens = keyTokensOf(source, entity, keyColumns);
-  const key = Object.fromEntries(Object.entries(node.key).sort());
+  const key = keyByJoinKey(entity, keyColumns);
   const meaning = { name, version, source, entity, key, filter, features: [feature] };
   const draft: ViewDraft = {
     ...meaning,

@@ -24,6 +24,11 @@ export function resolveRequest(node: ServiceNode, issues: IssueList): RequestFie
       const message = `The request field '${name}' is bounded; requests are answered, not refused.`;
       issues.add('invalid_definition', path, message, 'Leave out min and max.');
     }
+    if ('default' in column) {
+      const message = `The request field '${name}' has a default; a field that is left out is null.`;
+      const remedy = 'Make it optional(), and write coalesce(…) where it is used.';
+      issues.add('invalid_definition', path, message, remedy);
+    }
     return [{ name, type: column.type, optional: column.optional }];
   });
   return fields.sort(byName);

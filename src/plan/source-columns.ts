@@ -32,9 +32,10 @@ function columnSchema({ name, column }: NamedColumn, path: string, issues: Issue
   const schema: ColumnSchema = {
     name,
     type: column.type,
-    optional: column.optional,
+    optional: column.optional && !('default' in column),
     min: boundOf(path, 'min', column, issues),
     max: boundOf(path, 'max', column, issues),
+    ...defaultOf(path, column, issues),
     ...(column.personal === undefined ? {} : { personal: column.personal }),
   };
   if (schema.min !== null && schema.max !== null && schema.min > schema.max) {
@@ -45,7 +46,34 @@ function columnSchema({ name, column }: NamedColumn, path: string, issues: Issue
       'Swap the two bounds.',
     );
   }
+  checkDefault(path, schema, issues);
   return [schema];
+}
+
+function defaultOf(
+  path: string,
+  column: ColumnNode,
+  issues: IssueList,
+): Pick<ColumnSchema, 'default'> {
+  if (!('default' in column)) return {};
+  const scalar = scalarOf(column.default, column.type);
+  if (!isScalarProblem(scalar)) return { default: scalar };
+  issues.addProblem(`${path}.default`, scalar);
+  return {};
+}
+
+/** The door would refuse nothing of it, and views would read it. */
+function checkDefault(path: string, column: ColumnSchema, issues: IssueList): void {
+  const { name, min, max, personal, default: given = null } = column;
+  if (given === null) return;
+  if ((min !== null && given < min) || (max !== null && given > max)) {
+    const message = `The default of '${name}' lies outside what the column may hold.`;
+    issues.add('invalid_definition', `${path}.default`, message, 'Move it, or the bounds.');
+  }
+  if (personal === 'tokenized') {
+    const message = `'${name}' is tokenized; one token for all who sent none would be of nobody.`;
+    issues.add('invalid_definition', `${path}.default`, message, 'Use .optional().');
+  }
 }
 
 function boundOf(path: string, key: 'min' | 'max', column: ColumnNode, issues: IssueList): Scalar {
@@ -106,6 +134,9 @@ export function checkRole(
   if (!kinds.includes(column.type.kind)) {
     const message = `${role} needs a ${kinds.join(' or ')} column, but '${name}' is ${typeText(column.type)}.`;
     issues.add('type_mismatch', path, message, `Name a ${kinds.join(' or ')} column.`);
+  } else if (column.default !== undefined) {
+    const message = `${role} needs a column that every row brings, but '${name}' has a default.`;
+    issues.add('invalid_definition', path, message, 'Take default() off the column.');
   } else if (column.optional) {
     const message = `${role} needs a column that is never null, but '${name}' is optional.`;
     issues.add('invalid_definition', path, message, 'Take optional() off the column.');

@@ -1,5 +1,6 @@
 import { didYouMean } from '../base/suggest.ts';
 import type { SourceNode, SpineNode } from '../define/node.ts';
+import { columnCalled, presentName } from '../schema/evolution.ts';
 import { parseTime } from '../schema/time-text.ts';
 import { sameType, typeText, type ValueType } from '../schema/types.ts';
 import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
@@ -73,14 +74,21 @@ function eventsOf(
       const message = `'${name}' is the column of the rows' own times.`;
       issues.add('column_collision', place, message, 'Give the column another name.');
     }
-    const found = declared.find((one) => one.name === column);
+    const found = columnCalled(declared, column);
     if (found !== undefined) return [{ name, type: found.type }];
-    const known = declared.map((one) => one.name);
+    const known = declared.map(presentName);
     const message = `The source '${source.name}' has no column '${column}'.${didYouMean(column, known)}`;
     issues.add('unknown_name', place, message, 'Use a column of the source.');
     return [];
   });
-  const read = { filter, columns: Object.fromEntries(Object.entries(node.columns).sort()) };
+  const read = {
+    filter,
+    columns: Object.fromEntries(
+      Object.entries(node.columns)
+        .map(([name, column]) => [name, columnCalled(declared, column)?.name ?? column] as const)
+        .sort(),
+    ),
+  };
   const plan: SpinePlan = { kind: 'events', source: source.name, fromMs, toMs, ...read };
   return { plan, meanings: { source: eventsHash(source, read) }, columns: [...columns, ROW_TIME] };
 }

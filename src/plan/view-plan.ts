@@ -1,5 +1,6 @@
 import { didYouMean } from '../base/suggest.ts';
 import type { NamedFeature, ViewNode } from '../define/node.ts';
+import { columnCalled, presentName } from '../schema/evolution.ts';
 import {
   type ColumnSchema,
   keptEntriesOf,
@@ -76,7 +77,7 @@ export function resolveView(
   const expectations = resolveExpectations(expected, features, 'feature', `${path}.expect`, issues);
   if (issues.count > before) return null;
   const { name, version } = node;
-  const key = Object.fromEntries(Object.entries(node.key).sort());
+  const key = keyByJoinKey(entity, keyColumns);
   const meaning = { name, version, source, entity, key, filter, features };
   return {
     ...meaning,
@@ -101,6 +102,14 @@ export function declaredColumns(source: SourcePlan): readonly ColumnSchema[] {
 }
 
 const COMPUTED: ReadonlySet<string> = new Set([UNIT_COLUMN, SNAPSHOT_TIME_COLUMN]);
+
+/** Join key → column, by its first name, of columns in the order of the join keys. */
+export function keyByJoinKey(
+  { joinKeys }: EntityPlan,
+  keyColumns: readonly string[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(joinKeys.map(({ name }, i) => [name, keyColumns[i] ?? '']).sort());
+}
 
 /** The source's columns that hold the entity's join keys, in the order of those. */
 export function resolveKey(
@@ -131,13 +140,10 @@ export function resolveKey(
       issues.add('invalid_definition', keyPath, message, remedy);
       return [];
     }
-    const column = columns.find((candidate) => candidate.name === columnName);
+    const column = columnCalled(columns, columnName);
     if (column === undefined) {
       const fitting = columns.filter(({ type }) => sameType(type, joinKey.type));
-      const hint = didYouMean(
-        columnName,
-        fitting.map((candidate) => candidate.name),
-      );
+      const hint = didYouMean(columnName, fitting.map(presentName));
       const message = `The source '${source.name}' has no column '${columnName}'.`;
       issues.add('unknown_name', keyPath, message + hint, 'Use a column of the source.');
       return [];
@@ -149,7 +155,7 @@ export function resolveKey(
       const remedy = `Map it to a ${typeText(joinKey.type)} column.`;
       issues.add('type_mismatch', keyPath, message, remedy);
     }
-    return [columnName];
+    return [column.name];
   });
 }
 

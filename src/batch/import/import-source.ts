@@ -1,5 +1,6 @@
 import { AsofError } from '../../base/errors.ts';
 import type { SourcePlan, TableFromPlan } from '../../plan/plan.ts';
+import { columnCalled } from '../../schema/evolution.ts';
 import type { ColumnSchema } from '../../schema/types.ts';
 import type { TableSource } from '../tables/table-source.ts';
 import type { SchemaRules } from '../tables/upstream-schema.ts';
@@ -53,10 +54,14 @@ export function importSource(source: SourcePlan, options: ImportOptions): Import
   const isAssumed = assumedDelayMs !== null;
   const declared = columns.filter(({ name }) => !(isAssumed && name === arrivalTime));
   const known = arrivalTime ?? ARRIVED;
+  const firstName = (name: string): string => columnCalled(source.columns, name)?.name ?? name;
+  const mapped = Object.fromEntries(
+    Object.entries(options.rename).map(([from, to]) => [from, firstName(to)]),
+  );
   const rename =
     arrivalColumn === null || arrivalColumn === known
-      ? options.rename
-      : { ...options.rename, [arrivalColumn]: known };
+      ? mapped
+      : { ...mapped, [arrivalColumn]: known };
   return {
     table: {
       source: { ...source, columns },
@@ -70,7 +75,8 @@ export function importSource(source: SourcePlan, options: ImportOptions): Import
       timeZone: options.timeZone,
       finerTimes: options.finerTimes === 'floor' ? { knownAt: known } : null,
       times: new Set([eventTime, known]),
-      mayLack: new Set(options.mayLack),
+      mayLack: new Set(options.mayLack.map(firstName)),
+      evolution: source,
     },
     arrivalSql: isAssumed ? `("${eventTime}" + ${assumedDelayMs})` : `"${known}"`,
     options,

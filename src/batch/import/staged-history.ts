@@ -7,7 +7,12 @@ import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { Stage } from '../tables/stage.ts';
 import { STAGE } from '../tables/staged-part.ts';
 import type { UpstreamRows } from '../tables/upstream-rows.ts';
-import { matchUpstream, type SchemaMatch, type SchemaRules } from '../tables/upstream-schema.ts';
+import {
+  matchUpstream,
+  type SchemaMatch,
+  type SchemaRules,
+  upstreamNames,
+} from '../tables/upstream-schema.ts';
 import { type ImportInput, importParts } from './import-rows.ts';
 import { ARRIVED, type ImportSource } from './import-source.ts';
 
@@ -42,8 +47,7 @@ export async function stageHistory(
   const { table, rules } = source;
   const stage = new Stage(session, table);
   await stage.clear();
-  const renamed = new Map(Object.entries(rules.rename).map(([from, to]) => [to, from]));
-  const wanted = rules.declared.map(({ name }) => renamed.get(name) ?? name);
+  const wanted = rules.declared.flatMap((column) => upstreamNames(column, rules));
   const ignored = new Set<string>();
   for await (const { rows, unchanged } of importParts(session, input, wanted, rules.timeZone)) {
     onPart(rows.what);

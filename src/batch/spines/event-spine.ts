@@ -4,6 +4,7 @@ import { toDuckDb } from '../../expr/duckdb.ts';
 import type { ExprNode } from '../../expr/node.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { SourcePlan } from '../../plan/plan.ts';
+import { columnCalled, presentName } from '../../schema/evolution.ts';
 import type { ColumnSchema } from '../../schema/types.ts';
 import { EVENT_ORDER, liveEventsSql, shownColumnSql } from './live-events.ts';
 
@@ -13,7 +14,10 @@ export interface EventSpine {
   readonly fromMs: number | null;
   readonly toMs: number | null;
   readonly filter: ExprNode | null;
-  /** Output column → column of the source; join keys and request fields are found by name too. */
+  /**
+   * Output column → column of the source, by its first name or its present one; join keys and
+   * request fields are found by present name too.
+   */
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -34,8 +38,9 @@ export function eventSpineSql(
   const columns = new Map(Object.entries(spine.columns));
   for (const name of needed) {
     if (columns.has(name)) continue;
-    if (!source.columns.some((column) => column.name === name)) throw lacks(source, name);
-    columns.set(name, name);
+    const found = columnCalled(source.columns, name);
+    if (found === undefined) throw lacks(source, name);
+    columns.set(name, found.name);
   }
   if ([...columns.keys()].some((name) => name.toLowerCase() === EVENT_SPINE_TIME)) {
     throw new AsofError('invalid_spine', `'${EVENT_SPINE_TIME}' is the time of each row.`, {
@@ -56,9 +61,11 @@ export function eventSpineSql(
 }
 
 function columnOf(source: SourcePlan, name: string): ColumnSchema {
-  const found = source.columns.find((column) => column.name === name);
+  // A name that was given up is never that of another column.
+  const found =
+    columnCalled(source.columns, name) ?? source.columns.find((column) => column.name === name);
   if (found !== undefined) return found;
-  const names = source.columns.map((column) => column.name);
+  const names = source.columns.map(presentName);
   throw new AsofError(
     'invalid_spine',
     `The source '${source.name}' has no column '${name}'.${didYouMean(name, names)}`,
@@ -67,7 +74,7 @@ function columnOf(source: SourcePlan, name: string): ColumnSchema {
 }
 
 function lacks(source: SourcePlan, name: string): AsofError {
-  const names = source.columns.map((column) => column.name);
+  const names = source.columns.map(presentName);
   return new AsofError(
     'invalid_spine',
     `The events of '${source.name}' have no column '${name}', which the service needs.${didYouMean(name, names)}`,

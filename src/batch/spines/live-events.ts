@@ -1,4 +1,5 @@
 import { sqlName } from '../../ingest/archive-relation.ts';
+import { presentName } from '../../schema/evolution.ts';
 import { type ColumnSchema, isRetractable, type SourceSchema } from '../../schema/types.ts';
 import { shownSql } from '../training-output.ts';
 
@@ -20,9 +21,11 @@ export function shownColumnSql({ name, type }: ColumnSchema): string {
   return shownSql(type, sqlName(name));
 }
 
-/** The live events of a source under its own columns, for queries. */
+/** The live events of a source under the present names of its columns, for queries. */
 export function shownEventsSql(relation: string, source: SourceSchema): string {
-  const columns = source.columns.map((one) => `${shownColumnSql(one)} AS ${sqlName(one.name)}`);
+  const columns = source.columns.map(
+    (one) => `${shownColumnSql(one)} AS ${sqlName(presentName(one))}`,
+  );
   return `(SELECT ${columns.join(', ')} FROM ${liveEventsSql(relation, source)}
     ORDER BY ${EVENT_ORDER})`;
 }

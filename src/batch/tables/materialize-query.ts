@@ -3,6 +3,7 @@ import { AsofError } from '../../base/errors.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import type { SourcePlan, TableFromPlan } from '../../plan/plan.ts';
+import { presentName } from '../../schema/evolution.ts';
 import { sandboxedSql } from '../query-sandbox.ts';
 import { liveEventsSql, shownColumnSql } from '../spines/live-events.ts';
 import { WHOLE } from './materialize-postgres.ts';
@@ -97,12 +98,12 @@ function copyOf(alias: string): string {
   return sqlName(`asof_upstream_${alias}`);
 }
 
-/** Live events with their declared columns, in the order of their positions. */
+/** Live events with their declared columns, by present names, in the order of their positions. */
 async function copyUpstreams(session: DuckDbSession, upstreams: QueryUpstreams): Promise<void> {
   for (const [alias, { source, events }] of upstreams) {
     const shown = source.columns
       .filter(({ name }) => !name.startsWith('__'))
-      .map((column) => `${shownColumnSql(column)} AS ${sqlName(column.name)}`);
+      .map((column) => `${shownColumnSql(column)} AS ${sqlName(presentName(column))}`);
     await session.run(
       `CREATE TEMP TABLE ${copyOf(alias)} AS SELECT ${shown.join(', ')}
        FROM ${liveEventsSql(events, source)} ORDER BY __event_time, __partition, __offset`,

@@ -12,7 +12,7 @@ import type { TablesWorld } from './tables-world.ts';
 import { openEnd, requireWholeGzip } from './text-lines.ts';
 import type { FilesFrom, UpstreamFile } from './upstream-file.ts';
 import type { UpstreamRows } from './upstream-rows.ts';
-import { matchUpstream, type SchemaRules } from './upstream-schema.ts';
+import { matchUpstream, type SchemaRules, upstreamNames } from './upstream-schema.ts';
 
 export interface UnitReader {
   readonly world: TablesWorld;
@@ -113,8 +113,7 @@ function openFile(reader: UnitReader, file: UpstreamFile): Promise<UpstreamRows>
     case 'csv':
       return csvRows(session, file, from);
     default: {
-      const renamed = new Map(Object.entries(rules.rename).map(([name, to]) => [to, name]));
-      const wanted = rules.declared.map(({ name }) => renamed.get(name) ?? name);
+      const wanted = rules.declared.flatMap((column) => upstreamNames(column, rules));
       return ndjsonRows(session, file, wanted);
     }
   }

@@ -1,5 +1,6 @@
 import { matchesGlob } from 'node:path';
 import { AsofError } from '../../base/errors.ts';
+import { columnCalled } from '../../schema/evolution.ts';
 import { UNIT_COLUMN } from '../../schema/types.ts';
 import { STAGE } from './staged-part.ts';
 import type { TableTally } from './table-report.ts';
@@ -37,7 +38,10 @@ export class TableWork {
       timeZone: zoneOf(origin),
       finerTimes: isFloored(origin) ? { knownAt: source.arrivalTime } : null,
       times: new Set(times),
-      mayLack: options.allowMissing,
+      mayLack: new Set(
+        [...options.allowMissing].map((name) => columnCalled(source.columns, name)?.name ?? name),
+      ),
+      evolution: source,
     };
   }
 

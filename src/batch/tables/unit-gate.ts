@@ -1,6 +1,7 @@
 import { AsofError, type Issue, issue } from '../../base/errors.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import type { ColumnStatistics } from '../../schema/column-statistics.ts';
+import { presentName } from '../../schema/evolution.ts';
 import { checkUnitAgainstHistory, type Finding } from '../gates/judge.ts';
 import { type LearnedColumn, learn } from '../gates/learn.ts';
 import { FRESH } from './fresh-rows.ts';
@@ -136,9 +137,14 @@ export class UnitGate {
     // Names go on, and so do days: numbers among them grow without being another unit of measure.
     const names = new Set([...origin.key, ...hive, ...(unitBy === null ? [] : [unitBy])]);
     const kept = new Map<string, LearnedColumn>();
+    const mayLack = new Set(
+      table.declared
+        .filter((column) => allowMissing.has(presentName(column)))
+        .map(({ name }) => name),
+    );
     for (const { name, numbers } of statistics) {
       const known = learned.get(name);
-      if (known === undefined || allowMissing.has(name)) continue;
+      if (known === undefined || mayLack.has(name)) continue;
       const isDeclared = (origin.expectations[name]?.medianFactorMax ?? null) !== null;
       if (names.has(name) && !isDeclared) {
         const distinct = { low: 0, high: 0 };

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
+import { presentName } from '../../schema/evolution.ts';
 import { EXACT_LIMIT, TIME_LIMIT_MS } from '../../schema/read-value.ts';
 import { type ColumnSchema, typeText } from '../../schema/types.ts';
 
@@ -24,11 +25,12 @@ export function columnChecks(
   isTime: boolean,
   isFloored = false,
 ): (cell: string, value: string) => CellCheck[] {
-  const { name, type } = column;
+  const { type } = column;
+  const name = presentName(column);
   const isTimestamp = type.kind === 'timestamp';
   return (cell, value) => {
     const checks: CellCheck[] = [];
-    if (!column.optional) {
+    if (!column.optional && column.default === undefined) {
       checks.push({
         code: 'missing_column',
         message: `'${name}' is required, and null here.`,
@@ -57,7 +59,8 @@ export function columnChecks(
 }
 
 function rangeSql(column: ColumnSchema, isTime: boolean, value: string): CellCheck | null {
-  const { name, type, min, max } = column;
+  const { type, min, max } = column;
+  const name = presentName(column);
   const outside: string[] = [];
   if (min !== null) outside.push(`${value} < ${literal(min)}`);
   if (max !== null) outside.push(`${value} > ${literal(max)}`);

@@ -1,3 +1,4 @@
+import { facingSchema, formerNames } from '../../../schema/evolution.ts';
 import type { ColumnSchema, SourceSchema } from '../../../schema/types.ts';
 
 /** Names of a file's columns, and the source's column each one is; null leaves it out. */
@@ -6,12 +7,17 @@ export type ColumnMapping = Readonly<Record<string, string | null>>;
 /** By place in the file: the column of the source, or null for one that is left out. */
 export type FileColumns = readonly (ColumnSchema | null)[];
 
-/** Which columns of the source a file's columns are; a text says what does not fit. */
+/**
+ * Which columns of the source a file's columns are, whichever of their names it has; under their
+ * present ones. A text says what does not fit.
+ */
 export function matchColumns(
   names: readonly string[],
   schema: SourceSchema,
   mapping: ColumnMapping,
 ): FileColumns | string {
+  const present = facingSchema(schema).columns;
+  const former = formerNames(schema);
   const seen = new Set<string>();
   const columns: (ColumnSchema | null)[] = [];
   for (const name of names) {
@@ -20,13 +26,16 @@ export function matchColumns(
       columns.push(null);
       continue;
     }
-    const column = schema.columns.find((one) => one.name === target);
+    const column =
+      present.find((one) => one.name === target) ?? present[former?.get(target ?? '') ?? -1];
     if (column === undefined) return `has a column '${name}' that '${schema.name}' lacks`;
     if (seen.has(column.name)) return `has two columns for '${column.name}'`;
     seen.add(column.name);
     columns.push(column);
   }
-  const missing = schema.columns.find((one) => !one.optional && !seen.has(one.name));
+  const missing = present.find(
+    (one) => !one.optional && one.default === undefined && !seen.has(one.name),
+  );
   return missing === undefined ? columns : `lacks the column '${missing.name}'`;
 }
 
