@@ -1,3 +1,4 @@
+import { noteChange } from './changes.ts';
 import { inTransaction, type RegistryDatabase } from './database.ts';
 
 /** A version that is read beside the live one of its service, and never answered. */
@@ -51,10 +52,13 @@ export class ShadowBook {
   async start(shadow: Shadow): Promise<void> {
     const { service, samplePpm, startedMs, author } = shadow;
     const row = { service, version: shadow.shadow, sample_ppm: samplePpm };
-    await this.#db
-      .insertInto('shadows')
-      .values({ ...row, at_ms: startedMs, author })
-      .execute();
+    await inTransaction(this.#db, async (db) => {
+      await db
+        .insertInto('shadows')
+        .values({ ...row, at_ms: startedMs, author })
+        .execute();
+      await noteChange(db, 'shadows');
+    });
   }
 
   /** Answers what was read until now, or null where nothing was. */
@@ -65,6 +69,7 @@ export class ShadowBook {
       if (now === null) return null;
       const row = { service, version: null, sample_ppm: 0, at_ms: atMs, author };
       await db.insertInto('shadows').values(row).execute();
+      await noteChange(db, 'shadows');
       return now;
     });
   }
