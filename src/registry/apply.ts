@@ -3,6 +3,7 @@ import { canonicalJson } from '../plan/canonical.ts';
 import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { mergeScoped } from '../plan/scoped.ts';
+import { applyNotes } from './apply-notes.ts';
 import { noteChange } from './changes.ts';
 import { conflictsWith } from './conflicts.ts';
 import type { RegistryDatabase } from './database.ts';
@@ -49,7 +50,10 @@ export async function applyIn(
   if (first !== undefined) {
     throw new AsofError(first.code, first.message, { path: first.path, issues: foreign });
   }
-  const issues = await conflictsWith(db, current?.plan ?? null, plan);
+  const issues = [
+    ...(await conflictsWith(db, current?.plan ?? null, plan)),
+    ...(await registry.lifecycle.refusals(plan, namespaces)),
+  ];
   if (issues.length > 0) {
     throw new AsofError('version_conflict', 'The plan changes what versions mean.', { issues });
   }
@@ -69,6 +73,8 @@ export async function applyIn(
     })
     .execute();
   await noteChange(db, 'plan');
+  await registry.lifecycle.noteApplied(plan, { actor: author, nowMs });
+  await registry.audit.append(...applyNotes(diff, { generation, author, nowMs }));
   return { generation, diff };
 }
 

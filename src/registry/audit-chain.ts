@@ -65,6 +65,9 @@ export class AuditKeys {
   }
 }
 
+/** Of a chain that anybody who can write the database can compute anew. */
+export const UNSIGNED = new AuditKeys([]);
+
 /** Names a key without telling anything of it. */
 function fingerprint(key: string): string {
   return createHash('sha256').update('asof audit key\0').update(key).digest('hex').slice(0, 16);

@@ -38,6 +38,11 @@ export class AuditBook {
     this.#keys = keys;
   }
 
+  /** The same book in a transaction: its entries are there if the transaction is. */
+  within(db: RegistryDatabase): AuditBook {
+    return new AuditBook(db, this.#clock, this.#keys);
+  }
+
   /**
    * Adds entries, in their order; `atMs` is now, where an entry brings none of its own.
    * @throws AsofError `audit_key_missing` where entries were signed, and these would not be

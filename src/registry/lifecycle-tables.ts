@@ -35,6 +35,8 @@ export interface LifecycleTable {
   submitted_by: string | null;
   /** Grows with every submission; approvals of earlier ones count no more. */
   round: number;
+  /** A JSON list of what is marked in it: `` for itself, or a feature; a mark is never taken off. */
+  marks: string;
   /** Why it is of high risk, or null. */
   risk: string | null;
   since_ms: number;

@@ -3,18 +3,24 @@ import { AsofError, type Issue } from '../base/errors.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { AccessBook } from './access/access-book.ts';
 import { type ApplyRequest, type ApplyResult, applyIn } from './apply.ts';
+import { AuditBook } from './audit.ts';
+import { type AuditKeys, UNSIGNED } from './audit-chain.ts';
 import { type Changes, readChanges } from './changes.ts';
 import { conflictsWith } from './conflicts.ts';
 import {
+  consistently,
   inTransaction,
   openDatabase,
   type RegistryAddress,
   type RegistryDatabase,
 } from './database.ts';
 import { DatasetBook } from './datasets.ts';
+import { LifecycleBook } from './lifecycle-book.ts';
+import { NamespaceBook } from './namespaces.ts';
 import { PlanBook } from './plan-book.ts';
 import { ReleaseBook } from './releases.ts';
 import { ShadowBook } from './shadows.ts';
+import { TokenKeyBook } from './token-keys.ts';
 import { ValidationBook } from './validations.ts';
 
 /** What is applied: the plan and its generation, which grows by one with every apply. */
@@ -45,26 +51,40 @@ export class Registry {
   readonly releases: ReleaseBook;
   readonly shadows: ShadowBook;
   readonly access: AccessBook;
+  readonly tokenKeys: TokenKeyBook;
+  readonly audit: AuditBook;
+  readonly lifecycle: LifecycleBook;
+  readonly namespaces: NamespaceBook;
   /** Plans by generation. */
   readonly plans: PlanBook;
   readonly #db: RegistryDatabase;
   readonly #clock: Clock;
+  readonly #auditKeys: AuditKeys;
 
-  private constructor(db: RegistryDatabase, clock: Clock, plans: PlanBook) {
+  private constructor(db: RegistryDatabase, clock: Clock, plans: PlanBook, auditKeys: AuditKeys) {
     this.#db = db;
     this.#clock = clock;
+    this.#auditKeys = auditKeys;
     this.plans = plans;
     this.datasets = new DatasetBook(db);
     this.validations = new ValidationBook(db);
     this.releases = new ReleaseBook(db);
     this.shadows = new ShadowBook(db);
     this.access = new AccessBook(db);
+    this.tokenKeys = new TokenKeyBook(db);
+    this.audit = new AuditBook(db, clock, auditKeys);
+    this.lifecycle = new LifecycleBook(db, this.audit);
+    this.namespaces = new NamespaceBook(db, this.audit);
   }
 
   /** @throws AsofError `newer_format`, `registry_away`, `registry_damaged`, `disk_failed` */
-  static async open(address: RegistryAddress, clock: Clock): Promise<Registry> {
+  static async open(
+    address: RegistryAddress,
+    clock: Clock,
+    auditKeys: AuditKeys = UNSIGNED,
+  ): Promise<Registry> {
     const db = await openDatabase(address);
-    return new Registry(db, clock, new PlanBook(db));
+    return new Registry(db, clock, new PlanBook(db), auditKeys);
   }
 
   /**
@@ -75,8 +95,13 @@ export class Registry {
     return inTransaction(this.#db, (db) => work(this.#within(db)));
   }
 
+  /** `work` reads the state of one moment, whatever is changed meanwhile. */
+  consistently<T>(work: (registry: Registry) => Promise<T>): Promise<T> {
+    return consistently(this.#db, (db) => work(this.#within(db)));
+  }
+
   #within(db: RegistryDatabase): Registry {
-    return new Registry(db, this.#clock, this.plans.within(db));
+    return new Registry(db, this.#clock, this.plans.within(db), this.#auditKeys);
   }
 
   /** The newest applied plan, or null before the first apply. */
@@ -186,9 +211,15 @@ export class Registry {
   }
 
   /** Definitions whose `name@version` already meant something else, as issues. */
-  async conflicts(plan: ProjectPlan): Promise<Issue[]> {
+  async conflicts(
+    plan: ProjectPlan,
+    namespaces: readonly string[] | null = null,
+  ): Promise<Issue[]> {
     const current = (await this.current())?.plan ?? null;
-    return conflictsWith(this.#db, current, plan);
+    return [
+      ...(await conflictsWith(this.#db, current, plan)),
+      ...(await this.lifecycle.refusals(plan, namespaces)),
+    ];
   }
 
   /**

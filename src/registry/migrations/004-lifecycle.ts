@@ -16,7 +16,8 @@ export const lifecycleMigration: Migration = {
        kind ${text} NOT NULL CHECK (kind IN (${KINDS})), name ${text} NOT NULL,
        version ${whole} NOT NULL, state ${text} NOT NULL CHECK (state IN (${STATES})),
        digest ${text} NOT NULL, author ${text} NOT NULL, content_author ${text} NOT NULL,
-       submitted_by ${text}, round ${whole} NOT NULL, risk ${text}, since_ms ${whole} NOT NULL,
+       submitted_by ${text}, round ${whole} NOT NULL, marks ${text} NOT NULL, risk ${text},
+       since_ms ${whole} NOT NULL,
        deprecated_until_ms ${whole}, successor ${whole}, reason ${text},
        PRIMARY KEY (kind, name, version)
      ) ${strict}`,
@@ -34,8 +35,8 @@ export const lifecycleMigration: Migration = {
      ) ${strict}`,
     // What was applied before there were lifecycles is served, as it was.
     `INSERT INTO lifecycle (
-       kind, name, version, state, digest, author, content_author, round, since_ms
-     ) SELECT kind, name, version, 'active', '', 'before lifecycles', 'before lifecycles', 0,
+       kind, name, version, state, digest, author, content_author, round, marks, since_ms
+     ) SELECT kind, name, version, 'active', '', 'before lifecycles', 'before lifecycles', 0, '[]',
          first_applied_ms FROM definitions WHERE kind IN (${KINDS})`,
   ],
 };
