@@ -1,11 +1,14 @@
+import type { Dataset } from './dataset.ts';
 import type { ExpectOptions } from './expectation.ts';
 import { expectationNodes } from './expectation.ts';
 import {
+  type DatasetNode,
   deepFreeze,
   type MetaOptions,
   type ModelNode,
   metaNode,
   nodeOf,
+  problemNode,
   type ServiceNode,
 } from './node.ts';
 import type { Service, ServiceKeys, ServiceRequest, ServiceValues } from './service.ts';
@@ -34,6 +37,8 @@ export interface ModelOptions<S extends Service, Reads extends keyof ServiceValu
   readonly version: number;
   /** The version of the service that it was trained on; that one is pinned. */
   readonly service: S;
+  /** The training set that it was fitted on: of the same service version. */
+  readonly trainedOn?: Dataset;
   /** Outputs of the service that it may read; all of them unless given. */
   readonly reads?: readonly Reads[];
   /** What the values looked like in training; checked at every request that names the model. */
@@ -76,6 +81,7 @@ export function model<
 interface LooseModelOptions extends MetaOptions {
   readonly version: number;
   readonly service: unknown;
+  readonly trainedOn?: unknown;
   readonly reads?: unknown;
   readonly expect?: unknown;
   readonly onViolation?: string;
@@ -88,9 +94,17 @@ function modelNode(name: string, options: LooseModelOptions): ModelNode {
     name,
     version: options.version,
     service: service?.kind === 'service' ? (service as ServiceNode) : null,
+    trainedOn: options.trainedOn === undefined ? null : datasetNode(options.trainedOn),
     reads: Array.isArray(options.reads) ? options.reads.map(String) : null,
     expectations: expectationNodes(options.expect),
     onViolation: options.onViolation ?? null,
     ...metaNode(options),
   });
+}
+
+function datasetNode(given: unknown): ModelNode['trainedOn'] {
+  const node = nodeOf(given);
+  if (node?.kind === 'dataset') return node as DatasetNode;
+  const remedy = 'Write trainedOn: someDataset, or leave it out.';
+  return problemNode('invalid_definition', 'This is no dataset.', remedy);
 }

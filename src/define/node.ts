@@ -210,6 +210,7 @@ export interface ModelNode extends MetaNode {
   readonly version: number;
   /** null where something else was given. */
   readonly service: ServiceNode | null;
+  readonly trainedOn: DatasetNode | ProblemNode | null;
   /** null means all outputs. */
   readonly reads: readonly string[] | null;
   readonly expectations: readonly ExpectationNode[];

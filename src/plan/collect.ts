@@ -50,6 +50,7 @@ class Collector implements Collected {
     if (node.kind === 'model') {
       this.models.add(node);
       if (node.service !== null) this.#visitService(node.service);
+      if (node.trainedOn?.kind === 'dataset') this.#visitDataset(node.trainedOn);
     }
     if (node.kind === 'dashboard') {
       this.dashboards.add(node);

@@ -1,4 +1,5 @@
 import {
+  type DatasetNode,
   deepFreeze,
   type EntityNode,
   type ServiceNode,
@@ -46,7 +47,13 @@ export function compileProject(definitions: Iterable<unknown>): ProjectPlan {
     serviceOf: (node: ServiceNode) => services.get(node) ?? null,
   };
   const datasets = resolveAll(found.datasets, (node) => resolveDataset(node, parts, issues));
-  const models = resolveAll(found.models, (node) => resolveModel(node, parts.serviceOf, issues));
+  const models = resolveAll(found.models, (node) =>
+    resolveModel(
+      node,
+      { ...parts, datasetOf: (dataset: DatasetNode) => datasets.get(dataset) ?? null },
+      issues,
+    ),
+  );
   const dashboards = resolveAll(found.dashboards, (node) =>
     resolveDashboard(node, (view) => views.get(view) ?? null, issues),
   );

@@ -26,6 +26,7 @@ export function newDashboardSentences(dashboard: DashboardPlan): string[] {
 function modelFields(model: ModelPlan): Fields {
   const fields = new Map([
     ['service', `${model.service}@${model.serviceVersion}`],
+    ...trainedField(model),
     ['reads', model.reads.map(({ name }) => name).join(', ')],
     ['on violation', model.onViolation],
   ]);
@@ -36,4 +37,10 @@ function modelFields(model: ModelPlan): Fields {
 function dashboardFields({ reads }: DashboardPlan): Fields {
   const shown = reads.map(({ view, version, feature }) => `${view}@${version}.${feature}`);
   return new Map([['reads', shown.join(', ')]]);
+}
+
+function trainedField({ trainedOn }: ModelPlan): [string, string][] {
+  return trainedOn === undefined
+    ? []
+    : [['trained on', `${trainedOn.dataset}@${trainedOn.version}`]];
 }

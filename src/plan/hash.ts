@@ -259,6 +259,7 @@ function columnsRead(view: ViewMeaning): ReadonlySet<string> {
 export function modelHash(model: Omit<ModelPlan, 'hash' | 'meta'>, serviceHashNow: string): string {
   const { name, version, service, serviceVersion, reads, expectations, onViolation } = model;
   return hashOf({
+    ...given({ trainedOn: model.trainedOn }),
     ...{ name, version, service, serviceVersion, reads, expectations, onViolation },
     meaning: serviceHashNow,
   });

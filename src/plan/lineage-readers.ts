@@ -43,7 +43,11 @@ export function addReaders(
   for (const model of plan.models) {
     const { name: definition, version } = model;
     const whole = lineageId({ kind: 'model', definition, version, part: null });
-    graph.add({ kind: 'model', definition, version, part: null });
+    const learner = graph.add({ kind: 'model', definition, version, part: null });
+    const { trainedOn } = model;
+    const learnt =
+      trainedOn === undefined ? [] : datasets.get(`${trainedOn.dataset}@${trainedOn.version}`);
+    for (const column of learnt ?? []) join(graph, column, learner);
     const outputs = services.get(`${model.service}@${model.serviceVersion}`)?.outputs;
     for (const { name: part, type } of model.reads) {
       const node = graph.add({ kind: 'model_input', definition, version, part, whole, type });

@@ -1,17 +1,29 @@
 import { didYouMean } from '../base/suggest.ts';
-import type { DashboardNode, ModelNode, ServiceNode, ViewNode } from '../define/node.ts';
+import type {
+  DashboardNode,
+  DatasetNode,
+  ModelNode,
+  ServiceNode,
+  ViewNode,
+} from '../define/node.ts';
 import { byName, compareText } from './canonical.ts';
 import { resolveExpectations } from './expectation-plan.ts';
 import { dashboardHash, modelHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
-import type { DashboardPlan, ModelPlan, ModelReadPlan, ServicePlan } from './plan.ts';
+import type { DashboardPlan, DatasetPlan, ModelPlan, ModelReadPlan, ServicePlan } from './plan.ts';
 import { metaOf } from './source-plan.ts';
 import type { ViewDraft } from './view-plan.ts';
+
+/** What a model is resolved against: null for what has issues of its own. */
+export interface ModelParts {
+  readonly serviceOf: (node: ServiceNode) => ServicePlan | null;
+  readonly datasetOf: (node: DatasetNode) => DatasetPlan | null;
+}
 
 /** Checks and resolves a model; null, and issues, where it cannot be. */
 export function resolveModel(
   node: ModelNode,
-  serviceOf: (node: ServiceNode) => ServicePlan | null,
+  { serviceOf, datasetOf }: ModelParts,
   issues: IssueList,
 ): ModelPlan | null {
   const path = `models.${node.name}`;
@@ -24,9 +36,11 @@ export function resolveModel(
     issues.add('invalid_definition', `${path}.service`, 'It has no service.', remedy);
   }
   const onViolation = onViolationOf(node, path, issues);
+  const dataset = datasetOfModel(node, datasetOf, path, issues);
   if (service === null) return null;
   const reads = resolveReads(node, service, path, issues);
   checkExpectations(node, path, issues);
+  checkTrained(dataset, service, path, issues);
   const expectations = resolveExpectations(
     node.expectations,
     reads,
@@ -40,9 +54,37 @@ export function resolveModel(
     version: node.version,
     service: service.name,
     serviceVersion: service.version,
+    ...(dataset === null ? {} : { trainedOn: { dataset: dataset.name, version: dataset.version } }),
     ...{ reads, expectations, onViolation },
   };
   return { ...model, hash: modelHash(model, service.hash), meta: metaOf(node) };
+}
+
+function datasetOfModel(
+  { trainedOn }: ModelNode,
+  datasetOf: ModelParts['datasetOf'],
+  path: string,
+  issues: IssueList,
+): DatasetPlan | null {
+  if (trainedOn === null) return null;
+  if (trainedOn.kind === 'dataset') return datasetOf(trainedOn);
+  issues.addProblem(`${path}.trainedOn`, trainedOn);
+  return null;
+}
+
+/** What a model learnt from must be what it is served. */
+function checkTrained(
+  dataset: DatasetPlan | null,
+  { name, version }: ServicePlan,
+  path: string,
+  issues: IssueList,
+): void {
+  if (dataset === null) return;
+  if (dataset.service === name && dataset.serviceVersion === version) return;
+  const learnt = `${dataset.service}@${dataset.serviceVersion}`;
+  const message = `It was trained on ${learnt} ('${dataset.name}'), and reads ${name}@${version}.`;
+  const remedy = `Give it the service ${learnt}, or a dataset of ${name}@${version}.`;
+  issues.add('invalid_definition', `${path}.trainedOn`, message, remedy);
 }
 
 function resolveReads(

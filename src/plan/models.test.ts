@@ -4,9 +4,11 @@ import { AsofError } from '../base/errors.ts';
 import { count, sum } from '../define/aggregate.ts';
 import { decimal, string, timestamp } from '../define/column.ts';
 import { dashboard } from '../define/dashboard.ts';
+import { dataset } from '../define/dataset.ts';
 import { entity } from '../define/entity.ts';
 import { model } from '../define/model.ts';
 import { service } from '../define/service.ts';
+import { spineFile } from '../define/spine.ts';
 import { stream } from '../define/stream.ts';
 import { view } from '../define/view.ts';
 import { sliding } from '../define/window.ts';
@@ -96,6 +98,23 @@ test('a model that cannot be is refused with every reason', () => {
       assert.match(error.issues.map(({ message }) => message).join(), /Did you mean 'total_7d'/);
       return true;
     },
+  );
+});
+
+test('a model names the dataset that it was trained on, of the same service version', () => {
+  const rows = spineFile('rows.csv');
+  const learnt = dataset('learnt', { version: 3, service: checks, spine: rows });
+  const plan = compileProject([
+    model('scorer', { version: 1, service: checks, trainedOn: learnt }),
+  ]);
+  assert.deepEqual(plan.models[0]?.trainedOn, { dataset: 'learnt', version: 3 });
+  assert.equal(plan.datasets.length, 1);
+  assert.deepEqual(parsePlan(canonicalJson(plan)), plan);
+  const other = service('other', { version: 1, features: [spend.pick('total_7d')] });
+  assert.throws(
+    () => compileProject([model('scorer', { version: 1, service: other, trainedOn: learnt })]),
+    (error: unknown) =>
+      error instanceof AsofError && /trained on checks@1/.test(error.issues[0]?.message ?? ''),
   );
 });
 

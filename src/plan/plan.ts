@@ -263,6 +263,8 @@ export interface ModelPlan {
   readonly version: number;
   readonly service: string;
   readonly serviceVersion: number;
+  /** The dataset that it was trained on, where that is told. */
+  readonly trainedOn?: { readonly dataset: string; readonly version: number };
   /** Outputs of the service that it may read, on-demand features included, sorted by name. */
   readonly reads: readonly ModelReadPlan[];
   /** By output name: what values it was trained on, and so expects. */

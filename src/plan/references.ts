@@ -45,7 +45,14 @@ export function definitionsIn(plan: ProjectPlan): PlannedDefinition[] {
     const labels = one.labels.flatMap(({ view }) => readByView(view));
     add('dataset', one, [serviceId(one), ...spineSources(one.spine).map(sourceId), ...labels]);
   }
-  for (const one of plan.models) add('model', one, [serviceId(one)]);
+  for (const one of plan.models) {
+    const { trainedOn } = one;
+    const learnt =
+      trainedOn === undefined
+        ? []
+        : [definitionId('dataset', trainedOn.dataset, trainedOn.version)];
+    add('model', one, [serviceId(one), ...learnt]);
+  }
   for (const one of plan.dashboards) {
     add(
       'dashboard',
