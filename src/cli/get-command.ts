@@ -4,15 +4,20 @@ import { colors as pc } from './colors.ts';
 import type { Context, RemoteOptions } from './context.ts';
 import { EXIT, stringifyExact, table } from './output.ts';
 
+export interface GetOptions extends RemoteOptions {
+  readonly model?: string;
+}
+
 export async function getCommand(
-  context: Context<RemoteOptions>,
+  context: Context<GetOptions>,
   service: string,
   keys: readonly string[],
 ): Promise<number> {
   const described = await callServer(context, 'GET', `/v1/services/${encodeURIComponent(service)}`);
   const row = givenRow(keys, givenTypes(described));
+  const { model } = context.options;
   const answer = await callServer(context, 'POST', '/v1/features', {
-    body: stringifyExact({ service, rows: [row] }),
+    body: stringifyExact({ service, rows: [row], ...(model === undefined ? {} : { model }) }),
   });
   context.output.finish(answer, () => {
     const [first] = answer.rows as { values: object; statuses: Record<string, string> }[];
@@ -22,11 +27,32 @@ export async function getCommand(
       first?.statuses[name] === 'present' ? '' : pc.dim(first?.statuses[name] ?? ''),
     ]);
     for (const line of table(rows)) context.output.say(line);
+    for (const line of contractLines(answer.contract)) context.output.say(line);
     const { commit } = answer.position as { commit: number };
     const asOf = new Date(Number(answer.asOfMs)).toISOString();
     context.output.say(pc.dim(`  as of ${asOf}, position ${commit}`));
   });
   return EXIT.ok;
+}
+
+/** Whether the answer fits what the model registered, and where it does not. */
+function contractLines(contract: unknown): string[] {
+  if (contract === undefined) return [];
+  const { model, fits, violations } = contract as {
+    readonly model: string;
+    readonly fits: boolean;
+    readonly violations: readonly {
+      readonly feature: string;
+      readonly rule: string;
+      readonly expected: unknown;
+      readonly found: unknown;
+    }[];
+  };
+  if (fits) return [`  ${pc.green('✓')} fits the contract of ${model}`];
+  const lines = violations.map(({ feature, rule, expected, found }) =>
+    pc.yellow(`    ${feature} ${rule}: expected ${expected}, found ${found}`),
+  );
+  return [`  ${pc.yellow('≠')} does not fit the contract of ${model}`, ...lines];
 }
 
 /** Of join keys and request fields, by name. */

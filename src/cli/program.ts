@@ -1,15 +1,19 @@
 import { statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { loadConfig } from '../app/config.ts';
+import { type Config, loadConfig } from '../app/config.ts';
 import { packageVersion } from '../app/package-version.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { addBatchCommands } from './batch-commands.ts';
+import { type Called, pathOf } from './command-access.ts';
 import { type Run, withCommonOptions, withServer } from './common-options.ts';
 import type { CommonOptions } from './context.ts';
+import type { GetOptions } from './get-command.ts';
 import { addGovernanceCommands } from './governance-commands.ts';
+import { withIdentity } from './identity.ts';
 import { addIngestCommands } from './ingest-commands.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
+import type { ApplyOptions, PlanOptions } from './plan-commands.ts';
 
 const FIRST_STEPS = `
 A first project:
@@ -25,14 +29,6 @@ Exit codes:
 /** Runs one command line and gives its exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   let exitCode: number = EXIT.ok;
-  const program = new Command('asof')
-    .description(
-      'Define a feature once; serve it online, train on it without leakage, and prove that both agree.',
-    )
-    .version(packageVersion())
-    .configureOutput({ outputError: () => {} })
-    .exitOverride()
-    .addHelpText('after', FIRST_STEPS);
   const guard: Guard = async (options, work) => {
     const output = createOutput(options.json === true);
     try {
@@ -41,16 +37,19 @@ export async function main(argv: readonly string[]): Promise<number> {
       exitCode = reportError(error, output);
     }
   };
+  let called = new Command();
   const run: Run = (action) => (options) =>
     guard(options, async (output) => {
       const folder = options.project ?? '.';
       requireFolder(folder);
-      return action({ config: loadConfig(folder, overridesOf(options)), output, options });
+      const config = loadConfig(folder, overridesOf(options));
+      return withIdentity(config, calledAs(called, config), options, (identified, signed) =>
+        action({ config: identified, output, options: signed }),
+      );
     });
-  addProjectCommands(program, run, guard);
-  addServerCommands(program, run);
-  addBatchCommands(program, run);
-  addGovernanceCommands(program, run);
+  const program = createProgram(run, guard).hook('preAction', (_, command) => {
+    called = command;
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -58,6 +57,29 @@ export async function main(argv: readonly string[]): Promise<number> {
     exitCode = error.exitCode === 0 ? EXIT.ok : sayUsage(error, argv);
   }
   return exitCode;
+}
+
+/** The command line with all its commands. */
+export function createProgram(run: Run, guard: Guard): Command {
+  const program = new Command('asof')
+    .description(
+      'Define a feature once; serve it online, train on it without leakage, and prove that both agree.',
+    )
+    .version(packageVersion())
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
+    .addHelpText('after', FIRST_STEPS);
+  addProjectCommands(program, run, guard);
+  addServerCommands(program, run);
+  addBatchCommands(program, run);
+  addGovernanceCommands(program, run);
+  return program;
+}
+
+/** What is about to be done, before anything of it is. */
+function calledAs(command: Command, { namespaces }: Config): Called {
+  const { processedArgs: args } = command;
+  return { path: pathOf(command), args, options: command.opts(), namespaces };
 }
 
 /** A wrong command line is an error like any other; a bare `asof` has shown its help already. */
@@ -74,7 +96,10 @@ function sayUsage(error: CommanderError, argv: readonly string[]): number {
 }
 
 /** Runs a command's work, reports its error and keeps its exit code. */
-type Guard = (options: CommonOptions, work: (output: Output) => Promise<number>) => Promise<void>;
+export type Guard = (
+  options: CommonOptions,
+  work: (output: Output) => Promise<number>,
+) => Promise<void>;
 
 function requireFolder(folder: string): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
@@ -111,28 +136,36 @@ function addProjectCommands(program: Command, run: Run, guard: Guard): void {
       }),
     );
   command(program, 'plan', 'Show what applying the definitions would change; change nothing.')
+    .option('--out <file>', 'also write it, for `asof apply --plan <file>`')
     .addHelpText(
       'after',
-      '\nExample:\n  asof plan\n\n' +
+      '\nExamples:\n  asof plan\n  asof plan --out plan.json && asof apply --plan plan.json\n\n' +
+        'Each change is metadata, compatible or breaking, by a rule of docs/compatibility.md, with\n' +
+        'what it touches (features, services, models, datasets, dashboards) and what it costs.\n' +
         'Shows too which features share which measures, windows and tiles, and what state a key\n' +
         'can take; with state: { keys } in a view, what all of it can take, beside its budget.\n' +
         'Exit code 0: no change; 3: changes; 4: changes that are refused.',
     )
-    .action(run(async (context) => (await import('./plan-commands.ts')).planCommand(context)));
+    .action(
+      run<PlanOptions>(async (context) =>
+        (await import('./plan-commands.ts')).planCommand(context),
+      ),
+    );
   command(
     program,
     'apply',
     'Make the definitions the current ones. Meaning never changes in place.',
   )
     .option('--author <name>', 'who applies, for the record', 'command line')
+    .option('--plan <file>', 'exactly what `asof plan --out <file>` showed, or nothing')
     .addHelpText(
       'after',
-      '\nExample:\n  asof plan; asof apply --author jan\n\n' +
+      '\nExamples:\n  asof plan; asof apply --author jan\n  asof apply --plan plan.json\n\n' +
         'A running `asof serve` takes the new definitions over by itself. A name@version keeps\n' +
         'its meaning: raise `version` where the meaning changes, or it is refused (exit code 4).',
     )
     .action(
-      run<CommonOptions & { author: string }>(async (context) =>
+      run<ApplyOptions>(async (context) =>
         (await import('./plan-commands.ts')).applyCommand(context),
       ),
     );
@@ -177,6 +210,7 @@ function addServerCommands(program: Command, run: Run): void {
       )(options),
     );
   remote(command(program, 'get <service> <keys...>', 'Read the features of one entity row.'))
+    .option('--model <name@version>', 'hold the answer to what this model registered')
     .addHelpText(
       'after',
       '\nExamples:\n  asof get fraud user=u3\n  asof get late_flight origin=ATL destination=SFO --json\n' +
@@ -186,10 +220,10 @@ function addServerCommands(program: Command, run: Run): void {
         'null, as it does not fit its type or its declared bound: with --json see statuses, and how\n' +
         'old the answer is in freshness.',
     )
-    .action((service: string, keys: string[], options) =>
-      run(async (context) => (await import('./get-command.ts')).getCommand(context, service, keys))(
-        options,
-      ),
+    .action((service: string, keys: string[], options: GetOptions) =>
+      run<GetOptions>(async (context) =>
+        (await import('./get-command.ts')).getCommand(context, service, keys),
+      )(options),
     );
   addIngestCommands(program, run);
   remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))
