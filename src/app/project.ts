@@ -1,88 +1,96 @@
-import { AsofError, type Issue, issue } from '../base/errors.ts';
-import { NodeDisk } from '../base/node-disk.ts';
-import { SchemaBook } from '../ingest/schema-book.ts';
-import { diffPlans, type PlanDiff } from '../plan/diff.ts';
-import { explainPlan, type GroupExplanation } from '../plan/explain.ts';
-import { type KeptEntries, keptEntries } from '../plan/kept-entries.ts';
+import { AsofError } from '../base/errors.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
-import { estimateState, type StateEstimate } from '../plan/state-estimate.ts';
-import type { Applied } from '../registry/registry.ts';
+import type { Applied, Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
-import { removedHistoryConflicts } from './removed-history.ts';
+import { requireSamePlan, writePlanFile } from './plan-file.ts';
+import {
+  type ChangeDetails,
+  detailsOf,
+  type PlannedChange,
+  planChange,
+  requireNoRefusals,
+} from './planned-change.ts';
 import { withRegistry } from './with-registry.ts';
 
-export interface PlannedChange {
-  readonly plan: ProjectPlan;
-  readonly diff: PlanDiff;
-  /** Definitions that an apply refuses, because their name@version meant something else. */
-  readonly refusals: readonly Issue[];
-  /** Which features share which tiles, and what they cost. */
-  readonly groups: readonly GroupExplanation[];
-  /** What the state can take, by view and in all. */
-  readonly state: StateEstimate;
-  /** Which features over sources with changes can run out of what they keep. */
-  readonly kept: readonly KeptEntries[];
+export type { PlannedChange } from './planned-change.ts';
+
+export type DetailedChange = PlannedChange & ChangeDetails;
+
+/**
+ * What applying the definitions would change; nothing is written but an empty registry, and with
+ * `out` a file that `applyProject` takes, unless the change is refused.
+ */
+export function planProject(config: Config, out: string | null = null): Promise<DetailedChange> {
+  return withDefinitions(config, async (registry, compiled) => {
+    const planned = await planChange(config, registry, compiled);
+    const details = await detailsOf(config, registry, planned);
+    if (out !== null && planned.refusals.length === 0) {
+      writePlanFile(out, planned, { diff: planned.diff, ...details });
+    }
+    return { ...planned, ...details };
+  });
+}
+
+export interface AppliedChange extends PlannedChange {
+  /** The generation that is applied now; the former one where nothing changed. */
   readonly generation: number;
 }
 
-/** What applying the definitions would change; nothing is written but an empty registry. */
-export async function planProject(config: Config): Promise<PlannedChange> {
-  const plan = await loadDefinitions(config.definitions);
-  const groups = explainPlan(plan);
-  return withRegistry(config, async (registry) => {
-    const current = await registry.current();
-    return {
-      plan,
-      diff: diffPlans(current?.plan ?? null, plan),
-      refusals: [
-        ...(await registry.conflicts(plan)),
-        ...loggedTypeConflicts(config, plan),
-        ...removedHistoryConflicts(config, plan, current?.plan ?? null),
-      ],
-      groups,
-      state: estimateState(plan, groups),
-      kept: keptEntries(plan),
-      generation: current?.generation ?? 0,
-    };
-  });
-}
-
-/** Columns whose logged events have another type: no engine could read them any more. */
-function loggedTypeConflicts(config: Config, plan: ProjectPlan): Issue[] {
-  const book = new SchemaBook(new NodeDisk(config.dataDir));
-  return plan.sources.flatMap((source) => {
-    try {
-      book.check(source);
-      return [];
-    } catch (error) {
-      if (!(error instanceof AsofError)) throw error;
-      return [issue(error.code, error.path ?? source.name, error.message, error.remedy)];
-    }
-  });
+export interface ApplyOptions {
+  /** What `planProject` wrote: exactly that is applied, or nothing. */
+  readonly planFile?: string | null;
 }
 
 /**
- * @throws AsofError `version_conflict` or `type_mismatch` with an issue for each definition refused
+ * Makes the definitions the current ones of the project's namespaces.
+ * @throws AsofError `plan_stale`; `version_conflict`, `type_mismatch`, `history_removed`,
+ *   `foreign_definition` or `still_read` with an issue for each definition refused; `run_conflict`
+ *   where something of the namespaces was applied meanwhile
  */
-export async function applyProject(
+export function applyProject(
   config: Config,
   author: string,
-): Promise<{ readonly generation: number; readonly diff: PlanDiff }> {
-  const plan = await loadDefinitions(config.definitions);
-  return withRegistry(config, async (registry) => {
-    const issues = loggedTypeConflicts(config, plan);
-    if (issues.length > 0) {
-      throw new AsofError('type_mismatch', 'Logged events have other types.', { issues });
-    }
-    const removed = removedHistoryConflicts(config, plan, (await registry.current())?.plan ?? null);
-    if (removed.length > 0) {
-      throw new AsofError('history_removed', 'Windows reach to removed events.', {
-        issues: removed,
-      });
-    }
-    return registry.apply({ plan, author });
+  options: ApplyOptions = {},
+): Promise<AppliedChange> {
+  return withDefinitions(config, async (registry, compiled) => {
+    const planned = await planChange(config, registry, compiled);
+    return applyPlanned(registry, planned, author, options);
   });
+}
+
+/** The same, with what it touches and costs. */
+export function applyInDetail(
+  config: Config,
+  author: string,
+  options: ApplyOptions,
+): Promise<AppliedChange & ChangeDetails> {
+  return withDefinitions(config, async (registry, compiled) => {
+    const planned = await planChange(config, registry, compiled);
+    const details = await detailsOf(config, registry, planned);
+    return { ...details, ...(await applyPlanned(registry, planned, author, options)) };
+  });
+}
+
+async function applyPlanned(
+  registry: Registry,
+  planned: PlannedChange,
+  author: string,
+  { planFile = null }: ApplyOptions,
+): Promise<AppliedChange> {
+  if (planFile !== null) requireSamePlan(planFile, planned);
+  requireNoRefusals(planned);
+  const { compiled: plan, namespaces, generation: basedOn } = planned;
+  const { generation } = await registry.apply({ plan, author, namespaces, basedOn });
+  return { ...planned, generation };
+}
+
+async function withDefinitions<T>(
+  config: Config,
+  work: (registry: Registry, compiled: ProjectPlan) => Promise<T>,
+): Promise<T> {
+  const compiled = await loadDefinitions(config.definitions);
+  return withRegistry(config, (registry) => work(registry, compiled));
 }
 
 /** @throws AsofError `not_applied` */

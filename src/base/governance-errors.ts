@@ -54,6 +54,11 @@ export const GOVERNANCE_ERRORS = {
     'A definition of another namespace is not what is applied there.',
     'Import it as it is applied, or have its owner apply it first.',
   ),
+  plan_stale: user(
+    409,
+    'What is applied, or the definitions, are not those that were planned.',
+    'Plan again, look at it, and apply that.',
+  ),
   still_read: user(
     409,
     'What definitions of other namespaces read cannot go, nor mean something else.',
@@ -100,5 +105,16 @@ export const GOVERNANCE_ERRORS = {
     422,
     'What should be a key is none, or others could read it.',
     'Give at least 32 random bytes as base64url, in a file of mode 0600 or in the environment.',
+  ),
+  // Forgetting.
+  forgotten: user(
+    409,
+    'The row is of somebody who was forgotten, and may not come back.',
+    'Stop its sender from repeating it; see docs/forgetting.md for who may come back.',
+  ),
+  dataset_forgotten: user(
+    409,
+    'Rows that a dataset was built from were forgotten: its bytes cannot be made again.',
+    'Give --allow-forgotten for what is left of it, or build a new one.',
   ),
 } as const satisfies Record<string, ErrorRow>;

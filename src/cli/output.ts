@@ -91,6 +91,14 @@ export function progressLine(
 
 export const EXIT = { ok: 0, failed: 1, usage: 2, changes: 3, refused: 4, stopped: 130 } as const;
 
+/** What an apply refuses to do to those who read definitions. */
+const REFUSED: ReadonlySet<string> = new Set([
+  'version_conflict',
+  'foreign_definition',
+  'still_read',
+  'plan_stale',
+]);
+
 /** Says what went wrong, where, and what to do; returns the exit code. */
 export function reportError(error: unknown, output: Output): number {
   const known = toAsofError(error);
@@ -106,7 +114,7 @@ export function reportError(error: unknown, output: Output): number {
     process.stderr.write(`${lines.join('\n')}\n`);
   }
   if (known.code === 'usage') return EXIT.usage;
-  return known.code === 'version_conflict' ? EXIT.refused : EXIT.failed;
+  return REFUSED.has(known.code) ? EXIT.refused : EXIT.failed;
 }
 
 function issueLines(one: Issue): string[] {

@@ -1,75 +1,89 @@
-import { applyProject, type PlannedChange, planProject } from '../app/project.ts';
+import { resolve } from 'node:path';
+import {
+  type AppliedChange,
+  applyInDetail,
+  type DetailedChange,
+  planProject,
+} from '../app/project.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { EXIT, type Output } from './output.ts';
+import { sayChanges } from './plan-changes.ts';
 import { sayState, sayTiles } from './plan-tiles.ts';
 
-type Change = PlannedChange['diff']['changes'][number];
+export interface PlanOptions extends CommonOptions {
+  readonly out?: string;
+}
 
-const MARKS: Readonly<Record<Change['change'], (text: string) => string>> = {
-  added: (text) => pc.green(`+ ${text}`),
-  removed: (text) => pc.red(`- ${text}`),
-  metadata: (text) => pc.dim(`· ${text}`),
-  changed: (text) => pc.yellow(`~ ${text}`),
-  refused: (text) => pc.red(pc.bold(`! ${text}`)),
-};
-
-export async function planCommand({ config, output }: Context): Promise<number> {
-  const planned = await planProject(config);
-  const { diff, refusals, groups, state, kept } = planned;
-  const result = { generation: planned.generation, diff, refusals, groups, state, kept };
-  output.finish(result, () => {
-    sayChanges(output, diff);
+export async function planCommand({
+  config,
+  output,
+  options,
+}: Context<PlanOptions>): Promise<number> {
+  const out = options.out === undefined ? null : resolve(options.out);
+  const planned = await planProject(config, out);
+  const { diff, refusals, groups, state, kept, impact, cost, namespaces } = planned;
+  const isRefused = refusals.length > 0 || diff.refused > 0;
+  const written = out !== null && refusals.length === 0 ? out : null;
+  const { generation } = planned;
+  const result = { generation, diff, refusals, groups, state, kept, impact, cost, namespaces };
+  output.finish({ ...result, out: written }, () => {
+    sayScope(output, planned);
+    sayChanges(output, diff, planned);
     sayTiles(output, groups);
     sayState(output, state);
     sayKept(output, kept);
-    if (diff.changes.length > 0 && refusals.length === 0) {
+    sayRefusals(output, refusals);
+    if (written !== null) output.say(`\nwritten to ${written}: \`asof apply --plan ${written}\``);
+    else if (diff.changes.length > 0 && refusals.length === 0) {
       output.say();
       output.say('`asof apply` makes it so.');
-    }
-    for (const refusal of refusals) {
-      output.say(`${pc.red('refused')} ${refusal.path}: ${refusal.message}`);
-      output.say(`  ${pc.green('→')} ${refusal.remedy}`);
-    }
+    } else if (out !== null)
+      output.say('\nNothing was written: what is refused cannot be applied.');
   });
-  if (refusals.length > 0 || diff.refused > 0) return EXIT.refused;
+  if (isRefused) return EXIT.refused;
   return diff.changes.length > 0 ? EXIT.changes : EXIT.ok;
+}
+
+export interface ApplyOptions extends CommonOptions {
+  readonly author: string;
+  readonly plan?: string;
 }
 
 export async function applyCommand({
   config,
   output,
   options,
-}: Context<CommonOptions & { readonly author: string }>): Promise<number> {
-  const { generation, diff } = await applyProject(config, options.author);
-  output.finish({ generation, diff }, () => {
-    sayChanges(output, diff);
+}: Context<ApplyOptions>): Promise<number> {
+  const planFile = options.plan === undefined ? null : resolve(options.plan);
+  const applied = await applyInDetail(config, options.author, { planFile });
+  const { generation, diff, impact, cost, namespaces } = applied;
+  output.finish({ generation, diff, impact, cost, namespaces }, () => {
+    sayScope(output, applied);
+    sayChanges(output, diff, applied);
     output.say(`${pc.green('applied')} as generation ${generation}`);
   });
   return EXIT.ok;
 }
 
+/** A project that owns some namespaces only says which, as nothing else is looked at. */
+function sayScope(output: Output, { namespaces }: Pick<AppliedChange, 'namespaces'>): void {
+  if (namespaces === null) return;
+  const noun = namespaces.length === 1 ? 'the namespace' : 'the namespaces';
+  output.say(`Of ${noun} ${namespaces.join(', ')}; all others stay as they are.`);
+}
+
+function sayRefusals(output: Output, refusals: DetailedChange['refusals']): void {
+  for (const refusal of refusals) {
+    output.say(`${pc.red('refused')} ${refusal.path}: ${refusal.message}`);
+    output.say(`  ${pc.green('→')} ${refusal.remedy}`);
+  }
+}
+
 /** Over sources with changes: what can run out of entries, a line each. */
-function sayKept(output: Output, kept: PlannedChange['kept']): void {
+function sayKept(output: Output, kept: DetailedChange['kept']): void {
   if (kept.length === 0) return;
   output.say();
   output.say(pc.bold('Kept for changes'));
   for (const { feature, text } of kept) output.say(`  ${feature} ${text}`);
-}
-
-export function sayChanges(output: Output, diff: PlannedChange['diff']): void {
-  if (diff.changes.length === 0) {
-    output.say('No change: the definitions mean what is applied.');
-    return;
-  }
-  for (const change of diff.changes) {
-    const version = change.version === null ? '' : `@${change.version}`;
-    output.say(MARKS[change.change](`${change.kind} ${change.name}${version}`));
-    for (const sentence of change.sentences) output.say(`    ${sentence}`);
-  }
-  const counts = (['added', 'changed', 'metadata', 'removed', 'refused'] as const)
-    .filter((kind) => diff[kind] > 0)
-    .map((kind) => `${diff[kind]} ${kind}`);
-  output.say();
-  output.say(`${counts.join(', ')}; ${diff.unchanged} unchanged`);
 }

@@ -1,10 +1,10 @@
-import type { PlannedChange } from '../app/project.ts';
+import type { DetailedChange } from '../app/project.ts';
 import { formatBytes } from '../base/byte-size.ts';
 import { formatDuration } from '../base/duration.ts';
 import { colors as pc } from './colors.ts';
 import { count, type Output, table } from './output.ts';
 
-type Group = PlannedChange['groups'][number];
+type Group = DetailedChange['groups'][number];
 type Part = Group['lanes'][number];
 
 /** Names of one line; --json has all of them. */
@@ -63,7 +63,7 @@ function costOf(group: Group): string {
 }
 
 /** What the state takes in memory, view by view and in all; long texts come on top. */
-export function sayState(output: Output, state: PlannedChange['state']): void {
+export function sayState(output: Output, state: DetailedChange['state']): void {
   if (state.views.length === 0) return;
   output.say();
   output.say(pc.bold('State'));

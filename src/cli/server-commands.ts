@@ -2,7 +2,7 @@ import { type BuiltGroups, runServer, type ServerEvents } from '../app/server.ts
 import { colors as pc } from './colors.ts';
 import type { Context } from './context.ts';
 import { EXIT, type Output, reportError } from './output.ts';
-import { sayChanges } from './plan-commands.ts';
+import { sayChanges } from './plan-changes.ts';
 
 /** `asof dev`: applies the definitions, runs everything, and reloads when a file changes. */
 export async function devCommand({ config, output }: Context): Promise<number> {

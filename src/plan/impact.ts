@@ -23,6 +23,8 @@ export interface Touched {
   readonly dashboards: readonly string[];
   /** Those of the services that answer callers: `fraud.checks@2 (live)`. */
   readonly released: readonly string[];
+  /** How many more there are that whoever asks may not see. */
+  readonly hidden: number;
 }
 
 /** What a change costs the state: of a view its own tile groups, of a source those over it. */
@@ -45,12 +47,15 @@ export class Impacts {
   readonly #before: PlanSide;
   readonly #after: PlanSide;
   readonly #released: readonly ReleasedVersion[];
+  readonly #visible: (definition: string) => boolean;
 
   constructor(
     before: ProjectPlan | null,
     after: ProjectPlan,
     released: readonly ReleasedVersion[] = [],
+    visible: (definition: string) => boolean = () => true,
   ) {
+    this.#visible = visible;
     this.#after = new PlanSide(after);
     this.#before =
       before === null ? new PlanSide({ ...after, groups: [], views: [] }) : new PlanSide(before);
@@ -73,28 +78,30 @@ export class Impacts {
         for (const node of this.#after.downstream(starts)) found.add(node);
     }
     const own = definitionOf(change);
-    const titles = (kind: LineageNode['kind']): string[] => {
-      const named = [...found].filter((node) => node.kind === kind).map(titleOf);
-      return [...new Set(named)].filter((title) => title !== own).sort(compareText);
+    let hidden = 0;
+    const listed = (nodes: readonly LineageNode[], title: (node: LineageNode) => string) => {
+      const shown = new Map(nodes.map((node) => [title(node), this.#visible(node.definition)]));
+      shown.delete(own);
+      hidden += [...shown.values()].filter((isShown) => !isShown).length;
+      return [...shown].flatMap(([name, isShown]) => (isShown ? [name] : [])).sort(compareText);
     };
     const wholes = (kind: string): string[] => {
-      const prefix = `${kind}:`;
-      const named = [...found].flatMap(({ whole, id }) => [whole ?? id]);
-      const ids = named.filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length));
-      return [...new Set(ids)].filter((title) => title !== own).sort(compareText);
+      const ofKind = [...found].filter((node) => wholeOf(node).startsWith(`${kind}:`));
+      return listed(ofKind, (node) => wholeOf(node).slice(kind.length + 1));
     };
-    const services = wholes('service');
-    return {
-      features: titles('feature'),
-      services,
+    const features = [...found].filter(({ kind }) => kind === 'feature');
+    const touched = {
+      features: listed(features, ({ id }) => id.slice('feature:'.length)),
+      services: wholes('service'),
       models: wholes('model'),
       datasets: wholes('dataset'),
       dashboards: wholes('dashboard'),
-      released: this.#released
-        .map(({ service, version, as }) => ({ title: `${service}@${version}`, as }))
-        .filter(({ title }) => services.includes(title) || title === own)
-        .map(({ title, as }) => `${title} (${as})`),
     };
+    const released = this.#released
+      .map(({ service, version, as }) => ({ title: `${service}@${version}`, as }))
+      .filter(({ title }) => touched.services.includes(title) || title === own)
+      .map(({ title, as }) => `${title} (${as})`);
+    return { ...touched, released, hidden };
   }
 
   #cost(change: DefinitionChange): StateCost {
@@ -173,6 +180,7 @@ function definitionOf({ name, version }: DefinitionChange): string {
   return version === null ? name : `${name}@${version}`;
 }
 
-function titleOf({ id }: LineageNode): string {
-  return id.slice(id.indexOf(':') + 1);
+/** The definition that a node is part of, as an id; itself where it has no parts. */
+function wholeOf({ whole, id }: LineageNode): string {
+  return whole ?? id;
 }

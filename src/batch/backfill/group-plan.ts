@@ -108,7 +108,7 @@ export async function planGroup(
     ]),
     chunks: cutChunks(days, rowsOfChunkMax(world, target, limits)),
     rows,
-    ...estimate(world.catalog, subject, rows),
+    ...estimateTiles(world.catalog, subject, rows),
   };
 }
 
@@ -199,15 +199,16 @@ function rowsOfChunkMax(
   return Math.max(1, Math.min(LIMITS.backfillChunkRows, ofMemory, ofRate));
 }
 
-/** By the newest run that was done: of the same tiles, else of any. */
-function estimate(
-  { runs }: OfflineCatalog,
+/** By the newest run that was done: of the same tiles, else of any; with no catalog, roughly. */
+export function estimateTiles(
+  catalog: Pick<OfflineCatalog, 'runs'> | null,
   subject: string,
   rows: number,
 ): { estimatedBytes: number; estimatedMs: number } {
-  const done = [...runs.list({ kind: 'backfill' }), ...runs.list({ kind: 'reconcile' })].filter(
-    ({ status, totals }) => status === 'done' && Number(totals.rows) > 0,
-  );
+  const runs = ['backfill', 'reconcile'] as const;
+  const done = runs
+    .flatMap((kind) => catalog?.runs.list({ kind }) ?? [])
+    .filter(({ status, totals }) => status === 'done' && Number(totals.rows) > 0);
   const measured = done.find((run) => run.subject === subject) ?? done[0];
   const { rows: ofRows, bytes, ms } = measured?.totals ?? {};
   const share = measured === undefined ? 0 : rows / Number(ofRows);
