@@ -36,11 +36,16 @@ async function changedMeanings(
   const diff = diffPlans(current, plan);
   return different.map((definition) => {
     const { cause, remedy } = causeOf(definition, diff);
+    // A version that was ever applied is taken, even where it is gone.
+    const taken = [...rows, ...definitionsOf(plan)].filter(
+      ({ kind, name }) => kind === definition.kind && name === definition.name,
+    );
+    const next = Math.max(...taken.map(({ version }) => version)) + 1;
     return issue(
       'version_conflict',
       `${definition.kind}s.${definition.name}`,
       `${titleOf(definition)} was applied before with another meaning${cause}.`,
-      `${remedy}Set version: ${definition.version + 1}, and keep the old one while a model reads it.`,
+      `${remedy}Set version: ${next}, and keep the old one while a model reads it.`,
     );
   });
 }
