@@ -6,7 +6,9 @@ import { LIMITS } from '../base/limits.ts';
 import type { Identity } from './access/identity.ts';
 import { type IssuerConfig, readIssuers } from './access/issuers-config.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
+import { type PrivacyConfig, readPrivacy } from './privacy/privacy-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
+import { type PostgresRegistry, readNamespaces, readRegistry } from './registry-config.ts';
 import { type RetentionConfig, readRetention } from './retention-config.ts';
 import { readUpstreams, type UpstreamConfig } from './upstream-config.ts';
 
@@ -46,6 +48,12 @@ export interface Config extends UpstreamConfig {
   readonly identity?: Identity;
   /** What is read by the server itself, besides what is pushed; of the file alone. */
   readonly connectors: readonly ConnectorConfig[];
+  /** Where the key of tokens comes from; of the file alone. */
+  readonly privacy: PrivacyConfig;
+  /** A PostgreSQL that the registry is in; null: a file of the data directory. Of the file alone. */
+  readonly registry: PostgresRegistry;
+  /** Whose definitions the project applies; null: those of all. Of the file alone. */
+  readonly namespaces: readonly string[] | null;
 }
 
 const DEFAULTS = {
@@ -85,8 +93,11 @@ export function loadConfig(
     quotas: bounds = {},
     retention: kept = {},
     access = {},
+    privacy: secrecy,
     duckdbExtensions = null,
     postgres = {},
+    registry: place = null,
+    namespaces: owned = null,
     ...settings
   } = readConfigFile(path);
   const values: Record<string, unknown> = { ...DEFAULTS, ...settings };
@@ -103,15 +114,21 @@ export function loadConfig(
   );
   const { quotas, issues: quotaIssues } = readQuotas(bounds);
   const { retention, issues: retentionIssues } = readRetention(kept);
+  const { privacy, issues: privacyIssues } = readPrivacy(secrecy, dirname(path));
   const { issuers, issues: issuerIssues } = readIssuers(access, dirname(path));
+  const { registry, issues: registryIssues } = readRegistry(place, environment);
+  const { namespaces, issues: namespaceIssues } = readNamespaces(owned);
   const upstreams = readUpstreams(duckdbExtensions, postgres, dirname(path), environment);
   const { issues: upstreamIssues, ...upstream } = upstreams;
   const ofParts = [
     ...issuerIssues,
+    ...privacyIssues,
     ...connectorIssues,
     ...quotaIssues,
     ...retentionIssues,
     ...upstreamIssues,
+    ...registryIssues,
+    ...namespaceIssues,
   ];
   const issues = [...checkConfig(values), ...ofParts];
   if (issues.length > 0) {
@@ -125,7 +142,10 @@ export function loadConfig(
     ...(values as unknown as Config),
     ...upstream,
     connectors,
+    registry,
+    namespaces,
     issuers,
+    privacy,
     quotas,
     retention,
     root,
@@ -192,7 +212,16 @@ const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => b
     grace: [isGrace, "'observed', or a duration such as '48h'"],
   };
 
-const OF_THE_FILE = ['access', 'connectors', 'quotas', 'duckdbExtensions', 'postgres', 'retention'];
+const OF_THE_FILE = [
+  'access',
+  'connectors',
+  'duckdbExtensions',
+  'namespaces',
+  'postgres',
+  'quotas',
+  'registry',
+  'retention',
+];
 
 function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
   const issues: Issue[] = [];

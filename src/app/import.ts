@@ -8,6 +8,7 @@ import {
 import { withBulkDoor } from './bulk-access.ts';
 import type { Config } from './config.ts';
 import { duckDbOptions, openHistory } from './offline.ts';
+import { tokenizerFor } from './privacy/token-keys.ts';
 
 export type ImportProjectRequest = Pick<
   ImportRequest,
@@ -22,7 +23,7 @@ export function importProject(
   config: Config,
   request: ImportProjectRequest,
 ): Promise<ImportReport> {
-  return withBulkDoor(config, (door, plan) => {
+  return withBulkDoor(config, async (door, plan) => {
     const source = plan.sources.find(({ name }) => name === request.source);
     if (source === undefined) {
       const names = plan.sources.map(({ name }) => name);
@@ -36,7 +37,10 @@ export function importProject(
       door,
       source,
       openHistory: () => openHistory(config, plan),
-      duckdb: duckDbOptions(config),
+      duckdb: {
+        ...duckDbOptions(config),
+        tokenizer: await tokenizerFor(config, { sources: [source] }),
+      },
     });
   });
 }

@@ -2,18 +2,20 @@ import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { pause } from '../base/pause.ts';
+import type { Tokenizer } from '../base/tokenizer.ts';
 import { materialize, type TableOutcome } from '../batch/tables/materialize.ts';
 import type { MaterializeOptions, TableNow, TablesWorld } from '../batch/tables/tables-world.ts';
 import { ArchiveFiles } from '../ingest/archive-files.ts';
 import type { BulkDoor } from '../ingest/bulk-door.ts';
 import { segmentLog } from '../ingest/history-log.ts';
-import type { ProjectPlan } from '../plan/plan.ts';
+import type { ProjectPlan, SourcePlan } from '../plan/plan.ts';
 import { OfflineCatalog } from '../store/offline-catalog.ts';
 import { withBulkDoor } from './bulk-access.ts';
 import type { Config } from './config.ts';
 import { isGoneOwner, leaseOwner } from './lease-owner.ts';
 import { graceOf } from './observed-grace.ts';
 import { duckDbOptions, openHistory, schemaLookup } from './offline.ts';
+import { tokenizerFor } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
 import { objectStorageSettings } from './upstream-config.ts';
 
@@ -30,7 +32,8 @@ export async function materializeProject(
   const work = async (door: BulkDoor, plan: ProjectPlan): Promise<TableOutcome[]> => {
     const catalog = OfflineCatalog.open(config.dataDir, systemClock);
     try {
-      const world = tablesWorld(config, plan, { door, catalog, environment });
+      const tokenizer = await tokenizerFor(config, { sources: plan.sources.filter(isTable) });
+      const world = tablesWorld(config, plan, { door, catalog, environment, tokenizer });
       return await materialize(world, tables, options);
     } finally {
       catalog.close();
@@ -44,12 +47,17 @@ interface WorldParts {
   readonly door: BulkDoor;
   readonly catalog: OfflineCatalog;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly tokenizer: Tokenizer | null;
+}
+
+function isTable({ origin }: SourcePlan): boolean {
+  return (origin ?? null) !== null;
 }
 
 function tablesWorld(
   config: Config,
   plan: ProjectPlan,
-  { door, catalog, environment }: WorldParts,
+  { door, catalog, environment, tokenizer }: WorldParts,
 ): TablesWorld {
   return {
     ...{ plan, door, catalog, pause },
@@ -58,7 +66,7 @@ function tablesWorld(
     now: async () => nowOf(config, plan),
     fileNowMs: () => systemClock.nowMs(),
     graceMs: graceOf(config),
-    duckdb: duckDbOptions(config),
+    duckdb: { ...duckDbOptions(config), tokenizer },
     extensions: config.duckdbExtensions,
     remoteSettings: objectStorageSettings(environment),
     postgresUrl: (name) => config.postgres[name] ?? environment[name] ?? null,

@@ -15,6 +15,7 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { newestAnswers } from '../store/serve-log-reader.ts';
 import type { Config } from './config.ts';
+import { tokenizerIfAny } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
 import { withRegistry } from './with-registry.ts';
 
@@ -122,7 +123,7 @@ export async function trainingOptions(
     history: await openHistory(config, plan),
     spine: typeof request.spine === 'string' ? { path: request.spine } : request.spine,
     clock: systemClock,
-    duckdb: duckDbOptions(config),
+    duckdb: { ...duckDbOptions(config), tokenizer: await tokenizerIfAny(config, plan) },
   };
 }
 

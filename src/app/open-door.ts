@@ -4,6 +4,7 @@ import { Ingestor } from '../ingest/ingestor.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
 import type { Config } from './config.ts';
+import { readFence } from './forget/fence-file.ts';
 import type { Parts } from './platform-parts.ts';
 
 /**
@@ -11,8 +12,8 @@ import type { Parts } from './platform-parts.ts';
  * would not come to it.
  */
 export async function openDoor(
-  { clock }: Pick<Config, 'clock'>,
-  { disk, log, letters, logger }: Parts,
+  { clock, dataDir }: Pick<Config, 'clock' | 'dataDir'>,
+  { disk, log, letters, logger, tokens }: Parts,
   { sources }: ProjectPlan,
   engine: StreamEngine,
   sessions: BulkSessions,
@@ -23,6 +24,8 @@ export async function openDoor(
       log,
       sources,
       letters,
+      tokenizer: tokens.tokenizer,
+      fences: readFence(dataDir),
       clock: systemClock,
       arrivalBound: clock === 'wall' ? 'clock' : 'none',
       sessions,

@@ -39,8 +39,10 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     features,
     ingestor: pushPort(plan, faces.push),
     bulk,
-    deadLetters: letterPort(parts.letters, (source, filter) =>
-      pushes.pass(() => door().readmit(source, filter)),
+    deadLetters: letterPort(
+      parts.letters,
+      (source, filter) => pushes.pass(() => door().readmit(source, filter)),
+      (source) => door().shieldOf(source),
     ),
     explore: new LiveExplorer(
       plan,

@@ -7,6 +7,7 @@ import { seededRandom } from '../base/random.ts';
 import { DeadLetters } from '../ingest/dead-letters.ts';
 import { EventLog } from '../ingest/log.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import type { RegistrySnapshot } from '../registry/snapshot.ts';
 import { ServeLogWriter } from '../store/serve-log.ts';
 import { AccessFollower } from './access/access-follower.ts';
 import { Archiver, requireEveryCommit } from './archiver.ts';
@@ -14,6 +15,7 @@ import type { Config } from './config.ts';
 import { Connectors } from './connectors.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { createLogger } from './logger.ts';
+import { TokenKeeper } from './privacy/token-keeper.ts';
 import { ShadowKeeper } from './shadow-keeper.ts';
 
 /** Before any definitions are in use. */
@@ -42,6 +44,7 @@ export interface Parts {
   readonly shadows: ShadowKeeper;
   readonly access: AccessFollower;
   readonly connectors: Connectors;
+  readonly tokens: TokenKeeper;
   readonly logger: Logger;
 }
 
@@ -50,6 +53,7 @@ export async function openParts(
   plan: ProjectPlan,
   openDisk: (folder: string) => Disk,
   directory: DataDirectory,
+  known: RegistrySnapshot | null = null,
 ): Promise<Parts> {
   try {
     const logger = createLogger(config.logLevel);
@@ -66,9 +70,10 @@ export async function openParts(
     requireEveryCommit(log, archiver.archivedCommit, config.dataDir);
     const connectors = new Connectors(config.connectors, logger);
     const shadows = new ShadowKeeper(disk, logger);
-    const access = await AccessFollower.open(config, logger, () => {});
+    const access = await AccessFollower.open(config, logger, () => {}, known?.access);
     const opened = { directory, disk, log, letters, archiver, serveLog, shadows };
-    return { ...opened, access, connectors, logger };
+    const tokens = await TokenKeeper.open(config, plan);
+    return { ...opened, access, connectors, tokens, logger };
   } catch (error) {
     directory.close();
     throw error;

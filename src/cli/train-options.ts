@@ -24,6 +24,7 @@ export interface TrainOptions extends CommonOptions {
   readonly prefix?: string;
   readonly servingDelay?: string;
   readonly statuses?: boolean;
+  readonly keepIds?: boolean;
   readonly name?: string;
   readonly author: string;
   readonly checkLeakage?: boolean;
@@ -89,6 +90,7 @@ export function withTrainOptions(command: Command): Command {
     .option('--prefix <text>', 'put before every feature name, against collisions')
     .option('--serving-delay <duration>', 'how far serving runs behind arrivals, such as 2s')
     .option('--statuses', 'add <feature>_status after each feature that can be an error')
+    .option('--keep-ids', 'ids of the spine where its keys would be tokens; for admins')
     .option('--name <name>', 'record it as the next number of this dataset, to build it again')
     .option('--author <name>', 'who builds it, for the record', 'command line')
     .option('--check-leakage', 'write nothing; look for what serving could not have known')
@@ -115,7 +117,7 @@ const DEFINED = [
     'columns',
     'before',
   ] as const),
-  ...(['time', 'prefix', 'servingDelay', 'statuses', 'name'] as const),
+  ...(['time', 'prefix', 'servingDelay', 'statuses', 'keepIds', 'name'] as const),
 ];
 
 /** @throws AsofError `usage` if options contradict each other or one is lacking */
@@ -135,6 +137,9 @@ export function checkTrainOptions(options: TrainOptions): void {
     const extra = DEFINED.filter((name) => options[name] !== undefined).map(flag);
     if (extra.length === 0 && options.spineFile.length === 0) return;
     throw usage(`--dataset says all of it: leave out ${extra.join(', ') || '--spine-file'}.`);
+  }
+  if (options.keepIds === true && options.name !== undefined) {
+    throw usage('A recorded dataset keeps tokens: leave out --keep-ids or --name.');
   }
   if (options.service === undefined) throw usage('Name a --service, or a --dataset.');
   requireOut();
@@ -171,6 +176,7 @@ export function requestOf(
     ...(options.time === undefined ? {} : { time: options.time }),
     statuses: options.statuses === true,
     before: options.before === true,
+    ...(options.keepIds === true ? { keepIds: true } : {}),
     ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
   };
 }

@@ -15,6 +15,7 @@ import {
   type RegistryDatabase,
 } from './database.ts';
 import { DatasetBook } from './datasets.ts';
+import { ForgottenBook } from './forgotten.ts';
 import { LifecycleBook } from './lifecycle-book.ts';
 import { NamespaceBook } from './namespaces.ts';
 import { PlanBook } from './plan-book.ts';
@@ -50,6 +51,7 @@ export class Registry {
   readonly validations: ValidationBook;
   readonly releases: ReleaseBook;
   readonly shadows: ShadowBook;
+  readonly forgotten: ForgottenBook;
   readonly access: AccessBook;
   readonly tokenKeys: TokenKeyBook;
   readonly audit: AuditBook;
@@ -70,6 +72,7 @@ export class Registry {
     this.validations = new ValidationBook(db);
     this.releases = new ReleaseBook(db);
     this.shadows = new ShadowBook(db);
+    this.forgotten = new ForgottenBook(db);
     this.access = new AccessBook(db);
     this.tokenKeys = new TokenKeyBook(db);
     this.audit = new AuditBook(db, clock, auditKeys);

@@ -1,9 +1,11 @@
 import type { Generated } from 'kysely';
 import type { AccessTables } from './access/access-tables.ts';
 import type { AuditTables } from './audit-tables.ts';
+import type { ForgottenTables } from './forgotten-tables.ts';
 import type { LifecycleTables } from './lifecycle-tables.ts';
 import type { PlanTables } from './plan-tables.ts';
 import type { ShadowTables } from './shadow-tables.ts';
+import type { TokenKeyTables } from './token-key-tables.ts';
 
 /**
  * The tables of the registry as queries know them. Whoever adds tables declares them in a file of
@@ -13,9 +15,11 @@ export interface RegistryTables
   extends CoreTables,
     AccessTables,
     AuditTables,
+    ForgottenTables,
     LifecycleTables,
     PlanTables,
-    ShadowTables {}
+    ShadowTables,
+    TokenKeyTables {}
 
 interface CoreTables {
   readonly asof_migrations: MigrationsTable;

@@ -3,6 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import type { VersionState } from '../registry/lifecycle-rows.ts';
+import { closedModels } from '../registry/serving-states.ts';
 import type { Scalar } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
@@ -35,7 +37,7 @@ export interface FeatureServerOptions {
   /** Takes the sample of answers that `verify` replays. */
   readonly serveLog?: ServeLogWriter | null;
   /** Needed where keys of a service are tokenized. */
-  readonly tokenizer?: Tokenizer | null;
+  readonly tokenizer?: () => Tokenizer | null;
   /** Reads a sample of the rows by a second version too. */
   readonly shadow?: ShadowReader | null;
 }
@@ -59,6 +61,8 @@ export class FeatureServer {
   #shadowRoutes: readonly ShadowRoute[] = [];
   readonly #faults: Faults = newFaults();
   readonly #models = new ModelContracts(this.#faults);
+  #plan: ProjectPlan;
+  #states: readonly VersionState[] | null = null;
   #store: OnlineStore;
   readonly #services: ServedServices;
 
@@ -67,7 +71,8 @@ export class FeatureServer {
     this.#serveLog = options.serveLog ?? null;
     this.#shadow = options.shadow ?? null;
     this.#store = options.store;
-    this.#services = new ServedServices(this.#faults, options.tokenizer ?? null);
+    this.#plan = options.plan;
+    this.#services = new ServedServices(this.#faults, options.tokenizer);
     this.use(options.plan, options.store);
   }
 
@@ -75,6 +80,8 @@ export class FeatureServer {
   use(plan: ProjectPlan, store: OnlineStore = this.#store): void {
     this.#services.use(plan, store);
     this.#models.use(plan.models);
+    this.#plan = plan;
+    if (this.#states !== null) this.#models.close(closedModels(plan, this.#states));
     this.shadow(this.#shadowRoutes);
     this.#store = store;
   }
@@ -88,12 +95,24 @@ export class FeatureServer {
     this.shadow(this.#shadowRoutes);
   }
 
+  /**
+   * Which versions may answer, from the next answer on, and what is said of those that are
+   * deprecated. Without a word of it all may.
+   */
+  gate(states: readonly VersionState[]): void {
+    this.#states = states;
+    this.#services.gate(states);
+    this.#models.close(closedModels(this.#plan, states));
+    this.shadow(this.#shadowRoutes);
+  }
+
   /** Which versions are read beside the live ones from the next answer on, and never answered. */
   shadow(routes: readonly ShadowRoute[]): void {
     this.#shadowRoutes = routes;
     this.#shadow?.use(
       routes,
-      (name, version) => this.#services.get(name, version),
+      (name, version) =>
+        version === undefined ? this.#services.get(name) : this.#services.compiled(name, version),
       () => this.#moment(),
     );
   }
@@ -106,7 +125,7 @@ export class FeatureServer {
   /**
    * The values of each row of join keys, in the rows' order, as the platform holds them: int64 and
    * decimal units are a `bigint` beyond 2^53.
-   * @throws AsofError `unknown_service`, `invalid_key`, `invalid_field`, `bad_request`, `too_many_rows`
+   * @throws AsofError `unknown_service`, `not_active`, `invalid_key`, `invalid_field`, `bad_request`, `too_many_rows`
    */
   get(service: string, rows: readonly unknown[], version?: number): FeatureResponse {
     const answering = this.#begin(service, rows, version);
@@ -127,6 +146,7 @@ export class FeatureServer {
     return {
       service: plan.service.name,
       version: plan.service.version,
+      ...(compiled.deprecation === null ? {} : { deprecated: compiled.deprecation }),
       asOfMs,
       position: { commit },
       versions: Object.fromEntries(plan.views.map((view) => [view.label, view.version])),

@@ -2,25 +2,33 @@ import { AsofError } from '../base/errors.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import type { Faults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import type { VersionState } from '../registry/lifecycle-rows.ts';
+import { type ServingRefusal, servingStates } from '../registry/serving-states.ts';
 import type { Scalar } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
-import { type CompiledService, compileService } from './compiled-service.ts';
+import { type CompiledService, compileService, withState } from './compiled-service.ts';
 import { isCanaryKey, type ServiceRoute, shareOf } from './release-routes.ts';
-import { unknownService } from './unknown-names.ts';
+import { notActive, unknownService } from './unknown-names.ts';
 
 /** All versions of all services, compiled, and which of them answers when none is named. */
 export class ServedServices {
   readonly #faults: Faults;
-  readonly #tokenizer: Tokenizer | null;
-  /** By `name@version`. */
+  readonly #tokenizer: () => Tokenizer | null;
+  #plan: ProjectPlan | null = null;
+  /** By `name@version`, whether it may answer or not. */
+  #compiled = new Map<string, CompiledService>();
+  /** Those that may answer. */
   #versions = new Map<string, CompiledService>();
+  #closed = new Map<string, ServingRefusal>();
+  /** Of every version of anything; null where nobody tells: all may answer. */
+  #states: readonly VersionState[] | null = null;
   /** By name: the version that is live, or else the newest. */
   #live = new Map<string, CompiledService>();
   #newest = new Map<string, CompiledService>();
   #routes: readonly ServiceRoute[] = [];
   #canaries = new Map<string, { readonly compiled: CompiledService; readonly ppm: number }>();
 
-  constructor(faults: Faults, tokenizer: Tokenizer | null = null) {
+  constructor(faults: Faults, tokenizer: () => Tokenizer | null = () => null) {
     this.#faults = faults;
     this.#tokenizer = tokenizer;
   }
@@ -33,18 +41,45 @@ export class ServedServices {
   /** On an error nothing changes. */
   use(plan: ProjectPlan, store: OnlineStore): void {
     const versions = new Map<string, CompiledService>();
-    const newest = new Map<string, CompiledService>();
     for (const service of plan.services.toSorted((a, b) => a.version - b.version)) {
       const id = `${service.name}@${service.version}`;
-      const counters = this.#versions.get(id)?.counters;
-      const parts = { plan, service, store, faults: this.#faults, tokenizer: this.#tokenizer };
+      const counters = this.#compiled.get(id)?.counters;
+      const parts = { plan, service, store, faults: this.#faults, tokenizer: this.#tokenizer() };
       const compiled = compileService(parts, counters);
       versions.set(id, compiled);
-      newest.set(service.name, compiled);
     }
-    this.#versions = versions;
-    this.#newest = newest;
+    this.#compiled = versions;
+    this.#plan = plan;
+    this.gate(this.#states);
+  }
+
+  /**
+   * Which versions may answer, from the next answer on: decided here once, so that no request asks.
+   * @param states of every version of views and services; null: all may answer
+   */
+  gate(states: readonly VersionState[] | null): void {
+    this.#states = states;
+    this.#versions = new Map(this.#compiled);
+    this.#closed = new Map();
+    const servings =
+      states === null || this.#plan === null ? [] : servingStates(this.#plan, states);
+    for (const serving of servings) {
+      const id = `${serving.service}@${serving.version}`;
+      const compiled = this.#compiled.get(id);
+      if (compiled === undefined) continue;
+      if (serving.refusal === null) this.#versions.set(id, withState(compiled, serving));
+      else {
+        this.#versions.delete(id);
+        this.#closed.set(id, serving.refusal);
+      }
+    }
+    this.#newest = new Map([...this.#versions.values()].map((one) => [one.plan.service.name, one]));
     this.route(this.#routes);
+  }
+
+  /** A version whether it may answer or not: what is read beside others needs no approval. */
+  compiled(name: string, version: number): CompiledService | null {
+    return this.#compiled.get(`${name}@${version}`) ?? null;
   }
 
   /** Where a version is not there, the service is answered by its newest one. */
@@ -68,16 +103,26 @@ export class ServedServices {
     return found ?? null;
   }
 
-  /** @throws AsofError `unknown_service` */
+  /** @throws AsofError `unknown_service`, `not_active` */
   find(name: string, version: number | undefined): CompiledService {
     const found = this.get(name, version);
     if (found !== null) return found;
     const live = this.#live.get(name);
+    const refusal = this.#refusalOf(name, version);
+    if (refusal !== null) throw notActive(refusal);
     if (live === undefined) throw unknownService(name, this.names);
     throw new AsofError('unknown_service', `The service '${name}' has no version ${version}.`, {
       path: 'version',
       remedy: `Leave the version out for the live one, ${live.plan.service.version}.`,
     });
+  }
+
+  /** Of the version, or where none is named and none may answer, of the newest. */
+  #refusalOf(name: string, version: number | undefined): ServingRefusal | null {
+    if (version !== undefined) return this.#closed.get(`${name}@${version}`) ?? null;
+    const newest = [...this.#compiled.values()].findLast((one) => one.plan.service.name === name);
+    if (newest === undefined) return null;
+    return this.#closed.get(`${name}@${newest.plan.service.version}`) ?? null;
   }
 
   /** An answer is of one version, which the key of its first row decides. */

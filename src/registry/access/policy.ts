@@ -67,6 +67,8 @@ export const ACTIONS = {
   'access.identities': everywhere('admin'),
   'privacy.forget': named('admin'),
   'privacy.keys': everywhere('admin'),
+  // With the ids of persons where everybody else is given tokens.
+  'train.ids': named('admin'),
   'audit.read': somewhere('admin'),
   'audit.verify': everywhere('admin'),
   gc: everywhere('admin'),

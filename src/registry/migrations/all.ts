@@ -4,6 +4,8 @@ import { contentsMigration } from './003-contents.ts';
 import { lifecycleMigration } from './004-lifecycle.ts';
 import { auditMigration } from './005-audit.ts';
 import { accessMigration } from './006-access.ts';
+import { tokenKeysMigration } from './007-token-keys.ts';
+import { forgottenMigration } from './008-forgotten.ts';
 import { shadowsMigration } from './009-shadows.ts';
 import type { Migration } from './migration.ts';
 
@@ -15,5 +17,7 @@ export const MIGRATIONS: readonly Migration[] = [
   lifecycleMigration,
   auditMigration,
   accessMigration,
+  tokenKeysMigration,
+  forgottenMigration,
   shadowsMigration,
 ];
