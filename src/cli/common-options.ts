@@ -12,6 +12,7 @@ export function withCommonOptions(command: Command, summary: string): Command {
     .option('-p, --project <folder>', 'the folder that holds asof.json', '.')
     .option('--data-dir <folder>', 'where events, state and archive live (default .asof)')
     .option('--definitions <file>', 'the definitions file (default features.ts)')
+    .option('--token-file <file>', 'who asks, where access control is on (or ASOF_TOKEN)')
     .option('--json', 'print one JSON object as the last line');
 }
 

@@ -7,6 +7,7 @@ export interface CommonOptions {
   readonly project?: string;
   readonly dataDir?: string;
   readonly definitions?: string;
+  readonly tokenFile?: string;
 }
 
 /** Options of the commands that talk to a server. */

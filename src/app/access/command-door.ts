@@ -1,0 +1,99 @@
+import { systemClock } from '../../base/clock.ts';
+import { AsofError } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
+import { AccessSnapshot, type ApiKey } from '../../registry/access/access-snapshot.ts';
+import { ACTIONS, type ActionName } from '../../registry/access/policy.ts';
+import { NOBODY } from '../../registry/access/principal.ts';
+import { LOCAL_VIEWER, unauthenticated, Viewer } from '../../registry/access/viewer.ts';
+import type { AuditSink } from '../../registry/audit-entry.ts';
+import { namespaceOf } from '../../schema/types.ts';
+import type { Config } from '../config.ts';
+import { withRegistry } from '../with-registry.ts';
+import type { Identity } from './identity.ts';
+import { JwtVerifier } from './verify-jwt.ts';
+
+export type { ActionName };
+
+/** A refusal as the audit keeps it. */
+export type DeniedNote = Parameters<AuditSink['note']>[0];
+
+/**
+ * As whom a command works: whoever the token speaks of, by what the registry says now; nobody in
+ * particular while access control is off.
+ * @throws AsofError `unauthenticated`
+ */
+export async function identify(
+  config: Config,
+  token: string | null,
+  onDenied: (note: DeniedNote) => void,
+): Promise<Identity> {
+  const facts = await withRegistry(config, (registry) => registry.access.facts());
+  const snapshot = new AccessSnapshot(facts);
+  const tell = { snapshot, token: () => token };
+  if (!snapshot.enabled) return { ...tell, viewer: LOCAL_VIEWER };
+  const note = (actor: string, action: string, target: string, reason: string): void => {
+    const names = target === '' ? [] : target.split(' ');
+    const spaces = new Set(names.map(namespaceOf));
+    const namespace = spaces.size === 1 ? [...spaces].join('') : '*';
+    onDenied({ actor, action, namespace, target, outcome: 'denied', details: { reason } });
+  };
+  const found = await principalOf(config, snapshot, token);
+  if ('rejection' in found) {
+    note(NOBODY.id, 'access.identify', '', found.rejection);
+    throw new AsofError('unauthenticated', unauthenticated().message, {
+      remedy: 'Put a valid token into ASOF_TOKEN, or its file behind --token-file.',
+    });
+  }
+  const viewer = new Viewer(found.principal, (who, action, target, reason) =>
+    note(who.id, action, target, reason),
+  );
+  return { ...tell, viewer };
+}
+
+type Found =
+  | { readonly principal: Viewer['principal'] }
+  /** For the audit alone. */
+  | { readonly rejection: string };
+
+async function principalOf(
+  config: Config,
+  snapshot: AccessSnapshot,
+  token: string | null,
+): Promise<Found> {
+  if (token === null) return { rejection: 'no_token' };
+  if (token.startsWith('asof_')) {
+    const check = snapshot.checkKey(token, systemClock.nowMs());
+    if (!check.ok) return { rejection: check.rejection };
+    await noteUse(config, check.key);
+    return { principal: check.principal };
+  }
+  const check = await new JwtVerifier(config.issuers, systemClock).verify(token);
+  if (!check.ok) return { rejection: check.rejection };
+  return { principal: snapshot.principalOfClaims(check.claims) };
+}
+
+/** At most once a minute; one that cannot be written stops nobody. */
+async function noteUse(config: Config, { id, lastUsedMs }: ApiKey): Promise<void> {
+  const nowMs = systemClock.nowMs();
+  if (lastUsedMs !== null && nowMs - lastUsedMs < LIMITS.keyUseEveryMs) return;
+  const uses = new Map([[id, nowMs]]);
+  await withRegistry(config, ({ access }) => access.usedKeys(uses)).catch(() => {});
+}
+
+/** What a command is about to do: to what it names, or to all that there is. */
+export interface CommandUse {
+  readonly action: ActionName;
+  readonly names: readonly string[] | 'all';
+}
+
+/** @throws AsofError `forbidden`, or `unknown_name` of what may not be known of */
+export function requireUse({ viewer }: Identity, { action, names }: CommandUse): void {
+  if (ACTIONS[action].where === 'named' && names === 'all') viewer.requireEverywhere(action);
+  else viewer.require(action, names === 'all' ? [] : names);
+}
+
+/** @throws AsofError `forbidden`: commands that nobody declared are nobody's */
+export function refuseUndeclared({ viewer }: Identity, command: string): void {
+  if (viewer === LOCAL_VIEWER) return;
+  throw new AsofError('forbidden', `'asof ${command}' does not say what it does.`);
+}
