@@ -5,6 +5,15 @@ import type { FeatureStatus } from '../schema/status.ts';
 export interface FeatureAnswer<Keys extends object, Values extends object> {
   readonly service: string;
   readonly version: number;
+  /** Only where the version, or a view that it reads, is deprecated: read the successor instead. */
+  readonly deprecated?: {
+    readonly what: string;
+    readonly sinceMs: number;
+    /** It is served until then at least; null: that was not said. */
+    readonly untilMs: number | null;
+    /** `name@version` */
+    readonly successor: string | null;
+  };
   /** The time that every window of this answer ends at. */
   readonly asOfMs: number;
   /** Every event up to this commit is contained. */

@@ -7,13 +7,8 @@ import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
 import { featureDoor } from './feature-guard.ts';
 import { viewerOf } from './route-access.ts';
-import {
-  errorBody,
-  featuresRequest,
-  featuresResponse,
-  serviceDescription,
-  servicesResponse,
-} from './schemas.ts';
+import { errorBody, featuresRequest, featuresResponse } from './schemas.ts';
+import { serviceDescription, servicesResponse } from './service-schemas.ts';
 
 export const FEATURES_PATH = '/v1/features';
 

@@ -5,11 +5,9 @@ import { COLUMNS_TYPE } from '../schema/columns-format.ts';
 import { FEATURE_STATUSES } from '../schema/status.ts';
 import { sourceClocks } from './clock-schemas.ts';
 import { contractNote, modelStatus, requestModel } from './model-schemas.ts';
+import { deprecation, nullable } from './service-schemas.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
-const nullable = <T extends Type.TSchema>(schema: T): Type.TUnion<[T, Type.TNull]> =>
-  Type.Union([schema, Type.Null()]);
-
 const timeMs = (description: string): Type.TInteger =>
   Type.Integer({ description: `${description} Milliseconds since the epoch, UTC.` });
 
@@ -68,6 +66,7 @@ export const featuresRequest = Type.Object(
 export const featuresResponse = Type.Object({
   service: Type.String(),
   version: Type.Integer(),
+  deprecated: Type.Optional(deprecation),
   asOfMs: timeMs('The time that every window ends at.'),
   position: Type.Object({
     commit: Type.Integer({ description: 'Every event up to this commit is contained.' }),
@@ -132,32 +131,6 @@ export const eventsResponse = Type.Object({
     description: `At most ${LIMITS.rejectionsPerAnswer}; all are kept as dead letters.`,
   }),
 });
-
-export const serviceDescription = Type.Object({
-  name: Type.String(),
-  version: Type.Integer(),
-  description: nullable(Type.String()),
-  owner: nullable(Type.String()),
-  tags: Type.Array(Type.String()),
-  keys: Type.Array(Type.Object({ name: Type.String(), type: Type.String() })),
-  request: Type.Array(
-    Type.Object({ name: Type.String(), type: Type.String(), optional: Type.Boolean() }),
-    { description: 'Fields of each row beside the keys, for features on demand.' },
-  ),
-  features: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      type: Type.String(),
-      from: Type.String({ description: 'view@version.feature, or: on demand' }),
-      default: Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]),
-      description: nullable(Type.String()),
-      owner: nullable(Type.String()),
-      tags: Type.Array(Type.String()),
-    }),
-  ),
-});
-
-export const servicesResponse = Type.Object({ services: Type.Array(serviceDescription) });
 
 export const healthResponse = Type.Object({ state: Type.String() });
 
@@ -292,6 +265,19 @@ export const statusResponse = Type.Object({
     }),
   ),
   models: Type.Array(modelStatus),
+  registry: ofAll(
+    nullable(
+      Type.Object({
+        state: Type.String({
+          enum: ['connected', 'away'],
+          description: 'away: what is known of it goes on.',
+        }),
+        sinceMs: Type.Integer(),
+        generation: count,
+        reason: nullable(Type.String()),
+      }),
+    ),
+  ),
   serveLog: ofAll(
     nullable(Type.Object({ sampled: count, written: count, dropped: count, queued: count })),
   ),

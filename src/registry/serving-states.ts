@@ -8,10 +8,16 @@ export interface ServingState {
   readonly version: number;
   /** Of itself, or of a view it reads that is not served. */
   readonly state: VersionState['state'];
-  /** Why it answers nobody, with what to do; null: it does. */
-  readonly refusal: { readonly message: string; readonly remedy: string } | null;
+  /** Why it answers nobody; null: it does. */
+  readonly refusal: ServingRefusal | null;
   /** Said with every answer; null: there is nothing to say. */
   readonly deprecation: Deprecation | null;
+}
+
+export interface ServingRefusal {
+  readonly message: string;
+  /** What to do. */
+  readonly remedy: string;
 }
 
 export interface Deprecation {
@@ -34,6 +40,21 @@ export function servingStates(
 ): readonly ServingState[] {
   const byTitle = new Map(states.map((one) => [titleOf(one), one]));
   return plan.services.map((service) => servingState(service, byTitle));
+}
+
+/** The model versions that may not read, by `name@version`: those that are not served. */
+export function closedModels(
+  plan: ProjectPlan,
+  states: readonly VersionState[],
+): ReadonlyMap<string, ServingRefusal> {
+  const byTitle = new Map(states.map((one) => [titleOf(one), one.state]));
+  const closed = new Map<string, ServingRefusal>();
+  for (const { name, version } of plan.models) {
+    const id: VersionId = { kind: 'model', name, version };
+    const state = byTitle.get(titleOf(id)) ?? 'draft';
+    if (!isServed(state)) closed.set(`${name}@${version}`, refusalOf(id, id, state));
+  }
+  return closed;
 }
 
 function servingState(
@@ -73,12 +94,11 @@ function refusalOf(
   service: VersionId,
   part: VersionId,
   state: VersionState['state'],
-): { readonly message: string; readonly remedy: string } {
-  const itself = `${service.name}@${service.version} is ${stateText(state)}`;
+): ServingRefusal {
   const why =
-    part.kind === 'service'
-      ? `${itself}.`
-      : `${service.name}@${service.version} reads the ${titleOf(part)}, which is ${stateText(state)}.`;
+    part === service
+      ? `The ${titleOf(service)} is ${stateText(state)}.`
+      : `The ${titleOf(service)} reads the ${titleOf(part)}, which is ${stateText(state)}.`;
   const remedies = {
     draft: `Submit it: \`asof lifecycle submit ${part.kind} ${part.name}@${part.version}\`.`,
     in_review: `It is served once it is approved; see \`asof approvals\`.`,

@@ -1,3 +1,5 @@
+import type { LifecycleState } from '../registry/lifecycle.ts';
+import type { Deprecation } from '../registry/serving-states.ts';
 import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
 import type { StatusCounts } from './status-texts.ts';
@@ -6,6 +8,8 @@ import type { StatusCounts } from './status-texts.ts';
 export interface FeatureResponse {
   readonly service: string;
   readonly version: number;
+  /** Only where the version, or a view that it reads, is deprecated. */
+  readonly deprecated?: Deprecation;
   /** The time t that every window of this answer ends at. */
   readonly asOfMs: number;
   readonly position: { readonly commit: number };
@@ -34,6 +38,9 @@ export interface FeatureRow {
 export interface ServiceDescription {
   readonly name: string;
   readonly version: number;
+  /** Where it is in its lifecycle; absent where nothing is known of that. */
+  readonly state?: LifecycleState;
+  readonly deprecation?: Deprecation | null;
   readonly description: string | null;
   readonly owner: string | null;
   readonly tags: readonly string[];

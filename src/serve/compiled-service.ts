@@ -1,6 +1,7 @@
 import type { Tokenizer } from '../base/tokenizer.ts';
 import type { Faults } from '../expr/faults.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
+import type { Deprecation, ServingState } from '../registry/serving-states.ts';
 import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
@@ -19,6 +20,8 @@ export interface CompiledService {
   readonly writer: ResponseWriter;
   readonly counters: ServeCounters;
   readonly description: ServiceDescription;
+  /** Said with every answer; null: there is nothing to say. */
+  readonly deprecation: Deprecation | null;
 }
 
 /** What a service is compiled from. */
@@ -42,7 +45,19 @@ export function compileService(
     writer: new ResponseWriter(readPlan),
     counters,
     description: describeService(plan, service),
+    deprecation: null,
   };
+}
+
+/** The same, with what the lifecycle says of it. */
+export function withState(
+  compiled: CompiledService,
+  { state, deprecation }: Pick<ServingState, 'state' | 'deprecation'>,
+): CompiledService {
+  const description = { ...compiled.description, state, deprecation };
+  if (deprecation === null && compiled.deprecation === null) return { ...compiled, description };
+  const writer = new ResponseWriter(compiled.plan, deprecation);
+  return { ...compiled, writer, description, deprecation };
 }
 
 /** The row read last: these outputs of it, by name, under a key that may be kept. */

@@ -72,7 +72,7 @@ export class ModelContract {
     this.outputs = compiled.plan.outputs.filter(({ name }) => allowed.has(name));
     const readPlan = { ...compiled.plan, outputs: this.outputs };
     this.reader = new RowReader(readPlan, faults);
-    this.writer = new ResponseWriter(readPlan);
+    this.writer = new ResponseWriter(readPlan, compiled.deprecation);
     this.#bounds = this.outputs.flatMap((output) =>
       unfit.has(output.name) ? [] : boundsOf(plan, output),
     );

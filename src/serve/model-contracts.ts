@@ -1,8 +1,9 @@
 import type { Faults } from '../expr/faults.ts';
 import type { ModelPlan } from '../plan/plan.ts';
+import type { ServingRefusal } from '../registry/serving-states.ts';
 import type { CompiledService } from './compiled-service.ts';
 import { ModelContract } from './model-contract.ts';
-import { unknownModel } from './unknown-names.ts';
+import { notActive, unknownModel } from './unknown-names.ts';
 
 /** How often a model version was answered, and did not fit, since the start. */
 export interface ContractTotals {
@@ -18,6 +19,7 @@ export interface ContractTotals {
 export class ModelContracts {
   readonly #faults: Faults;
   #models = new Map<string, ModelPlan>();
+  #closed: ReadonlyMap<string, ServingRefusal> = new Map();
   /** By `model@version`, and there by `service@version`. */
   #compiled = new Map<string, Map<string, ModelContract>>();
 
@@ -31,9 +33,18 @@ export class ModelContracts {
     this.#compiled = new Map();
   }
 
-  /** @param title `name@version` @throws AsofError `unknown_model` */
+  /** The models that may not read, by `name@version`. */
+  close(closed: ReadonlyMap<string, ServingRefusal>): void {
+    this.#closed = closed;
+    // A service that is deprecated, or is not any more, says so with every answer.
+    this.#compiled = new Map();
+  }
+
+  /** @param title `name@version` @throws AsofError `unknown_model`, `not_active` */
   find(title: string): ModelPlan {
     const found = this.#models.get(title);
+    const refusal = this.#closed.get(title);
+    if (found !== undefined && refusal !== undefined) throw notActive(refusal);
     if (found !== undefined) return found;
     throw unknownModel(title, this.#models.keys());
   }

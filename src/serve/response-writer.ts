@@ -1,3 +1,4 @@
+import type { Deprecation } from '../registry/serving-states.ts';
 import { jsonFeature, jsonScalar } from '../schema/json.ts';
 import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
 import type { ServeCounters, ViewFreshness } from './answer.ts';
@@ -29,7 +30,7 @@ export class ResponseWriter {
   #openedMs = Number.NaN;
   #openedCommit = -1;
 
-  constructor(plan: ReadPlan) {
+  constructor(plan: ReadPlan, deprecation: Deprecation | null = null) {
     this.#plan = plan;
     const { service, outputs, views } = plan;
     this.#keyPrefixes = service.joinKeys.map(({ name }, i) => prefix(name, i));
@@ -41,7 +42,10 @@ export class ResponseWriter {
     this.#slots = Int32Array.from(outputs, (output) => output.slot);
     this.#runs = runsOf(plan);
     this.#statusTexts = new StatusTexts(this.#valuePrefixes, this.#slots);
-    this.#opening = `{"service":${JSON.stringify(service.name)},"version":${service.version}`;
+    const warning =
+      deprecation === null ? '' : `,"deprecated":${asciiText(JSON.stringify(deprecation))}`;
+    const title = `"service":${JSON.stringify(service.name)},"version":${service.version}`;
+    this.#opening = `{${title}${warning}`;
     const versions = views.map((view, i) => `${prefix(view.label, i)}${view.version}`);
     this.#versions = `{${versions.join('')}}`;
     this.#freshnessPrefixes = views.map((view, i) => prefix(view.label, i));

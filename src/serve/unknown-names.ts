@@ -1,5 +1,6 @@
 import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
+import type { ServingRefusal } from '../registry/serving-states.ts';
 
 /** @param known names to suggest from: those that whoever asks may know of */
 export function unknownService(name: string, known: Iterable<string>): AsofError {
@@ -16,4 +17,9 @@ export function unknownModel(title: string, known: Iterable<string>): AsofError 
     path: 'model',
     remedy: 'Write it as name@version, as it is registered by model() and `asof apply`.',
   });
+}
+
+/** A version that is there, and answers nobody. */
+export function notActive({ message, remedy }: ServingRefusal): AsofError {
+  return new AsofError('not_active', message, { path: 'version', remedy });
 }
