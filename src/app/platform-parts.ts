@@ -11,6 +11,7 @@ import type { RegistrySnapshot } from '../registry/snapshot.ts';
 import { ServeLogWriter } from '../store/serve-log.ts';
 import { AccessFollower } from './access/access-follower.ts';
 import { Archiver, requireEveryCommit } from './archiver.ts';
+import { AuditKeeper } from './audit/audit-keeper.ts';
 import type { Config } from './config.ts';
 import { Connectors } from './connectors.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -43,6 +44,7 @@ export interface Parts {
   readonly serveLog: ServeLogWriter;
   readonly shadows: ShadowKeeper;
   readonly access: AccessFollower;
+  readonly audit: AuditKeeper;
   readonly connectors: Connectors;
   readonly tokens: TokenKeeper;
   readonly logger: Logger;
@@ -70,10 +72,11 @@ export async function openParts(
     requireEveryCommit(log, archiver.archivedCommit, config.dataDir);
     const connectors = new Connectors(config.connectors, logger);
     const shadows = new ShadowKeeper(disk, logger);
-    const access = await AccessFollower.open(config, logger, () => {}, known?.access);
+    const audit = new AuditKeeper(config, logger);
+    const access = await AccessFollower.open(config, logger, audit.onDenied, known?.access);
     const opened = { directory, disk, log, letters, archiver, serveLog, shadows };
     const tokens = await TokenKeeper.open(config, plan);
-    return { ...opened, access, connectors, tokens, logger };
+    return { ...opened, access, audit, connectors, tokens, logger };
   } catch (error) {
     directory.close();
     throw error;
