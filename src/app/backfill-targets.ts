@@ -4,6 +4,9 @@ import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { BackfillTarget } from '../batch/backfill/world.ts';
 import type { ProjectPlan, ServicePlan, TileGroupPlan, ViewPlan } from '../plan/plan.ts';
+import type { Viewer } from '../registry/access/viewer.ts';
+import { DEFAULT_NAMESPACE } from '../schema/types.ts';
+import { viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
 import { withRegistry } from './with-registry.ts';
@@ -33,12 +36,13 @@ export async function selectTargets(
   selector: Selector,
   { defined }: { readonly defined: boolean },
 ): Promise<Selection> {
+  const viewer = viewerOf(config);
   const applied = await currentPlan(config);
-  const found = applied === null ? null : find(applied, true, selector);
+  const found = applied === null ? null : find(applied, true, selector, viewer);
   const isBare = selector !== null && !selector.includes('@');
   if (found !== null && !(defined && isBare && newestOf(applied, selector) > 0)) return found;
   const inFile = existsSync(config.definitions) ? await loadDefinitions(config.definitions) : null;
-  const foundInFile = inFile === null ? null : find(inFile, false, selector);
+  const foundInFile = inFile === null ? null : find(inFile, false, selector, viewer);
   if (found !== null) {
     const isNewer = newestOf(inFile, selector) > newestOf(applied, selector);
     return isNewer && foundInFile !== null ? foundInFile : found;
@@ -49,7 +53,7 @@ export async function selectTargets(
       path: config.definitions,
     });
   }
-  const views = [...(applied?.views ?? []), ...(inFile?.views ?? [])];
+  const views = viewer.visible([...(applied?.views ?? []), ...(inFile?.views ?? [])]);
   const known = [...new Set(views.map(titleOf))];
   const hint = selector === null ? '' : didYouMean(selector, known);
   throw new AsofError('unknown_name', `There is no view or tile group '${selector}'.${hint}`, {
@@ -68,7 +72,12 @@ async function currentPlan(config: Config): Promise<ProjectPlan | null> {
   return applied?.plan ?? null;
 }
 
-function find(plan: ProjectPlan, applied: boolean, selector: Selector): Selection | null {
+function find(
+  plan: ProjectPlan,
+  applied: boolean,
+  selector: Selector,
+  viewer: Viewer,
+): Selection | null {
   const of = (groups: readonly TileGroupPlan[]): Selection | null => {
     if (groups.length === 0) return null;
     return { plan, applied, targets: groups.map((group) => targetOf(plan, group)) };
@@ -78,7 +87,12 @@ function find(plan: ProjectPlan, applied: boolean, selector: Selector): Selectio
   const view = views.sort((a, b) => b.version - a.version)[0];
   if (view !== undefined) return of(groupsOfView(plan, view));
   if (selector.length < 4) return null;
-  return of(plan.groups.filter(({ id }) => id.startsWith(selector)));
+  return of(
+    plan.groups.filter(
+      ({ id, namespace = DEFAULT_NAMESPACE }) =>
+        id.startsWith(selector) && viewer.has('editor', namespace),
+    ),
+  );
 }
 
 function targetOf(plan: ProjectPlan, group: TileGroupPlan): BackfillTarget {

@@ -9,6 +9,7 @@ import { encodeBulk } from '../ingest/bulk-body.ts';
 import type { BulkDoor, BulkReceiver } from '../ingest/bulk-door.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { authorizationOf } from './access/identity.ts';
 import { BulkClient } from './bulk-client.ts';
 import type { Config } from './config.ts';
 import { addressIn, DataDirectory } from './data-directory.ts';
@@ -31,7 +32,8 @@ export async function withBulkDoor<T>(
 ): Promise<T> {
   const { plan } = await appliedPlan(config);
   const found = await directoryOrUrl(config.dataDir);
-  if (typeof found === 'string') return work(doorOf(new BulkClient(found, pause), plan), plan);
+  if (typeof found === 'string')
+    return work(doorOf(new BulkClient(found, pause, authorizationOf(config)), plan), plan);
   // What servers read by themselves is not read here.
   const own = { ...config, connectors: [] };
   const platform = await Platform.start(own, plan, nodeDisk, found, false);

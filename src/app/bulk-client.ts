@@ -22,10 +22,13 @@ const TIMEOUT_MS = 600_000;
 export class BulkClient implements BulkReceiver {
   readonly #url: string;
   readonly #pause: Pause;
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(url: string, pause: Pause) {
+  /** @param headers say who asks, where access control is on */
+  constructor(url: string, pause: Pause, headers: Readonly<Record<string, string>> = {}) {
     this.#url = url.replace(/\/+$/, '');
     this.#pause = pause;
+    this.#headers = headers;
   }
 
   async taken(source: string, run: string): Promise<number> {
@@ -72,7 +75,7 @@ export class BulkClient implements BulkReceiver {
     const transport = {
       baseUrl: this.#url,
       fetch,
-      headers: {},
+      headers: this.#headers,
       timeoutMs: TIMEOUT_MS,
       attempts: 1,
       pause: this.#pause,

@@ -13,6 +13,7 @@ import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import type { LabelPlan, ProjectPlan } from '../plan/plan.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
+import { requireRecordedLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { duckDbOptions, schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
@@ -92,7 +93,9 @@ export function findDataset(
 ): Promise<{ readonly dataset: DatasetManifest; readonly plan: ProjectPlan }> {
   return withRegistry(config, async (registry) => {
     const dataset = await registry.datasets.get(name, number);
-    return { dataset, plan: await registry.planOf(dataset.generation) };
+    const plan = await registry.planOf(dataset.generation);
+    requireRecordedLabels(config, plan, dataset);
+    return { dataset, plan };
   });
 }
 

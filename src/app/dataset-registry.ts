@@ -2,12 +2,17 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
+import { viewerOf } from './access/identity.ts';
+import { requireRecordedLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { datasetFolder } from './datasets.ts';
 import { withRegistry } from './with-registry.ts';
 
 export function listDatasets(config: Config, name: string | null): Promise<DatasetManifest[]> {
-  return withRegistry(config, (registry) => registry.datasets.list(name));
+  const viewer = viewerOf(config);
+  return withRegistry(config, async (registry) => [
+    ...viewer.visible(await registry.datasets.list(name)),
+  ]);
 }
 
 /** @throws AsofError `unknown_name` */
@@ -16,7 +21,11 @@ export function showDataset(
   name: string,
   number: number | null,
 ): Promise<DatasetManifest> {
-  return withRegistry(config, (registry) => registry.datasets.get(name, number));
+  return withRegistry(config, async (registry) => {
+    const manifest = await registry.datasets.get(name, number);
+    requireRecordedLabels(config, await registry.planOf(manifest.generation), manifest);
+    return manifest;
+  });
 }
 
 /** Lets go of what a dataset held on to; its number is never given again. */

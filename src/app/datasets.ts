@@ -22,6 +22,7 @@ import type { DatasetManifest, DatasetSpine } from '../registry/dataset-manifest
 import type { DatasetClaim } from '../registry/datasets.ts';
 import type { ColumnStatistics } from '../schema/column-statistics.ts';
 import { QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
+import { requireDatasetLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { packageVersion } from './package-version.ts';
@@ -107,6 +108,7 @@ export async function trainDefined(
 ): Promise<RecordedTraining> {
   const { plan, generation } = await appliedPlan(config);
   const definition = findDatasetPlan(plan, reference);
+  requireDatasetLabels(config, plan, definition);
   const request = { ...datasetTraining(definition, config.root), ...asked };
   const options = await trainingOptions(config, request, plan);
   const spine = originOf(options.spine);

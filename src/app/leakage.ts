@@ -2,6 +2,7 @@ import { datasetTraining, findDatasetPlan } from '../batch/dataset-training.ts';
 import { checkLeakage } from '../batch/leakage/check-leakage.ts';
 import type { LeakFinding } from '../batch/leakage/finding.ts';
 import type { LeakageOptions, LeakageReport } from '../batch/leakage/leakage-options.ts';
+import { requireDatasetLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { appliedPlan } from './project.ts';
@@ -34,7 +35,9 @@ export async function checkDatasetLeakage(
   looking: Looking,
   watching: Pick<TrainRequest, 'signal' | 'onProgress'>,
 ): Promise<LeakageReport> {
-  const definition = findDatasetPlan((await appliedPlan(config)).plan, reference);
+  const { plan } = await appliedPlan(config);
+  const definition = findDatasetPlan(plan, reference);
+  requireDatasetLabels(config, plan, definition);
   const request = { ...datasetTraining(definition, config.root), ...watching };
   return checkProjectLeakage(config, request, looking);
 }

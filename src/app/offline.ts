@@ -12,8 +12,11 @@ import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import { LOG_FOLDER, segmentsOf } from '../ingest/segment.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
-import type { SourceSchema } from '../schema/types.ts';
+import { LOCAL_VIEWER } from '../registry/access/viewer.ts';
+import { namespaceOf, type SourceSchema } from '../schema/types.ts';
 import { newestAnswers } from '../store/serve-log-reader.ts';
+import { restrictedIn, viewerOf } from './access/identity.ts';
+import { spinePlanFor } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { tokenizerIfAny } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
@@ -116,14 +119,37 @@ export async function trainingOptions(
   plan: ProjectPlan,
 ): Promise<TrainingOptions> {
   const version = request.version ?? (await liveVersion(config, plan, request.service));
+  const spine = typeof request.spine === 'string' ? { path: request.spine } : request.spine;
+  const spinePlan = spinePlanFor(config, plan, { service: request.service, version, spine });
   return {
     ...request,
     ...(version === null ? {} : { version }),
     plan,
+    spinePlan,
     history: await openHistory(config, plan),
-    spine: typeof request.spine === 'string' ? { path: request.spine } : request.spine,
+    spine,
     clock: systemClock,
     duckdb: { ...duckDbOptions(config), tokenizer: await tokenizerIfAny(config, plan) },
+  };
+}
+
+/** Answers are replayed, and explained by the events behind them, to those who may read both. */
+function servedTo(config: Config, plan: ProjectPlan): (service: string) => boolean {
+  const viewer = viewerOf(config);
+  if (viewer === LOCAL_VIEWER) return () => true;
+  const { labels } = viewer.principal;
+  const restricted = restrictedIn(config, plan);
+  const sourcesOf = (service: string): Set<string> => {
+    const versions = plan.services.filter(({ name }) => name === service);
+    const views = new Set(versions.flatMap(({ features }) => features.map(({ view }) => view)));
+    return new Set(plan.views.filter(({ name }) => views.has(name)).map(({ source }) => source));
+  };
+  return (service) => {
+    if (!viewer.has('editor', namespaceOf(service))) return false;
+    const shown = [...sourcesOf(service)].flatMap((source) => restricted.ofSource(source));
+    return [...shown, ...restricted.ofServiceNamed(service)].every(({ label }) =>
+      labels.includes(label),
+    );
   };
 }
 
@@ -144,7 +170,7 @@ export async function verifyProject(
   const { plan } = await appliedPlan(config);
   // Answers first: whatever they speak of is durable, so the history that follows must have it.
   const served = new NodeDisk(join(config.dataDir, 'served'));
-  const { answers, damaged } = newestAnswers(served, sample);
+  const { answers, damaged } = newestAnswers(served, sample, servedTo(config, plan));
   const history = await openHistory(config, plan);
   return withRegistry(config, async (registry) => {
     const report = await replayServed({

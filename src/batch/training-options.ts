@@ -8,6 +8,8 @@ import type { Strategy } from './strategy.ts';
 
 export interface TrainingOptions {
   readonly plan: ProjectPlan;
+  /** Sources that the spine may read, where they are not all of the plan. */
+  readonly spinePlan?: ProjectPlan;
   readonly service: string;
   /** The newest version if absent. */
   readonly version?: number;

@@ -51,7 +51,8 @@ export async function joinRows(
   await createExactMacros(session.connection);
   const { time = null, out, spine: source } = options;
   const { keepIds = false } = options;
-  const asked = { plan, history, service, source, time, out, keepIds };
+  const { spinePlan = plan } = options;
+  const asked = { plan: spinePlan, history, service, source, time, out, keepIds };
   const spine = await readSpine(session, asked, run);
   await options.onSpine?.(session, spine);
   const statuses = statusColumns(work);

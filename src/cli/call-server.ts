@@ -1,3 +1,4 @@
+import { authorizationOf } from '../app/access/identity.ts';
 import { AsofError, ERRORS, type ErrorCode } from '../base/errors.ts';
 import type { Context, RemoteOptions } from './context.ts';
 import { parseExact } from './output.ts';
@@ -22,9 +23,11 @@ export async function callServer(
   const base = baseOf(context);
   const response = await fetchFrom(base, path, {
     method,
-    ...(call.body === undefined
-      ? {}
-      : { body: call.body, headers: { 'content-type': call.type ?? 'application/json' } }),
+    headers: {
+      ...authorizationOf(context.config),
+      ...(call.body === undefined ? {} : { 'content-type': call.type ?? 'application/json' }),
+    },
+    ...(call.body === undefined ? {} : { body: call.body }),
   });
   const text = await response.text();
   const answer = parseAnswer(text);
@@ -41,7 +44,7 @@ export async function openServer(
   path: string,
 ): Promise<ReadableStream<Uint8Array>> {
   const base = baseOf(context);
-  const response = await fetchFrom(base, path, {});
+  const response = await fetchFrom(base, path, { headers: authorizationOf(context.config) });
   if (response.status === 200 && response.body !== null) return response.body;
   throw serverError(parseAnswer(await response.text()), response.status, base);
 }

@@ -6,6 +6,7 @@ import {
   requireUse,
 } from '../app/access/command-door.ts';
 import { noteDenied } from '../app/access/denied-notes.ts';
+import { withoutHints } from '../app/access/without-hints.ts';
 import type { Config } from '../app/config.ts';
 import { AsofError } from '../base/errors.ts';
 import { type Called, COMMAND_ACCESS } from './command-access.ts';
@@ -36,8 +37,11 @@ export async function withIdentity<O extends CommonOptions>(
     else requireUse(identity, access(called));
     const { principal } = identity.viewer;
     // Who did it is who was proved to be it: nobody approves what they wrote under another name.
-    const signed = principal.kind === 'local' ? options : { ...options, author: principal.id };
-    return await work({ ...config, identity }, signed);
+    if (principal.kind === 'local') return await work({ ...config, identity }, options);
+    const signed = { ...options, author: principal.id };
+    return await work({ ...config, identity }, signed).catch((error: unknown) => {
+      throw identity.viewer.readsAll ? error : withoutHints(error);
+    });
   } finally {
     await noteDenied(config, denied);
   }

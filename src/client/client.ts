@@ -11,12 +11,14 @@ import { decimalFeatures, withDecimals } from './decimals.ts';
 import { encodeColumns } from './encode-columns.ts';
 import { encodeJson } from './encode-json.ts';
 import type { PushedRow, StreamRow } from './stream-row.ts';
-import { type CallOptions, send, type TransportOptions } from './transport.ts';
+import { type CallOptions, send, type Token, type TransportOptions } from './transport.ts';
 
 export interface ClientOptions {
   /** `http://127.0.0.1:6570` */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Who asks, where access control is on: an API key or a JWT, or what gives the one of now. */
+  readonly token?: Token;
   /** Of one attempt; 10 s by default. */
   readonly timeoutMs?: number;
   /** Attempts of one call, the first included; at most, and by default, 3. */
@@ -88,6 +90,7 @@ export function createClient(options: ClientOptions): Client {
     baseUrl: baseUrl(options.url),
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     headers: options.headers ?? {},
+    ...(options.token === undefined ? {} : { token: options.token }),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     attempts: options.attempts ?? LIMITS.clientAttempts,
     pause: options.pause ?? pause,

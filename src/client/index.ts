@@ -7,4 +7,4 @@ export type {
 } from './answer.ts';
 export { type Client, type ClientOptions, createClient, type RequestRow } from './client.ts';
 export type { PushedRow, StreamRow } from './stream-row.ts';
-export type { CallOptions } from './transport.ts';
+export type { CallOptions, Token } from './transport.ts';

@@ -4,10 +4,14 @@ import type { Pause } from '../base/pause.ts';
 import { parseJson } from '../schema/json.ts';
 import type { ErrorAnswer } from './answer.ts';
 
+/** A token, or what gives one for each attempt: those of an issuer end after a while. */
+export type Token = string | (() => string | Promise<string>);
+
 export interface TransportOptions {
   readonly baseUrl: string;
   readonly fetch: typeof fetch;
   readonly headers: Readonly<Record<string, string>>;
+  readonly token?: Token;
   /** Of one attempt. */
   readonly timeoutMs: number;
   readonly attempts: number;
@@ -62,6 +66,7 @@ async function attemptOnce(
 ): Promise<Outcome> {
   signal?.throwIfAborted();
   const timeout = AbortSignal.timeout(options.timeoutMs);
+  const authorization = await authorizationOf(options);
   let response: Response;
   let text: string;
   try {
@@ -70,6 +75,7 @@ async function attemptOnce(
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       headers: {
         ...options.headers,
+        ...authorization,
         ...(call.contentType === undefined ? {} : { 'content-type': call.contentType }),
       },
       ...(call.body === undefined ? {} : { body: call.body }),
@@ -86,6 +92,12 @@ async function attemptOnce(
     error: errorOf(response.status, body),
     retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : null,
   };
+}
+
+async function authorizationOf({ token }: TransportOptions): Promise<Record<string, string>> {
+  if (token === undefined) return {};
+  const text = typeof token === 'string' ? token : await token();
+  return { authorization: `Bearer ${text}` };
 }
 
 function unreachable(options: TransportOptions, timeout: AbortSignal, cause: unknown): AsofError {

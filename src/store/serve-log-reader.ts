@@ -9,8 +9,12 @@ export interface NewestAnswers {
   readonly damaged: number;
 }
 
-/** The newest answers of the log; older days than these take are not read. */
-export function newestAnswers(disk: Disk, count: number): NewestAnswers {
+/** The newest answers of the log that are of services which are wanted; older days than these take are not read. */
+export function newestAnswers(
+  disk: Disk,
+  count: number,
+  wanted: (service: string) => boolean = () => true,
+): NewestAnswers {
   const answers: ServedAnswer[] = [];
   let damaged = 0;
   for (const path of dayFiles(disk).reverse()) {
@@ -19,7 +23,7 @@ export function newestAnswers(disk: Disk, count: number): NewestAnswers {
       if (answers.length >= count) break;
       const answer = parseAnswer(line);
       if (answer === null) damaged += 1;
-      else answers.push(answer);
+      else if (wanted(answer.service)) answers.push(answer);
     }
   }
   return { answers: answers.reverse(), damaged };

@@ -61,7 +61,8 @@ async function check(session: DuckDbSession, options: LeakageOptions): Promise<L
   progress('read the spine', 0);
   await createExactMacros(session.connection);
   const { time = null, spine: source } = options;
-  const request = { plan, history, service, source, time, out: OUT };
+  const { spinePlan = plan } = options;
+  const request = { plan: spinePlan, history, service, source, time, out: OUT };
   const spine = await readSpine(session, request, {});
   requireColumns(spine.columns, [...labelColumns, ...(labelTime === null ? [] : [labelTime])]);
   const keyCount = service.joinKeys.length;

@@ -6,6 +6,7 @@ export interface LeakageOptions
     TrainingOptions,
     | (
         | 'plan'
+        | 'spinePlan'
         | 'service'
         | 'version'
         | 'history'
