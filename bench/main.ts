@@ -10,6 +10,7 @@ const BENCHMARKS = [
   'restart',
   'checkpoint',
   'skew',
+  'registry',
 ] as const;
 
 type Benchmark = (typeof BENCHMARKS)[number];

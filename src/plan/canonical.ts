@@ -6,20 +6,60 @@ import { AssertionFailure } from '../base/assert.ts';
  * have equal texts, and `parseJson` reads it back.
  */
 export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') {
-    return JSON.stringify(value);
+  switch (typeof value) {
+    case 'string':
+      return textJson(value);
+    case 'boolean':
+    case 'bigint':
+      return String(value);
+    case 'number':
+      if (Number.isFinite(value)) return String(value + 0);
+      break;
+    case 'object':
+      if (value === null) return 'null';
+      if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
+      return objectJson(value as Readonly<Record<string, unknown>>);
   }
-  if (typeof value === 'bigint') return String(value);
-  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value + 0);
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item)).join(',')}]`;
-  if (typeof value !== 'object') {
-    throw new AssertionFailure(`a ${typeof value} (${String(value)}) has no JSON`);
+  throw new AssertionFailure(`a ${typeof value} (${String(value)}) has no JSON`);
+}
+
+/** Most of the work of an apply is done here, so objects in order are not sorted again. */
+function objectJson(value: Readonly<Record<string, unknown>>): string {
+  let text = '';
+  for (const key of keysInOrder(value)) {
+    const part = value[key];
+    if (part === undefined) continue;
+    text += text === '' ? keyJson(key) : `,${keyJson(key)}`;
+    text += canonicalJson(part);
   }
-  const parts = Object.entries(value)
-    .filter(([, part]) => part !== undefined)
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([key, part]) => `${JSON.stringify(key)}:${canonicalJson(part)}`);
-  return `{${parts.join(',')}}`;
+  return `{${text}}`;
+}
+
+function keysInOrder(value: object): string[] {
+  const keys = Object.keys(value);
+  for (let at = 1; at < keys.length; at++) {
+    if ((keys[at] as string) < (keys[at - 1] as string)) return keys.sort();
+  }
+  return keys;
+}
+
+/** Texts of the keys that plans are made of. */
+const KEYS_KNOWN_MAX = 1_000;
+const keyTexts = new Map<string, string>();
+
+function keyJson(key: string): string {
+  const known = keyTexts.get(key);
+  if (known !== undefined) return known;
+  const text = `${textJson(key)}:`;
+  if (keyTexts.size < KEYS_KNOWN_MAX) keyTexts.set(key, text);
+  return text;
+}
+
+/** Texts without any character that JSON writes in another way. */
+const PLAIN = /^[\u0020\u0021\u0023-\u005b\u005d-\ud7ff\ue000-\uffff]*$/;
+
+function textJson(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** SHA-256 of the canonical JSON, in hexadecimal. */

@@ -3,6 +3,7 @@ import { type Finding, prefixed, type RuleName } from './compatibility.ts';
 import { columnFindings } from './diff-column-text.ts';
 import { addExpectations, type Fields, findings } from './diff-fields.ts';
 import type { ProjectPlan, SourcePlan, TableFromPlan, TableOriginPlan } from './plan.ts';
+import { sourceNamed } from './plan-index.ts';
 
 /** What differs in what a source means, and in what it is made from. */
 export function sourceFindings(
@@ -52,9 +53,7 @@ export function upstreamFindings(
 ): Finding[] {
   const read = new Set(after.filter((name) => before.includes(name)));
   return [...read].flatMap((name) => {
-    const [old, now] = [beforePlan, afterPlan].map(({ sources }) =>
-      sources.find((source) => source.name === name),
-    );
+    const [old, now] = [beforePlan, afterPlan].map(({ sources }) => sourceNamed(sources, name));
     if (old === undefined || now === undefined || old.hash === now.hash) return [];
     const found = sourceFindings(old, beforePlan, now, afterPlan);
     // A part of what is read is none of what reads it.

@@ -16,6 +16,7 @@ import type {
   ServicePlan,
   ViewPlan,
 } from './plan.ts';
+import { groupOf } from './plan-index.ts';
 import { windowText } from './window-plan.ts';
 
 export function entityFindings(before: EntityPlan, after: EntityPlan): Finding[] {
@@ -47,7 +48,7 @@ export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
   return view.features.map((feature) => {
     const type = `feature ${feature.name}: ${typeText(feature.type)}`;
     if (feature.kind === 'derived') return `${type} = ${exprText(feature.expr)}`;
-    const group = plan.groups.find((candidate) => candidate.id === feature.group);
+    const group = groupOf(plan.groups, feature.group);
     if (group === undefined) return type;
     const { lane, window } = aggregateMeaning(feature, group);
     const measure = lane.measure === null ? '' : exprText(lane.measure);
@@ -199,7 +200,7 @@ interface ShownFeature {
 function shownFeature(feature: FeaturePlan, plan: ProjectPlan): ShownFeature {
   const fields = featureFields(feature, plan);
   if (feature.kind === 'derived') return { fields, expressions: { expression: feature.expr } };
-  const group = plan.groups.find((candidate) => candidate.id === feature.group);
+  const group = groupOf(plan.groups, feature.group);
   if (group === undefined) return { fields, expressions: {} };
   const { lane } = aggregateMeaning(feature, group);
   return { fields, expressions: { measure: lane.measure, filter: lane.filter } };
@@ -211,7 +212,7 @@ function featureFields(feature: FeaturePlan, plan: ProjectPlan): Fields {
     ['default', canonicalJson(feature.default)],
   ]);
   if (feature.kind === 'derived') return fields.set('expression', exprText(feature.expr));
-  const group = plan.groups.find((candidate) => candidate.id === feature.group);
+  const group = groupOf(plan.groups, feature.group);
   if (group === undefined) return fields;
   const { lane, window, size } = aggregateMeaning(feature, group);
   const bound = size === null ? null : sizeField(feature.fn, size);

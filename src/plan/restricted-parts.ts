@@ -1,5 +1,6 @@
 import { referencedColumns } from '../expr/references.ts';
 import type { DatasetPlan, FeaturePlan, ProjectPlan, ServicePlan, ViewPlan } from './plan.ts';
+import { groupOf, sourceNamed } from './plan-index.ts';
 
 /** A source column, or a feature of all versions of a view, that only some may read. */
 export interface PartRule {
@@ -115,7 +116,7 @@ export class RestrictedParts {
   #columnsOf(name: string, above: ReadonlySet<string>): ReadonlyMap<string, ReadonlySet<string>> {
     const known = this.#bySource.get(name);
     if (known !== undefined) return known;
-    const source = this.#plan.sources.find((one) => one.name === name);
+    const source = sourceNamed(this.#plan.sources, name);
     const columns = new Map<string, Set<string>>();
     if (source === undefined || above.has(name)) return columns;
     const from = source.origin?.from;
@@ -160,7 +161,7 @@ export class RestrictedParts {
 /** Columns of the source that an aggregate measures, or filters by. */
 function measured(feature: FeaturePlan, groups: Plan['groups']): readonly string[] {
   if (feature.kind === 'derived') return [];
-  const group = groups.find(({ id }) => id === feature.group);
+  const group = groupOf(groups, feature.group);
   if (group === undefined) return [];
   const columns = group.filter === null ? [] : referencedColumns(group.filter);
   for (const part of Object.values(feature.parts)) {
