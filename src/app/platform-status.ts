@@ -9,6 +9,7 @@ import type {
   PlatformState,
   PlatformStatus,
   PressureStatus,
+  RegistryStatus,
   SavedStatus,
   ServiceStatus,
   SourceStatus,
@@ -37,6 +38,7 @@ export interface StatusFacts {
   readonly serveLog: ServeLogWriter;
   readonly connectors: Connectors;
   readonly pressure: PressureStatus;
+  readonly registry: RegistryStatus | null;
 }
 
 /** Everything that the platform says of itself, gathered from those who know. */
@@ -72,6 +74,7 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     services: serviceStatuses(plan, features),
     models: features.contracts(),
     serveLog: serveLog.stats(),
+    registry: facts.registry,
     faults: {
       overflow: (engine?.metrics.overflow ?? 0) + features.faults.overflow,
       divisionByZero: (engine?.metrics.divisionByZero ?? 0) + features.faults.divisionByZero,

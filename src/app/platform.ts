@@ -4,38 +4,36 @@ import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
 import { pause } from '../base/pause.ts';
 import type { BulkReceiver } from '../ingest/bulk-door.ts';
-import { importingSources } from '../ingest/bulk-note.ts';
 import { BulkSessions } from '../ingest/bulk-sessions.ts';
-import { History } from '../ingest/history.ts';
-import { segmentLog } from '../ingest/history-log.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { PushResult } from '../ingest/push.ts';
 import type { PushBody } from '../ingest/push-body.ts';
-import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
+import type { PlatformState, PlatformStatus, RegistryStatus } from '../monitor/status.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import type { RegistrySnapshot } from '../registry/snapshot.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { FeatureServer } from '../serve/feature-server.ts';
-import type { ServiceRoute } from '../serve/release-routes.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
 import { diskState } from '../store/state-store.ts';
-import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
-import { StreamEngine } from '../stream/stream-engine.ts';
+import type { StreamEngine } from '../stream/stream-engine.ts';
 import { bulkReceiver } from './bulk-receiver.ts';
-import { catalogSnapshots } from './catalog-snapshots.ts';
 import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { connectorDoor, type DoorWay } from './door-way.ts';
 import { endInOrder } from './end-in-order.ts';
+import { Forgetting } from './forget/forgetting.ts';
+import type { Quiet } from './forget/quiet.ts';
 import { Gate } from './gate.ts';
 import { Housekeeper } from './housekeeper.ts';
 import { listenOn } from './listen-on.ts';
 import { Mender } from './mender.ts';
-import { schemaLookup } from './offline.ts';
 import { openDoor } from './open-door.ts';
+import { openEngine } from './open-engine.ts';
 import { platformHttp } from './platform-http.ts';
 import { NOTHING, nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
+import { nextStateFolder, stateFolder, useStateFolder } from './state-folder.ts';
 import { Throttle } from './throttle.ts';
 
 const POLL_MS = 1_000;
@@ -60,13 +58,18 @@ export class Platform {
   #poll: NodeJS.Timeout | null = null;
   readonly #mender: Mender;
   readonly #housekeeper: Housekeeper;
+  /** Removes people, one run after the other. */
+  readonly forgetting: Forgetting;
   #url = '';
+  /** What is known of the registry; null where none is followed. */
+  registry: () => RegistryStatus | null = () => null;
 
   private constructor(config: Config, parts: Parts) {
     this.#config = config;
     this.#parts = parts;
     this.#throttle = new Throttle(config, parts.log, pause);
     const rebuild = async (): Promise<void> => {
+      if (this.forgetting.isPending) await this.forgetting.resume();
       await this.#use(() => this.#plan);
       if (this.#state === 'replaying') this.#state = 'ready';
     };
@@ -79,6 +82,12 @@ export class Platform {
     this.bulk = bulkReceiver({ ...this.#way, engine: () => this.#engine, reopen });
     this.#housekeeper = new Housekeeper(config, parts.letters, parts.logger);
     this.#mender = new Mender(rebuild, parts.logger, pause);
+    this.forgetting = new Forgetting(config, (work) => this.#quietly(work), {
+      failed: (why) => {
+        if (this.#state === 'ready') this.#state = 'replaying';
+        this.#mender.begin(why);
+      },
+    });
     this.features = new FeatureServer({
       plan: NOTHING,
       store: new MemoryTileStore(),
@@ -86,6 +95,7 @@ export class Platform {
       clockMode: config.clock,
       serveLog: parts.serveLog,
       shadow: parts.shadows.reader,
+      tokenizer: () => parts.tokens.tokenizer,
     });
     const status = (): PlatformStatus => this.status();
     this.#http = platformHttp({
@@ -107,15 +117,18 @@ export class Platform {
     openDisk: (folder: string) => Disk = nodeDisk,
     directory: DataDirectory = DataDirectory.open(config.dataDir),
     listens = true,
-    routes: readonly ServiceRoute[] = [],
+    known: RegistrySnapshot | null = null,
   ): Promise<Platform> {
-    const platform = new Platform(config, await openParts(config, plan, openDisk, directory));
-    platform.features.route(routes);
+    const parts = await openParts(config, plan, openDisk, directory, known);
+    const platform = new Platform(config, parts);
+    platform.features.route(known?.releases ?? []);
+    if (known !== null) platform.features.gate(known.lifecycle);
     try {
       if (listens) platform.#url = await listenOn(platform.#http, config);
       if (listens) directory.announce(platform.#url);
       await platform.#exchange(plan);
       await platform.#door?.bulk.settle();
+      await platform.forgetting.resume();
       platform.#begin();
       return platform;
     } catch (error) {
@@ -157,6 +170,24 @@ export class Platform {
     this.#connect();
   }
 
+  /** Stored events are worked on while nothing comes in; what is read is as it was until then. */
+  async #quietly<T>(work: (quiet: Quiet) => Promise<T>): Promise<T> {
+    const parts = this.#parts;
+    const rebuild = async (): Promise<void> => {
+      const folder = nextStateFolder(parts.disk);
+      diskState({ disk: parts.disk, folder }).wipe();
+      await this.#openEngine(this.#plan, folder);
+      useStateFolder(parts.disk, folder);
+    };
+    const checkpointDoor = (): void => void this.#door?.checkpoint();
+    const given = { config: this.#config, parts, plan: this.#plan, checkpointDoor, rebuild };
+    try {
+      return await this.#pushes.whileClosed(() => parts.archiver.whilePaused(() => work(given)));
+    } finally {
+      if (this.#poll !== null) this.#connect();
+    }
+  }
+
   /** Without an engine nothing may be answered: what is pushed would not be in it. */
   async #fallBack(plan: ProjectPlan): Promise<void> {
     if (this.#state === 'ready') this.#state = 'replaying';
@@ -173,6 +204,7 @@ export class Platform {
       features: this.features,
       door: this.#door,
       pressure: this.#throttle.status(this.#engine),
+      registry: this.registry(),
       ...this.#parts,
     });
   }
@@ -195,11 +227,12 @@ export class Platform {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
     this.#housekeeper.stop();
-    const { access, archiver, connectors, log, serveLog, shadows, directory, letters } =
+    const { access, audit, archiver, connectors, log, serveLog, shadows, directory, letters } =
       this.#parts;
     const steps = [
       () => this.#http.close(),
       () => access.stop(),
+      () => audit.stop(),
       () => this.#mender.stop(),
       // Definitions that are being exchanged are exchanged first.
       () => this.#pushes.whileClosed(() => Promise.resolve()),
@@ -221,9 +254,10 @@ export class Platform {
     return this.#parts.archiver.whilePaused(() => this.#openEngine(plan));
   }
 
-  async #openEngine(plan: ProjectPlan): Promise<void> {
-    const { disk, log, logger } = this.#parts;
+  async #openEngine(plan: ProjectPlan, folder = stateFolder(this.#parts.disk)): Promise<void> {
+    const { log, logger } = this.#parts;
     requireClockFits(this.#config.clock, plan);
+    await this.#parts.tokens.prepare(plan);
     // First what can fail on a full disk and changes nothing then.
     this.#door?.checkpoint();
     log.setSchemas(plan.sources);
@@ -232,23 +266,7 @@ export class Platform {
     await before?.close().catch((error: unknown) => {
       logger.error({ error: String(error) }, 'a checkpoint failed; the log still holds everything');
     });
-    const history = await History.open({
-      dataDir: this.#config.dataDir,
-      log: segmentLog(disk),
-      schemaOf: schemaLookup(plan),
-    });
-    const engine = await StreamEngine.open({
-      plan,
-      state: diskState({ disk, folder: 'state' }),
-      log,
-      history,
-      clock: systemClock,
-      logger,
-      policy: checkpointPolicy(DEFAULT_THRESHOLDS),
-      importing: importingSources(log.notes),
-      snapshots: catalogSnapshots(this.#config.dataDir, plan, logger),
-      stateMemoryBytes: this.#config.stateMemoryMiB * 2 ** 20,
-    });
+    const engine = await openEngine(this.#config, this.#parts, plan, folder);
     const door = await openDoor(this.#config, this.#parts, plan, engine, this.#sessions);
     door.onCommitted = (batch) => this.#apply(engine, batch);
     door.refusalOf = (source) => (engine.stops(source) ? () => engine.refusal(source) : null);

@@ -70,6 +70,7 @@ test('a second dev process changes nothing that the first one serves', async () 
       applied: ignore,
       reloaded: ignore,
       released: ignore,
+      registry: ignore,
       refused: ignore,
       stopping: ignore,
     };

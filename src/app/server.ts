@@ -1,14 +1,19 @@
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
+import { present } from '../base/assert.ts';
+import { AsofError } from '../base/errors.ts';
+import type { RegistryStatus } from '../monitor/status.ts';
 import type { PlanDiff } from '../plan/diff.ts';
-import type { Applied } from '../registry/registry.ts';
 import type { ServiceRoute } from '../serve/release-routes.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
+import { createLogger } from './logger.ts';
 import { Platform } from './platform.ts';
 import { nodeDisk } from './platform-parts.ts';
-import { appliedPlan, applyProject } from './project.ts';
-import { withRegistry } from './with-registry.ts';
+import { applyProject } from './project.ts';
+import { isAway, RegistryFollower } from './registry-follower.ts';
+import { registryWorld } from './registry-world.ts';
+import { builtGroups, Reloader } from './reloader.ts';
 
 /** What a running server tells the command line. */
 export interface ServerEvents {
@@ -18,6 +23,8 @@ export interface ServerEvents {
   readonly reloaded: (generation: number, groups: BuiltGroups) => void;
   /** Which versions answer requests that name none has changed. */
   readonly released: (routes: readonly ServiceRoute[]) => void;
+  /** The registry has gone away, or is back. */
+  readonly registry: (status: RegistryStatus) => void;
   /** New definitions that cannot be used; those before stay. */
   readonly refused: (error: unknown) => void;
   readonly stopping: () => void;
@@ -38,7 +45,6 @@ export interface StartFacts extends BuiltGroups {
 
 /** Editors write a file in several steps; a reload waits until they are quiet for so long. */
 const SETTLE_MS = 200;
-const POLL_REGISTRY_MS = 1_000;
 
 /** Runs until SIGINT or SIGTERM; a second signal ends at once. */
 export async function runServer(
@@ -49,40 +55,81 @@ export async function runServer(
   const startedMs = Date.now();
   // The lock comes first: whoever does not get it must not change what its holder serves.
   const directory = DataDirectory.open(config.dataDir);
-  const applied = await currentPlan(config, options.watch, events).catch((error: unknown) => {
+  const stopped = stopSignal();
+  const follower = await followRegistry(config, options.watch, events).catch((error: unknown) => {
     directory.close();
     throw error;
   });
-  const stopped = stopSignal();
-  const releases = await currentReleases(config);
-  const { routes } = releases;
-  const platform = await Platform.start(config, applied.plan, nodeDisk, directory, true, routes);
-  await noteTakeover(config, applied.generation, platform, events);
-  events.started({
-    url: platform.url,
-    generation: applied.generation,
-    replayedEvents: platform.replayedEvents,
-    ...builtGroups(platform),
-    seconds: (Date.now() - startedMs) / 1000,
-  });
-  const reloader = new Reloader(config, platform, applied.generation, releases.id, events);
-  const stopWatching = options.watch ? watchDefinitions(config, reloader) : () => {};
-  const poll = setInterval(() => void reloader.follow(), POLL_REGISTRY_MS);
-  await stopped;
-  events.stopping();
-  clearInterval(poll);
-  stopWatching();
-  await reloader.settled();
-  await platform.stop();
+  try {
+    const { snapshot } = follower;
+    const platform = await startPlatform(config, directory, follower);
+    const reloader = new Reloader(config, platform, follower, events, snapshot);
+    await reloader.noteTakeover();
+    events.started({
+      url: platform.url,
+      generation: snapshot.applied?.generation ?? 0,
+      replayedEvents: platform.replayedEvents,
+      ...builtGroups(platform),
+      seconds: (Date.now() - startedMs) / 1000,
+    });
+    const stopWatching = options.watch ? watchDefinitions(config, reloader) : () => {};
+    follower.follow((next) => reloader.take(next));
+    await stopped;
+    events.stopping();
+    stopWatching();
+    await follower.stop();
+    await reloader.settled();
+    await platform.stop();
+  } finally {
+    await follower.stop();
+  }
 }
 
-async function currentPlan(
+/** @throws AsofError `not_applied`, or as reading the registry, where nothing was kept of it */
+async function followRegistry(
   config: Config,
   applyFirst: boolean,
   events: ServerEvents,
-): Promise<Applied> {
-  if (applyFirst) events.applied((await applyProject(config, 'asof dev')).diff);
-  return appliedPlan(config);
+): Promise<RegistryFollower> {
+  if (applyFirst) await applyOrGoOn(config, events);
+  const logger = createLogger(config.logLevel);
+  const onState = (status: RegistryStatus): void => {
+    const { state, reason, generation } = status;
+    const text =
+      state === 'away'
+        ? 'The registry is away: serving goes on by what is known of it.'
+        : 'The registry is back.';
+    logger.warn({ reason, generation }, text);
+    events.registry(status);
+  };
+  const follower = await RegistryFollower.start(registryWorld(config, { logger, onState }));
+  if (follower.snapshot.applied !== null) return follower;
+  await follower.stop();
+  throw new AsofError('not_applied', `Nothing has been applied in ${config.dataDir}.`, {
+    path: config.dataDir,
+  });
+}
+
+/** A registry that is away is no reason not to serve what it had. */
+async function applyOrGoOn(config: Config, events: ServerEvents): Promise<void> {
+  try {
+    events.applied((await applyProject(config, 'asof dev')).diff);
+  } catch (error) {
+    if (!isAway(error)) throw error;
+    events.refused(error);
+  }
+}
+
+async function startPlatform(
+  config: Config,
+  directory: DataDirectory,
+  follower: RegistryFollower,
+): Promise<Platform> {
+  const { snapshot } = follower;
+  const { plan } = present(snapshot.applied, 'definitions that are applied');
+  const platform = await Platform.start(config, plan, nodeDisk, directory, true, snapshot);
+  platform.registry = () => follower.status();
+  return platform;
 }
 
 /** Resolves at the first signal; the second one ends the process. */
@@ -97,124 +144,6 @@ function stopSignal(): Promise<void> {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
   });
-}
-
-/** Brings newly applied definitions into the running platform, one generation after another. */
-class Reloader {
-  readonly #config: Config;
-  readonly #platform: Platform;
-  readonly #events: ServerEvents;
-  #generation: number;
-  #releaseId: number;
-  #running: Promise<void> = Promise.resolve();
-  /** What was told last: a disk that stays full is looked at every second, and told once. */
-  #refusal = '';
-
-  constructor(
-    config: Config,
-    platform: Platform,
-    generation: number,
-    releaseId: number,
-    events: ServerEvents,
-  ) {
-    this.#config = config;
-    this.#platform = platform;
-    this.#generation = generation;
-    this.#releaseId = releaseId;
-    this.#events = events;
-  }
-
-  /** Applies the definitions file as it is now, and takes it over. */
-  applyAndFollow(): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#events.applied((await applyProject(this.#config, 'asof dev')).diff);
-      await this.#follow();
-    });
-  }
-
-  /** Takes over what has been applied, here or by another process. */
-  follow(): Promise<void> {
-    return this.#inTurn(() => this.#follow());
-  }
-
-  settled(): Promise<void> {
-    return this.#running;
-  }
-
-  async #follow(): Promise<void> {
-    await this.#followPlan();
-    await this.#followReleases();
-  }
-
-  async #followPlan(): Promise<void> {
-    const newest = await this.#newest();
-    if (newest === null) return;
-    // Told once: the next try is for the generation after this one.
-    this.#generation = newest.generation;
-    await this.#platform.use(newest.plan);
-    await noteTakeover(this.#config, newest.generation, this.#platform, this.#events);
-    this.#events.reloaded(newest.generation, builtGroups(this.#platform));
-  }
-
-  /** Another version answers from one request to the next; both were served before. */
-  async #followReleases(): Promise<void> {
-    const { id, routes } = await currentReleases(this.#config, this.#releaseId);
-    if (id === this.#releaseId) return;
-    this.#platform.features.route(routes);
-    this.#releaseId = id;
-    this.#events.released(routes);
-  }
-
-  #newest(): Promise<Applied | null> {
-    return withRegistry(this.#config, async (registry) =>
-      (await registry.generation()) > this.#generation ? registry.current() : null,
-    );
-  }
-
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#running = this.#running.then(work).then(
-      () => {
-        this.#refusal = '';
-      },
-      (error: unknown) => {
-        if (String(error) !== this.#refusal) this.#events.refused(error);
-        this.#refusal = String(error);
-      },
-    );
-    return this.#running;
-  }
-}
-
-/** What is published now, and the number of the newest change; nothing is read if that is known. */
-function currentReleases(
-  config: Config,
-  knownId = -1,
-): Promise<{ readonly id: number; readonly routes: readonly ServiceRoute[] }> {
-  return withRegistry(config, async ({ releases }) => {
-    const id = await releases.newestId();
-    return { id, routes: id === knownId ? [] : await releases.current() };
-  });
-}
-
-function builtGroups(platform: Platform): BuiltGroups {
-  const { groupsLoaded = 0, groupsReplayed = 0 } = platform.status().saved ?? {};
-  return { groupsLoaded, groupsReplayed };
-}
-
-/** Written down for `publish`: the tiles of this generation are built and caught up. */
-async function noteTakeover(
-  config: Config,
-  generation: number,
-  platform: Platform,
-  events: ServerEvents,
-): Promise<void> {
-  try {
-    const { commit } = platform.status();
-    await withRegistry(config, (registry) => registry.tookOver(generation, commit));
-  } catch (error) {
-    // Serving needs no note of it; publishing will say that it lacks one.
-    events.refused(error);
-  }
 }
 
 /** Watches the folder of the definitions, as they may import their neighbours. */

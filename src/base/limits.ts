@@ -2,6 +2,15 @@ import { assert } from './assert.ts';
 
 /** Every bound of the platform, by name. Queues, caches, batches and retries point here. */
 export const LIMITS = {
+  /** Columns of one source in the report of its drift; more are counted. */
+  driftColumns: 100,
+  /** Characters of a name in that report. */
+  driftNameChars: 100,
+  /** Characters of a refused row that is looked at for it, and such rows of one chunk. */
+  driftRowChars: 65_536,
+  driftRowsPerChunk: 50,
+  /** Rows in turn without a value after which an optional column counts as missing. */
+  driftQuietRows: 1_000,
   /** Events of one group commit; more wait for the next one. */
   eventsPerCommit: 65_536,
   /** Bytes of one log frame's payload. */
@@ -139,6 +148,12 @@ export const LIMITS = {
   registryConnectMs: 5_000,
   /** How long one statement of the registry may take, waiting for other writers included. */
   registryStatementMs: 30_000,
+  /** How often a server looks at a registry that does not tell of its changes. */
+  registryPollMs: 1_000,
+  /** How often it looks at one that does: a notice may be lost. */
+  registrySlowPollMs: 15_000,
+  /** How long a server waits at most before it asks again for a registry that is away. */
+  registryAwayPollMs: 30_000,
   /** A connection to the registry that nobody used for so long is closed. */
   registryIdleMs: 10_000,
   /** Times a reader starts again because the archive changed under it. */

@@ -46,6 +46,13 @@ function eventsFor(output: Output): ServerEvents {
         output.say(`${pc.green('✓')} answers now: ${shown.join('; ')}`),
       );
     },
+    registry: (status) => {
+      output.finish({ registry: status }, () => {
+        const { state, reason, generation } = status;
+        const away = `! the registry is away, generation ${generation} stays in use: ${reason}`;
+        output.say(state === 'away' ? pc.yellow(away) : pc.green('✓ the registry is back'));
+      });
+    },
     refused: (error) => {
       reportError(error, output);
       output.say(pc.dim('  the definitions before stay in use'));

@@ -4,6 +4,7 @@ import { connectorGauges } from './connector-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { modelMetrics } from './model-metrics.ts';
+import { registryMetrics } from './registry-metrics.ts';
 import { releaseMetrics } from './release-metrics.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
@@ -35,6 +36,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     hotKeyGauges(registry),
     connectorGauges(registry),
     releaseMetrics(registry),
+    registryMetrics(registry),
     modelMetrics(registry),
   ];
   return {

@@ -23,8 +23,21 @@ export interface PlatformStatus {
   /** Model versions that were asked for since the present definitions are in use. */
   readonly models: readonly ModelStatus[];
   readonly serveLog: ServeLogStatus | null;
+  /** null where the process follows none. */
+  readonly registry: RegistryStatus | null;
   /** Of expressions, since the start: what became null and was counted. */
   readonly faults: { readonly overflow: number; readonly divisionByZero: number };
+}
+
+/** What a server knows of the registry that it follows. */
+export interface RegistryStatus {
+  /** `away`: it cannot be reached, and what is known of it goes on. */
+  readonly state: 'connected' | 'away';
+  readonly sinceMs: number;
+  /** Of the definitions that are known; they may not be in use yet. */
+  readonly generation: number;
+  /** Why it is away. */
+  readonly reason: string | null;
 }
 
 /** `replaying`: the state is being rebuilt. `draining`: open requests end, new ones are refused. */

@@ -1,6 +1,7 @@
 import { type Issue, issue } from '../base/errors.ts';
 import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { sourceConflicts } from '../plan/source-conflicts.ts';
 import type { RegistryDatabase } from './database.ts';
 import { type DefinitionRow, definitionsOf } from './definition-rows.ts';
 import { ReleaseBook } from './releases.ts';
@@ -11,7 +12,11 @@ export async function conflictsWith(
   current: ProjectPlan | null,
   plan: ProjectPlan,
 ): Promise<Issue[]> {
-  return [...(await releasedAndGone(db, plan)), ...(await changedMeanings(db, current, plan))];
+  return [
+    ...(await releasedAndGone(db, plan)),
+    ...(await changedMeanings(db, current, plan)),
+    ...sourceConflicts(current, plan),
+  ];
 }
 
 /**

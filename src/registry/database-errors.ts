@@ -92,3 +92,14 @@ function withoutSecrets(cause: Error): Error {
   if (cause.stack !== undefined) copy.stack = cause.stack;
   return copy;
 }
+
+/**
+ * PostgreSQL has no character U+0000, so the registry has none anywhere.
+ * @throws AsofError `usage`
+ */
+export function textWithoutNul(text: string): string {
+  if (!text.includes('\0')) return text;
+  throw new AsofError('usage', 'A text for the registry holds the character U+0000.', {
+    remedy: 'Leave it out.',
+  });
+}

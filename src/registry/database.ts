@@ -1,4 +1,4 @@
-import { Kysely, type Transaction } from 'kysely';
+import { Kysely } from 'kysely';
 import { migrate, POSTGRES_MARKS, SQLITE_MARKS } from './migrate.ts';
 import { POSTGRES_WORDS, SQLITE_WORDS } from './migrations/migration.ts';
 import { openPostgres } from './postgres-dialect.ts';
@@ -55,5 +55,14 @@ export function inTransaction<T>(
   work: (db: RegistryDatabase) => Promise<T>,
 ): Promise<T> {
   if (db.isTransaction) return work(db);
-  return db.transaction().execute((transaction: Transaction<RegistryTables>) => work(transaction));
+  return db.transaction().execute(work);
+}
+
+/** Runs `work` on the state of one moment, whatever is changed meanwhile; it writes nothing. */
+export function consistently<T>(
+  db: RegistryDatabase,
+  work: (db: RegistryDatabase) => Promise<T>,
+): Promise<T> {
+  if (db.isTransaction) return work(db);
+  return db.transaction().setAccessMode('read only').execute(work);
 }

@@ -83,7 +83,12 @@ export class PlanBook {
       .limit(1)
       .executeTakeFirst();
     if (row === undefined) return null;
-    return row.to_generation === OPEN_GENERATION ? OPEN_GENERATION : row.to_generation - 1;
+    if (row.to_generation < OPEN_GENERATION) return row.to_generation - 1;
+    const newest = await this.#db
+      .selectFrom('applies')
+      .select((of) => of.fn.max('generation').as('generation'))
+      .executeTakeFirst();
+    return newest?.generation ?? null;
   }
 
   /** The newest generation in which something of a namespace came or went; 0 before the first. */

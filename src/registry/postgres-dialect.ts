@@ -13,7 +13,7 @@ import type { Pool, PoolClient } from 'pg';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { RegistryAddress } from './database.ts';
-import { postgresError } from './database-errors.ts';
+import { postgresError, textWithoutNul } from './database-errors.ts';
 
 export type PostgresAddress = Extract<RegistryAddress, { kind: 'postgres' }>;
 
@@ -180,7 +180,8 @@ class PostgresConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const { rows, rowCount } = await this.query(sql, parameters);
+    const values = parameters.map((one) => (typeof one === 'string' ? textWithoutNul(one) : one));
+    const { rows, rowCount } = await this.query(sql, values);
     return { rows, ...(rowCount === null ? {} : { numAffectedRows: BigInt(rowCount) }) };
   }
 

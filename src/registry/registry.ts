@@ -86,7 +86,11 @@ export class Registry {
     clock: Clock,
     auditKeys: AuditKeys = UNSIGNED,
   ): Promise<Registry> {
-    const db = await openDatabase(address);
+    return Registry.over(await openDatabase(address), clock, auditKeys);
+  }
+
+  /** On a database that is open; who closes the registry closes it. */
+  static over(db: RegistryDatabase, clock: Clock, auditKeys: AuditKeys = UNSIGNED): Registry {
     return new Registry(db, clock, new PlanBook(db), auditKeys);
   }
 

@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { AsofError } from '../base/errors.ts';
 import { canonicalJson } from '../plan/canonical.ts';
+import { noteChange } from './changes.ts';
 import { inTransaction, type RegistryDatabase } from './database.ts';
 import type { ReleasesTable } from './tables.ts';
 
@@ -167,6 +168,7 @@ export class ReleaseBook {
     const { service, atMs, author, reason } = change;
     const evidence = canonicalJson(change.evidence);
     const { canaryPpm, ...versions } = next;
+    await noteChange(this.#db, 'releases');
     const { id } = await this.#db
       .insertInto('releases')
       .values({

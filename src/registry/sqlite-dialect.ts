@@ -13,7 +13,7 @@ import {
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { pause } from '../base/pause.ts';
-import { isBusy, sqliteError } from './database-errors.ts';
+import { isBusy, sqliteError, textWithoutNul } from './database-errors.ts';
 
 /** The first wait for another process's lock, and the longest. */
 const FIRST_WAIT_MS = 2;
@@ -128,7 +128,8 @@ async function whenFree<T>(path: string, work: () => T): Promise<T> {
 }
 
 function sqlValue(value: unknown): SQLInputValue {
-  if (typeof value === 'string' || typeof value === 'number' || value === null) return value;
+  if (typeof value === 'string') return textWithoutNul(value);
+  if (typeof value === 'number' || value === null) return value;
   throw new AsofError('internal', `A ${typeof value} is no value of the registry.`);
 }
 

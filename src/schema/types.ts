@@ -165,6 +165,9 @@ export const NAME_PATTERN = /^[a-z][a-z0-9_]*$/;
 /** Sources, entities, views, services, datasets and models may stand in a namespace: `fraud.checks`. */
 export const QUALIFIED_NAME_PATTERN = /^([a-z][a-z0-9_]*\.)?[a-z][a-z0-9_]*$/;
 
+/** What stands before the dot. */
+export const NAMESPACE_PATTERN = /^[a-z][a-z0-9_]*$/;
+
 /** Where names without one stand. */
 export const DEFAULT_NAMESPACE = 'default';
 

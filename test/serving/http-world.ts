@@ -87,6 +87,7 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
     })),
     models: features.contracts(),
     serveLog: null,
+    registry: null,
     faults: features.faults,
   };
 }

@@ -2,7 +2,7 @@ import { systemClock } from '../../base/clock.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
-import { AccessSnapshot } from '../../registry/access/access-snapshot.ts';
+import { type AccessFacts, AccessSnapshot } from '../../registry/access/access-snapshot.ts';
 import type { OnDenied } from '../../registry/access/viewer.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Config } from '../config.ts';
@@ -30,7 +30,7 @@ export class AccessFollower {
 
   private constructor(
     config: Config,
-    registry: Registry,
+    registry: Registry | null,
     snapshot: AccessSnapshot,
     logger: Logger,
     onDenied: OnDenied,
@@ -42,15 +42,25 @@ export class AccessFollower {
     this.#onDenied = onDenied;
   }
 
-  /** @throws AsofError as opening the registry does: nothing is served by guess */
-  static async open(config: Config, logger: Logger, onDenied: OnDenied): Promise<AccessFollower> {
-    const registry = await openRegistry(config);
+  /**
+   * @param known what a kept snapshot says, for a start while the registry is away
+   * @throws AsofError as opening the registry does where nothing is known: nothing is served by guess
+   */
+  static async open(
+    config: Config,
+    logger: Logger,
+    onDenied: OnDenied,
+    known?: AccessFacts,
+  ): Promise<AccessFollower> {
+    let registry: Registry | null = null;
     try {
+      registry = await openRegistry(config);
       const snapshot = new AccessSnapshot(await registry.access.facts());
       return new AccessFollower(config, registry, snapshot, logger, onDenied);
     } catch (error) {
-      await registry.close();
-      throw error;
+      await registry?.close().catch(() => {});
+      if (known === undefined) throw error;
+      return new AccessFollower(config, null, new AccessSnapshot(known), logger, onDenied);
     }
   }
 

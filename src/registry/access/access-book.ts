@@ -1,5 +1,6 @@
 import { AsofError } from '../../base/errors.ts';
 import type { PartRule } from '../../plan/restricted-parts.ts';
+import { noteChange } from '../changes.ts';
 import { inTransaction, type RegistryDatabase } from '../database.ts';
 import { identityOf, isRole, keyOf, ruleOf } from './access-rows.ts';
 import {
@@ -234,6 +235,7 @@ export class AccessBook {
         .updateTable('access_state')
         .set((state) => ({ revision: state('revision', '+', 1) }))
         .execute();
+      await noteChange(db, 'access');
       requireAnAdmin(await book.facts(), by.nowMs);
     });
   }

@@ -1,0 +1,52 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
+import { NodeDisk } from '../base/node-disk.ts';
+import { pause } from '../base/pause.ts';
+import type { RegistryAddress } from '../registry/database.ts';
+import { listenToChanges } from '../registry/listen.ts';
+import { DEFAULT_SCHEMA, hostOf } from '../registry/postgres-dialect.ts';
+import { parseSnapshot, snapshotText } from '../registry/snapshot.ts';
+import type { Config } from './config.ts';
+import type { RegistryWorld } from './registry-follower.ts';
+import { openRegistry, registryAddress, SNAPSHOT_FILE } from './with-registry.ts';
+
+/** The registry of a project as a server follows it. */
+export function registryWorld(
+  config: Config,
+  { logger, onState }: Pick<RegistryWorld, 'logger' | 'onState'>,
+): RegistryWorld {
+  const address = registryAddress(config);
+  const path = join(config.dataDir, SNAPSHOT_FILE);
+  const name = nameOf(address);
+  return {
+    open: () => openRegistry(config),
+    identity: () => identityOf(address),
+    listen:
+      address.kind === 'postgres'
+        ? (onChange, onLost) => listenToChanges(address, onChange, onLost)
+        : null,
+    kept: () => (existsSync(path) ? parseSnapshot(readFileSync(path, 'utf8'), name) : null),
+    keep: (snapshot) => {
+      const bytes = new TextEncoder().encode(snapshotText(snapshot, name));
+      new NodeDisk(config.dataDir).replace(SNAPSHOT_FILE, bytes);
+    },
+    clock: systemClock,
+    pause,
+    logger,
+    onState,
+  };
+}
+
+/** Of which registry a snapshot is; without its secret. */
+function nameOf(address: RegistryAddress): string {
+  if (address.kind === 'sqlite') return 'a file of the data directory';
+  return `${hostOf(address.url)} ${address.schema ?? DEFAULT_SCHEMA}`;
+}
+
+/** Which file it is, so that one that was replaced is not taken for it; '' where there is none. */
+function identityOf(address: RegistryAddress): string {
+  if (address.kind === 'postgres') return 'postgres';
+  const found = statSync(address.path, { throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.dev}:${found.ino}`;
+}

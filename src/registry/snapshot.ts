@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { AsofError } from '../base/errors.ts';
+import { canonicalJson } from '../plan/canonical.ts';
+import { soundPlan } from '../plan/load.ts';
+import { parseJson } from '../schema/json.ts';
+import type { AccessFacts } from './access/access-snapshot.ts';
+import type { ChangeKind, Changes } from './changes.ts';
+import type { VersionState } from './lifecycle-rows.ts';
+import type { Applied, Registry } from './registry.ts';
+import type { Release } from './releases.ts';
+import type { Shadow } from './shadows.ts';
+
+/**
+ * What a server works by: all that it asks of the registry, as of one moment, and never changed.
+ * Plain data, so that it can be kept in a file.
+ */
+export interface RegistrySnapshot extends SnapshotParts {
+  /** How often each part had changed by then. */
+  readonly changes: Changes;
+}
+
+interface SnapshotParts {
+  /** null before the first apply. */
+  readonly applied: Applied | null;
+  readonly releases: readonly Release[];
+  readonly shadows: readonly Shadow[];
+  readonly access: AccessFacts;
+  /** Of every version there ever was. */
+  readonly lifecycle: readonly VersionState[];
+}
+
+/** Which changes make a part another one, and how it is read. */
+const PARTS: {
+  readonly [K in keyof SnapshotParts]: {
+    readonly kinds: readonly ChangeKind[];
+    readonly read: (registry: Registry) => Promise<SnapshotParts[K]>;
+  };
+} = {
+  applied: { kinds: ['plan'], read: (registry) => registry.current() },
+  releases: { kinds: ['releases'], read: (registry) => registry.releases.current() },
+  shadows: { kinds: ['shadows'], read: (registry) => registry.shadows.current() },
+  access: { kinds: ['access'], read: (registry) => registry.access.facts() },
+  lifecycle: { kinds: ['lifecycle'], read: (registry) => registry.lifecycle.states() },
+};
+
+/** Reads the parts that have changed since `before`; null: all of them. */
+export async function readSnapshot(
+  registry: Registry,
+  before: RegistrySnapshot | null,
+): Promise<RegistrySnapshot> {
+  return registry.consistently(async (moment) => {
+    const changes = await moment.changes();
+    const part = async <K extends keyof SnapshotParts>(name: K): Promise<SnapshotParts[K]> => {
+      const { kinds, read } = PARTS[name];
+      const isSame =
+        before !== null && !kinds.some((kind) => differs(before.changes, changes, kind));
+      return isSame ? before[name] : read(moment);
+    };
+    return Object.freeze({
+      changes,
+      applied: await part('applied'),
+      releases: await part('releases'),
+      shadows: await part('shadows'),
+      access: await part('access'),
+      lifecycle: await part('lifecycle'),
+    });
+  });
+}
+
+export function sameChanges(a: Changes, b: Changes): boolean {
+  return [...new Set([...a.keys(), ...b.keys()])].every((kind) => !differs(a, b, kind));
+}
+
+function differs(a: Changes, b: Changes, kind: string): boolean {
+  return (a.get(kind) ?? 0) !== (b.get(kind) ?? 0);
+}
+
+const FORMAT = 1;
+
+/** A snapshot as the text of a file, of the registry that is named so. */
+export function snapshotText(snapshot: RegistrySnapshot, of: string): string {
+  const body = canonicalJson({
+    ...{ ...snapshot, changes: Object.fromEntries(snapshot.changes) },
+    of,
+    format: FORMAT,
+  });
+  return `${JSON.stringify({ sha256: digestOf(body) })}\n${body}\n`;
+}
+
+/**
+ * Reads `snapshotText` back; its hash and those of the plan are checked.
+ * @throws AsofError `newer_format`, `unreadable_file` if it was cut, altered, or is of another
+ * registry
+ */
+export function parseSnapshot(text: string, of: string): RegistrySnapshot {
+  const [head = '', body = ''] = text.split('\n');
+  const parsed = parsedIf(head === JSON.stringify({ sha256: digestOf(body) }), body);
+  if (parsed.format > FORMAT) {
+    throw new AsofError('newer_format', `A snapshot has format ${parsed.format}.`);
+  }
+  if (parsed.of !== of) throw unreadable(`it is of ${parsed.of}, and not of ${of}`);
+  const { applied } = parsed;
+  return Object.freeze({
+    changes: new Map(Object.entries(parsed.changes)),
+    applied: applied === null ? null : { ...applied, plan: soundPlan(applied.plan) },
+    releases: parsed.releases,
+    shadows: parsed.shadows,
+    access: parsed.access,
+    lifecycle: parsed.lifecycle,
+  });
+}
+
+type Parsed = SnapshotParts & {
+  readonly format: number;
+  readonly of: string;
+  readonly changes: Readonly<Record<string, number>>;
+};
+
+/** What has the right hash is what was written by `snapshotText`. */
+function parsedIf(isSound: boolean, body: string): Parsed {
+  if (isSound) return parseJson(body) as Parsed;
+  throw unreadable('it is not what was written');
+}
+
+function unreadable(reason: string): AsofError {
+  return new AsofError('unreadable_file', `The kept snapshot cannot be used: ${reason}.`, {
+    remedy: 'Start the server once while the registry can be reached.',
+  });
+}
+
+function digestOf(body: string): string {
+  return createHash('sha256').update(body).digest('hex');
+}
