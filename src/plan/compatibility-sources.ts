@@ -23,10 +23,10 @@ export const SOURCE_RULES = {
     'a column is added that every row must bring',
     'Rows of producers that do not send it yet are rejected.',
   ),
-  column_added_bounded: breaking(
+  column_added_bounded: breakingReaders(
     'source',
     'an optional column with bounds is added',
-    'A row out of the bounds is rejected whole, with all that views read of it.',
+    'A row out of the bounds is rejected whole, with all that views read of it, so the bounds are part of what they mean.',
   ),
   column_removed: breaking(
     'source',

@@ -43,11 +43,10 @@ function isRewritten(before: readonly SchemaStep[], after: readonly SchemaStep[]
 }
 
 function ruleOfAdded({ optional, min, max, default: fallback }: ColumnSchema): RuleName {
-  if (min !== null || max !== null) {
-    return optional ? 'column_added_bounded' : 'column_added_required';
-  }
-  if ((fallback ?? null) !== null) return 'column_added_default';
-  return optional ? 'column_added_optional' : 'column_added_required';
+  const hasDefault = (fallback ?? null) !== null;
+  if (!optional && !hasDefault) return 'column_added_required';
+  if (min !== null || max !== null) return 'column_added_bounded';
+  return hasDefault ? 'column_added_default' : 'column_added_optional';
 }
 
 function rulesOfChanged(
