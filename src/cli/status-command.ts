@@ -5,7 +5,7 @@ import { count, EXIT, type Output, span, table } from './output.ts';
 
 export async function statusCommand(context: Context<RemoteOptions>): Promise<number> {
   const status = await callServer(context, 'GET', '/v1/status');
-  context.output.finish(status, () => sayStatus(context.output, status as unknown as Status));
+  context.output.finish(status, () => sayStatus(context.output, status as unknown as ShownStatus));
   return EXIT.ok;
 }
 
@@ -80,6 +80,7 @@ interface Status {
     readonly hotKeys: readonly HotKeys[];
     readonly rejected: number;
     readonly rejectedByCode: Readonly<Record<string, number>>;
+    readonly drifting?: number;
   }[];
   readonly connectors: readonly {
     readonly name: string;
@@ -146,8 +147,17 @@ function memoryLine(name: string, memory: ViewMemory): string {
   );
 }
 
-function sayStatus(output: Output, status: Status): void {
-  sayState(output, status);
+/** What is of the whole process is absent for those who do not read every namespace. */
+type ShownStatus = Pick<Status, 'state' | 'sources' | 'connectors' | 'views' | 'services'> &
+  Partial<Status>;
+
+function isWhole(status: ShownStatus): status is Status {
+  return status.commit !== undefined && status.pressure !== undefined;
+}
+
+function sayStatus(output: Output, status: ShownStatus): void {
+  if (isWhole(status)) sayState(output, status);
+  else output.say(`${pc.bold(status.state)}; of what you may read:`);
   saySources(output, status);
   sayConnectors(output, status);
   section(
@@ -205,7 +215,7 @@ function sayState(output: Output, status: Status): void {
   }
 }
 
-function saySources(output: Output, status: Status): void {
+function saySources(output: Output, status: ShownStatus): void {
   section(
     output,
     'Sources',
@@ -225,13 +235,18 @@ function saySources(output: Output, status: Status): void {
   for (const { name, clocks } of status.sources) {
     if (clocks !== null && clocks.watermarkMs !== null) output.say(clockLine(name, clocks));
   }
-  for (const { name, rejected, rejectedByCode } of status.sources) {
+  for (const { name, rejected, rejectedByCode, drifting = 0 } of status.sources) {
     const reasons = Object.entries(rejectedByCode).map(([code, n]) => `${count(n)} ${code}`);
     if (rejected > 0) output.say(`  ${name} rejected since the start: ${reasons.join(', ')}`);
+    if (drifting > 0) {
+      output.say(
+        `  ${name}: ${count(drifting)} columns are not as declared; see asof drift ${name}`,
+      );
+    }
   }
 }
 
-function sayConnectors(output: Output, status: Status): void {
+function sayConnectors(output: Output, status: ShownStatus): void {
   if (status.connectors.length > 0) {
     section(
       output,
