@@ -38,6 +38,9 @@ import { Throttle } from './throttle.ts';
 
 const POLL_MS = 1_000;
 
+/** What the registry says of versions, besides their definitions. */
+export type ServingFacts = Pick<RegistrySnapshot, 'releases' | 'lifecycle' | 'shadows'>;
+
 /** Everything in one process: the door, the log, the engine, the archive and serving. */
 export class Platform {
   readonly #config: Config;
@@ -102,7 +105,7 @@ export class Platform {
       ...{ config, parts, status, features: this.features, bulk: this.bulk, pushes: this.#pushes },
       plan: () => this.#plan,
       door: () => this.#door,
-      push: (source, body) => this.#push(source, body),
+      push: (source, body, pinned) => this.#push(source, body, pinned),
       state: () => this.#state,
     });
   }
@@ -121,8 +124,7 @@ export class Platform {
   ): Promise<Platform> {
     const parts = await openParts(config, plan, openDisk, directory, known);
     const platform = new Platform(config, parts);
-    platform.features.route(known?.releases ?? []);
-    if (known !== null) platform.features.gate(known.lifecycle);
+    if (known !== null) platform.heed(known);
     try {
       if (listens) platform.#url = await listenOn(platform.#http, config);
       if (listens) directory.announce(platform.#url);
@@ -135,6 +137,13 @@ export class Platform {
       await platform.stop();
       throw error;
     }
+  }
+
+  /** Which versions answer, and which are only read beside them, from the next answer on. */
+  heed({ releases, lifecycle, shadows }: ServingFacts): void {
+    this.features.gate(lifecycle);
+    this.features.route(releases);
+    this.features.shadow(shadows);
   }
 
   get url(): string {
@@ -214,9 +223,9 @@ export class Platform {
   }
 
   /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
-  async #push(source: string, body: PushBody): Promise<PushResult> {
+  async #push(source: string, body: PushBody, pinned: number | null): Promise<PushResult> {
     await this.#throttle.admit(this.#engine, source);
-    return this.#pushes.pass(() => present(this.#door, 'the door').push(source, body));
+    return this.#pushes.pass(() => present(this.#door, 'the door').push(source, body, pinned));
   }
 
   /**

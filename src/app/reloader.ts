@@ -58,18 +58,19 @@ export class Reloader {
     const before = this.#used;
     // Told once: the next try is for what comes after this.
     this.#used = snapshot;
-    const { applied, releases, lifecycle } = snapshot;
+    const { applied, releases, lifecycle, shadows } = snapshot;
     // Before new definitions, so that none of them answers before it is known that it may.
     if (lifecycle !== before.lifecycle) this.#platform.features.gate(lifecycle);
-    if (applied !== null && applied.generation !== before.applied?.generation) {
-      await this.#platform.use(applied.plan);
-      await this.#noteTakeover();
-      this.#events.reloaded(applied.generation, builtGroups(this.#platform));
-    }
-    if (releases !== before.releases) {
-      // Another version answers from one request to the next; both were served before.
-      this.#platform.features.route(releases);
-      this.#events.released(releases);
+    try {
+      if (applied !== null && applied.generation !== before.applied?.generation) {
+        await this.#platform.use(applied.plan);
+        await this.#noteTakeover();
+        this.#events.reloaded(applied.generation, builtGroups(this.#platform));
+      }
+    } finally {
+      // From one request to the next, also where new definitions cannot be used.
+      this.#platform.heed({ releases, lifecycle, shadows });
+      if (releases !== before.releases) this.#events.released(releases);
     }
   }
 

@@ -24,9 +24,9 @@ interface SnapshotParts {
   readonly applied: Applied | null;
   readonly releases: readonly Release[];
   readonly shadows: readonly Shadow[];
-  readonly access: AccessFacts;
-  /** Of every version there ever was. */
+  /** Of every version there ever was: whether it may answer. */
   readonly lifecycle: readonly VersionState[];
+  readonly access: AccessFacts;
 }
 
 /** Which changes make a part another one, and how it is read. */
@@ -39,8 +39,8 @@ const PARTS: {
   applied: { kinds: ['plan'], read: (registry) => registry.current() },
   releases: { kinds: ['releases'], read: (registry) => registry.releases.current() },
   shadows: { kinds: ['shadows'], read: (registry) => registry.shadows.current() },
-  access: { kinds: ['access'], read: (registry) => registry.access.facts() },
   lifecycle: { kinds: ['lifecycle'], read: (registry) => registry.lifecycle.states() },
+  access: { kinds: ['access'], read: (registry) => registry.access.facts() },
 };
 
 /** Reads the parts that have changed since `before`; null: all of them. */
@@ -61,8 +61,8 @@ export async function readSnapshot(
       applied: await part('applied'),
       releases: await part('releases'),
       shadows: await part('shadows'),
-      access: await part('access'),
       lifecycle: await part('lifecycle'),
+      access: await part('access'),
     });
   });
 }
@@ -105,8 +105,8 @@ export function parseSnapshot(text: string, of: string): RegistrySnapshot {
     applied: applied === null ? null : { ...applied, plan: soundPlan(applied.plan) },
     releases: parsed.releases,
     shadows: parsed.shadows,
-    access: parsed.access,
     lifecycle: parsed.lifecycle,
+    access: parsed.access,
   });
 }
 
