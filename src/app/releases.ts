@@ -3,7 +3,8 @@ import { AsofError, type Issue, issue } from '../base/errors.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Release } from '../registry/releases.ts';
-import { typeText } from '../schema/types.ts';
+import { servingStates } from '../registry/serving-states.ts';
+import { namespaceOf, typeText } from '../schema/types.ts';
 import type { Config } from './config.ts';
 import { liveService, viewOf } from './live-versions.ts';
 import { withRegistry } from './with-registry.ts';
@@ -36,13 +37,14 @@ interface Judged {
 /**
  * Makes a version of a service the one that answers requests which name none, or the canary for a
  * share of the keys. A running server takes it over by itself.
- * @throws AsofError `not_applied`, `unknown_service`, `not_built`, `not_compatible`, `not_validated`
+ * @throws AsofError `not_applied`, `unknown_service`, `not_active`, `not_built`, `not_compatible`, `not_validated`
  */
 export function publishService(config: Config, request: PublishRequest): Promise<Published> {
-  return withRegistry(config, async (registry) => {
+  return changeReleases(config, async (registry) => {
     const { service, version, canaryPpm, force, author } = request;
     const plan = await appliedIn(registry, config);
     const next = requireService(plan, service, version);
+    await requireServed(registry, plan, next);
     const live = (await liveService(plan, registry.releases, service)) ?? next;
     if (canaryPpm !== null && live.version === version) {
       throw new AsofError('usage', `${service}@${version} is live already, for all keys.`);
@@ -65,6 +67,41 @@ export function publishService(config: Config, request: PublishRequest): Promise
     });
     return { release, forced: issues, warnings };
   });
+}
+
+/** What is judged is what is changed, and in the audit; all of it at once, or nothing. */
+function changeReleases<T extends { readonly release: Release }>(
+  config: Config,
+  work: (registry: Registry) => Promise<T>,
+): Promise<T> {
+  return withRegistry(config, (registry) =>
+    registry.transaction(async (within) => {
+      const result = await work(within);
+      const { service, action, author, atMs, ...details } = result.release;
+      await within.audit.append({
+        ...{ atMs, actor: author, action: `release.${action}`, namespace: namespaceOf(service) },
+        ...{ target: `service ${service}@${details.canary ?? details.live}`, outcome: 'done' },
+        details,
+      });
+      return result;
+    }),
+  );
+}
+
+/**
+ * What waits for approval, or is retired, is published by no force.
+ * @throws AsofError `not_active`
+ */
+async function requireServed(
+  registry: Registry,
+  plan: ProjectPlan,
+  { name, version }: ServicePlan,
+): Promise<void> {
+  const states = servingStates(plan, await registry.lifecycle.states());
+  const found = states.find((one) => one.service === name && one.version === version);
+  const refusal = found?.refusal ?? null;
+  if (refusal === null) return;
+  throw new AsofError('not_active', refusal.message, { remedy: refusal.remedy });
 }
 
 async function appliedIn(registry: Registry, config: Config): Promise<ProjectPlan> {
@@ -180,7 +217,7 @@ export function rollbackService(
   author: string,
   reason: string | null,
 ): Promise<{ readonly release: Release; readonly from: number }> {
-  return withRegistry(config, async (registry) => {
+  return changeReleases(config, async (registry) => {
     const now = await registry.releases.of(service);
     const target = now === null ? null : now.canary === null ? now.before : now.live;
     if (target === null) {
@@ -188,7 +225,8 @@ export function rollbackService(
       throw new AsofError('usage', text, { remedy: 'See `asof releases`.' });
     }
     // What went out of the definitions has no tiles any more.
-    requireService(await appliedIn(registry, config), service, target);
+    const plan = await appliedIn(registry, config);
+    await requireServed(registry, plan, requireService(plan, service, target));
     const result = await registry.releases.rollback({
       service,
       author,

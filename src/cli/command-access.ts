@@ -32,6 +32,7 @@ export const COMMAND_ACCESS: Readonly<Record<string, CommandAccess>> = {
   get: SERVER,
   status: SERVER,
   lateness: SERVER,
+  drift: SERVER,
   'deadletters list': SERVER,
   'deadletters count': SERVER,
   'deadletters export': SERVER,
@@ -67,6 +68,27 @@ export const COMMAND_ACCESS: Readonly<Record<string, CommandAccess>> = {
   'privacy status': whole('privacy.keys'),
   'privacy rotate-key': whole('privacy.keys'),
   'privacy plan-rotation': whole('privacy.keys'),
+  // What is asked of one version is asked where it is done, and noted there.
+  'lifecycle list': whole('lifecycle.read'),
+  'lifecycle show': whole('lifecycle.read'),
+  'lifecycle submit': version('lifecycle.submit'),
+  'lifecycle withdraw': version('lifecycle.submit'),
+  'lifecycle approve': version('lifecycle.approve'),
+  'lifecycle reject': version('lifecycle.reject'),
+  'lifecycle deprecate': version('lifecycle.deprecate'),
+  'lifecycle reinstate': version('lifecycle.deprecate'),
+  'lifecycle retire': version('lifecycle.retire'),
+  approvals: whole('lifecycle.read'),
+  'namespace set': ({ args }) => ({
+    action: 'access.manage',
+    names: texts(args).map((name) => `${name}.any`),
+  }),
+  'namespace list': whole('lifecycle.read'),
+  'namespace show': whole('lifecycle.read'),
+  'audit list': whole('audit.read'),
+  'audit verify': whole('audit.verify'),
+  'audit head': whole('audit.verify'),
+  'audit export': whole('audit.verify'),
   // Access itself; what each needs is asked where it is done, and noted there.
   'access init': whole('access.identities'),
   'access whoami': whole('access.whoami'),
@@ -114,6 +136,11 @@ function listed(all: ActionName, one: ActionName): CommandAccess {
 
 function whole(action: ActionName): CommandAccess {
   return () => ({ action, names: 'all' });
+}
+
+/** `<kind> <name@version>`. */
+function version(action: ActionName): CommandAccess {
+  return ({ args }) => ({ action, names: texts(args.slice(1, 2)) });
 }
 
 /** A project's own namespaces; without any it speaks for all, and takes away what it lacks. */

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { addAccessCommands } from './access-commands.ts';
+import { addAuditCommands } from './audit-commands.ts';
 import type { Run } from './common-options.ts';
 import { addExploreCommands } from './explore-commands.ts';
+import { addLifecycleCommands } from './lifecycle-commands.ts';
 import { addPrivacyCommands } from './privacy-commands.ts';
 import { addShadowCommands } from './shadow-commands.ts';
 
@@ -11,4 +13,6 @@ export function addGovernanceCommands(program: Command, run: Run): void {
   addPrivacyCommands(program, run);
   addAccessCommands(program, run);
   addShadowCommands(program, run);
+  addLifecycleCommands(program, run);
+  addAuditCommands(program, run);
 }
