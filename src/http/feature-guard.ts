@@ -88,6 +88,13 @@ export function featureDoor({
   return { features, guard: access === undefined ? null : new FeatureGuard(access, features) };
 }
 
+/** @throws AsofError `unknown_service`, with suggestions only from what the viewer may know of */
+export function requireService(features: FeatureServer, name: string, viewer: Viewer): void {
+  if (features.has(name)) return;
+  const known = viewer.visible(features.services()).map((one) => one.name);
+  throw unknownService(name, known);
+}
+
 /** @throws AsofError `forbidden` if the viewer lacks a label that raw rows ask for */
 export function requireLabels(viewer: Viewer, needed: readonly AskedLabel[]): void {
   const missing = missingLabels(viewer, needed);

@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { unknownService } from '../serve/unknown-names.ts';
 import { answerFeatures } from './answer-features.ts';
 import { readJsonAsText } from './body-parsers.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
-import { featureDoor } from './feature-guard.ts';
+import { featureDoor, requireService } from './feature-guard.ts';
 import { viewerOf } from './route-access.ts';
 import { errorBody, featuresRequest, featuresResponse } from './schemas.ts';
 import { serviceDescription, servicesResponse } from './service-schemas.ts';
@@ -65,12 +64,8 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
     },
     handler: async (request) => {
       const { name } = request.params;
-      if (features.has(name)) return features.service(name, request.query.version);
-      const known = viewerOf(request).visible(features.services());
-      throw unknownService(
-        name,
-        known.map((one) => one.name),
-      );
+      requireService(features, name, viewerOf(request));
+      return features.service(name, request.query.version);
     },
   });
 }

@@ -2,12 +2,14 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { AsofError } from '../base/errors.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { requireLabels, requireService } from './feature-guard.ts';
 import { shadowReport } from './model-schemas.ts';
+import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
 
 /** How a version that is read in the shadow of the live one compares with it. */
 export function shadowRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
-  const { shadows = () => [], features } = dependencies;
+  const { access, shadows = () => [], features } = dependencies;
   app.get<{ Params: { name: string } }>('/v1/services/:name/shadow', {
     config: { access: { action: 'release.shadow', named: 'service' } },
     schema: {
@@ -16,8 +18,12 @@ export function shadowRoutes(app: FastifyInstance, dependencies: HttpDependencie
       params: Type.Object({ name: Type.String() }),
       response: { 200: shadowReport, 404: errorBody },
     },
-    handler: async ({ params }) => {
-      const { name } = features.service(params.name);
+    handler: async (request) => {
+      const { name } = request.params;
+      const viewer = viewerOf(request);
+      requireService(features, name, viewer);
+      // The report names keys and values of every version that it compares.
+      requireLabels(viewer, access?.restricted().ofServiceNamed(name) ?? []);
       const report = shadows().find(({ service }) => service === name);
       if (report !== undefined) return report;
       throw new AsofError('unknown_name', `No version of '${name}' is read in its shadow.`, {
