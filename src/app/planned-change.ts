@@ -54,7 +54,7 @@ export async function planChange(
     ...removedHistoryConflicts(config, plan, current),
     ...foreign,
     // What is not what its owner applied has conflicts for that reason alone.
-    ...(foreign.length > 0 ? [] : await registry.conflicts(plan)),
+    ...(foreign.length > 0 ? [] : await registry.conflicts(plan, namespaces)),
   ];
   const diff = diffPlans(current, plan);
   const generation = applied?.generation ?? 0;

@@ -97,6 +97,8 @@ const REFUSED: ReadonlySet<string> = new Set([
   'foreign_definition',
   'still_read',
   'plan_stale',
+  'lifecycle_refused',
+  'still_used',
 ]);
 
 /** Says what went wrong, where, and what to do; returns the exit code. */
