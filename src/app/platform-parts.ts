@@ -82,3 +82,18 @@ export async function openParts(
     throw error;
   }
 }
+
+/** The end of what is opened once, in order; the door comes before the logs that it writes. */
+export function closingSteps(
+  { serveLog, shadows, letters, log, directory }: Parts,
+  closeDoor: () => unknown,
+): (() => unknown)[] {
+  return [
+    () => serveLog.close(),
+    () => shadows.close(),
+    closeDoor,
+    () => letters.close(),
+    () => log.close(),
+    () => directory.close(),
+  ];
+}

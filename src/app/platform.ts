@@ -14,7 +14,6 @@ import type { RegistrySnapshot } from '../registry/snapshot.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import { FeatureServer } from '../serve/feature-server.ts';
 import { MemoryTileStore } from '../store/memory-tile-store.ts';
-import { diskState } from '../store/state-store.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
 import { bulkReceiver } from './bulk-receiver.ts';
 import { requireClockFits } from './clock-rule.ts';
@@ -23,7 +22,7 @@ import { DataDirectory } from './data-directory.ts';
 import { connectorDoor, type DoorWay } from './door-way.ts';
 import { endInOrder } from './end-in-order.ts';
 import { Forgetting } from './forget/forgetting.ts';
-import type { Quiet } from './forget/quiet.ts';
+import { type Quiet, quietOf } from './forget/quiet.ts';
 import { Gate } from './gate.ts';
 import { Housekeeper } from './housekeeper.ts';
 import { listenOn } from './listen-on.ts';
@@ -31,9 +30,9 @@ import { Mender } from './mender.ts';
 import { openDoor } from './open-door.ts';
 import { openEngine } from './open-engine.ts';
 import { platformHttp } from './platform-http.ts';
-import { NOTHING, nodeDisk, openParts, type Parts } from './platform-parts.ts';
+import { closingSteps, NOTHING, nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
-import { nextStateFolder, stateFolder, useStateFolder } from './state-folder.ts';
+import { stateFolder } from './state-folder.ts';
 import { Throttle } from './throttle.ts';
 
 const POLL_MS = 1_000;
@@ -85,12 +84,8 @@ export class Platform {
     this.bulk = bulkReceiver({ ...this.#way, engine: () => this.#engine, reopen });
     this.#housekeeper = new Housekeeper(config, parts.letters, parts.logger);
     this.#mender = new Mender(rebuild, parts.logger, pause);
-    this.forgetting = new Forgetting(config, (work) => this.#quietly(work), {
-      failed: (why) => {
-        if (this.#state === 'ready') this.#state = 'replaying';
-        this.#mender.begin(why);
-      },
-    });
+    const failed = (why: string): void => this.#mend(why);
+    this.forgetting = new Forgetting(config, (work) => this.#quietly(work), failed);
     this.features = new FeatureServer({
       plan: NOTHING,
       store: new MemoryTileStore(),
@@ -181,20 +176,10 @@ export class Platform {
 
   /** Stored events are worked on while nothing comes in; what is read is as it was until then. */
   async #quietly<T>(work: (quiet: Quiet) => Promise<T>): Promise<T> {
-    const parts = this.#parts;
-    const rebuild = async (): Promise<void> => {
-      const folder = nextStateFolder(parts.disk);
-      diskState({ disk: parts.disk, folder }).wipe();
-      await this.#openEngine(this.#plan, folder);
-      useStateFolder(parts.disk, folder);
-    };
-    const checkpointDoor = (): void => void this.#door?.checkpoint();
-    const given = { config: this.#config, parts, plan: this.#plan, checkpointDoor, rebuild };
-    try {
-      return await this.#pushes.whileClosed(() => parts.archiver.whilePaused(() => work(given)));
-    } finally {
-      if (this.#poll !== null) this.#connect();
-    }
+    const open = (folder: string): Promise<void> => this.#openEngine(this.#plan, folder);
+    const quiet = quietOf(this.#config, this.#parts, () => this.#door?.checkpoint(), open);
+    const { archiver } = this.#parts;
+    return this.#pushes.whileClosed(() => archiver.whilePaused(() => work(quiet)));
   }
 
   /** Without an engine nothing may be answered: what is pushed would not be in it. */
@@ -236,8 +221,7 @@ export class Platform {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
     this.#housekeeper.stop();
-    const { access, audit, archiver, connectors, log, serveLog, shadows, directory, letters } =
-      this.#parts;
+    const { access, audit, archiver, connectors, logger } = this.#parts;
     const steps = [
       () => this.#http.close(),
       () => access.stop(),
@@ -248,14 +232,9 @@ export class Platform {
       () => connectors.stop(),
       () => archiver.stop(),
       () => this.#engine?.close(),
-      () => serveLog.close(),
-      () => shadows.close(),
-      () => this.#door?.close(),
-      () => letters.close(),
-      () => log.close(),
-      () => directory.close(),
+      ...closingSteps(this.#parts, () => this.#door?.close()),
     ];
-    await endInOrder(steps, this.#parts.logger);
+    await endInOrder(steps, logger);
   }
 
   /** The log is not cut meanwhile: the new engine may need what the old one had. */
@@ -295,9 +274,14 @@ export class Platform {
       engine.apply(batch);
     } catch (error) {
       if (engine !== this.#engine) return;
-      if (this.#state === 'ready') this.#state = 'replaying';
-      this.#mender.begin(`commit ${batch.commit} could not be applied: ${error}`);
+      this.#mend(`commit ${batch.commit} could not be applied: ${error}`);
     }
+  }
+
+  /** Nothing is answered until the state has been built anew. */
+  #mend(why: string): void {
+    if (this.#state === 'ready') this.#state = 'replaying';
+    this.#mender.begin(why);
   }
 
   #begin(): void {

@@ -5,6 +5,7 @@ import { ValueProblem } from '../schema/read-value.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import { type ChangeCounts, ChangeJudge } from './change-judge.ts';
 import type { DedupeLimits } from './dedupe-index.ts';
+import { Fence, type FenceBook, OPEN_FENCE } from './fence.ts';
 import { hashId } from './id-table.ts';
 import { LineReader } from './line-reader.ts';
 import type { LiveLimits } from './live-rows.ts';
@@ -46,6 +47,8 @@ export class Acceptance {
   readonly rows: SourceRows | null;
   /** Of a source with tokenized columns; null of all others. */
   readonly shield: Shield | null;
+  /** Of a source with keys that were forgotten; null of all others. */
+  readonly fence: Fence | null;
   readonly clock: PartitionClock;
   readonly arrivalBound: ArrivalBound;
   readonly #limits: DedupeLimits;
@@ -59,8 +62,10 @@ export class Acceptance {
     arrivalBound: ArrivalBound = 'none',
     live: LiveLimits = LIVE_LIMITS,
     tokenizer: Tokenizer | null = null,
+    fences: FenceBook = OPEN_FENCE,
   ) {
     this.schema = schema;
+    this.fence = Fence.of(schema, fences);
     this.shield = Shield.of(schema, tokenizer);
     this.clock = clock;
     this.arrivalBound = arrivalBound;
@@ -74,6 +79,7 @@ export class Acceptance {
 
   /** Claims the ids of what it accepts; they stand until the log confirms or fails. */
   judge(chunk: RowChunk, nowMs: number): Judgement {
+    this.fence?.mark(chunk);
     // What is wrong is told by present names.
     const { schema } = chunk;
     if (this.rows !== null) return this.#judgeChanges(chunk, nowMs, this.rows);

@@ -52,7 +52,8 @@ export class BulkJudge {
    * @throws AsofError `bad_request` for what no such run can hold
    */
   judge(recent: ReadonlySet<string>): Judgement {
-    const { rows } = this.#acceptance;
+    const { rows, fence } = this.#acceptance;
+    fence?.mark(this.#chunk);
     if (this.#isTable) return this.#judgeTable();
     if (this.#body.retracts !== null) throw notHere('A stream has no rows that take others back.');
     if (rows !== null) return this.#judgeChanges();

@@ -14,6 +14,7 @@ import { ClockBook } from './clock-book.ts';
 import { readColumns } from './columns-body.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type DoorLimits, doorLimits } from './door-limits.ts';
+import { type FenceBook, OPEN_FENCE } from './fence.ts';
 import { FormerIds } from './former-ids.ts';
 import { type IdBlock, readIds, writeIds } from './id-snapshot.ts';
 import { IngestStats, type SourceStats } from './ingest-stats.ts';
@@ -28,6 +29,7 @@ import { requireVersion } from './row-translator.ts';
 import { SchemaBook } from './schema-book.ts';
 import type { GivenIds, Shield } from './shield.ts';
 import type { LatenessReport, SourceClocks } from './source-clocks.ts';
+import type { DriftReport } from './source-drift.ts';
 import type { MemorySize } from './source-memory.ts';
 import { pushSourced, type SourcedBatch, type SourcedResult, settleLanes } from './sourced-push.ts';
 import type { ArrivalBound } from './time-problems.ts';
@@ -43,6 +45,8 @@ export interface IngestorOptions {
   readonly letters?: DeadLetters;
   /** Needed where a source has tokenized columns. */
   readonly tokenizer?: Tokenizer | null;
+  /** Keys that may not come in; none unless given. */
+  readonly fences?: FenceBook;
   readonly logger?: Logger;
   readonly limits?: Partial<DoorLimits>;
   /** Outlive the door, where it is opened anew in one process. */
@@ -67,6 +71,7 @@ export class Ingestor {
   readonly #turn: Turn;
   readonly #limits: DoorLimits;
   readonly #tokenizer: Tokenizer | null;
+  readonly #fences: FenceBook;
   readonly #doors = new Map<string, Door>();
   readonly #clocks: ClockBook;
   readonly #live: LiveMark;
@@ -98,6 +103,7 @@ export class Ingestor {
     this.letters = options.letters ?? new DeadLetters(disk);
     this.#limits = doorLimits(limits);
     this.#tokenizer = options.tokenizer ?? null;
+    this.#fences = options.fences ?? OPEN_FENCE;
     this.#formerIds = new FormerIds([], [], this.#limits);
     const doorOf = (source: string): Door => this.#door(source);
     const sessions = options.sessions ?? new BulkSessions(clock);
@@ -122,7 +128,7 @@ export class Ingestor {
     return {
       acceptance: new Acceptance(
         ...([schema, clock, limits, this.#arrivalBound, limits.live] as const),
-        this.#tokenizer,
+        ...([this.#tokenizer, this.#fences] as const),
       ),
       stats: new IngestStats(schema),
     };
@@ -293,6 +299,11 @@ export class Ingestor {
   /** The clocks of a source, and what each allowed lateness would lose. */
   lateness(source: string, alsoMs: readonly number[]): LatenessReport | null {
     return this.#doors.get(source)?.stats.clocks.lossReport(alsoMs) ?? null;
+  }
+
+  /** How rows of a source differ from what is declared, since the door was opened. */
+  drift(source: string): DriftReport | null {
+    return this.#doors.get(source)?.stats.drift.report() ?? null;
   }
 
   stats(source: string): SourceStats | null {

@@ -27,6 +27,7 @@ export class RowChunk {
   /** Index of the first row within its push. */
   readonly firstRow: number;
   readonly problems = new Map<number, RowProblem>();
+  readonly #concealed = new Set<number>();
   readonly #builders: readonly ColumnBuilder[];
   /** Without their rows, so that parsed objects die as soon as they are read. */
   readonly #slices: { readonly slice: SliceText; readonly start: number }[] = [];
@@ -305,7 +306,14 @@ export class RowChunk {
   }
 
   /** The row as it was sent, or encrypted where that holds raw ids: for the dead letters. */
+  /** Refuses a row of which nothing may be kept. */
+  conceal(slot: number, problem: RowProblem): void {
+    this.problems.set(slot, problem);
+    this.#concealed.add(slot);
+  }
+
   rawOf(slot: number): string | Uint8Array {
+    if (this.#concealed.has(slot)) return '';
     const { slice, start } = this.#sliceOf(slot);
     const raw = slice.rawOf(slot - start);
     return this.#shield === null ? raw : this.#shield.shield.seal(raw, this.#shield.given);

@@ -127,6 +127,13 @@ export class ShadowReader {
     this.#schedule();
   }
 
+  /** Lets go of what would show one of these keys: examples, and rows that wait. */
+  forget(isGone: (key: Readonly<Record<string, unknown>>) => boolean): void {
+    this.#queue = this.#queue.filter(({ row }) => !isGone(Object(row)));
+    this.#former = [];
+    for (const { tally } of this.#shadowed.values()) tally.forget(isGone);
+  }
+
   reports(): ShadowReport[] {
     return [...this.#shadowed.values()].map(reportOf);
   }

@@ -85,6 +85,11 @@ export class ShadowTally {
     return differs;
   }
 
+  /** Lets go of the examples of keys; what was counted stays. */
+  forget(isGone: (key: ShadowExample['key']) => boolean): void {
+    for (const tally of this.#features.values()) tally.forget(isGone);
+  }
+
   features(): ShadowFeature[] {
     return [...this.#features.values()].map((tally) => tally.report());
   }
@@ -144,6 +149,10 @@ class FeatureTally {
     this.#sum = (feature.meanDifference ?? 0) * this.#numbers;
     this.#max = feature.maxDifference ?? 0;
     this.#examples = new Map(feature.examples.map((one) => [keyText(one), one]));
+  }
+
+  forget(isGone: (key: ShadowExample['key']) => boolean): void {
+    for (const [text, { key }] of this.#examples) if (isGone(key)) this.#examples.delete(text);
   }
 
   report(): ShadowFeature {

@@ -102,6 +102,13 @@ export class ServeLogWriter {
     };
   }
 
+  /** Runs `work` on the files while none of them is open, with all that was offered in them. */
+  aside<T>(work: () => T): T {
+    this.#writeQueue();
+    this.#closeFile();
+    return work();
+  }
+
   /** Writes what waits and makes it durable, so that `verify` can read it now. */
   async flush(): Promise<void> {
     this.#writeQueue();

@@ -3,6 +3,13 @@ import { parseJson } from '../../schema/json.ts';
 import type { GoneKeys } from './stored-keys.ts';
 import type { Subject } from './subjects.ts';
 
+/** What keys are called where they are no columns. */
+export interface KeyNames {
+  readonly joinKeysOf: (entity: string) => readonly string[];
+  /** What producers call a column now. */
+  readonly shownAs: (source: string, column: string) => string;
+}
+
 /**
  * Finds the keys of a job in rows and texts that are no columns: rejected rows, served answers. Both
  * what people know and what is stored is looked for.
@@ -17,7 +24,7 @@ export class KeyFinder {
   constructor(
     subjects: readonly Subject[],
     gone: readonly GoneKeys[],
-    joinKeysOf: (entity: string) => readonly string[],
+    { joinKeysOf, shownAs }: KeyNames,
   ) {
     const texts = new Set<string>();
     for (const { place, keys } of gone) {
@@ -26,7 +33,9 @@ export class KeyFinder {
         if (entity === place.entity) known.add(JSON.stringify(values));
       }
       const own = this.#places.get(place.source) ?? [];
-      this.#places.set(place.source, [...own, { place, keys: known }]);
+      const columns = place.columns.map((column) => shownAs(place.source, column));
+      const both = [place, { ...place, columns }].map((one) => ({ place: one, keys: known }));
+      this.#places.set(place.source, [...own, ...both]);
       // The parts of a composite key are nobody's alone.
       for (const key of keys) if (key.length === 1) texts.add(key[0] ?? '');
     }
@@ -101,7 +110,7 @@ const WORD = /[\p{L}\p{N}_.@+-]+/gu;
 const SIMPLE = /^[\p{L}\p{N}_.@+-]+$/u;
 
 function patternOf(texts: ReadonlySet<string>): RegExp {
-  const each = [...texts].map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'));
+  const each = [...texts].map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
   return new RegExp(`(?<![\\p{L}\\p{N}_])(?:${each.join('|')})(?![\\p{L}\\p{N}_])`, 'u');
 }
 

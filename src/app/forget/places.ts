@@ -1,7 +1,7 @@
 import { AsofError } from '../../base/errors.ts';
 import { emptiedBy, type KeyPlace, samePlace } from '../../ingest/forget/key-rule.ts';
 import type { EntityPlan, ProjectPlan, SourcePlan, TileGroupPlan } from '../../plan/plan.ts';
-import { sameType, type ValueType } from '../../schema/types.ts';
+import { type ColumnSchema, sameType, type ValueType } from '../../schema/types.ts';
 
 /** All that was ever applied, the newest last: archives outlive the definitions of their sources. */
 export type Plans = readonly ProjectPlan[];
@@ -88,6 +88,12 @@ export function personalColumns(source: SourcePlan | undefined): string[] {
   return (source?.columns ?? [])
     .filter(({ personal, name }) => personal !== undefined && name !== source?.eventTime)
     .map(({ name }) => name);
+}
+
+export function columnOf(plans: Plans, source: string, column: string): ColumnSchema | undefined {
+  return sourcesOf(plans)
+    .get(source)
+    ?.columns.find(({ name }) => name === column);
 }
 
 export function columnType(source: SourcePlan | undefined, name: string): ValueType | null {

@@ -1,0 +1,48 @@
+import { NodeDisk } from '../../base/node-disk.ts';
+import { type FenceBook, type FenceRule, fenceHash, OPEN_FENCE } from '../../ingest/fence.ts';
+import { FORGET_FOLDER, type ForgetJob, newSalt } from './job.ts';
+import type { GoneKeys } from './stored-keys.ts';
+
+const PATH = `${FORGET_FOLDER}/fence.json`;
+
+/** Who may not come back into a data directory, and since when. */
+export function readFence(dataDir: string): FenceBook {
+  const disk = new NodeDisk(dataDir);
+  if (!disk.exists(PATH)) return OPEN_FENCE;
+  const parsed: FenceBook = JSON.parse(new TextDecoder().decode(disk.read(PATH)));
+  return parsed;
+}
+
+/**
+ * Adds the keys of a job, durably. Without `block`, what happened before the job began is refused:
+ * an upstream that still has it brings nothing new.
+ */
+export function raiseFence(dataDir: string, job: ForgetJob, gone: readonly GoneKeys[]): void {
+  const before = readFence(dataDir);
+  const salt = before.salt === '' ? newSalt() : before.salt;
+  const rules = new Map(before.rules.map((rule) => [nameOf(rule), rule]));
+  for (const { place, keys } of gone) {
+    const { source, columns } = place;
+    const name = nameOf({ source, columns });
+    const known = { ...rules.get(name)?.keys };
+    for (const key of keys) {
+      const hash = fenceHash(salt, key);
+      known[hash] = laterOf(known[hash], job.block ? null : job.startedMs);
+    }
+    rules.set(name, { source, columns, keys: known });
+  }
+  const book: FenceBook = { salt, rules: [...rules.values()] };
+  const disk = new NodeDisk(dataDir);
+  disk.makeFolder(FORGET_FOLDER);
+  disk.replace(PATH, new TextEncoder().encode(JSON.stringify(book)));
+}
+
+function nameOf({ source, columns }: Pick<FenceRule, 'source' | 'columns'>): string {
+  return JSON.stringify([source, columns]);
+}
+
+/** Whoever is kept out for ever stays so. */
+function laterOf(known: number | null | undefined, untilMs: number | null): number | null {
+  if (known === null || untilMs === null) return null;
+  return Math.max(known ?? 0, untilMs);
+}
