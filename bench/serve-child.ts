@@ -34,6 +34,7 @@ async function startAsof(events: number): Promise<string> {
       readmit: () => Promise.reject(new Error('no letters')),
     },
     lateness: () => ({}),
+    drift: () => ({}),
     state: () => 'ready',
     status,
     metrics: createMetrics(status),

@@ -1,16 +1,12 @@
 import { isSealed } from '../base/seal.ts';
-import type { DeadLetterPort, PushOutcome, PushPort } from '../http/dependencies.ts';
+import type { DeadLetterPort, PushPort } from '../http/dependencies.ts';
 import type { DeadLetters, StoredLetter } from '../ingest/dead-letters.ts';
 import { isRow } from '../ingest/letter-readmission.ts';
-import type { PushBody } from '../ingest/push-body.ts';
 import type { Shield } from '../ingest/shield.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 
 /** The door as the routes see it, under whatever plan is in use. */
-export function pushPort(
-  plan: () => ProjectPlan,
-  push: (source: string, body: PushBody) => Promise<PushOutcome>,
-): PushPort {
+export function pushPort(plan: () => ProjectPlan, push: PushPort['push']): PushPort {
   return {
     push,
     get sources() {

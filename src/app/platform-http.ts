@@ -26,7 +26,7 @@ export interface PlatformFaces {
   readonly pushes: Gate;
   readonly plan: () => ProjectPlan;
   readonly door: () => Ingestor | null;
-  readonly push: (source: string, body: PushBody) => Promise<PushResult>;
+  readonly push: (source: string, body: PushBody, pinned: number | null) => Promise<PushResult>;
   readonly state: () => PlatformState;
   readonly status: () => PlatformStatus;
 }
@@ -52,6 +52,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     shadows: () => parts.shadows.reader.reports(),
     lateness: (source, alsoMs) =>
       present(faces.door()?.lateness(source, alsoMs), `the clocks of ${source}`),
+    drift: (source) => present(faces.door()?.drift(source), `the door of ${source}`),
     state,
     status,
     metrics: createMetrics(status),

@@ -100,6 +100,7 @@ function sourceStatus(source: SourcePlan, facts: StatusFacts): SourceStatus {
       newestArrivalMs === null || newestEventMs === null ? null : newestArrivalMs - newestEventMs,
     lastOffsets: applied?.lastOffsets ?? [],
     deadLetters: letterCount(facts.letters, source.name),
+    drifting: seen?.drifting ?? 0,
     clocks: seen?.clocks ?? null,
     changes: seen?.changes ?? null,
     ids: idStatus(facts.door?.memory(source.name) ?? null),

@@ -5,7 +5,7 @@ import type { LatenessOptions } from './lateness-command.ts';
 import type { ListOptions, ReadmitOptions } from './letters-command.ts';
 import type { ExportOptions } from './letters-export.ts';
 
-/** What came in and what did not: dead letters and lateness. */
+/** What came in and what did not: dead letters, lateness and drift. */
 export function addIngestCommands(program: Command, run: Run): void {
   const letters = program
     .command('deadletters')
@@ -39,6 +39,24 @@ export function addIngestCommands(program: Command, run: Run): void {
     .action((source: string | undefined, options) =>
       run<LatenessOptions>(async (context) =>
         (await import('./lateness-command.ts')).latenessCommand(context, source ?? null),
+      )(options),
+    );
+  withServer(
+    withCommonOptions(
+      program.command('drift [source]'),
+      'Show how rows differ from what their source declares, and what to declare.',
+    ),
+  )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  asof drift payments\n  asof drift\n\n' +
+        'Counted since the server has taken the definitions: columns that are unknown, of another\n' +
+        'type, or no longer sent, each with a guess and the declaration that would take such rows.\n' +
+        'What was refused is in the dead letters; re-admit it once it is declared.',
+    )
+    .action((source: string | undefined, options) =>
+      run<RemoteOptions>(async (context) =>
+        (await import('./drift-command.ts')).driftCommand(context, source ?? null),
       )(options),
     );
 }

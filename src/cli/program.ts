@@ -14,6 +14,7 @@ import { withIdentity } from './identity.ts';
 import { addIngestCommands } from './ingest-commands.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
 import type { ApplyOptions, PlanOptions } from './plan-commands.ts';
+import type { PushOptions } from './push-command.ts';
 
 const FIRST_STEPS = `
 A first project:
@@ -197,6 +198,7 @@ function addServerCommands(program: Command, run: Run): void {
     .action(run(async (context) => (await import('./server-commands.ts')).serveCommand(context)));
   const remote = withServer;
   remote(command(program, 'push <source> [file]', 'Send events (NDJSON or JSON; - is stdin).'))
+    .option('--schema <version>', 'the schema version that all rows are of')
     .addHelpText(
       'after',
       '\nExamples:\n  asof push payments payments.ndjson\n  zcat old.gz | asof push payments\n\n' +
@@ -205,7 +207,7 @@ function addServerCommands(program: Command, run: Run): void {
         'Exit code 1 if any event was rejected. Duplicates do not count: a push can be repeated.',
     )
     .action((source: string, file: string | undefined, options) =>
-      run(async (context) =>
+      run<PushOptions>(async (context) =>
         (await import('./push-command.ts')).pushCommand(context, source, file ?? '-'),
       )(options),
     );

@@ -4,7 +4,13 @@ import { AsofError } from '../base/errors.ts';
 import { callServer } from './call-server.ts';
 import { colors as pc } from './colors.ts';
 import type { Context, RemoteOptions } from './context.ts';
+import { queryOf } from './letter-filter.ts';
 import { count, EXIT, table } from './output.ts';
+
+export interface PushOptions extends RemoteOptions {
+  /** The schema version that all rows are of; without it, each of any. */
+  readonly schema?: string;
+}
 
 /** Lines and text units sent in one request. */
 const LINES_PER_PUSH = 5_000;
@@ -43,7 +49,7 @@ interface Body {
 
 /** `asof push`: sends a file in requests of some thousand lines. */
 export async function pushCommand(
-  context: Context<RemoteOptions>,
+  context: Context<PushOptions>,
   source: string,
   file: string,
 ): Promise<number> {
@@ -152,12 +158,15 @@ async function* bodies(file: string): AsyncGenerator<Body> {
 }
 
 async function pushBody(
-  context: Context<RemoteOptions>,
+  context: Context<PushOptions>,
   source: string,
   { text, isArray, linesBefore }: Body,
   totals: PushTotals,
 ): Promise<void> {
-  const answer = (await callServer(context, 'POST', `/v1/events/${encodeURIComponent(source)}`, {
+  const { schema } = context.options;
+  const query = queryOf(schema === undefined ? {} : { schema });
+  const path = `/v1/events/${encodeURIComponent(source)}${query}`;
+  const answer = (await callServer(context, 'POST', path, {
     body: text,
     type: isArray ? 'application/json' : 'application/x-ndjson',
     // Rows that are refused are told row by row; the answer is no failure of the call.

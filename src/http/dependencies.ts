@@ -26,6 +26,8 @@ export interface HttpDependencies {
   readonly shadows?: () => readonly ShadowReport[];
   /** The clocks of a source, and what each of these allowed latenesses would lose. */
   readonly lateness: (source: string, alsoMs: readonly number[]) => object;
+  /** How rows of a source differ from what is declared. */
+  readonly drift: (source: string) => object;
   /** Cheap: asked on every request. */
   readonly state: () => PlatformStatus['state'];
   readonly status: () => PlatformStatus;
@@ -56,7 +58,8 @@ export interface ExplorePort {
 
 /** The door for events. */
 export interface PushPort {
-  push(source: string, body: PushBody): Promise<PushOutcome>;
+  /** @param pinned the schema version that all rows are of; null: each of any */
+  push(source: string, body: PushBody, pinned: number | null): Promise<PushOutcome>;
   /** Names of the sources, for messages. */
   readonly sources: Iterable<string>;
 }

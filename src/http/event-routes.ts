@@ -31,6 +31,16 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
           '422: likewise, and none was accepted.',
         operationId: 'pushEvents',
         params: Type.Object({ source: Type.String() }),
+        querystring: Type.Object({
+          schema: Type.Optional(
+            Type.String({
+              pattern: '^[1-9]\\d{0,5}$',
+              description:
+                'The schema version that all rows are of; the header asof-schema says the same. ' +
+                'Without it rows of every version are understood.',
+            }),
+          ),
+        }),
         body: eventsRequest,
         response: {
           200: eventsResponse,
@@ -50,12 +60,31 @@ export function eventRoutes(app: FastifyInstance, dependencies: HttpDependencies
         const { source } = request.params;
         requireSource(source, ingestor.sources, viewerOf(request));
         const { body, size } = bodyOf(request);
-        const outcome = await waiting.hold(size, () => ingestor.push(source, body));
+        const pinned = pinnedSchema(request);
+        const outcome = await waiting.hold(size, () => ingestor.push(source, body, pinned));
         return answer(reply, outcome);
       },
     });
   });
 }
+
+/** @throws AsofError `bad_request` for what is no version, or two that differ */
+function pinnedSchema({ query, headers }: FastifyRequest): number | null {
+  const asked =
+    typeof query === 'object' && query !== null && 'schema' in query ? query.schema : [];
+  const given = [asked, headers[SCHEMA_HEADER] ?? []].flat().map(String);
+  const [version] = given;
+  if (version === undefined) return null;
+  if (/^[1-9]\d{0,5}$/.test(version) && given.every((one) => one === version)) {
+    return Number(version);
+  }
+  throw new AsofError('bad_request', `'${given.join("' and '")}' is no schema version.`, {
+    path: 'schema',
+    remedy: 'Write its number, as in ?schema=2, or name none.',
+  });
+}
+
+const SCHEMA_HEADER = 'asof-schema';
 
 /** The bytes as they came: the door reads them, and keeps what it refuses to the letter. */
 function bodyOf(request: FastifyRequest): { body: PushBody; size: number } {

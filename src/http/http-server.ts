@@ -6,6 +6,7 @@ import { LIMITS } from '../base/limits.ts';
 import { bulkRoutes } from './bulk-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
+import { driftRoutes } from './drift-routes.ts';
 import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error-answers.ts';
 import { eventRoutes } from './event-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
@@ -78,6 +79,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     deadLetterRoutes(scope, dependencies);
     letterExportRoute(scope, dependencies);
     latenessRoutes(scope, dependencies);
+    driftRoutes(scope, dependencies);
     shadowRoutes(scope, dependencies);
     if (dependencies.explore !== undefined) exploreRoutes(scope, dependencies.explore);
   });

@@ -191,6 +191,7 @@ export const statusResponse = Type.Object({
       latenessMs: nullable(Type.Integer()),
       lastOffsets: Type.Array(Type.Integer()),
       deadLetters: count,
+      drifting: count,
       clocks: nullable(sourceClocks),
       changes: nullable(Type.Object({ inserted: count, updated: count, deleted: count })),
       ids: nullable(Type.Object({ count, bytes: count, bytesPerId: count, horizonMs: count })),

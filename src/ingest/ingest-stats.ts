@@ -1,8 +1,12 @@
 import type { ErrorCode } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
 import type { EventBatch } from '../schema/batch.ts';
 import type { SourceSchema } from '../schema/types.ts';
 import type { ChangeCounts } from './change-judge.ts';
+import type { RowChunk } from './row-chunk.ts';
+import type { RowProblem } from './row-problem.ts';
 import { type ClockReport, SourceClocks } from './source-clocks.ts';
+import { SourceDrift } from './source-drift.ts';
 
 export interface SourceStats {
   readonly received: number;
@@ -11,11 +15,14 @@ export interface SourceStats {
   readonly clocks: ClockReport;
   /** What accepted rows did, where the source has changes. */
   readonly changes: Readonly<ChangeCounts> | null;
+  /** Columns that rows have in another way than is declared. */
+  readonly drifting: number;
 }
 
 /** What one source has seen: counts since the process began, and its clocks since ever. */
 export class IngestStats {
   readonly clocks: SourceClocks;
+  readonly drift: SourceDrift;
   #received = 0;
   #accepted = 0;
   readonly #changes: ChangeCounts | null;
@@ -23,6 +30,7 @@ export class IngestStats {
 
   constructor(schema: SourceSchema) {
     this.clocks = new SourceClocks(schema);
+    this.drift = new SourceDrift(schema);
     const isPlain = (schema.changes ?? null) === null;
     this.#changes = isPlain ? null : { inserted: 0, updated: 0, deleted: 0 };
   }
@@ -35,8 +43,21 @@ export class IngestStats {
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + count);
   }
 
+  /** Rows of a chunk that were refused for good: what they say of the source's form. */
+  look(
+    chunk: RowChunk,
+    rejected: readonly { readonly slot: number; readonly problem: RowProblem }[],
+    nowMs: number,
+  ): void {
+    for (const [i, { slot, problem }] of rejected.entries()) {
+      const raw = i < LIMITS.driftRowsPerChunk ? () => chunk.rawOf(slot) : null;
+      this.drift.refuse(problem, raw, nowMs);
+    }
+  }
+
   accept(batch: EventBatch): void {
     this.#accepted += batch.count;
+    this.drift.accept(batch);
     if (batch.imported !== true) this.clocks.accept(batch);
   }
 
@@ -56,6 +77,7 @@ export class IngestStats {
       rejected: Object.fromEntries(this.#rejected),
       clocks: this.clocks.report(),
       changes: this.#changes === null ? null : { ...this.#changes },
+      drifting: this.drift.report().columns.length,
     };
   }
 }

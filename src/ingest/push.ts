@@ -154,6 +154,9 @@ export class Push {
     const refused = log.aheadCommit === before && judgement.entries.length > 0;
     if (refused) acceptance.ids.rollback(pending);
     const letters = refused ? null : this.#keep(chunk, judgement, nowMs);
+    if (!refused && this.#context.letters !== null) {
+      door.stats.look(chunk, judgement.rejected, nowMs);
+    }
     this.#commits.push(this.#finish(chunk, judgement, durable, letters));
   }
 

@@ -84,6 +84,11 @@ function totals(registry: Registry): Update {
     'Memory for those ids, and for the events that can be taken back.',
     ['source'],
   );
+  const drifting = metrics.gauge(
+    'asof_source_drifting_columns',
+    'Columns that rows have in another way than is declared, since the definitions were taken.',
+    ['source'],
+  );
   const samples = metrics.counter(
     'asof_serve_log_answers_total',
     'Sampled answers: written, or dropped by a bound.',
@@ -109,6 +114,7 @@ function totals(registry: Registry): Update {
       events.inc({ source: source.name, verdict: 'accepted' }, source.accepted);
       ids.set({ source: source.name }, source.ids?.count ?? 0);
       idBytes.set({ source: source.name }, source.ids?.bytes ?? 0);
+      drifting.set({ source: source.name }, source.drifting);
       for (const [operation, count] of Object.entries(source.changes ?? {})) {
         changes.inc({ source: source.name, operation }, count);
       }

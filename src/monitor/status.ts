@@ -111,6 +111,8 @@ export interface SourceStatus {
   /** By partition; -1 where nothing has been applied. */
   readonly lastOffsets: readonly number[];
   readonly deadLetters: number;
+  /** Columns that rows have in another way than is declared, since the door was opened. */
+  readonly drifting: number;
   /** null while nothing can be pushed. */
   readonly clocks: SourceClockStatus | null;
   /** What accepted rows of a change stream did since the start; null for all others. */

@@ -74,7 +74,7 @@ function appOf(platform: Platform): FastifyInstance {
   return createHttpServer({
     features: platform.server,
     ingestor: {
-      push: (source, rows) => platform.ingestor.push(source, rows),
+      push: (source, rows, pinned) => platform.ingestor.push(source, rows, pinned),
       sources: platform.plan.sources.map(({ name }) => name),
     },
     deadLetters: {
@@ -85,6 +85,7 @@ function appOf(platform: Platform): FastifyInstance {
       readmit: (source, filter) => platform.ingestor.readmit(source, filter),
     },
     lateness: () => ({}),
+    drift: () => ({}),
     state: () => 'ready',
     status: () => {
       throw new TypeError('nobody asks for the status here');

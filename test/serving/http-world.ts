@@ -37,11 +37,16 @@ export async function createHttpWorld(
   const app = createHttpServer({
     features,
     ingestor: {
-      push: (source, rows) => ingestor.push(source, rows),
+      push: (source, rows, pinned) => ingestor.push(source, rows, pinned),
       sources: sources.map((source) => source.name),
     },
-    deadLetters: letterPort(ingestor.letters, (source, filter) => ingestor.readmit(source, filter)),
+    deadLetters: letterPort(
+      ingestor.letters,
+      (source, filter) => ingestor.readmit(source, filter),
+      (source) => ingestor.shieldOf(source),
+    ),
     lateness: (source, alsoMs) => ingestor.lateness(source, alsoMs) ?? {},
+    drift: (source) => ingestor.drift(source) ?? {},
     state: () => http.state,
     status,
     metrics: createMetrics(status),

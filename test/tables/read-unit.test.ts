@@ -39,7 +39,7 @@ async function reading(t: TestContext, text: string, world: Partial<TablesFixtur
     tally: new TableTally('counts'),
     rules: {
       ...{ declared: one.declared, rename: {}, timeZone: 'UTC' },
-      ...{ times: new Set(['happened']), mayLack: new Set<string>() },
+      ...{ times: new Set(['happened']), mayLack: new Set<string>(), evolution: one.source },
     },
   };
   fixture.write('in/1.ndjson', text);
