@@ -2,10 +2,12 @@ import { AsofError, type ErrorCode, type Issue, issue } from '../base/errors.ts'
 import { NodeDisk } from '../base/node-disk.ts';
 import { SchemaBook } from '../ingest/schema-book.ts';
 import { type DefinitionChange, diffPlans, type PlanDiff } from '../plan/diff.ts';
+import { evolutionConflicts } from '../plan/evolution-conflicts.ts';
 import { explainPlan, type GroupExplanation } from '../plan/explain.ts';
-import { type ChangeImpact, Impacts, type ReleasedVersion } from '../plan/impact.ts';
+import { type ChangeImpact, Impacts } from '../plan/impact.ts';
 import { type KeptEntries, keptEntries } from '../plan/kept-entries.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { definitionsIn } from '../plan/references.ts';
 import { inScope } from '../plan/scope-digest.ts';
 import { mergeScoped } from '../plan/scoped.ts';
 import { estimateState, type StateEstimate } from '../plan/state-estimate.ts';
@@ -13,8 +15,10 @@ import type { Registry } from '../registry/registry.ts';
 import { DEFAULT_NAMESPACE } from '../schema/types.ts';
 import { viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
+import { answeringVersions } from './live-versions.ts';
 import { removedHistoryConflicts } from './removed-history.ts';
 import { type ReplayCost, replayCosts } from './replay-cost.ts';
+import { wideningConflicts } from './widening-conflicts.ts';
 
 /** What applying definitions would change, and what speaks against it. */
 export interface PlannedChange {
@@ -51,14 +55,25 @@ export async function planChange(
   const { plan, issues: foreign } = mergeScoped(current, compiled, namespaces);
   const refusals = [
     ...loggedTypeConflicts(config, plan),
+    ...(await wideningConflicts(config, plan)),
+    ...evolutionConflicts(current, plan),
     ...removedHistoryConflicts(config, plan, current),
     ...foreign,
     // What is not what its owner applied has conflicts for that reason alone.
     ...(foreign.length > 0 ? [] : await registry.conflicts(plan, namespaces)),
   ];
-  const diff = diffPlans(current, plan);
+  const diff = ownDiff(diffPlans(current, plan), plan, namespaces);
   const generation = applied?.generation ?? 0;
   return { compiled, current, plan, namespaces, diff, refusals, generation };
+}
+
+/** Of other namespaces nothing changes, and not even how much there is of them is told. */
+function ownDiff(diff: PlanDiff, plan: ProjectPlan, namespaces: Config['namespaces']): PlanDiff {
+  if (namespaces === null) return diff;
+  const isOwn = inScope(namespaces);
+  const own = definitionsIn(plan).filter(({ name }) => isOwn(name));
+  const changed = diff.changes.filter(({ change }) => change !== 'removed').length;
+  return { ...diff, unchanged: own.length - changed };
 }
 
 /**
@@ -130,7 +145,7 @@ export async function detailsOf(
   const isOwn = inScope(namespaces);
   const viewer = viewerOf(config);
   const visible = (name: string): boolean => isOwn(name) || viewer.mayRead(name);
-  const impacts = new Impacts(current, plan, await releasedVersions(registry), visible);
+  const impacts = new Impacts(current, plan, await answeringVersions(current, registry), visible);
   const own = ownPart(plan, isOwn);
   const groups = explainPlan(own);
   return replayCosts(config, plan, (costOf) => ({
@@ -152,12 +167,4 @@ function ownPart(plan: ProjectPlan, isOwn: (name: string) => boolean): ProjectPl
     views: plan.views.filter(({ name }) => isOwn(name)),
     groups: plan.groups.filter(({ namespace = DEFAULT_NAMESPACE }) => isOwn(`${namespace}.`)),
   };
-}
-
-async function releasedVersions(registry: Registry): Promise<ReleasedVersion[]> {
-  const releases = await registry.releases.current();
-  return releases.flatMap(({ service, live, canary }): ReleasedVersion[] => [
-    { service, version: live, as: 'live' },
-    ...(canary === null ? [] : [{ service, version: canary, as: 'canary' } as const]),
-  ]);
 }
