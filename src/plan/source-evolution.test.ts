@@ -9,6 +9,7 @@ import { view } from '../define/view.ts';
 import { sliding } from '../define/window.ts';
 import { canonicalJson } from './canonical.ts';
 import { compileProject } from './compile.ts';
+import { evolutionConflicts } from './evolution-conflicts.ts';
 import { parsePlan } from './load.ts';
 import type { ProjectPlan } from './plan.ts';
 
@@ -170,6 +171,41 @@ const bad = (columns: object, evolution: unknown): string => {
   return 'compiled';
 };
 
+test('what was declared of a column stays declared', () => {
+  const plan = (columns: object, evolution: unknown): ProjectPlan =>
+    compileProject([
+      stream('s', {
+        columns: { at: timestamp(), ...columns } as never,
+        eventTime: 'at' as never,
+        evolution: evolution as never,
+      }),
+    ]);
+  const was = plan({ price: decimal(2), fee: int64() }, [
+    { version: 2, rename: { price_usd: 'price' } },
+  ]);
+  const told = (columns: object, evolution: unknown): string =>
+    evolutionConflicts(was, plan(columns, evolution))
+      .map(({ message }) => message)
+      .join(' | ');
+  const renamed = { version: 2, rename: { price_usd: 'price' } };
+  const widened = { version: 3, widen: { fee: int64() } };
+  assert.equal(told({ price: decimal(2), fee: decimal(2) }, [renamed, widened]), '');
+  assert.equal(told({ fee: int64() }, [{ version: 2 }]), '', 'a column may be dropped');
+  assert.match(told({ price: decimal(2), fee: int64() }, undefined), /'price_usd' at first/);
+  assert.match(told({ price_usd: decimal(2), fee: int64() }, undefined), /had 2 schema versions/);
+  assert.match(
+    told({ price: decimal(2), fee: int64() }, [
+      { version: 2, widen: {} },
+      { version: 3, rename: { price_usd: 'price' } },
+    ]),
+    /In version 2 of 's', 'price' was 'price', decimal\(2\), and now it is 'price_usd'/,
+  );
+  assert.match(
+    told({ price: decimal(2), fee: decimal(1) }, [{ ...renamed, widen: { fee: int64() } }]),
+    /In version 2 of 's', 'fee' was 'fee', int64, and now it is 'fee', decimal\(1\)/,
+  );
+});
+
 test('a declaration that cannot be is told with a sentence', () => {
   const told = (columns: object, evolution: unknown, sentence: RegExp): void => {
     assert.match(bad(columns, evolution), sentence);
@@ -189,7 +225,8 @@ test('a declaration that cannot be is told with a sentence', () => {
   told(a, [{ version: 2, rename: { c: 'a', d: 'a' } }], /Two names are renamed to 'a'/);
   told(a, [{ version: 2, rename: { 'C D': 'a' } }], /C D/);
   told(a, [{ version: 3, rename: { c: 'a' } }], /Version 3 stands where 2 is due/);
-  told(a, [{ version: 2 }], /changes nothing/);
+  // Of a column that was dropped since.
+  told(a, [{ version: 2 }], /compiled/);
   told(a, [{ version: 2, widen: { a: float64() } }], /was float64 .* not widened to decimal\(2\)/);
   told(a, [{ version: 2, widen: { a: decimal(2) } }], /not widened/);
   told(a, [{ version: 2, widen: { a: string() } }], /was string/);

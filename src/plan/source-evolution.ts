@@ -82,16 +82,7 @@ class WalkBack {
 
   /** @returns the types before of what was widened */
   undo(step: SchemaStepNode, version: number, path: string): ReadonlyMap<Tracked, ValueType> {
-    const { add, rename, widen } = step;
-    if (add.length + Object.keys(rename).length + widen.length === 0) {
-      const message = `Version ${version} changes nothing.`;
-      this.#issues.add(
-        'invalid_definition',
-        path,
-        message,
-        'Say what it changed, or leave it out.',
-      );
-    }
+    const { add, rename } = step;
     const types = this.#unwiden(step, path);
     this.#unrename(rename, path);
     for (const name of add) this.#unadd(name, version, `${path}.add.${name}`);
