@@ -18,6 +18,8 @@ import { newestAnswers } from '../store/serve-log-reader.ts';
 import { restrictedIn, viewerOf } from './access/identity.ts';
 import { spinePlanFor } from './access/training-rights.ts';
 import type { Config } from './config.ts';
+import { requireTrainable } from './draft-training.ts';
+import { liveService } from './live-versions.ts';
 import { tokenizerIfAny } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
 import { withRegistry } from './with-registry.ts';
@@ -86,6 +88,8 @@ export type TrainRequest = Omit<
 > & {
   /** A file by its path, or whatever else rows come from. */
   readonly spine: string | SpineSource;
+  /** Also of a version that waits for approval, and is served to nobody. */
+  readonly draft?: boolean;
 };
 
 /**
@@ -99,17 +103,15 @@ export async function trainProject(config: Config, request: TrainRequest): Promi
 
 /**
  * What requests that name no version are answered by: a model is trained on what it will be served.
- * Null where nothing was published, and the newest version stands.
+ * Null where none is served, and the newest version stands.
  */
 async function liveVersion(
   config: Config,
   plan: ProjectPlan,
   service: string,
 ): Promise<number | null> {
-  const release = await withRegistry(config, ({ releases }) => releases.of(service));
-  const live = release?.live ?? null;
-  const isKnown = plan.services.some((one) => one.name === service && one.version === live);
-  return isKnown ? live : null;
+  const live = await withRegistry(config, (registry) => liveService(plan, registry, service));
+  return live?.version ?? null;
 }
 
 /** A request with all that the data directory has to give for it. */
@@ -119,10 +121,12 @@ export async function trainingOptions(
   plan: ProjectPlan,
 ): Promise<TrainingOptions> {
   const version = request.version ?? (await liveVersion(config, plan, request.service));
+  const { draft = false, ...asked } = request;
+  await requireTrainable(config, plan, { service: request.service, version, draft });
   const spine = typeof request.spine === 'string' ? { path: request.spine } : request.spine;
   const spinePlan = spinePlanFor(config, plan, { service: request.service, version, spine });
   return {
-    ...request,
+    ...asked,
     ...(version === null ? {} : { version }),
     plan,
     spinePlan,

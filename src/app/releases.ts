@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Release } from '../registry/releases.ts';
 import { servingStates } from '../registry/serving-states.ts';
 import { namespaceOf, typeText } from '../schema/types.ts';
+import { viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
 import { liveService, viewOf } from './live-versions.ts';
 import { withRegistry } from './with-registry.ts';
@@ -45,7 +46,7 @@ export function publishService(config: Config, request: PublishRequest): Promise
     const plan = await appliedIn(registry, config);
     const next = requireService(plan, service, version);
     await requireServed(registry, plan, next);
-    const live = (await liveService(plan, registry.releases, service)) ?? next;
+    const live = (await liveService(plan, registry, service)) ?? next;
     if (canaryPpm !== null && live.version === version) {
       throw new AsofError('usage', `${service}@${version} is live already, for all keys.`);
     }
@@ -244,10 +245,11 @@ export interface ReleaseList {
 }
 
 export function listReleases(config: Config, service: string | null): Promise<ReleaseList> {
+  const viewer = viewerOf(config);
   return withRegistry(config, async ({ releases }) => ({
     current: (await releases.current()).filter(
-      (one) => service === null || one.service === service,
+      (one) => (service === null || one.service === service) && viewer.mayRead(one.service),
     ),
-    history: await releases.history(service),
+    history: (await releases.history(service)).filter((one) => viewer.mayRead(one.service)),
   }));
 }

@@ -93,7 +93,7 @@ async function comparedWith(
   against: ValidateRequest['against'],
 ): Promise<PlannedView | null> {
   const plan = (await registry.current())?.plan ?? null;
-  const live = plan === null ? null : await liveView(plan, registry.releases, view.name);
+  const live = plan === null ? null : await liveView(plan, registry, view.name);
   const isItself = live?.hash === view.hash;
   if (against !== null && against !== 'live') return requireVersion(registry, view.name, against);
   if (plan !== null && live !== null && !isItself) return { plan, view: live };
