@@ -102,18 +102,10 @@ export class RowChunk {
       if (!this.problems.has(slot)) this.problems.set(slot, this.#advised(found));
     }
     this.#checkTimes(start, start + count);
-    if (this.#shield !== null) this.#protect(this.#shield, start, start + count);
+    // Before ids, verdicts or letters are made of the rows.
+    const range = { start, end: start + count };
+    this.#shield?.shield.protect(this.#builders, range, this.#shield.given, this.problems);
     this.count += count;
-  }
-
-  /** Before ids, verdicts or letters are made of the rows. */
-  #protect({ shield, given }: ShieldedRows, start: number, end: number): void {
-    for (const builder of this.#builders) {
-      shield.protect(builder, start, end, given, this.problems);
-    }
-    for (const [slot, found] of this.problems) {
-      if (slot >= start) this.problems.set(slot, shield.discreet(found));
-    }
   }
 
   /** What no row can be without cannot be made optional either. */

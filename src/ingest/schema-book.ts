@@ -2,7 +2,13 @@ import type { Disk } from '../base/disk.ts';
 import { AsofError } from '../base/errors.ts';
 import { newestVersion, presentName, typesOf } from '../schema/evolution.ts';
 import { schemaFingerprint } from '../schema/fingerprint.ts';
-import { isRetractable, type SourceSchema, sameType, typeText } from '../schema/types.ts';
+import {
+  type ColumnSchema,
+  isRetractable,
+  type SourceSchema,
+  sameType,
+  typeText,
+} from '../schema/types.ts';
 import { isWidening } from '../schema/widening.ts';
 import { LOG_FOLDER } from './segment.ts';
 
@@ -57,12 +63,13 @@ export class SchemaBook {
   /**
    * Whether logged events can still be read under a schema; nothing is written.
    * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now and no
-   * schema version says that it was widened, or if the source had changes and has none now
+   * schema version says that it was widened, or had ids where it has tokens now, or if the source had changes and has none now
    */
   check(schema: SourceSchema): void {
     for (const earlier of this.#schemas.values()) {
       if (earlier.name !== schema.name) continue;
       refuseChangedType(earlier, schema);
+      refuseMixedIds(earlier, schema);
       refuseNoChanges(earlier, schema);
     }
   }
@@ -74,7 +81,7 @@ export class SchemaBook {
   add(schema: SourceSchema): void {
     const fingerprint = schemaFingerprint(schema);
     const known = this.#schemas.get(fingerprint);
-    if (known !== undefined && sameChanges(known, schema)) return;
+    if (known !== undefined && sameChanges(known, schema) && sameTokens(known, schema)) return;
     this.check(schema);
     const schemas = Object.fromEntries([...this.#schemas, [fingerprint, plainSchema(schema)]]);
     const book: StoredBook = { format: FORMAT, schemas };
@@ -109,6 +116,7 @@ function plainSchema(schema: SourceSchema): SourceSchema {
       optional: column.optional,
       min: null,
       max: null,
+      ...(isTokenized(column) ? { personal: 'tokenized' as const } : {}),
     })),
     eventTime,
     arrivalTime,
@@ -127,6 +135,36 @@ function sameChanges(a: SourceSchema, b: SourceSchema): boolean {
   const changesOf = ({ changes, table }: SourceSchema): string =>
     JSON.stringify([changes ?? null, table ?? null]);
   return changesOf(a) === changesOf(b);
+}
+
+function isTokenized({ personal }: Pick<ColumnSchema, 'personal'>): boolean {
+  return personal === 'tokenized';
+}
+
+function sameTokens(a: SourceSchema, b: SourceSchema): boolean {
+  return a.columns.every((column) => {
+    const other = b.columns.find(({ name }) => name === column.name);
+    return other !== undefined && isTokenized(other) === isTokenized(column);
+  });
+}
+
+/** Ids and tokens of one column would be two entities each, and the ids would stay. */
+function refuseMixedIds(earlier: SourceSchema, later: SourceSchema): void {
+  for (const column of later.columns) {
+    const before = earlier.columns.find((candidate) => candidate.name === column.name);
+    if (before === undefined || isTokenized(before) === isTokenized(column)) continue;
+    const name = presentName(column);
+    const [was, is] = isTokenized(column) ? ['ids as they are', ''] : ['tokens', 'not '];
+    throw new AsofError(
+      'type_mismatch',
+      `Column '${name}' of '${later.name}' has ${was} in logged events; now it is ${is}tokenized.`,
+      {
+        path: `sources.${later.name}.columns.${name}`,
+        remedy:
+          'Give the source a new name, and import the history: ids become tokens as they are read.',
+      },
+    );
+  }
 }
 
 /** What logged rows have taken back would count again. */

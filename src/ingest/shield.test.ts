@@ -107,3 +107,19 @@ test('of what is refused nothing is told or kept in the clear, and it can be tak
   two.ingestor.close();
   await two.log.close();
 });
+
+test('a column that has ids in the log is not tokenized in place, nor the other way round', async () => {
+  for (const [was, is] of [
+    [SCHEMA, schemaOf(true)],
+    [schemaOf(true), SCHEMA],
+  ] as const) {
+    const disk = new MemoryDisk(seededRandom(4));
+    const one = await open(disk, was);
+    await one.ingestor.push('clicks', row('alice'));
+    one.ingestor.close();
+    await one.log.close();
+    const two = await EventLog.open({ disk, schemas: [was] });
+    assert.throws(() => two.setSchemas([is]), hasCode('type_mismatch'));
+    await two.close();
+  }
+});

@@ -56,13 +56,24 @@ export class Shield {
   }
 
   /**
-   * Replaces what was read into the slots of one column.
-   * @param given what its senders are known to have sent: raw ids, or tokens of this project
+   * Replaces what was read into some slots of a chunk, and what is said of them.
+   * @param given what their senders are known to have sent: raw ids, or tokens of this project
    */
   protect(
+    builders: readonly ColumnBuilder[],
+    range: SlotRange,
+    given: GivenIds,
+    problems: Map<number, RowProblem>,
+  ): void {
+    for (const builder of builders) this.#replace(builder, range, given, problems);
+    for (const [slot, found] of problems) {
+      if (slot >= range.start) problems.set(slot, this.discreet(found));
+    }
+  }
+
+  #replace(
     builder: ColumnBuilder,
-    start: number,
-    end: number,
+    { start, end }: SlotRange,
     given: GivenIds,
     problems: Map<number, RowProblem>,
   ): void {
@@ -176,6 +187,11 @@ export class Shield {
     }
     return shown;
   }
+}
+
+interface SlotRange {
+  readonly start: number;
+  readonly end: number;
 }
 
 interface OpenRow {

@@ -17,10 +17,9 @@ export function checkPersonal(
     const message = `The column '${name}' is ${typeText(column.type)}; only texts are tokenized.`;
     issues.add('type_mismatch', path, message, 'Declare it string(), and send ids as texts.');
   }
-  const said = [column.min, column.max, 'default' in column ? column.default : null];
-  if (said.every((one) => one === null || one === undefined)) return;
-  const message = `The column '${name}' is tokenized, and has a bound or a default, which are raw.`;
-  issues.add('invalid_definition', path, message, 'Leave out min, max and default.');
+  if ((column.min ?? null) === null && (column.max ?? null) === null) return;
+  const message = `The column '${name}' is tokenized, and a bound says nothing of tokens.`;
+  issues.add('invalid_definition', path, message, 'Leave out min and max.');
 }
 
 /** What asof itself must be able to read is no token: operations, days, names of units. */

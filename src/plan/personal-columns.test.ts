@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AsofError } from '../base/errors.ts';
+import { count, max } from '../define/aggregate.ts';
+import { int64, string, timestamp } from '../define/column.ts';
+import { countDistinct } from '../define/distribution.ts';
+import { entity } from '../define/entity.ts';
+import { service } from '../define/service.ts';
+import { stream } from '../define/stream.ts';
+import { view } from '../define/view.ts';
+import { lifetime } from '../define/window.ts';
+import { compileProject } from './compile.ts';
+import type { ProjectPlan } from './plan.ts';
+
+const id = () => string().personal({ tokenize: true });
+const user = entity('user', { keys: { user: string() } });
+
+function sourceOf(name: string, userColumn: ReturnType<typeof id> = id()) {
+  return stream(name, {
+    columns: { user: userColumn, other: id().optional(), at: timestamp(), kind: string() },
+    eventTime: 'at',
+  });
+}
+
+function viewOf(name: string, source: ReturnType<typeof sourceOf>) {
+  return view(name, {
+    version: 1,
+    source,
+    entity: user,
+    key: { user: 'user' },
+    features: () => ({ n: count().over(lifetime()) }),
+  });
+}
+
+/** What is wrong with definitions, a path a line; nothing where they compile. */
+function issuesOf(definitions: unknown[]): string[] {
+  try {
+    compileProject(definitions);
+    return [];
+  } catch (error) {
+    if (!(error instanceof AsofError)) throw error;
+    return error.issues.map(({ code, path }) => `${code} ${path}`);
+  }
+}
+
+const groupsOf = ({ groups }: ProjectPlan) => groups.map(({ id: of }) => of);
+
+test('tokens are other keys than ids, and that a column is personal is no other value', () => {
+  const plans = [string(), string().personal(), id()].map((column) => {
+    const spend = viewOf('spend', sourceOf('payments', column));
+    return compileProject([spend, service('users', { version: 1, features: [spend.all()] })]);
+  });
+  const [plain, tagged, tokenized] = plans as [ProjectPlan, ProjectPlan, ProjectPlan];
+  const hashOf = (plan: ProjectPlan) => [plan.sources[0]?.hash, plan.views[0]?.hash];
+  assert.deepEqual(hashOf(tagged), hashOf(plain));
+  assert.deepEqual(groupsOf(tagged), groupsOf(plain));
+  for (const [at, hash] of hashOf(tokenized).entries()) assert.notEqual(hash, hashOf(plain)[at]);
+  assert.notDeepEqual(groupsOf(tokenized), groupsOf(plain));
+  assert.deepEqual(tokenized.groups[0]?.tokenized, ['user']);
+  const [key] = tokenized.services[0]?.joinKeys ?? [];
+  assert.equal(key?.tokens, 'default');
+  assert.equal(plain.services[0]?.joinKeys[0]?.tokens, undefined);
+});
+
+test('of a token nothing is asked but what it is equal to', () => {
+  const source = sourceOf('payments');
+  const common = { version: 1, source, entity: user, key: { user: 'user' } } as const;
+  const all = lifetime();
+  const sound = view('sound', {
+    ...common,
+    filter: (row) => row.user.ne(row.other),
+    features: (row) => ({
+      others: countDistinct(row.other).over(all),
+      none: count().where(row.other.isNull()).over(all),
+    }),
+  });
+  assert.deepEqual(issuesOf([sound]), []);
+  const literal = view('literal', {
+    ...common,
+    filter: (row) => row.user.eq('alice'),
+    features: (row) => ({
+      greatest: max(row.other).over(all),
+      begun: count().where(row.user.startsWith('a')).over(all),
+    }),
+  });
+  assert.deepEqual(issuesOf([literal]), [
+    'type_mismatch views.literal.filter',
+    'type_mismatch views.literal.features.begun',
+    'type_mismatch views.literal.features.greatest',
+  ]);
+});
+
+test('what cannot be tokenized is refused', () => {
+  const numbers = stream('s', {
+    // A program without types can write it.
+    columns: { user: int64().personal({ tokenize: true as never }), at: timestamp() },
+    eventTime: 'at',
+  });
+  assert.deepEqual(issuesOf([numbers]), ['type_mismatch sources.s.columns.user']);
+  const bounded = stream('s', {
+    columns: { user: id().max('z'), at: timestamp() },
+    eventTime: 'at',
+  });
+  assert.deepEqual(issuesOf([bounded]), ['invalid_definition sources.s.columns.user']);
+  const changing = stream('s', {
+    columns: { user: string(), op: id(), at: timestamp() },
+    eventTime: 'at',
+    id: 'user',
+    changes: { column: 'op' },
+  });
+  assert.deepEqual(issuesOf([changing]), ['invalid_definition sources.s.columns.op']);
+});
+
+test('a request gives each key once, so it means one thing in all views of a service', () => {
+  const both = (...names: string[]) => {
+    const views = names.map((name, at) =>
+      viewOf(`v${at}`, sourceOf(name, name === 'plain' ? string() : id())),
+    );
+    const [first, second] = views as [ReturnType<typeof viewOf>, ReturnType<typeof viewOf>];
+    const features = [first.pick({ a: 'n' }), second.pick({ b: 'n' })];
+    return issuesOf([service('users', { version: 1, features })]);
+  };
+  assert.deepEqual(both('a', 'b'), []);
+  assert.deepEqual(both('fraud.a', 'fraud.b'), []);
+  assert.deepEqual(both('plain', 'b'), ['type_mismatch services.users']);
+  assert.deepEqual(both('fraud.a', 'growth.b'), ['type_mismatch services.users']);
+});
