@@ -43,15 +43,19 @@ interface Refusal {
   readonly issues: readonly Issue[];
 }
 
-/** Reads the registry and the data directory; changes nothing. */
+/**
+ * Reads the registry and the data directory; changes nothing.
+ * @throws AsofError `unknown_name` of definitions that whoever plans may not read
+ */
 export async function planChange(
   config: Config,
   registry: Registry,
   compiled: ProjectPlan,
 ): Promise<PlannedChange> {
+  const { namespaces } = config;
+  requireForeignReads(config, compiled);
   const applied = await registry.current();
   const current = applied?.plan ?? null;
-  const { namespaces } = config;
   const { plan, issues: foreign } = mergeScoped(current, compiled, namespaces);
   const refusals = [
     ...loggedTypeConflicts(config, plan),
@@ -65,6 +69,20 @@ export async function planChange(
   const diff = ownDiff(diffPlans(current, plan), plan, namespaces);
   const generation = applied?.generation ?? 0;
   return { compiled, current, plan, namespaces, diff, refusals, generation };
+}
+
+/**
+ * Who applies what reads definitions of other namespaces must be a reader there, also to learn
+ * whether they are as is said of them.
+ */
+function requireForeignReads(config: Config, compiled: ProjectPlan): void {
+  const isOwn = inScope(config.namespaces);
+  const foreign = definitionsIn(compiled).filter(({ name }) => !isOwn(name));
+  if (foreign.length === 0) return;
+  viewerOf(config).require(
+    'features.read',
+    foreign.map(({ name }) => name),
+  );
 }
 
 /** Of other namespaces nothing changes, and not even how much there is of them is told. */

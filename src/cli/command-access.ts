@@ -59,6 +59,10 @@ export const COMMAND_ACCESS: Readonly<Record<string, CommandAccess>> = {
   validate: named('release.validate'),
   publish: named('release.publish'),
   rollback: named('release.rollback'),
+  'shadow start': named('release.shadow'),
+  'shadow stop': named('release.shadow'),
+  'shadow report': named('release.shadow'),
+  'shadow list': whole('releases.list'),
   releases: listed('releases.list', 'services.read'),
   // What there is; cut to what may be read.
   search: whole('catalogue.search'),

@@ -1,3 +1,4 @@
+import { viewerOf } from '../app/access/identity.ts';
 import { exploreApplied, type LineageAnswer } from '../app/explore.ts';
 import { AsofError } from '../base/errors.ts';
 import { colors as pc } from './colors.ts';
@@ -29,7 +30,7 @@ export async function lineageCommand(
   const directOnly = options.direct === true;
   const answers = names.flatMap((name) =>
     directionsOf(options).map((direction) =>
-      explorer.lineage(name, { direction, directOnly, ...depth }),
+      explorer.lineage(name, { direction, directOnly, ...depth }, viewerOf(config)),
     ),
   );
   output.finish({ lineage: answers }, () => {

@@ -1,3 +1,4 @@
+import { viewerOf } from '../app/access/identity.ts';
 import { exploreApplied } from '../app/explore.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -43,12 +44,13 @@ export async function searchCommand(
       return values === undefined ? [] : [[field, values]];
     }),
   );
-  const page = explorer.search({
+  const query = {
     text: words.join(' '),
     filters,
     ...(options.limit === undefined ? {} : { limit: wholeNumber('limit', options.limit) }),
     ...(options.cursor === undefined ? {} : { cursor: options.cursor }),
-  });
+  };
+  const page = explorer.search(query, viewerOf(config));
   output.finish(page, () => {
     const { entries, total, facets, next } = page;
     if (total === 0) {

@@ -14,7 +14,7 @@ export interface ShadowStopOptions extends CommonOptions {
   readonly author: string;
 }
 
-type Report = ReturnType<typeof shadowReport>;
+type Report = Awaited<ReturnType<typeof shadowReport>>;
 type Feature = Report['features'][number];
 
 const PPM_PER_PERCENT = 10_000;
@@ -80,7 +80,7 @@ export async function shadowReportCommand(
   { config, output }: Context,
   service: string,
 ): Promise<number> {
-  const report = shadowReport(config, service);
+  const report = await shadowReport(config, service);
   output.finish(report, () => {
     const { live, shadow, rows } = report;
     const versions = `${service}@${shadow} beside ${service}@${live}`;
