@@ -6,6 +6,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Identity } from './access/identity.ts';
 import { type IssuerConfig, readIssuers } from './access/issuers-config.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
+import { type OpenLineageConfig, readOpenLineage } from './openlineage-config.ts';
 import { type PrivacyConfig, readPrivacy } from './privacy/privacy-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
 import { type PostgresRegistry, readNamespaces, readRegistry } from './registry-config.ts';
@@ -52,6 +53,8 @@ export interface Config extends UpstreamConfig {
   readonly privacy: PrivacyConfig;
   /** A PostgreSQL that the registry is in; null: a file of the data directory. Of the file alone. */
   readonly registry: PostgresRegistry;
+  /** Where lineage is told to others; null: nowhere. Of the file alone. */
+  readonly openLineage: OpenLineageConfig;
   /** Whose definitions the project applies; null: those of all. Of the file alone. */
   readonly namespaces: readonly string[] | null;
 }
@@ -98,6 +101,7 @@ export function loadConfig(
     postgres = {},
     registry: place = null,
     namespaces: owned = null,
+    openLineage: told = null,
     ...settings
   } = readConfigFile(path);
   const values: Record<string, unknown> = { ...DEFAULTS, ...settings };
@@ -118,6 +122,7 @@ export function loadConfig(
   const { issuers, issues: issuerIssues } = readIssuers(access, dirname(path));
   const { registry, issues: registryIssues } = readRegistry(place, environment);
   const { namespaces, issues: namespaceIssues } = readNamespaces(owned);
+  const { openLineage, issues: lineageIssues } = readOpenLineage(told, dirname(path), environment);
   const upstreams = readUpstreams(duckdbExtensions, postgres, dirname(path), environment);
   const { issues: upstreamIssues, ...upstream } = upstreams;
   const ofParts = [
@@ -129,6 +134,7 @@ export function loadConfig(
     ...upstreamIssues,
     ...registryIssues,
     ...namespaceIssues,
+    ...lineageIssues,
   ];
   const issues = [...checkConfig(values), ...ofParts];
   if (issues.length > 0) {
@@ -144,6 +150,7 @@ export function loadConfig(
     connectors,
     registry,
     namespaces,
+    openLineage,
     issuers,
     privacy,
     quotas,

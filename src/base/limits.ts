@@ -298,6 +298,18 @@ export const LIMITS = {
   facetValues: 50,
   /** Nodes of one answer about lineage. */
   lineageNodes: 10_000,
+  /** OpenLineage events that wait to be told; more are counted and lost. */
+  openLineageQueue: 20_000,
+  /** Attempts to tell one, the first included, and the pause before the second. */
+  openLineageAttempts: 3,
+  openLineageRetryMs: 200,
+  openLineageTimeoutMs: 5_000,
+  /** How long a command waits at its end for events that are still to be told. */
+  openLineageFlushMs: 5_000,
+  /** Keys that one run of forgetting may name. */
+  forgottenAtOnce: 100_000,
+  /** How long replaced files may stay for readers that have them open. */
+  forgetGraceMsMax: 3_600_000,
 } as const;
 
 assert(LIMITS.frameBytes <= LIMITS.segmentBytes, 'a frame fits into a segment');
