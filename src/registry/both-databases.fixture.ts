@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { after, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import type { RegistryAddress } from './database.ts';
+import { PgliteServer } from './pglite-server.fixture.ts';
 
 /** The same test on a file of SQLite and on PostgreSQL itself, each empty. */
 export function onBothDatabases(
@@ -30,22 +30,25 @@ let schemas = 0;
 after(() => stop());
 
 /**
- * PostgreSQL as WebAssembly, one for all tests of a file, a schema for each. It has one session, so
- * that one connection is all that there may be at a time.
+ * PostgreSQL as WebAssembly, one for all tests of a file, a schema for each; or the server that
+ * ASOF_TEST_POSTGRES names. As WebAssembly it has one session, so that connections take turns.
  */
 async function postgresAddress(): Promise<RegistryAddress> {
-  started ??= startPostgres();
   schemas += 1;
+  const real = process.env.ASOF_TEST_POSTGRES;
+  if (real !== undefined) {
+    return { kind: 'postgres', url: real, schema: `test_${process.pid}_${schemas}` };
+  }
+  started ??= startPostgres();
   return { kind: 'postgres', url: await started, schema: `test_${schemas}`, connections: 1 };
 }
 
 async function startPostgres(): Promise<string> {
   const db = await PGlite.create();
-  const server = new PGLiteSocketServer({ db, port: 0, host: '127.0.0.1', maxConnections: 8 });
-  await server.start();
+  const server = await PgliteServer.start(db);
   stop = async () => {
     await server.stop();
     await db.close();
   };
-  return `postgres://postgres:postgres@${server.getServerConn()}/postgres?sslmode=disable`;
+  return server.url;
 }
