@@ -5,6 +5,7 @@ import { AsofError } from '../base/errors.ts';
 import type { RegistryStatus } from '../monitor/status.ts';
 import type { PlanDiff } from '../plan/diff.ts';
 import type { ServiceRoute } from '../serve/release-routes.ts';
+import { openWarning } from './access/open-warning.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { createLogger } from './logger.ts';
@@ -41,6 +42,8 @@ export interface StartFacts extends BuiltGroups {
   readonly generation: number;
   readonly replayedEvents: number;
   readonly seconds: number;
+  /** Why this server should not run as it does; null if nothing speaks against it. */
+  readonly warning: string | null;
 }
 
 /** Editors write a file in several steps; a reload waits until they are quiet for so long. */
@@ -71,6 +74,7 @@ export async function runServer(
       replayedEvents: platform.replayedEvents,
       ...builtGroups(platform),
       seconds: (Date.now() - startedMs) / 1000,
+      warning: openWarning(config.host, snapshot.access.enabled),
     });
     const stopWatching = options.watch ? watchDefinitions(config, reloader) : () => {};
     follower.follow((next) => reloader.take(next));

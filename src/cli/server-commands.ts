@@ -18,8 +18,10 @@ export async function serveCommand({ config, output }: Context): Promise<number>
 
 function eventsFor(output: Output): ServerEvents {
   return {
-    started: ({ url, generation, replayedEvents, seconds, ...groups }) => {
-      output.finish({ url, generation, replayedEvents, seconds, ...groups }, () => {
+    started: ({ url, generation, replayedEvents, seconds, warning, ...groups }) => {
+      const warned = warning === null ? {} : { warning };
+      output.finish({ url, generation, replayedEvents, seconds, ...groups, ...warned }, () => {
+        if (warning !== null) output.say(pc.yellow(pc.bold(`! ${warning}`)));
         output.say(`${pc.green('✓')} ready at ${pc.bold(url)} after ${seconds.toFixed(2)} s`);
         if (replayedEvents > 0) output.say(pc.dim(`  ${replayedEvents} events replayed`));
         if (builtText(groups) !== '') output.say(pc.dim(`  ${builtText(groups)}`));

@@ -3,6 +3,7 @@ import { LIMITS } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import { type AccessFacts, AccessSnapshot } from '../../registry/access/access-snapshot.ts';
+import { NOBODY } from '../../registry/access/principal.ts';
 import type { OnDenied } from '../../registry/access/viewer.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Config } from '../config.ts';
@@ -78,6 +79,7 @@ export class AccessFollower {
       plan,
       onRejected: (reason) => {
         this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
+        this.#onDenied(NOBODY, 'access.identify', '', reason);
       },
       onDenied: this.#onDenied,
     });
