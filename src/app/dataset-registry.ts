@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
+import { namespaceOf } from '../schema/types.ts';
 import { viewerOf } from './access/identity.ts';
 import { requireRecordedLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
@@ -34,8 +35,17 @@ export async function deleteDataset(
   name: string,
   number: number,
 ): Promise<DatasetManifest> {
+  const nowMs = systemClock.nowMs();
   const manifest = await withRegistry(config, (registry) =>
-    registry.datasets.delete(name, number, systemClock.nowMs()),
+    registry.transaction(async (within) => {
+      const deleted = await within.datasets.delete(name, number, nowMs);
+      await within.audit.append({
+        ...{ atMs: nowMs, actor: viewerOf(config).principal.id, action: 'datasets.delete' },
+        ...{ namespace: namespaceOf(name), target: `dataset ${name}@${number}`, outcome: 'done' },
+        details: { rows: deleted.rows, author: deleted.author },
+      });
+      return deleted;
+    }),
   );
   rmSync(join(config.dataDir, datasetFolder(manifest)), { recursive: true, force: true });
   return manifest;

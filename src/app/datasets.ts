@@ -24,6 +24,7 @@ import type { ColumnStatistics } from '../schema/column-statistics.ts';
 import { QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
 import { requireDatasetLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
+import { unservedState } from './draft-training.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { appliedPlan } from './project.ts';
@@ -91,7 +92,7 @@ export async function trainDataset(
   return recordDataset(config, { ...named, generation, definition: null, spine }, options);
 }
 
-export interface DefinedTraining extends Pick<TrainingOptions, 'signal' | 'onProgress'> {
+export interface DefinedTraining extends Pick<TrainRequest, 'signal' | 'onProgress' | 'draft'> {
   /** `name` or `name@version` of the definition. */
   readonly dataset: string;
   readonly out: string;
@@ -194,12 +195,14 @@ async function manifestOf(
   const { sha256, bytes } = await fileChecksum(options.out);
   const { contentChecksum, duckdb } = result;
   const { name, version, hash } = record.definition ?? {};
+  const unserved = await unservedState(config, options.plan, report.service, report.version);
   return {
     name: claim.name,
     number: claim.number,
     createdMs: claim.createdMs,
     author: record.author,
     service: { name: report.service, version: report.version },
+    ...(unserved === null ? {} : { notActive: unserved.state }),
     definition:
       name === undefined || version === undefined || hash === undefined
         ? null

@@ -33,6 +33,11 @@ export async function trainCommand(context: Context<TrainOptions>): Promise<numb
       output.say(`  ${out}`);
       const { dataset } = report;
       if (dataset !== null) output.say(`  recorded as ${dataset.name}@${dataset.number}`);
+      if (dataset?.notActive !== undefined) {
+        output.say(
+          pc.yellow(`  its service is ${dataset.notActive}: no request is answered by it`),
+        );
+      }
       const empty = report.nullKeys + report.nullTimes;
       if (empty > 0) {
         output.say(
@@ -61,8 +66,10 @@ async function trained(
   out: string,
   watching: Watching,
 ): Promise<TrainingReport & { readonly dataset: RecordedTraining['dataset'] | null }> {
-  const { dataset, name, author } = options;
-  if (dataset !== undefined) return trainDefined(config, { dataset, author, out, ...watching });
+  const { dataset, name, author, draft = false } = options;
+  if (dataset !== undefined) {
+    return trainDefined(config, { dataset, author, out, draft, ...watching });
+  }
   const request = { ...requestOf(options, out), ...watching };
   if (name !== undefined) return trainDataset(config, request, { name, author });
   return { ...(await trainProject(config, request)), dataset: null };

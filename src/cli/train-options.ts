@@ -25,6 +25,7 @@ export interface TrainOptions extends CommonOptions {
   readonly servingDelay?: string;
   readonly statuses?: boolean;
   readonly keepIds?: boolean;
+  readonly draft?: boolean;
   readonly name?: string;
   readonly author: string;
   readonly checkLeakage?: boolean;
@@ -90,6 +91,7 @@ export function withTrainOptions(command: Command): Command {
     .option('--prefix <text>', 'put before every feature name, against collisions')
     .option('--serving-delay <duration>', 'how far serving runs behind arrivals, such as 2s')
     .option('--statuses', 'add <feature>_status after each feature that can be an error')
+    .option('--draft', 'also of a version that is not approved yet; its record says so')
     .option('--keep-ids', 'ids of the spine where its keys would be tokens; for admins')
     .option('--name <name>', 'record it as the next number of this dataset, to build it again')
     .option('--author <name>', 'who builds it, for the record', 'command line')
@@ -177,6 +179,7 @@ export function requestOf(
     statuses: options.statuses === true,
     before: options.before === true,
     ...(options.keepIds === true ? { keepIds: true } : {}),
+    ...(options.draft === true ? { draft: true } : {}),
     ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
   };
 }

@@ -1,5 +1,6 @@
 import { AsofError } from '../base/errors.ts';
 import type { ColumnStatistics } from '../schema/column-statistics.ts';
+import type { LifecycleState } from './lifecycle.ts';
 
 /** All that it takes to build a training set again, byte for byte, and to know that it is the same. */
 export interface DatasetManifest {
@@ -9,6 +10,8 @@ export interface DatasetManifest {
   readonly createdMs: number;
   readonly author: string;
   readonly service: { readonly name: string; readonly version: number };
+  /** The state of that version, where it was served to nobody: training on it was asked for. */
+  readonly notActive?: LifecycleState;
   /** Of the `dataset(…)` that it was built from, or null. */
   readonly definition: {
     readonly name: string;

@@ -95,7 +95,7 @@ onBothDatabases('of high risk: two people, and exactly what was looked at', asyn
   const plan = (await registry.current())?.plan;
   assert.ok(plan);
   const [serving] = servingStates(plan, await registry.lifecycle.states());
-  assert.match(serving?.refusal?.message ?? '', /^fraud.checks@1 is draft/);
+  assert.match(serving?.refusal?.message ?? '', /^The service fraud.checks@1 is draft/);
 
   await assert.rejects(approve(registry, spend(1), 'ann'), refused('lifecycle_refused', /submit/));
   await move(registry, spend(1), 'submit', 'kim');
