@@ -59,7 +59,8 @@ async function archiveMuch(dataDir: string): Promise<void> {
   });
 }
 
-async function directoryOrUrl(dataDir: string): Promise<DataDirectory | string> {
+/** A data directory, held from now on, or where the server answers that holds it. */
+export async function directoryOrUrl(dataDir: string): Promise<DataDirectory | string> {
   for (let look = 1; ; look++) {
     try {
       return DataDirectory.open(dataDir);

@@ -12,8 +12,11 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { Config } from './config.ts';
 import { exploredFacts, LiveExplorer } from './explore.ts';
+import { forgetPort } from './forget/forget-port.ts';
+import type { Forgetting } from './forget/forgetting.ts';
 import type { Gate } from './gate.ts';
 import { letterPort, pushPort } from './http-ports.ts';
+import { lifecyclePort } from './lifecycle-port.ts';
 import { packageVersion } from './package-version.ts';
 import type { Parts } from './platform-parts.ts';
 
@@ -24,6 +27,7 @@ export interface PlatformFaces {
   readonly features: FeatureServer;
   readonly bulk: BulkReceiver;
   readonly pushes: Gate;
+  readonly forgetting: Forgetting;
   readonly plan: () => ProjectPlan;
   readonly door: () => Ingestor | null;
   readonly push: (source: string, body: PushBody, pinned: number | null) => Promise<PushResult>;
@@ -39,6 +43,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     features,
     ingestor: pushPort(plan, faces.push),
     bulk,
+    forget: forgetPort(config, faces.forgetting),
     deadLetters: letterPort(
       parts.letters,
       (source, filter) => pushes.pass(() => door().readmit(source, filter)),
@@ -49,6 +54,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
       () => exploredFacts(config),
       () => systemClock.nowMs(),
     ),
+    lifecycle: lifecyclePort(config),
     shadows: () => parts.shadows.reader.reports(),
     lateness: (source, alsoMs) =>
       present(faces.door()?.lateness(source, alsoMs), `the clocks of ${source}`),

@@ -95,9 +95,10 @@ export class Platform {
       shadow: parts.shadows.reader,
       tokenizer: () => parts.tokens.tokenizer,
     });
-    const status = (): PlatformStatus => this.status();
     this.#http = platformHttp({
-      ...{ config, parts, status, features: this.features, bulk: this.bulk, pushes: this.#pushes },
+      ...{ config, parts, features: this.features, bulk: this.bulk, pushes: this.#pushes },
+      forgetting: this.forgetting,
+      status: () => this.status(),
       plan: () => this.#plan,
       door: () => this.#door,
       push: (source, body, pinned) => this.#push(source, body, pinned),
@@ -144,7 +145,6 @@ export class Platform {
   get url(): string {
     return this.#url;
   }
-
   /** Events that had to be applied again at the start. */
   get replayedEvents(): number {
     return this.#engine?.metrics.eventsReplayed ?? 0;

@@ -67,6 +67,7 @@ export const COMMAND_ACCESS: Readonly<Record<string, CommandAccess>> = {
   // What there is; cut to what may be read.
   search: whole('catalogue.search'),
   lineage: whole('catalogue.search'),
+  forget: forgetPlace,
   'privacy generate-key': 'open',
   'privacy init': whole('privacy.keys'),
   'privacy status': whole('privacy.keys'),
@@ -129,6 +130,14 @@ function named(action: ActionName): CommandAccess {
     const names = texts(args.flat());
     return { action, names: names.length === 0 ? 'all' : names };
   };
+}
+
+/** The entities that it names; a file of them, and the records, concern all that there is. */
+function forgetPlace({ options }: Called): CommandUse {
+  const named = texts([options.entity].flat());
+  const isAll = named.length === 0 || options.file !== undefined;
+  const names = isAll ? 'all' : named.map((text) => text.replace(/=.*$/s, ''));
+  return { action: 'privacy.forget', names };
 }
 
 function listed(all: ActionName, one: ActionName): CommandAccess {

@@ -10,6 +10,8 @@ import type { CatalogueQuery } from '../registry/catalogue.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
+import type { ForgetPort } from './forget-routes.ts';
+import type { LifecyclePort } from './lifecycle-port.ts';
 
 /** What the routes need; each belongs to the folder that does the work. */
 export interface HttpDependencies {
@@ -22,6 +24,10 @@ export interface HttpDependencies {
   readonly bulk?: BulkReceiver;
   /** Absent: no route tells what is defined and what comes from where. */
   readonly explore?: ExplorePort;
+  /** Absent: no route removes anybody. */
+  readonly forget?: ForgetPort;
+  /** Absent: no route tells where versions are, or lets them go on. */
+  readonly lifecycle?: LifecyclePort;
   /** What versions that are read in the shadow of others said; absent: nothing is. */
   readonly shadows?: () => readonly ShadowReport[];
   /** The clocks of a source, and what each of these allowed latenesses would lose. */

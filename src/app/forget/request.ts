@@ -1,0 +1,46 @@
+import { systemClock } from '../../base/clock.ts';
+import { AsofError } from '../../base/errors.ts';
+import { type ForgetJob, newJobId, newSalt } from './job.ts';
+import { declaredPlace, entitiesOf, type Plans } from './places.ts';
+import { entityOf, readSubject, type Subject } from './subjects.ts';
+
+/** What is asked for: plain JSON, as it goes to a server. */
+export interface ForgetRequest {
+  /** Each as a line of a file of subjects would have it. */
+  readonly subjects: readonly unknown[];
+  /** `source.column` that hold the entity's key although no view says so. */
+  readonly columns: readonly string[];
+  readonly requestId: string | null;
+  readonly reason: string | null;
+  readonly block: boolean;
+  readonly shared: 'keep' | 'remove';
+  readonly graceMs: number;
+}
+
+/** @throws AsofError `usage`, `unknown_name` */
+export function jobOf(request: ForgetRequest, plans: Plans, author: string): ForgetJob {
+  const { requestId, reason, block, shared, graceMs } = request;
+  const entities = entitiesOf(plans);
+  const subjects = distinct(request.subjects.map((line) => readSubject(line, entities)));
+  if (subjects.length === 0)
+    throw new AsofError('usage', 'Nobody is named who is to be forgotten.');
+  const names = [...new Set(subjects.map(({ entity }) => entity))];
+  const declared = request.columns.map((text) => {
+    const [only] = names;
+    if (only !== undefined && names.length === 1) {
+      return declaredPlace(text, entityOf(only, entities), plans);
+    }
+    throw new AsofError('usage', '--column is of one entity; here are several.', {
+      remedy: 'Forget them one entity at a time.',
+    });
+  });
+  const startedMs = systemClock.nowMs();
+  return {
+    ...{ id: newJobId(startedMs), startedMs, author, requestId, reason },
+    ...{ subjects, declared, block, shared, graceMs, salt: newSalt() },
+  };
+}
+
+function distinct(subjects: readonly Subject[]): Subject[] {
+  return [...new Map(subjects.map((one) => [JSON.stringify(one), one])).values()];
+}
