@@ -8,6 +8,7 @@ import { type Fields, findings } from './diff-fields.ts';
 import { upstreamFindings } from './diff-source-text.ts';
 import { aggregateMeaning } from './hash.ts';
 import { errorOfBits } from './parameters.ts';
+import { personalFeatures } from './personal-features.ts';
 import type {
   AggregateFeaturePlan,
   EntityPlan,
@@ -45,8 +46,10 @@ export function viewFindings(
 
 /** A view that is new: each feature in one line. */
 export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
+  const personal = personalFeatures(plan, view);
   return view.features.map((feature) => {
-    const type = `feature ${feature.name}: ${typeText(feature.type)}`;
+    const mark = personal.has(feature.name) ? ' personal' : '';
+    const type = `feature ${feature.name}: ${typeText(feature.type)}${mark}`;
     if (feature.kind === 'derived') return `${type} = ${exprText(feature.expr)}`;
     const group = groupOf(plan.groups, feature.group);
     if (group === undefined) return type;

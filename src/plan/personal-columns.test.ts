@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AsofError } from '../base/errors.ts';
-import { count, max } from '../define/aggregate.ts';
+import { count, last, max } from '../define/aggregate.ts';
 import { int64, string, timestamp } from '../define/column.ts';
 import { countDistinct } from '../define/distribution.ts';
 import { entity } from '../define/entity.ts';
+import { latest } from '../define/latest.ts';
 import { service } from '../define/service.ts';
 import { stream } from '../define/stream.ts';
 import { view } from '../define/view.ts';
 import { lifetime } from '../define/window.ts';
 import { compileProject } from './compile.ts';
+import { personalFeatures, tagsOf } from './personal-features.ts';
 import type { ProjectPlan } from './plan.ts';
 
 const id = () => string().personal({ tokenize: true });
@@ -109,6 +111,8 @@ test('what cannot be tokenized is refused', () => {
     changes: { column: 'op' },
   });
   assert.deepEqual(issuesOf([changing]), ['invalid_definition sources.s.columns.op']);
+  const keyed = entity('user', { keys: { user: id() } });
+  assert.deepEqual(issuesOf([keyed]), ['invalid_definition entities.user.keys.user']);
 });
 
 test('a request gives each key once, so it means one thing in all views of a service', () => {
@@ -124,4 +128,33 @@ test('a request gives each key once, so it means one thing in all views of a ser
   assert.deepEqual(both('fraud.a', 'fraud.b'), []);
   assert.deepEqual(both('plain', 'b'), ['type_mismatch services.users']);
   assert.deepEqual(both('fraud.a', 'growth.b'), ['type_mismatch services.users']);
+});
+
+test('features that hold values of personal columns are personal, and what is derived from them', () => {
+  const source = stream('people', {
+    columns: { user: id(), name: string().personal(), city: string(), at: timestamp() },
+    eventTime: 'at',
+  });
+  const people = view('people', {
+    version: 1,
+    source,
+    entity: user,
+    key: { user: 'user' },
+    features: (row) => ({
+      name: latest(row.name),
+      newest: last(row.name).over(lifetime()),
+      names: countDistinct(row.name).over(lifetime()),
+      city: latest(row.city),
+      before: last(row.user).over(lifetime()),
+    }),
+    derived: (row) => ({ is_named: row.name.isNull(), in_ulm: row.city.eq('Ulm') }),
+  });
+  const plan = compileProject([people]);
+  const [compiled] = plan.views;
+  assert.ok(compiled !== undefined);
+  const personal = personalFeatures(plan, compiled);
+  assert.deepEqual([...personal].toSorted(), ['before', 'is_named', 'name', 'newest']);
+  for (const feature of compiled.features) {
+    assert.equal(tagsOf(feature, personal).includes('personal'), personal.has(feature.name));
+  }
 });

@@ -1,4 +1,5 @@
 import { lineageId } from '../plan/lineage-node.ts';
+import { personalFeatures, tagsOf } from '../plan/personal-features.ts';
 import type { Meta, ProjectPlan } from '../plan/plan.ts';
 import { namespaceOf, typeText } from '../schema/types.ts';
 
@@ -55,9 +56,12 @@ export function catalogueEntries(plan: ProjectPlan, stateOf: StateOf): Catalogue
     ...plan.views.flatMap((view) => {
       const { name, version, entity, source } = view;
       const place = { entity, source, state: stateOf('view', name, version) };
-      const features = view.features.map((feature) =>
-        part('feature', view, feature, { ...place, type: typeText(feature.type) }),
-      );
+      const personal = personalFeatures(plan, view);
+      const features = view.features.map((feature) => {
+        const meta = { ...feature.meta, tags: tagsOf(feature, personal) };
+        const own = { name: feature.name, meta };
+        return part('feature', view, own, { ...place, type: typeText(feature.type) });
+      });
       return [whole('view', view, place), ...features];
     }),
     ...plan.services.flatMap((service) => {

@@ -1,5 +1,6 @@
 import { present } from '../base/assert.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
+import { personalFeatures, tagsOf } from '../plan/personal-features.ts';
 import type {
   FeaturePlan,
   OnDemandFeaturePlan,
@@ -44,10 +45,15 @@ function describeOutput(plan: ProjectPlan, output: ServiceFeaturePlan): FeatureD
     plan.views.find((one) => one.name === output.view && one.version === output.version),
     `the plan has the view '${output.view}@${output.version}'`,
   );
-  return describeFeature(output.name, view, output.feature);
+  return describeFeature(output.name, view, output.feature, personalFeatures(plan, view));
 }
 
-function describeFeature(name: string, view: ViewPlan, featureName: string): FeatureDescription {
+function describeFeature(
+  name: string,
+  view: ViewPlan,
+  featureName: string,
+  personal: ReadonlySet<string>,
+): FeatureDescription {
   const feature = present(
     view.features.find((one) => one.name === featureName),
     `the view '${view.name}' has the feature '${featureName}'`,
@@ -59,7 +65,7 @@ function describeFeature(name: string, view: ViewPlan, featureName: string): Fea
     default: describeDefault(feature),
     description: feature.meta.description,
     owner: feature.meta.owner ?? view.meta.owner,
-    tags: feature.meta.tags,
+    tags: tagsOf(feature, personal),
   };
 }
 
