@@ -4,6 +4,7 @@ import { byName } from './canonical.ts';
 import type { Named } from './expression-check.ts';
 import { resolveDerived } from './feature-plan.ts';
 import type { IssueList } from './issue-list.ts';
+import { refusePersonal } from './personal-columns.ts';
 import type { OnDemandFeaturePlan, RequestFieldPlan, ServiceFeaturePlan } from './plan.ts';
 import { hasBound } from './source-columns.ts';
 
@@ -16,6 +17,7 @@ export function resolveRequest(node: ServiceNode, issues: IssueList): RequestFie
       issues.addProblem(path, column);
       return [];
     }
+    refusePersonal(path, `request field '${name}'`, column, issues);
     if (column.type.kind === 'vector') {
       const message = `The request field '${name}' is a ${typeText(column.type)}.`;
       issues.add('type_mismatch', path, message, 'Expressions take single values.');

@@ -22,6 +22,18 @@ export function checkPersonal(
   issues.add('invalid_definition', path, message, 'Leave out min and max.');
 }
 
+/** Where values come from says what they are about; what is sent to be answered is not kept. */
+export function refusePersonal(
+  path: string,
+  what: string,
+  { personal }: ColumnNode,
+  issues: IssueList,
+): void {
+  if (personal === undefined) return;
+  const message = `The ${what} is marked as personal, which is said of columns of sources.`;
+  issues.add('invalid_definition', path, message, 'Say that on the column of the source.');
+}
+
 /** What asof itself must be able to read is no token: operations, days, names of units. */
 export function checkReadable(
   source: Pick<SourceSchema, 'name' | 'columns'>,

@@ -5,7 +5,7 @@ import { byName, compareText } from './canonical.ts';
 import { resolveChanges } from './changes-plan.ts';
 import { entityHash, sourceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
-import { checkReadable } from './personal-columns.ts';
+import { checkReadable, refusePersonal } from './personal-columns.ts';
 import type { EntityPlan, Meta, SourcePlan } from './plan.ts';
 import { checkRole, hasBound, isWhole, resolveColumns } from './source-columns.ts';
 import { resolveEvolution } from './source-evolution.ts';
@@ -84,6 +84,7 @@ function checkKey(path: string, name: string, column: ColumnNode, issues: IssueL
     const message = `The join key '${name}' is ${typeText(column.type)}.`;
     issues.add('type_mismatch', path, message, 'Use string() or int64().');
   }
+  refusePersonal(path, `join key '${name}'`, column, issues);
   if (column.optional || 'default' in column || hasBound(column.min) || hasBound(column.max)) {
     const message = `The join key '${name}' is optional or bounded; a key is neither.`;
     issues.add('invalid_definition', path, message, 'Say that on the column of the source.');
