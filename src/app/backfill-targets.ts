@@ -41,7 +41,7 @@ export async function selectTargets(
   const found = applied === null ? null : find(applied, true, selector, viewer);
   const isBare = selector !== null && !selector.includes('@');
   if (found !== null && !(defined && isBare && newestOf(applied, selector) > 0)) return found;
-  const inFile = existsSync(config.definitions) ? await loadDefinitions(config.definitions) : null;
+  const inFile = existsSync(config.definitions) ? await loadDefinitions(config.definitions, config) : null;
   const foundInFile = inFile === null ? null : find(inFile, false, selector, viewer);
   if (found !== null) {
     const isNewer = newestOf(inFile, selector) > newestOf(applied, selector);

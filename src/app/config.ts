@@ -6,6 +6,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Identity } from './access/identity.ts';
 import { type IssuerConfig, readIssuers } from './access/issuers-config.ts';
 import { type ConnectorConfig, readConnectors } from './connector-config.ts';
+import { readImports } from './imports-config.ts';
 import { type OpenLineageConfig, readOpenLineage } from './openlineage-config.ts';
 import { type PrivacyConfig, readPrivacy } from './privacy/privacy-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
@@ -57,6 +58,8 @@ export interface Config extends UpstreamConfig {
   readonly openLineage: OpenLineageConfig;
   /** Whose definitions the project applies; null: those of all. Of the file alone. */
   readonly namespaces: readonly string[] | null;
+  /** Folders beside the project's own from which definitions may import; of the file alone. */
+  readonly imports: readonly string[];
 }
 
 const DEFAULTS = {
@@ -101,6 +104,7 @@ export function loadConfig(
     postgres = {},
     registry: place = null,
     namespaces: owned = null,
+    imports: shared = [],
     openLineage: told = null,
     ...settings
   } = readConfigFile(path);
@@ -122,6 +126,7 @@ export function loadConfig(
   const { issuers, issues: issuerIssues } = readIssuers(access, dirname(path));
   const { registry, issues: registryIssues } = readRegistry(place, environment);
   const { namespaces, issues: namespaceIssues } = readNamespaces(owned);
+  const { imports, issues: importIssues } = readImports(shared, dirname(path));
   const { openLineage, issues: lineageIssues } = readOpenLineage(told, dirname(path), environment);
   const upstreams = readUpstreams(duckdbExtensions, postgres, dirname(path), environment);
   const { issues: upstreamIssues, ...upstream } = upstreams;
@@ -134,6 +139,7 @@ export function loadConfig(
     ...upstreamIssues,
     ...registryIssues,
     ...namespaceIssues,
+    ...importIssues,
     ...lineageIssues,
   ];
   const issues = [...checkConfig(values), ...ofParts];
@@ -150,6 +156,7 @@ export function loadConfig(
     connectors,
     registry,
     namespaces,
+    imports,
     openLineage,
     issuers,
     privacy,
@@ -223,6 +230,7 @@ const OF_THE_FILE = [
   'access',
   'connectors',
   'duckdbExtensions',
+  'imports',
   'namespaces',
   'postgres',
   'quotas',

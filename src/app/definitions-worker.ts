@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { AsofError } from '../base/errors.ts';
 import { compileProject } from '../plan/compile.ts';
+import { guardImports, type ImportBounds } from './import-guard.ts';
 
 /**
  * Definitions are the user's code: they run in a worker of their own, so that an endless loop or a
@@ -22,10 +23,11 @@ async function load(url: string): Promise<unknown> {
   }
 }
 
-const { url } = workerData as { url: string };
+const { url, bounds } = workerData as { url: string; bounds: ImportBounds };
 // Nothing is left to run and the file has not ended: it waits for what can never come.
 process.once('beforeExit', () => {
   const message = 'a top-level await of the file never ends';
   parentPort?.postMessage({ thrown: { name: 'Await', message, stack: '' } });
 });
+guardImports(bounds);
 void load(url).then((message) => parentPort?.postMessage(message));

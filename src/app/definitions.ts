@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { AsofError, ERRORS, type ErrorCode, type Issue } from '../base/errors.ts';
 import { workerUrl } from '../base/worker-url.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import type { ImportBounds } from './import-guard.ts';
 
 /** A definitions file that runs longer than this is stopped. */
 const LOAD_TIMEOUT_MS = 20_000;
@@ -20,12 +22,23 @@ interface LoadMessage {
   readonly thrown?: { readonly name: string; readonly message: string; readonly stack: string };
 }
 
+/** Where a definitions file belongs. */
+export interface DefinitionsPlace {
+  /** The project's folder. */
+  readonly root: string;
+  /** Other folders from which its files may be imported. */
+  readonly imports: readonly string[];
+}
+
 /**
- * Runs a definitions file and compiles all that it exports.
- * @throws AsofError `file_not_found`, `definitions_failed`, `invalid_definition` (with issues)
+ * Runs a definitions file and compiles all that it exports. Files of the project's folder and of
+ * its own may be imported, and installed packages.
+ * @throws AsofError `file_not_found`, `definitions_failed`, `forbidden_import`,
+ *   `invalid_definition` (with issues)
  */
 export async function loadDefinitions(
   path: string,
+  { root, imports }: DefinitionsPlace = { root: dirname(path), imports: [] },
   timeoutMs = LOAD_TIMEOUT_MS,
 ): Promise<ProjectPlan> {
   if (!existsSync(path)) {
@@ -34,7 +47,8 @@ export async function loadDefinitions(
       remedy: "Run `asof init` for a first one, or set 'definitions' in asof.json.",
     });
   }
-  const message = await runWorker(path, timeoutMs);
+  const folders = [root, dirname(path), ...imports];
+  const message = await runWorker(path, { entry: path, folders }, timeoutMs);
   if (message.plan !== undefined) return message.plan;
   if (message.failure !== undefined) {
     const { failure } = message;
@@ -62,10 +76,10 @@ function whereIn(path: string, stack: string): string {
   return `${path}${tail?.[0] ?? ''}`;
 }
 
-function runWorker(path: string, timeoutMs: number): Promise<LoadMessage> {
+function runWorker(path: string, bounds: ImportBounds, timeoutMs: number): Promise<LoadMessage> {
   const script = workerUrl('./definitions-worker', import.meta.url);
   const worker = new Worker(script, {
-    workerData: { url: pathToFileURL(path).href },
+    workerData: { url: pathToFileURL(path).href, bounds },
     stdout: true,
   });
   // Standard output is for results, whatever the file prints.

@@ -89,7 +89,7 @@ async function withDefinitions<T>(
   config: Config,
   work: (registry: Registry, compiled: ProjectPlan) => Promise<T>,
 ): Promise<T> {
-  const compiled = await loadDefinitions(config.definitions);
+  const compiled = await loadDefinitions(config.definitions, config);
   return withRegistry(config, (registry) => work(registry, compiled));
 }
 

@@ -72,7 +72,7 @@ async function underTest(
   registry: Registry,
   { view, version }: ValidateRequest,
 ): Promise<PlannedView> {
-  const defined = existsSync(config.definitions) ? await loadDefinitions(config.definitions) : null;
+  const defined = existsSync(config.definitions) ? await loadDefinitions(config.definitions, config) : null;
   const applied = await registry.planWithView(view, version);
   for (const plan of [defined, applied]) {
     const found = plan === null ? null : viewOf(plan, view, version);

@@ -54,6 +54,11 @@ export const GOVERNANCE_ERRORS = {
     'A definition of another namespace is not what is applied there.',
     'Import it as it is applied, or have its owner apply it first.',
   ),
+  forbidden_import: user(
+    422,
+    'The definitions import what they may not.',
+    'Import files of the project, installed packages, and what computes alone.',
+  ),
   plan_stale: user(
     409,
     'What is applied, or the definitions, are not those that were planned.',

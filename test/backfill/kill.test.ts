@@ -59,7 +59,7 @@ async function projectWith(t: TestContext, rows: number): Promise<string> {
   writeFileSync(join(folder, 'features.ts'), DEFINITIONS);
   const config = loadConfig(folder, { port: 0, logLevel: 'silent' }, {});
   await applyProject(config, 'test');
-  const platform = await Platform.start(config, await loadDefinitions(config.definitions));
+  const platform = await Platform.start(config, await loadDefinitions(config.definitions, config));
   try {
     const random = seededRandom(3);
     const nowMs = Date.now();

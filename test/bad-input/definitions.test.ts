@@ -106,7 +106,7 @@ const BROKEN: readonly Broken[] = [
 for (const { name, text, code, says, timeoutMs } of BROKEN) {
   test(`a definitions file that ${name}`, async (t) => {
     const file = definitionsFile(t, text);
-    await assert.rejects(loadDefinitions(file, timeoutMs), (error) => {
+    await assert.rejects(loadDefinitions(file, undefined, timeoutMs), (error) => {
       assert.ok(error instanceof AsofError);
       assert.equal(error.code, code, error.message);
       const expected = says.replace('FILE', file);
