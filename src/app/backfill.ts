@@ -26,6 +26,8 @@ import {
 import { withBackfillWorld } from './backfill-world.ts';
 import type { Config } from './config.ts';
 import { listDatasets } from './dataset-registry.ts';
+import { tellRun } from './tell-lineage.ts';
+import { backfillRun } from './told-runs.ts';
 
 export interface BackfillRequest {
   readonly selector: Selector;
@@ -188,6 +190,16 @@ export async function backfillProject(
   request: BackfillRequest,
 ): Promise<BackfillReport> {
   const selection = await selectTargets(config, request.selector, selecting(request));
+  return tellRun(config, backfillRun(request.selector), () =>
+    backfillSelected(config, request, selection),
+  );
+}
+
+function backfillSelected(
+  config: Config,
+  request: BackfillRequest,
+  selection: Selection,
+): Promise<BackfillReport> {
   const { plan, applied, targets } = selection;
   return withBackfillWorld(config, plan, request, async (world) => {
     const limits = limitsOf(config, request, selection, world);

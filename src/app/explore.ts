@@ -10,6 +10,7 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
 import { Catalogue, type CataloguePage, type CatalogueQuery } from '../registry/catalogue.ts';
 import type { StateOf } from '../registry/catalogue-entries.ts';
+import { viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
 import { appliedPlan } from './project.ts';
 import { withRegistry } from './with-registry.ts';
@@ -39,10 +40,12 @@ const NO_FACTS: ExploredFacts = { trained: [], stateOf: () => null };
 export class Explorer {
   readonly #plan: ProjectPlan;
   readonly #facts: ExploredFacts;
+  readonly #viewer: Viewer;
   #lineage: Lineage | null = null;
   #catalogue: Catalogue | null = null;
 
-  constructor(plan: ProjectPlan, facts: ExploredFacts = NO_FACTS) {
+  constructor(plan: ProjectPlan, facts: ExploredFacts, viewer: Viewer) {
+    this.#viewer = viewer;
     this.#plan = plan;
     this.#facts = facts;
   }
@@ -53,7 +56,7 @@ export class Explorer {
   }
 
   /** @throws AsofError `unknown_name`, of what may not be seen as of what is not there */
-  lineage(text: string, query: LineageQuery, viewer: Viewer = LOCAL_VIEWER): LineageAnswer {
+  lineage(text: string, query: LineageQuery, viewer: Viewer = this.#viewer): LineageAnswer {
     const visible = (name: string): boolean => viewer.mayRead(name);
     const named = parseLineageId(text);
     // A refusal is noted; what is answered is decided by what may be seen.
@@ -65,7 +68,7 @@ export class Explorer {
   }
 
   /** @throws AsofError `bad_request` for a cursor that is none */
-  search(query: CatalogueQuery, viewer: Viewer = LOCAL_VIEWER): CataloguePage {
+  search(query: CatalogueQuery, viewer: Viewer = this.#viewer): CataloguePage {
     this.#catalogue ??= Catalogue.of(this.#plan, this.#facts.stateOf);
     return this.#catalogue.search({ ...query, visible: (name) => viewer.mayRead(name) });
   }
@@ -74,15 +77,23 @@ export class Explorer {
 /** What is applied, to be explored. @throws AsofError `not_applied` */
 export async function exploreApplied(config: Config): Promise<Explorer> {
   const { plan } = await appliedPlan(config);
-  return new Explorer(plan, await exploredFacts(config));
+  return new Explorer(plan, await exploredFacts(config), viewerOf(config));
 }
 
 /** What the registry knows now of training sets and of lifecycles. */
 export async function exploredFacts(config: Config): Promise<ExploredFacts> {
-  return withRegistry(config, async (registry) => ({
-    trained: await registry.datasets.list(),
-    stateOf: () => null,
-  }));
+  return withRegistry(config, async (registry) => {
+    const states = await registry.lifecycle.states();
+    const known = new Map(states.map((one) => [titleOf(one.kind, one.name, one.version), one]));
+    return {
+      trained: await registry.datasets.list(),
+      stateOf: (kind, name, version) => known.get(titleOf(kind, name, version))?.state ?? null,
+    };
+  });
+}
+
+function titleOf(kind: string, name: string, version: number): string {
+  return `${kind} ${name}@${version}`;
 }
 
 /** How long facts of the registry are good for; a registry that is away leaves those before. */
@@ -123,7 +134,7 @@ export class LiveExplorer {
     }
     const plan = this.#plan();
     if (this.#current?.plan !== plan) {
-      this.#current = { plan, explorer: new Explorer(plan, this.#known) };
+      this.#current = { plan, explorer: new Explorer(plan, this.#known, LOCAL_VIEWER) };
     }
     return this.#current.explorer;
   }

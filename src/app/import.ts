@@ -9,6 +9,8 @@ import { withBulkDoor } from './bulk-access.ts';
 import type { Config } from './config.ts';
 import { duckDbOptions, openHistory } from './offline.ts';
 import { tokenizerFor } from './privacy/token-keys.ts';
+import { tellRun } from './tell-lineage.ts';
+import { importRun } from './told-runs.ts';
 
 export type ImportProjectRequest = Pick<
   ImportRequest,
@@ -23,6 +25,13 @@ export function importProject(
   config: Config,
   request: ImportProjectRequest,
 ): Promise<ImportReport> {
+  const work = () => importIn(config, request);
+  if (request.dryRun) return work();
+  const { input, source } = request;
+  return tellRun(config, importRun(source, input.kind === 'files' ? input.paths : []), work);
+}
+
+function importIn(config: Config, request: ImportProjectRequest): Promise<ImportReport> {
   return withBulkDoor(config, async (door, plan) => {
     const source = plan.sources.find(({ name }) => name === request.source);
     if (source === undefined) {

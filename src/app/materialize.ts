@@ -17,6 +17,8 @@ import { graceOf } from './observed-grace.ts';
 import { duckDbOptions, openHistory, schemaLookup } from './offline.ts';
 import { tokenizerFor } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
+import { tellRun } from './tell-lineage.ts';
+import { materializeRun } from './told-runs.ts';
 import { objectStorageSettings } from './upstream-config.ts';
 
 /**
@@ -39,7 +41,9 @@ export async function materializeProject(
       catalog.close();
     }
   };
-  if (!options.dryRun) return withBulkDoor(config, work);
+  if (!options.dryRun) {
+    return tellRun(config, materializeRun(tables), () => withBulkDoor(config, work));
+  }
   return work(CLOSED_DOOR, (await appliedPlan(config)).plan);
 }
 

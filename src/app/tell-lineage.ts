@@ -14,6 +14,7 @@ import {
   type RunEvent,
 } from '../plan/openlineage-form.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
 import type { OpenLineageConfig } from './openlineage-config.ts';
 import { Outbox, type SendEvent } from './openlineage-outbox.ts';
@@ -27,9 +28,39 @@ export interface ToldRun {
   readonly outputs: readonly LineageDataset[];
 }
 
-/** Every definition that is applied, as OpenLineage tells it. @throws AsofError `not_applied` */
+/**
+ * Every definition that is applied, as OpenLineage tells it, of what whoever asks may see.
+ * @throws AsofError `not_applied`
+ */
 export async function appliedEvents(config: Config): Promise<OpenLineageEvent[]> {
-  return definitionEvents((await appliedPlan(config)).plan, contextOf(config));
+  const { plan } = await appliedPlan(config);
+  const viewer = viewerOf(config);
+  return definitionEvents(
+    visiblePlan(plan, (name) => viewer.mayRead(name)),
+    contextOf(config),
+  );
+}
+
+/** Without the definitions that may not be seen: what reads them names nothing of theirs. */
+function visiblePlan(plan: ProjectPlan, visible: (name: string) => boolean): ProjectPlan {
+  const seen = <T extends { readonly name: string }>(list: readonly T[]): T[] =>
+    list.filter(({ name }) => visible(name));
+  return {
+    ...plan,
+    sources: seen(plan.sources),
+    entities: seen(plan.entities),
+    views: seen(plan.views).filter(({ source }) => visible(source)),
+    services: seen(plan.services).map((service) => ({
+      ...service,
+      features: service.features.filter(({ view }) => visible(view)),
+    })),
+    datasets: seen(plan.datasets).filter(({ service }) => visible(service)),
+    models: seen(plan.models).filter(({ service }) => visible(service)),
+    dashboards: seen(plan.dashboards).map((one) => ({
+      ...one,
+      reads: one.reads.filter(({ view }) => visible(view)),
+    })),
+  };
 }
 
 /** Tells what an apply changed. Never fails. */

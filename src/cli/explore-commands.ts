@@ -47,7 +47,7 @@ function addSearch(program: Command, run: Run): void {
 
 function addLineage(program: Command, run: Run): void {
   withCommonOptions(
-    program.command('lineage <names...>'),
+    program.command('lineage [names...]'),
     'Show where values come from and who reads them, column by column.',
   )
     .option('--upstream', 'only what it comes from')
@@ -55,6 +55,7 @@ function addLineage(program: Command, run: Run): void {
     .option('--depth <edges>', 'no further than this')
     .option('--direct', 'only where values flow, not what decides which rows count')
     .option('--dot', 'for Graphviz')
+    .option('--openlineage', 'every definition as OpenLineage events, one a line')
     .addHelpText(
       'after',
       '\nExamples:\n  asof lineage column:payments.amount --downstream\n' +

@@ -1,5 +1,6 @@
 import { viewerOf } from '../app/access/identity.ts';
 import { exploreApplied, type LineageAnswer } from '../app/explore.ts';
+import { appliedEvents } from '../app/tell-lineage.ts';
 import { AsofError } from '../base/errors.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -13,6 +14,7 @@ export interface LineageOptions extends CommonOptions {
   readonly depth?: string;
   readonly direct?: boolean;
   readonly dot?: boolean;
+  readonly openlineage?: boolean;
 }
 
 /** Lines of one tree; what is longer is for --json, --dot or a smaller depth. */
@@ -22,6 +24,17 @@ export async function lineageCommand(
   { config, output, options }: Context<LineageOptions>,
   names: readonly string[],
 ): Promise<number> {
+  if (options.openlineage === true) {
+    if (names.length > 0) throw new AsofError('usage', '--openlineage tells of everything.');
+    const events = await appliedEvents(config);
+    output.finish({ events }, () => {
+      for (const event of events) output.say(JSON.stringify(event));
+    });
+    return EXIT.ok;
+  }
+  if (names.length === 0) {
+    throw new AsofError('usage', 'Name what to follow, as in `asof lineage payments.amount`.');
+  }
   if (options.dot === true && output.json) {
     throw new AsofError('usage', '--dot and --json are two forms of one answer; choose one.');
   }

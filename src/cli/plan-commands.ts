@@ -5,6 +5,7 @@ import {
   type DetailedChange,
   planProject,
 } from '../app/project.ts';
+import { tellDefinitions } from '../app/tell-lineage.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { EXIT, type Output } from './output.ts';
@@ -57,6 +58,7 @@ export async function applyCommand({
 }: Context<ApplyOptions>): Promise<number> {
   const planFile = options.plan === undefined ? null : resolve(options.plan);
   const applied = await applyInDetail(config, options.author, { planFile });
+  await tellDefinitions(config, applied.plan, applied.diff.changes);
   const { generation, diff, impact, cost, namespaces } = applied;
   output.finish({ generation, diff, impact, cost, namespaces }, () => {
     sayScope(output, applied);
