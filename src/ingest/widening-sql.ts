@@ -34,8 +34,15 @@ function conversion(column: string, from: ValueType, to: ValueType): Conversion 
   const scale = scaleOf(from);
   if (to.kind === 'float64') {
     const value = `CAST(${column} AS DOUBLE) / ${power(scale)}`;
-    const within = `${column} BETWEEN ${1 - EXACT_LIMIT} AND ${EXACT_LIMIT - 1}`;
-    return { value, fits: `${within} AND abs(${value} * ${power(to.scale)}) < ${EXACT_LIMIT}` };
+    const units = `CAST(${column} AS DOUBLE)`;
+    const quantized = `${value} * ${power(to.scale)}`;
+    const fits = [
+      `${column} BETWEEN ${1 - EXACT_LIMIT} AND ${EXACT_LIMIT - 1}`,
+      `abs(${quantized}) < ${EXACT_LIMIT}`,
+      `abs(${quantized} - ${units} * ${power(to.scale - scale)}) < 0.5`,
+      `abs(${value} * ${power(scale)} - ${units}) < 0.5`,
+    ];
+    return { value, fits: fits.join(' AND ') };
   }
   const shift = scaleOf(to) - scale;
   const factor = 10n ** BigInt(Math.abs(shift));

@@ -29,9 +29,7 @@ export function convertScalar(value: Scalar, from: ValueType, to: ValueType): Sc
   if (from.kind === 'float64') return narrowed(Number(value), to);
   const scale = scaleOf(from) ?? 0;
   if (to.kind === 'float64') {
-    const exact = Number(value) / 10 ** scale;
-    const fits = Math.abs(exact * 10 ** to.scale) < EXACT_LIMIT && isExact(value);
-    return fits ? exact + 0 : undefined;
+    return isExact(value) ? asFloat(Number(value), scale, to.scale) : undefined;
   }
   const shift = (scaleOf(to) ?? 0) - scale;
   if (shift < 0) {
@@ -43,6 +41,20 @@ export function convertScalar(value: Scalar, from: ValueType, to: ValueType): Sc
   if (isExact(value) && Number.isSafeInteger(narrow)) return narrow + 0;
   const units = BigInt(value) * 10n ** BigInt(shift);
   return units >= INT64_MIN && units <= INT64_MAX ? canonicalInteger(units) : undefined;
+}
+
+/**
+ * Units of 10^-scale as a float64, where it is told apart from its neighbours and its quantization
+ * (semantics §3) gives the same units.
+ */
+function asFloat(units: number, scale: number, places: number): number | undefined {
+  const value = units / 10 ** scale;
+  const quantized = value * 10 ** places;
+  const fits =
+    Math.abs(quantized) < EXACT_LIMIT &&
+    Math.abs(quantized - units * 10 ** (places - scale)) < 0.5 &&
+    Math.abs(value * 10 ** scale - units) < 0.5;
+  return fits ? value + 0 : undefined;
 }
 
 function isExact(value: number | bigint): boolean {
