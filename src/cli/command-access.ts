@@ -86,7 +86,7 @@ export const COMMAND_ACCESS: Readonly<Record<string, CommandAccess>> = {
   approvals: whole('lifecycle.read'),
   'namespace set': ({ args }) => ({
     action: 'access.manage',
-    names: texts(args).map((name) => `${name}.any`),
+    names: texts(args).map((name) => `${name}.*`),
   }),
   'namespace list': whole('lifecycle.read'),
   'namespace show': whole('lifecycle.read'),
@@ -160,7 +160,7 @@ function version(action: ActionName): CommandAccess {
 function project(action: ActionName): CommandAccess {
   return ({ namespaces }) => ({
     action,
-    names: namespaces === null ? 'all' : namespaces.map((namespace) => `${namespace}.any`),
+    names: namespaces === null ? 'all' : namespaces.map((namespace) => `${namespace}.*`),
   });
 }
 
@@ -170,7 +170,7 @@ function grantPlace({ args }: Called): CommandUse {
   if (namespace === undefined || namespace === '*') {
     return { action: 'access.identities', names: 'all' };
   }
-  return { action: 'access.manage', names: [`${namespace}.any`] };
+  return { action: 'access.manage', names: [`${namespace}.*`] };
 }
 
 /** `--column fraud.payments.amount`, or `--feature fraud.spend.total_1h`. */

@@ -35,7 +35,7 @@ function isVisible(line: string, viewer: Viewer, sourceOf: ReadonlyMap<string, s
   for (const [, label = '', value = ''] of line.matchAll(LABEL)) {
     if (NAMING.includes(label)) names.push(value);
     if (label === 'connector') names.push(sourceOf.get(value) ?? '');
-    if (label === 'namespace') names.push(`${value}.any`);
+    if (label === 'namespace') names.push(`${value}.*`);
   }
   return names.length > 0 && names.every((name) => name !== '' && viewer.mayRead(name));
 }

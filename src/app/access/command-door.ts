@@ -4,7 +4,12 @@ import { LIMITS } from '../../base/limits.ts';
 import { AccessSnapshot, type ApiKey } from '../../registry/access/access-snapshot.ts';
 import { ACTIONS, type ActionName } from '../../registry/access/policy.ts';
 import { NOBODY } from '../../registry/access/principal.ts';
-import { LOCAL_VIEWER, unauthenticated, Viewer } from '../../registry/access/viewer.ts';
+import {
+  LOCAL_VIEWER,
+  unauthenticated,
+  unknownName,
+  Viewer,
+} from '../../registry/access/viewer.ts';
 import type { AuditSink } from '../../registry/audit-entry.ts';
 import { namespaceOf } from '../../schema/types.ts';
 import type { Config } from '../config.ts';
@@ -89,7 +94,12 @@ export interface CommandUse {
 /** @throws AsofError `forbidden`, or `unknown_name` of what may not be known of */
 export function requireUse({ viewer }: Identity, { action, names }: CommandUse): void {
   if (ACTIONS[action].where === 'named' && names === 'all') viewer.requireEverywhere(action);
-  else viewer.require(action, names === 'all' ? [] : names);
+  else viewer.require(action, names === 'all' ? [] : names, unknownHere);
+}
+
+/** `fraud.*` stands for a namespace itself. */
+function unknownHere(name: string): AsofError {
+  return unknownName(name.endsWith('.*') ? name.slice(0, -2) : name);
 }
 
 /** @throws AsofError `forbidden`: commands that nobody declared are nobody's */

@@ -37,7 +37,7 @@ export class Viewer {
     const namespaces = names.map(namespaceOf);
     const decision = decide(this.principal, action, { namespaces, needed });
     if (!decision.allowed) {
-      this.#onDenied(this.principal, action, names.join(' '), decision.reason);
+      this.#onDenied(this.principal, action, targetOf(names), decision.reason);
     }
     return decision;
   }
@@ -90,6 +90,13 @@ export class Viewer {
     return this.readsAll ? list : list.filter(({ name }) => this.mayRead(name));
   }
 }
+
+/** Names are whatever somebody sent; what is kept of them has an end. */
+function targetOf(names: readonly string[]): string {
+  return names.join(' ').slice(0, TARGET_LENGTH);
+}
+
+const TARGET_LENGTH = 300;
 
 /** Of a project on which access control was never turned on. */
 export const LOCAL_VIEWER = new Viewer(LOCAL_USER);
