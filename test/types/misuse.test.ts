@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { EVOLUTION_MISUSES } from './evolution-misuses.ts';
 import { OFFLINE_MISUSES } from './offline-misuses.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -186,6 +187,7 @@ const MISUSES: readonly (readonly [snippet: string, sentence: string])[] = [
     `view('v', { ...shape, features: (f) => ({ n: max(f.delay) }) })`,
     "the feature n has no window; add .over(sliding('1h'))",
   ],
+  ...EVOLUTION_MISUSES,
   ...OFFLINE_MISUSES,
 ];
 
