@@ -28,6 +28,8 @@ import { unservedState } from './draft-training.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { appliedPlan } from './project.ts';
+import { tellRun } from './tell-lineage.ts';
+import { trainRun } from './told-runs.ts';
 import { openRegistry } from './with-registry.ts';
 
 export const DATASETS_FOLDER = 'datasets';
@@ -66,7 +68,9 @@ async function recordDataset(
     throughCommit: options.history.through,
   });
   try {
-    const built = await train(config, claim, options);
+    const { service, version, out } = options;
+    const told = trainRun(claim.name, { name: service, version }, out);
+    const built = await tellRun(config, told, () => train(config, claim, options));
     const dataset = await manifestOf(config, record, claim, options, built);
     const { report } = built;
     await registry.datasets.finish(dataset);
