@@ -36,11 +36,6 @@ const ACTIONS = {
   retire: 'lifecycle.retire',
 } as const satisfies Partial<Record<LifecycleEvent, string>>;
 
-export const LIFECYCLE_ACTIONS: readonly LifecycleRequest['event'][] = [
-  ...(['submit', 'approve', 'reject', 'withdraw'] as const),
-  ...(['deprecate', 'reinstate', 'retire'] as const),
-];
-
 /**
  * Moves one version on, if whoever asks may, and nothing that reads it is in the way.
  * @throws AsofError `unknown_name`, `forbidden`, `lifecycle_refused`, `still_used`, `run_conflict`

@@ -57,7 +57,8 @@ test('from a draft to its retirement, under a server that answers', async (t) =>
 
   project.write('features.ts', SOURCE + version(1) + version(2, "risk: 'high',"));
   const from = server.lines.length;
-  assert.equal((await project.json(['apply', '--author', 'jan'])).code, 0);
+  const second = await project.json(['apply', '--author', 'jan']);
+  assert.equal(second.code, 0, JSON.stringify(second.result));
   await server.says((line) => 'reloaded' in line, from);
   const closed = await ask(server, { version: 2 });
   assert.equal(closed.status, 409);
@@ -90,8 +91,28 @@ test('from a draft to its retirement, under a server that answers', async (t) =>
   const digest = String(waiting.state.digest).slice(0, 12);
   assert.equal((await act('approve', 'view', 'ann', '--digest', digest)).result.state, 'active');
   assert.equal((await ask(server, { version: 2 })).status, 409, 'its service still waits');
-  await act('submit', 'service', 'jan');
-  await act('approve', 'service', 'ann');
+  const post = async (event: string, body: object) => {
+    const url = `${server.url}/v1/lifecycle/service/fraud.cards/2/${event}`;
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+    const answer = (await response.json()) as { state?: string; error?: { code: string } };
+    return [response.status, answer.state ?? answer.error?.code];
+  };
+  assert.deepEqual(await post('submit', { author: 'jan' }), [200, 'in_review']);
+  assert.deepEqual(await post('approve', { author: 'jan' }), [409, 'lifecycle_refused']);
+  assert.deepEqual(await post('approve', { auther: 'ann' }), [400, 'bad_request']);
+  const read = async (path: string) => (await fetch(`${server.url}${path}`)).json();
+  const { waiting: open } = (await read('/v1/approvals')) as { waiting: unknown[] };
+  assert.equal(open.length, 1);
+  project.write('spine.csv', 'card,event_time\nc1,2026-01-01T00:00:00Z\n');
+  const train = (...more: string[]) =>
+    project.json(['train', '--service', 'fraud.cards@2', '--spine', 'spine.csv', ...more]);
+  const untrained = await train('--out', 't.csv');
+  assert.equal(untrained.result.error.code, 'not_active');
+  assert.match(untrained.result.error.remedy, /--draft/);
+  const trained = await train('--out', 't.csv', '--draft', '--name', 'trial');
+  assert.equal(trained.result.dataset.notActive, 'in_review');
+  assert.deepEqual(await post('approve', { author: 'ann' }), [200, 'active']);
   assert.equal((await until(server, { version: 2 }, 200)).version, 2);
 
   await project.json([
@@ -120,6 +141,18 @@ test('from a draft to its retirement, under a server that answers', async (t) =>
   assert.match(again.stderr, /view fraud.use@1 is retired, and still defined/);
   project.write('features.ts', SOURCE + version(2, "risk: 'high',"));
   assert.equal((await project.json(['apply', '--author', 'jan'])).code, 0);
+
+  const { versions } = (await read('/v1/lifecycle?kind=view&namespace=fraud')) as {
+    versions: { version: number; state: string }[];
+  };
+  assert.deepEqual(
+    versions.map((one) => [one.version, one.state]),
+    [
+      [1, 'retired'],
+      [2, 'active'],
+    ],
+  );
+  assert.equal((await fetch(`${server.url}/v1/lifecycle/view/fraud.use/9`)).status, 404);
 
   const { result: list } = await project.json(['lifecycle', 'list', '--state', 'retired']);
   assert.deepEqual(
