@@ -29,7 +29,7 @@ test('the code of docs/definitions.md compiles, and its definitions make a plan'
     const plan = compileProject(Object.values(module));
     assert.deepEqual(
       plan.services.map((service) => service.name),
-      ['checkout', 'fraud'],
+      ['checkout', 'fraud', 'fraud.checks'],
     );
     assert.equal(plan.services[1]?.features.length, 17);
     assert.deepEqual(
