@@ -40,7 +40,7 @@ const ACTIONS = {
  * Moves one version on, if whoever asks may, and nothing that reads it is in the way.
  * @throws AsofError `unknown_name`, `forbidden`, `lifecycle_refused`, `still_used`, `run_conflict`
  */
-export function changeLifecycle(
+export async function changeLifecycle(
   registry: Registry,
   viewer: Viewer,
   request: LifecycleRequest,
@@ -210,7 +210,7 @@ export async function waitingVersions(
 }
 
 /** @throws AsofError `forbidden` */
-export function setNamespace(
+export async function setNamespace(
   registry: Registry,
   viewer: Viewer,
   name: string,
