@@ -36,6 +36,7 @@ export async function once<T>(
   if (known !== undefined) return known as T;
   world.onProgress(step, 0, 1);
   const found = await work();
+  world.onStep(`${step}, not noted`);
   file.note(step, found);
   world.onStep(step);
   return found;
