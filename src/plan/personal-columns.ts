@@ -1,7 +1,7 @@
 import type { ColumnNode } from '../define/node.ts';
 import type { ExprNode } from '../expr/node.ts';
 import { type ColumnSchema, namespaceOf, type SourceSchema, typeText } from '../schema/types.ts';
-import type { FeatureDraft } from './feature-plan.ts';
+import type { FeatureMeaning } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import type { EntityPlan } from './plan.ts';
 
@@ -109,7 +109,7 @@ const OF_TOKENS: ReadonlySet<string> = new Set([
 export function checkTokenUse(
   source: Pick<SourceSchema, 'columns'>,
   filter: ExprNode | null,
-  features: readonly FeatureDraft[],
+  features: readonly FeatureMeaning[],
   path: string,
   issues: IssueList,
 ): void {
