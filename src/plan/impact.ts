@@ -168,6 +168,8 @@ function startsOf({ kind, name: definition, version, rules }: DefinitionChange):
   const whole = lineageId({ kind, definition, version, part: null });
   if (kind !== 'source' && kind !== 'view' && kind !== 'service') return [whole];
   const told = rules.filter((one) => one.class !== 'metadata');
+  // Of a source that takes other rows than before, every column is of other rows.
+  if (kind === 'source' && told.some((one) => one.class === 'breaking')) return [whole];
   const parts = told.flatMap(({ part }) => (part === undefined ? [] : [part]));
   if (told.length === 0 || parts.length < told.length) return [whole];
   const partKind = PART_KINDS[kind];
