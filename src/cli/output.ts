@@ -1,4 +1,5 @@
 import { AsofError, type Issue } from '../base/errors.ts';
+import { withoutSecrets } from '../base/secrets.ts';
 import { errorColors as pc } from './colors.ts';
 
 declare global {
@@ -105,7 +106,7 @@ const REFUSED: ReadonlySet<string> = new Set([
 export function reportError(error: unknown, output: Output): number {
   const known = toAsofError(error);
   if (output.json) {
-    process.stdout.write(`${stringifyExact({ error: known.toJSON() })}\n`);
+    process.stdout.write(`${withoutSecrets(stringifyExact({ error: known.toJSON() }))}\n`);
   } else {
     const lines = [`${pc.red(pc.bold('error'))} ${pc.bold(known.code)}: ${known.message}`];
     const { path } = known;
@@ -113,7 +114,7 @@ export function reportError(error: unknown, output: Output): number {
     if (!named && !known.issues.some((one) => one.path === path)) lines.push(`  at ${path}`);
     for (const one of known.issues) lines.push(...issueLines(one));
     if (known.issues.length === 0) lines.push(`  ${pc.green('→')} ${known.remedy}`);
-    process.stderr.write(`${lines.join('\n')}\n`);
+    process.stderr.write(`${withoutSecrets(lines.join('\n'))}\n`);
   }
   if (known.code === 'usage') return EXIT.usage;
   return REFUSED.has(known.code) ? EXIT.refused : EXIT.failed;

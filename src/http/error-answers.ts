@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { AsofError, issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { withoutSecrets } from '../base/secrets.ts';
 
 export const RETRY_AFTER_SECONDS = 1;
 
@@ -8,7 +9,7 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The form of every error that leaves the server. */
 export function errorText(error: AsofError): string {
-  return JSON.stringify({ error });
+  return withoutSecrets(JSON.stringify({ error }));
 }
 
 /** How a client learns in what form to say who it is. */
