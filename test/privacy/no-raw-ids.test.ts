@@ -249,6 +249,7 @@ test('whatever door they come to, no raw id is kept, logged or answered', async 
     '/v1/dead-letters',
     '/v1/status',
     '/v1/sources/payments/lateness',
+    '/v1/sources/payments/drift',
     '/v1/services',
   ]) {
     answers.push(await (await fetch(`${server.url}${path}`)).text());
