@@ -1,4 +1,5 @@
 import { AsofError } from '../../base/errors.ts';
+import { withoutSecrets } from '../../base/secrets.ts';
 import { namespaceOf } from '../../schema/types.ts';
 import {
   ACTIONS,
@@ -91,9 +92,9 @@ export class Viewer {
   }
 }
 
-/** Names are whatever somebody sent; what is kept of them has an end. */
+/** Names are whatever somebody sent, a token by mistake; what is kept of them has an end. */
 function targetOf(names: readonly string[]): string {
-  return names.join(' ').slice(0, TARGET_LENGTH);
+  return withoutSecrets(names.join(' ')).slice(0, TARGET_LENGTH);
 }
 
 const TARGET_LENGTH = 300;
