@@ -196,7 +196,8 @@ export class BulkIntake {
     });
     door.stats.receive(body.chunk.count);
     door.stats.change(judgement.changes);
-    door.stats.look(body.chunk, judgement.rejected, judged.nowMs);
+    const isShielded = door.acceptance.shield !== null;
+    door.stats.look(body.chunk, judgement.rejected, judged.nowMs, isShielded);
     for (const { code } of refused) door.stats.reject(code, 1);
     if (refused.length > 0) {
       await letters.append(source, refused).catch((cause: unknown) => {

@@ -43,14 +43,19 @@ export class IngestStats {
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + count);
   }
 
-  /** Rows of a chunk that were refused for good: what they say of the source's form. */
+  /**
+   * Rows of a chunk that were refused for good: what they say of the source's form.
+   * @param isShielded only what is told of them may be known, and not the rows
+   */
   look(
     chunk: RowChunk,
     rejected: readonly { readonly slot: number; readonly problem: RowProblem }[],
     nowMs: number,
+    isShielded: boolean,
   ): void {
     for (const [i, { slot, problem }] of rejected.entries()) {
-      const raw = i < LIMITS.driftRowsPerChunk ? () => chunk.rawOf(slot) : null;
+      const isRead = !isShielded && i < LIMITS.driftRowsPerChunk;
+      const raw = isRead ? () => chunk.rawOf(slot) : null;
       this.drift.refuse(problem, raw, nowMs);
     }
   }

@@ -155,7 +155,7 @@ export class Push {
     if (refused) acceptance.ids.rollback(pending);
     const letters = refused ? null : this.#keep(chunk, judgement, nowMs);
     if (!refused && this.#context.letters !== null) {
-      door.stats.look(chunk, judgement.rejected, nowMs);
+      door.stats.look(chunk, judgement.rejected, nowMs, acceptance.shield !== null);
     }
     this.#commits.push(this.#finish(chunk, judgement, durable, letters));
   }

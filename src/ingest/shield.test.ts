@@ -123,3 +123,33 @@ test('a column that has ids in the log is not tokenized in place, nor the other 
     await two.close();
   }
 });
+
+test('ids under a former name of their column are tokens as well', async () => {
+  const before = schemaOf();
+  const schema: SourceSchema = {
+    ...before,
+    columns: before.columns.map((one) => (one.name === 'id' ? { ...one, alias: 'person' } : one)),
+    evolution: [{ version: 2, renamed: { id: 'person' }, widened: {}, added: [] }],
+  };
+  const { log, ingestor } = await open(new MemoryDisk(seededRandom(9)), schema);
+  const named = (person: string) => JSON.stringify({ at: NOW_MS, person, amount: 1 });
+  await ingestor.push('clicks', [row('alice'), named('bob')].join('\n'));
+  assert.deepEqual(idsIn(log).toSorted(), [tokenOf('alice'), tokenOf('bob')].toSorted());
+  const refused = await ingestor.push(
+    'clicks',
+    [row('carol', 'x'), row('dave').replace('}', ',"person":"erin"}')].join('\n'),
+  );
+  assert.deepEqual(codes(refused), ['wrong_type', 'ambiguous_column']);
+  assert.ok(!/carol|dave|erin/.test(JSON.stringify(refused)));
+  const shield = Shield.of(schema, tokenizer) ?? assert.fail();
+  const letters = [...ingestor.letters.list('clicks', {})].map(({ raw }) => raw);
+  assert.deepEqual([...shield.tokensIn(letters[0] ?? '')], [tokenOf('carol')]);
+  assert.deepEqual([...shield.tokensIn(letters[1] ?? '')], [tokenOf('dave'), tokenOf('erin')]);
+  const { columns = [] } = ingestor.drift('clicks') ?? {};
+  assert.deepEqual(
+    columns.map(({ column, sentType }) => [column, sentType]),
+    [['amount', null]],
+  );
+  ingestor.close();
+  await log.close();
+});

@@ -3,10 +3,10 @@ import { isSealed } from '../base/seal.ts';
 import { nearest } from '../base/suggest.ts';
 import { isToken, type Tokenizer } from '../base/tokenizer.ts';
 import type { ColumnBuilder } from '../schema/column-builder.ts';
-import { facingSchema } from '../schema/evolution.ts';
+import { facingSchema, formerNames } from '../schema/evolution.ts';
 import { parseJson } from '../schema/json.ts';
 import { readValue, ValueProblem } from '../schema/read-value.ts';
-import { namespaceOf, type SourceSchema } from '../schema/types.ts';
+import { type ColumnSchema, namespaceOf, type SourceSchema } from '../schema/types.ts';
 import type { Letter } from './letter-line.ts';
 import type { RowProblem } from './row-problem.ts';
 
@@ -35,6 +35,8 @@ export class Shield {
   readonly #tokenizer: Tokenizer;
   readonly #domain: string;
   readonly #tokenized: ReadonlySet<string>;
+  /** By present name, and by those of earlier schema versions. */
+  readonly #columns: ReadonlyMap<string, ColumnSchema>;
 
   /**
    * Null for a source without tokenized columns, whose rows go on as they come.
@@ -53,6 +55,15 @@ export class Shield {
     this.#domain = namespaceOf(schema.name);
     const tokenized = this.#schema.columns.filter(({ personal }) => personal === 'tokenized');
     this.#tokenized = new Set(tokenized.map(({ name }) => name));
+    const { columns } = this.#schema;
+    const former = [...(formerNames(schema) ?? [])].flatMap(([name, index]) => {
+      const column = columns[index];
+      return column === undefined ? [] : [[name, column] as const];
+    });
+    this.#columns = new Map([
+      ...former,
+      ...columns.map((column) => [column.name, column] as const),
+    ]);
   }
 
   /**
@@ -172,14 +183,14 @@ export class Shield {
   #masked(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
     const shown: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(row)) {
-      const column = this.#schema.columns.find((one) => one.name === name);
+      const column = this.#columns.get(name);
       const isPart = (name === 'before' || name === 'after') && isObject(value);
       if (isPart && column === undefined) shown[name] = this.#masked(value);
       else if (column === undefined) shown[HIDDEN] = HIDDEN;
       else if (value === null) shown[name] = null;
       else {
         const fits = !(readValue(value, column.type) instanceof ValueProblem);
-        const isId = this.#tokenized.has(name) && typeof value === 'string';
+        const isId = this.#tokenized.has(column.name) && typeof value === 'string';
         const seen = typeof value === 'bigint' ? String(value) : value;
         const text = isId ? this.#tokenizer.tokenOf(this.#domain, value) : seen;
         shown[name] = fits ? text : HIDDEN;

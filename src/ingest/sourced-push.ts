@@ -93,7 +93,7 @@ export async function pushSourced(
   await durable;
   door.stats.receive(batch.rows.length);
   door.stats.change(judgement.changes);
-  door.stats.look(chunk, judgement.rejected, nowMs);
+  door.stats.look(chunk, judgement.rejected, nowMs, door.acceptance.shield !== null);
   for (const { code } of refused) door.stats.reject(code, 1);
   for (const { problem } of judgement.rejected) {
     if (problem.lateMs !== undefined) door.stats.clocks.refuse(problem.lateMs);
