@@ -81,8 +81,17 @@ async function applyPlanned(
   if (planFile !== null) requireSamePlan(planFile, planned);
   requireNoRefusals(planned);
   const { compiled: plan, namespaces, generation: basedOn } = planned;
-  const { generation } = await registry.apply({ plan, author, namespaces, basedOn });
+  const request = { plan, author, namespaces, basedOn };
+  const { generation } = await registry.apply(request).catch((error: unknown) => {
+    throw planFile === null ? error : staleAsPlanned(planFile, error);
+  });
   return { ...planned, generation };
+}
+
+/** What was applied between looking and applying makes a file as stale as what was before. */
+function staleAsPlanned(path: string, error: unknown): unknown {
+  if (!(error instanceof AsofError) || error.code !== 'run_conflict') return error;
+  return new AsofError('plan_stale', error.message, { path, remedy: error.remedy, cause: error });
 }
 
 async function withDefinitions<T>(
