@@ -9,13 +9,12 @@ import { ChangeRows, type Operation } from './change-rows.ts';
 import type { LineReader, LineText } from './line-reader.ts';
 import { type ParsedRows, parseLines, type RowSlice } from './push-body.ts';
 import type { CellValue } from './row-bytes.ts';
+import { objectsOf, refuseUnknownNames } from './row-names.ts';
 import type { RowProblem } from './row-problem.ts';
 import { RowTranslator } from './row-translator.ts';
 import type { ShieldedRows } from './shield.ts';
 
 type SliceText = Pick<RowSlice, 'rawOf' | 'lineOf'>;
-
-const NO_COLUMNS: JsonRow = Object.freeze({});
 
 /**
  * Rows of one push, read into typed columns and checked against the schema alone: the part of
@@ -144,7 +143,7 @@ export class RowChunk {
     start: number,
     reports: RowReports,
   ): void {
-    let rows = this.#objects(parsed, start);
+    let rows = objectsOf(parsed, start, this.problems);
     if (columns === null && this.#translator !== null) {
       const textOf = (slot: number, name: string) => reports.numberText(slot, name);
       rows = this.#translator.translate(rows, start, this.problems, textOf);
@@ -168,7 +167,9 @@ export class RowChunk {
         fill(name, builder, needed.has(name) ? reports : { ...reports, waived });
       }
     }
-    if (columns === null) this.#checkNames(rows, start, reports.present);
+    if (columns !== null) return;
+    const places = { start, found: reports.present };
+    refuseUnknownNames(this.schema, rows, places, this.problems);
   }
 
   #indexOf(name: string): number {
@@ -203,42 +204,6 @@ export class RowChunk {
     if (!rows.some((_, i) => isDelete(i))) return rows;
     const { arrivalTime } = this.schema;
     return rows.map((row, i) => (isDelete(i) ? changes.stripped(row, arrivalTime) : row));
-  }
-
-  #objects(parsed: ParsedRows, start: number): readonly JsonRow[] {
-    const rows = parsed.rows as readonly JsonRow[];
-    let objects: JsonRow[] | null = null;
-    for (let i = 0; i < rows.length; i++) {
-      const row: unknown = rows[i];
-      if (typeof row === 'object' && row !== null && !Array.isArray(row)) continue;
-      const problem =
-        parsed.problems.get(i) ?? new ValueProblem('not_an_object', 'The row is no JSON object.');
-      this.problems.set(start + i, { column: null, problem });
-      objects ??= [...rows];
-      objects[i] = NO_COLUMNS;
-    }
-    return objects ?? rows;
-  }
-
-  /** A row with more columns than were found in the schema has one that the source lacks. */
-  #checkNames(rows: readonly JsonRow[], start: number, found: Uint16Array): void {
-    for (let i = 0; i < rows.length; i++) {
-      let names = 0;
-      for (const _ in rows[i]) names += 1;
-      if (names === found[start + i] || this.problems.has(start + i)) continue;
-      this.#checkEachName(rows[i] ?? NO_COLUMNS, start + i);
-    }
-  }
-
-  #checkEachName(row: JsonRow, slot: number): void {
-    for (const [name, value] of Object.entries(row)) {
-      if (value === undefined) continue;
-      if (this.#builders.some((builder) => builder.schema.name === name)) continue;
-      const message = `'${this.schema.name}' has no column '${name}'.`;
-      const problem = new ValueProblem('unknown_column', message);
-      this.problems.set(slot, { column: name, problem });
-      return;
-    }
   }
 
   #checkTimes(start: number, end: number): void {
