@@ -30,6 +30,8 @@ export class RestrictedParts {
   readonly #plan: Plan;
   readonly #rules: readonly PartRule[];
   readonly #bySource = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
+  /** Of what SQL makes: which rows there are tells of all that it read. */
+  readonly #rowsOf = new Map<string, ReadonlySet<string>>();
   readonly #byView = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
 
   constructor(plan: Plan, rules: readonly PartRule[]) {
@@ -127,6 +129,7 @@ export class RestrictedParts {
         for (const labels of its.values()) for (const label of labels) inherited.add(label);
       }
     }
+    this.#rowsOf.set(name, inherited);
     const rules = this.#rulesOf('column', name);
     for (const { name: column, alias } of source.columns) {
       const own = rules.filter(({ part }) => part === column || part === alias);
@@ -143,6 +146,7 @@ export class RestrictedParts {
     const ofFilter = view.filter === null ? [] : referencedColumns(view.filter);
     for (const feature of view.features) {
       const labels = new Set(rules.filter((one) => one.part === feature.name).map((o) => o.label));
+      for (const label of this.#rowsOf.get(view.source) ?? NO_LABELS) labels.add(label);
       const columns = [...ofFilter, ...measured(feature, groups)];
       for (const column of columns) {
         for (const label of this.ofColumn(view.source, column)) labels.add(label);
