@@ -11,6 +11,7 @@ import { definitionsIn } from '../plan/references.ts';
 import { inScope } from '../plan/scope-digest.ts';
 import { mergeScoped } from '../plan/scoped.ts';
 import { estimateState, type StateEstimate } from '../plan/state-estimate.ts';
+import type { DraftAhead } from '../registry/lifecycle-applied.ts';
 import type { Registry } from '../registry/registry.ts';
 import { DEFAULT_NAMESPACE } from '../schema/types.ts';
 import { viewerOf } from './access/identity.ts';
@@ -33,6 +34,8 @@ export interface PlannedChange {
   readonly diff: PlanDiff;
   /** Why it would be refused, each definition and reason one issue. */
   readonly refusals: readonly Issue[];
+  /** New versions that will be served only once they are approved. */
+  readonly drafts: readonly DraftAhead[];
   readonly generation: number;
 }
 
@@ -68,7 +71,8 @@ export async function planChange(
   ];
   const diff = ownDiff(diffPlans(current, plan), plan, namespaces);
   const generation = applied?.generation ?? 0;
-  return { compiled, current, plan, namespaces, diff, refusals, generation };
+  const drafts = await registry.lifecycle.draftsAhead(plan);
+  return { compiled, current, plan, namespaces, diff, refusals, drafts, generation };
 }
 
 /**
@@ -113,6 +117,7 @@ const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
   type_mismatch: 'Logged events have other types.',
   history_removed: 'Windows reach to removed events.',
   version_conflict: 'The plan changes what versions mean.',
+  lifecycle_refused: 'The lifecycle of versions does not allow what is defined.',
   foreign_definition: 'Definitions of other namespaces are not what is applied there.',
   still_read: 'Definitions of other namespaces read what would go or change.',
 };

@@ -27,13 +27,16 @@ export async function planCommand({
   const isRefused = refusals.length > 0 || diff.refused > 0;
   const written = out !== null && refusals.length === 0 ? out : null;
   const { generation } = planned;
-  const result = { generation, diff, refusals, groups, state, kept, impact, cost, namespaces };
+  const { drafts } = planned;
+  const described = { groups, state, kept, impact, cost, namespaces };
+  const result = { generation, diff, refusals, drafts, ...described };
   output.finish({ ...result, out: written }, () => {
     sayScope(output, planned);
     sayChanges(output, diff, planned);
     sayTiles(output, groups);
     sayState(output, state);
     sayKept(output, kept);
+    sayDrafts(output, drafts);
     sayRefusals(output, refusals);
     if (written !== null) output.say(`\nwritten to ${written}: \`asof apply --plan ${written}\``);
     else if (diff.changes.length > 0 && refusals.length === 0) {
@@ -59,11 +62,12 @@ export async function applyCommand({
   const planFile = options.plan === undefined ? null : resolve(options.plan);
   const applied = await applyInDetail(config, options.author, { planFile });
   await tellDefinitions(config, applied.plan, applied.diff.changes);
-  const { generation, diff, impact, cost, namespaces } = applied;
-  output.finish({ generation, diff, impact, cost, namespaces }, () => {
+  const { generation, diff, drafts, impact, cost, namespaces } = applied;
+  output.finish({ generation, diff, drafts, impact, cost, namespaces }, () => {
     sayScope(output, applied);
     sayChanges(output, diff, applied);
     output.say(`${pc.green('applied')} as generation ${generation}`);
+    sayDrafts(output, drafts);
   });
   return EXIT.ok;
 }
@@ -80,6 +84,16 @@ function sayRefusals(output: Output, refusals: DetailedChange['refusals']): void
     output.say(`${pc.red('refused')} ${refusal.path}: ${refusal.message}`);
     output.say(`  ${pc.green('→')} ${refusal.remedy}`);
   }
+}
+
+/** What is computed, and answers nobody yet. */
+function sayDrafts(output: Output, drafts: DetailedChange['drafts']): void {
+  if (drafts.length === 0) return;
+  output.say();
+  for (const { title, reason } of drafts) {
+    output.say(`${pc.yellow('needs approval')} ${title}: ${reason}`);
+  }
+  output.say(pc.dim('  drafts are computed, and served once they are approved: asof approvals'));
 }
 
 /** Over sources with changes: what can run out of entries, a line each. */

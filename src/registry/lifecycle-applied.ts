@@ -53,6 +53,23 @@ export function approvalReason(version: AppliedVersion, facts: LifecycleFacts): 
   return `it is of high risk: ${version.risk ?? before}`;
 }
 
+/** A version that an apply would bring as a draft, and why. */
+export interface DraftAhead {
+  /** `view fraud.spend@2` */
+  readonly title: string;
+  readonly reason: string;
+}
+
+/** The versions of a plan that are new, and will be served only once they are approved. */
+export function draftsAhead(plan: ProjectPlan, facts: LifecycleFacts): DraftAhead[] {
+  return versionsOf(plan).flatMap((version) => {
+    const title = titleOf(version);
+    if (facts.states.has(title)) return [];
+    const reason = approvalReason(version, facts);
+    return reason === null ? [] : [{ title, reason }];
+  });
+}
+
 function riskBefore(version: AppliedVersion, { states }: LifecycleFacts): string | null {
   const others = [...states.values()].filter(
     ({ kind, name, version: number }) =>

@@ -2,7 +2,12 @@ import type { Issue } from '../base/errors.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { RegistryDatabase } from './database.ts';
 import { titleOf, type VersionId } from './lifecycle.ts';
-import { type LifecycleFacts, lifecycleRefusals } from './lifecycle-applied.ts';
+import {
+  type DraftAhead,
+  draftsAhead,
+  type LifecycleFacts,
+  lifecycleRefusals,
+} from './lifecycle-applied.ts';
 import {
   type Approval,
   approvalOfRow,
@@ -89,6 +94,11 @@ export class LifecycleReader {
       .orderBy('at_ms')
       .execute();
     return rows.map(approvalOfRow);
+  }
+
+  /** What would be a draft, were the plan applied. */
+  async draftsAhead(plan: ProjectPlan): Promise<DraftAhead[]> {
+    return draftsAhead(plan, await this.facts());
   }
 
   /** Why a plan cannot be applied, for what its versions are. */

@@ -28,14 +28,21 @@ const SCORER = `
 export const scorer = model('fraud.scorer', { version: 7, service: cards1 });
 `;
 
-async function ask(server: ServerRun, more: object) {
+interface Answer {
+  readonly status: number;
+  readonly version?: number;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly deprecated?: Readonly<Record<string, unknown>>;
+}
+
+async function ask(server: ServerRun, more: object): Promise<Answer> {
   const response = await fetch(`${server.url}/v1/features`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ service: 'fraud.cards', rows: [{ card: 'c1' }], ...more }),
   });
-  const answer = await response.json();
-  return { status: response.status, ...(answer as Record<string, Record<string, unknown>>) };
+  const answer = (await response.json()) as Omit<Answer, 'status'>;
+  return { status: response.status, ...answer };
 }
 
 /** A change of the registry reaches the server by itself. */
