@@ -142,9 +142,11 @@ function savedStatus(engine: StreamEngine): SavedStatus {
 }
 
 function viewStatuses(facts: StatusFacts, asOfMs: number): ViewStatus[] {
-  const usage = facts.engine?.stateUsage() ?? [];
+  const usage = new Map(
+    facts.engine?.stateUsage().map((one) => [`${one.view}@${one.version}`, one]) ?? [],
+  );
   return facts.plan.views.map((view) => {
-    const used = usage.find((one) => one.view === view.name && one.version === view.version);
+    const used = usage.get(`${view.name}@${view.version}`);
     return { ...viewStatus(view, facts, asOfMs), memory: memoryOf(used) };
   });
 }

@@ -9,6 +9,7 @@ import type {
   ServicePlan,
   ViewPlan,
 } from '../plan/plan.ts';
+import { viewNamed } from '../plan/plan-index.ts';
 import { formatDecimal } from '../schema/json.ts';
 import { typeText } from '../schema/types.ts';
 import type { FeatureDescription, ServiceDescription } from './answer.ts';
@@ -42,7 +43,7 @@ export function describeService(plan: ProjectPlan, service: ServicePlan): Servic
 
 function describeOutput(plan: ProjectPlan, output: ServiceFeaturePlan): FeatureDescription {
   const view = present(
-    plan.views.find((one) => one.name === output.view && one.version === output.version),
+    viewNamed(plan.views, output.view, output.version),
     `the plan has the view '${output.view}@${output.version}'`,
   );
   return describeFeature(output.name, view, output.feature, personalFeatures(plan, view));

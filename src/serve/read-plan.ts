@@ -16,6 +16,7 @@ import type {
   ServicePlan,
   ViewPlan,
 } from '../plan/plan.ts';
+import { viewsRead } from '../plan/plan-index.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
 import type { GroupStore, OnlineStore } from '../store/online-store.ts';
 import { DEFAULT, MISSING } from './status-codes.ts';
@@ -264,9 +265,7 @@ function neededFeatures(service: ServicePlan, view: ViewPlan): FeaturePlan[] {
 }
 
 function viewsOf(plan: ProjectPlan, service: ServicePlan): ViewPlan[] {
-  const views = plan.views.filter((view) =>
-    service.features.some((one) => one.view === view.name && one.version === view.version),
-  );
+  const views = viewsRead(plan.views, service.features);
   assert(views.length > 0 || service.features.length === 0, 'the plan has the views of a service');
   return views;
 }
