@@ -4,20 +4,17 @@ import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Logger, silentLogger } from '../base/logger.ts';
 import { nextTurn, type Turn } from '../base/pause.ts';
-import type { Tokenizer } from '../base/tokenizer.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import type { SourceSchema } from '../schema/types.ts';
-import { Acceptance } from './acceptance.ts';
 import { BulkIntake } from './bulk-intake.ts';
 import { BulkSessions } from './bulk-sessions.ts';
 import { ClockBook } from './clock-book.ts';
 import { readColumns } from './columns-body.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { type DoorLimits, doorLimits } from './door-limits.ts';
-import { type FenceBook, OPEN_FENCE } from './fence.ts';
 import { FormerIds } from './former-ids.ts';
 import { type IdBlock, readIds, writeIds } from './id-snapshot.ts';
-import { IngestStats, type SourceStats } from './ingest-stats.ts';
+import type { SourceStats } from './ingest-stats.ts';
+import { type IngestorOptions, newDoor } from './ingestor-options.ts';
 import { type LanePosition, lanesOf } from './lane-note.ts';
 import type { LetterFilter } from './letter-filter.ts';
 import { type ReadmitResult, readmitLetters } from './letter-readmission.ts';
@@ -32,28 +29,6 @@ import type { LatenessReport, SourceClocks } from './source-clocks.ts';
 import type { DriftReport } from './source-drift.ts';
 import type { MemorySize } from './source-memory.ts';
 import { pushSourced, type SourcedBatch, type SourcedResult, settleLanes } from './sourced-push.ts';
-import type { ArrivalBound } from './time-problems.ts';
-
-export interface IngestorOptions {
-  readonly disk: Disk;
-  /** Must know the same sources; nobody else appends to it. */
-  readonly log: EventLog;
-  readonly sources: readonly SourceSchema[];
-  readonly clock: Clock;
-  /** `none` where declared arrivals are the clock themselves, and by default. */
-  readonly arrivalBound?: ArrivalBound;
-  readonly letters?: DeadLetters;
-  /** Needed where a source has tokenized columns. */
-  readonly tokenizer?: Tokenizer | null;
-  /** Keys that may not come in; none unless given. */
-  readonly fences?: FenceBook;
-  readonly logger?: Logger;
-  readonly limits?: Partial<DoorLimits>;
-  /** Outlive the door, where it is opened anew in one process. */
-  readonly sessions?: BulkSessions;
-  /** Taken between two slices of a large push; that of the event loop unless given. */
-  readonly turn?: Turn;
-}
 
 /** The door: judges events (semantics §1), logs those it accepts and keeps those it does not. */
 export class Ingestor {
@@ -66,12 +41,9 @@ export class Ingestor {
   readonly #disk: Disk;
   readonly #log: EventLog;
   readonly #clock: Clock;
-  readonly #arrivalBound: ArrivalBound;
   readonly #logger: Logger;
   readonly #turn: Turn;
   readonly #limits: DoorLimits;
-  readonly #tokenizer: Tokenizer | null;
-  readonly #fences: FenceBook;
   readonly #doors = new Map<string, Door>();
   readonly #clocks: ClockBook;
   readonly #live: LiveMark;
@@ -96,19 +68,17 @@ export class Ingestor {
     this.#disk = disk;
     this.#log = log;
     this.#clock = clock;
-    this.#arrivalBound = options.arrivalBound ?? 'none';
     this.#logger = options.logger ?? silentLogger;
     this.#turn = options.turn ?? nextTurn;
     this.#clocks = new ClockBook(disk, clock, this.#logger, () => this.#eachClocks());
     this.letters = options.letters ?? new DeadLetters(disk);
     this.#limits = doorLimits(limits);
-    this.#tokenizer = options.tokenizer ?? null;
-    this.#fences = options.fences ?? OPEN_FENCE;
     this.#formerIds = new FormerIds([], [], this.#limits);
     const doorOf = (source: string): Door => this.#door(source);
     const sessions = options.sessions ?? new BulkSessions(clock);
     this.#live = new LiveMark(log, (source) => doorOf(source).acceptance.schema, sessions);
-    for (const schema of options.sources) this.#doors.set(schema.name, this.#newDoor(schema));
+    for (const schema of options.sources)
+      this.#doors.set(schema.name, newDoor(schema, this.#limits, options));
     const refusalOf = (source: string): Refusal | null => this.refusalOf(source);
     const parts = { log, letters: this.letters, clock, live: this.#live, sessions };
     this.bulk = new BulkIntake({ ...parts, doorOf, refusalOf });
@@ -116,22 +86,6 @@ export class Ingestor {
 
   *#eachClocks(): Generator<[string, SourceClocks]> {
     for (const [source, { stats }] of this.#doors) yield [source, stats.clocks];
-  }
-
-  #newDoor(schema: SourceSchema): Door {
-    const limits = this.#limits;
-    const at = (source: string, partition: number) => this.#log.partition(source, partition);
-    const clock = {
-      nextOffset: (source: string, partition: number) => at(source, partition).nextOffset,
-      newestArrivalMs: (source: string, partition: number) => at(source, partition).newestArrivalMs,
-    };
-    return {
-      acceptance: new Acceptance(
-        ...([schema, clock, limits, this.#arrivalBound, limits.live] as const),
-        ...([this.#tokenizer, this.#fences] as const),
-      ),
-      stats: new IngestStats(schema),
-    };
   }
 
   #restoreIds(): void {

@@ -1,5 +1,5 @@
 import type { Random } from '../../src/base/random.ts';
-import type { IngestorOptions } from '../../src/ingest/ingestor.ts';
+import type { IngestorOptions } from '../../src/ingest/ingestor-options.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import type { ServingClockMode } from '../../src/serve/serving-clock.ts';
 import type { CheckpointThresholds } from '../../src/stream/checkpoint-policy.ts';
