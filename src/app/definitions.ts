@@ -76,9 +76,17 @@ function whereIn(path: string, stack: string): string {
   return `${path}${tail?.[0] ?? ''}`;
 }
 
+/** What asof itself is told by its environment is no part of definitions, and some of it is secret. */
+function withoutSettings(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !name.startsWith('ASOF_')),
+  );
+}
+
 function runWorker(path: string, bounds: ImportBounds, timeoutMs: number): Promise<LoadMessage> {
   const script = workerUrl('./definitions-worker', import.meta.url);
   const worker = new Worker(script, {
+    env: withoutSettings(process.env),
     workerData: { url: pathToFileURL(path).href, bounds },
     stdout: true,
   });
