@@ -22,7 +22,7 @@ export function shopPlan(changes = false): ProjectPlan {
     columns: {
       id: string(),
       op: string(),
-      user: string(),
+      user: string().optional(),
       merchant: string().optional(),
       card_note: string().optional().personal(),
       n: int64(),
