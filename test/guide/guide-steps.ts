@@ -1,9 +1,11 @@
-/** The steps of docs/from-history-to-training-set.md, as a reader would take them. */
+/** The steps of a page of docs/, as a reader would take them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const path = join(import.meta.dirname, '..', '..', 'docs', 'from-history-to-training-set.md');
-export const guide = readFileSync(path, 'utf8');
+/** The text of a page. */
+export function pageOf(name: string): string {
+  return readFileSync(join(import.meta.dirname, '..', '..', 'docs', name), 'utf8');
+}
 
 export type Step =
   | { readonly kind: 'file'; readonly name: string; readonly text: string; readonly more: boolean }
