@@ -2,6 +2,7 @@ import { Cuts } from '../aggregate/cuts.ts';
 import { exprText } from '../expr/text.ts';
 import { KEY_BYTES_MAX, KEY_BYTES_TYPICAL, tileRoom } from './key-bytes.ts';
 import type { AggregateFeaturePlan, LanePlan, ProjectPlan, TileGroupPlan } from './plan.ts';
+import { shownGroups } from './shown-group.ts';
 import { tileBytes } from './tile-bytes.ts';
 import { windowText } from './window-plan.ts';
 
@@ -63,7 +64,7 @@ const SAMPLE_TIME_MS = 7_258_241_523_457;
 /** Which features share which tiles, how wide those are, and what a key costs at most. */
 export function explainPlan(plan: ProjectPlan): GroupExplanation[] {
   const features = featuresByGroup(plan);
-  return plan.groups.map((group) => explainGroup(group, features.get(group.id) ?? []));
+  return shownGroups(plan).map((group) => explainGroup(group, features.get(group.id) ?? []));
 }
 
 type TitledFeature = readonly [title: string, feature: AggregateFeaturePlan];

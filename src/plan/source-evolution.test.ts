@@ -10,6 +10,7 @@ import { sliding } from '../define/window.ts';
 import { canonicalJson } from './canonical.ts';
 import { compileProject } from './compile.ts';
 import { evolutionConflicts } from './evolution-conflicts.ts';
+import { explainPlan } from './explain.ts';
 import { parsePlan } from './load.ts';
 import type { ProjectPlan } from './plan.ts';
 
@@ -63,6 +64,9 @@ test('a rename and a new column change no hash and no group of a view of the sam
   assert.equal(after.views[0]?.hash, then.views[0]?.hash);
   assert.deepEqual(after.groups, then.groups);
   assert.deepEqual(after.views[0]?.key, { user: 'user' });
+  const [shown] = explainPlan(after);
+  assert.deepEqual(shown?.keyColumns, ['customer']);
+  assert.match(`${shown?.filter} ${shown?.lanes[0]?.text}`, /^price > 1.* price$/);
   const [source] = after.sources;
   assert.equal(source?.eventTime, 'at');
   assert.deepEqual(
