@@ -59,7 +59,9 @@ export async function planChange(
   requireForeignReads(config, compiled);
   const applied = await registry.current();
   const current = applied?.plan ?? null;
-  const { plan, issues: foreign } = mergeScoped(current, compiled, namespaces);
+  const { plan, issues: foreign } = mergeScoped(current, compiled, namespaces, (name) =>
+    viewerOf(config).mayRead(name),
+  );
   const refusals = [
     ...loggedTypeConflicts(config, plan),
     ...(await wideningConflicts(config, plan)),

@@ -81,6 +81,19 @@ test('what is imported is what is applied, or refused with what differs', () => 
   assert.deepEqual(issuesOf(applied, described, 'a'), [], 'how it is described is its owner’s');
 });
 
+test('what may not be read is answered as what is not there, equal or not', () => {
+  const compiled = compileProject([spendOf('a.spend', eventsOf('base'))]);
+  const answers = [
+    [eventsOf('base'), user],
+    [eventsOf('base', { lateness: '2d' }), user],
+    [eventsOf('other')],
+  ].map((applied) => mergeScoped(compileProject(applied), compiled, ['a'], () => false).issues);
+  const [equal, changed, absent] = answers;
+  assert.equal(equal?.length, 2);
+  assert.deepEqual(equal, absent);
+  assert.deepEqual(changed, absent);
+});
+
 test('what others read neither goes nor changes, and only their number is told', () => {
   const events = eventsOf('base');
   const readers = [spendOf('secret.one', events), spendOf('secret.two', events)];

@@ -18,17 +18,19 @@ export interface ScopedPlan {
  * The plan that applying a project's namespaces makes of the current one: what is compiled in them
  * replaces what is there, and all else stays as it is, tile groups included. What is compiled
  * outside of them must be what is applied, and nothing that stays may have read what goes.
- * `namespaces`: null where the project owns every one.
+ * `namespaces`: null where the project owns every one. What `mayRead` refuses is answered as what is
+ * not there, so that nobody learns of it by guessing, nor reads it through a view of his own.
  */
 export function mergeScoped(
   current: ProjectPlan | null,
   compiled: ProjectPlan,
   namespaces: readonly string[] | null,
+  mayRead: (name: string) => boolean = () => true,
 ): ScopedPlan {
   if (namespaces === null) return { plan: compiled, issues: [] };
   const scope = new Set(namespaces);
   const plan = merged(current ?? NOTHING, compiled, (name) => scope.has(namespaceOf(name)));
-  const foreign = foreignIssues(current, compiled, scope);
+  const foreign = foreignIssues(current, compiled, scope, mayRead);
   // Where an import is not what is applied, what reads it means something else for that reason.
   const issues = foreign.length > 0 ? foreign : staleReaders(current ?? NOTHING, plan, scope);
   return { plan, issues };
@@ -80,8 +82,10 @@ function foreignIssues(
   current: ProjectPlan | null,
   compiled: ProjectPlan,
   scope: ReadonlySet<string>,
+  mayRead: (name: string) => boolean,
 ): Issue[] {
-  const applied = new Map(definitionsIn(current ?? NOTHING).map((one) => [one.id, one.hash]));
+  const readable = definitionsIn(current ?? NOTHING).filter(({ name }) => mayRead(name));
+  const applied = new Map(readable.map((one) => [one.id, one.hash]));
   const foreign = definitionsIn(compiled).filter(
     ({ id, name, hash }) => !scope.has(namespaceOf(name)) && applied.get(id) !== hash,
   );
