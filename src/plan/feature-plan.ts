@@ -14,6 +14,7 @@ import { resolveParameters } from './parameters.ts';
 import { addsUp } from './parts.ts';
 import type { DerivedFeaturePlan, LanePlan, Meta } from './plan.ts';
 import { checkScale } from './source-columns.ts';
+import { metaOf } from './source-plan.ts';
 import { resolveWindow } from './window-plan.ts';
 
 /** An aggregate feature, checked, that has no place in a tile group yet. */
@@ -292,10 +293,5 @@ function resolveDefault(
 }
 
 function featureMeta(node: AggregateNode | DerivedNode): Meta {
-  return {
-    owner: null,
-    description: node.description,
-    tags: [...new Set(node.tags)].sort(),
-    ...(node.risk === undefined ? {} : { risk: node.risk }),
-  };
+  return metaOf({ ...node, owner: null });
 }
