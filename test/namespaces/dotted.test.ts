@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Project } from '../cli/project.ts';
 
 const DEFINITIONS = `
-import { count, entity, lifetime, service, sliding, stream, string, timestamp, view } from 'asof';
+import { count, dataset, entity, lifetime, service, sliding, spineEvents, stream, string, timestamp, view } from 'asof';
 export const payments = stream('shop.payments', {
   columns: { payment: string(), card: string(), at: timestamp() },
   eventTime: 'at', id: 'payment', allowedLateness: '30d',
@@ -20,7 +20,9 @@ export const plain = view('use', {
   features: () => ({ payments_all: count().over(lifetime()) }),
 });
 export const cards = service('fraud.cards', { version: 1, features: [use.all(), plain.all()] });
-/*@more*/
+export const rows = dataset('fraud.rows', {
+  version: 1, service: cards, spine: spineEvents(payments, { columns: { card: 'card' } }), known: 'final',
+});
 `;
 
 const HOUR_MS = 3_600_000;
@@ -105,6 +107,10 @@ async function trains(project: Project): Promise<void> {
   ]);
   const rebuilt = await project.json(['dataset', 'rebuild', 'fraud.june@1', '--out', 'b.ndjson']);
   assert.equal(rebuilt.code, 0, rebuilt.stdout);
+  const defined = ['train', '--dataset', 'fraud.rows@1', '--out', 'c.ndjson'];
+  const made = await project.json(defined);
+  assert.equal(made.code, 0, made.stdout);
+  assert.equal(made.result.rows, 50);
   const other = await project.json([...train, '--out', 'x.ndjson', '--name', '../june']);
   assert.equal(other.result.error.code, 'invalid_name');
 }
