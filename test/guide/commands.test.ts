@@ -22,36 +22,51 @@ function commandsIn(text: string): string[] {
     .filter((line) => !line.includes('${'));
 }
 
-const GROUPS = new Set(['deadletters', 'dataset']);
+/** What `--help` says of each command that was asked for; nothing of one that does not exist. */
+class Helps {
+  readonly #project: Project;
+  readonly #known = new Map<string, string>();
 
-function parts(line: string): { readonly command: string[]; readonly options: string[] } {
-  const words = line.replaceAll('\\', '').split(/[\s,;]+/);
-  const [name = '', sub = ''] = words;
-  const isSub = GROUPS.has(name) && /^[a-z]+$/.test(sub) && words.length > 1;
-  return {
-    command: isSub ? [name, sub] : [name],
-    options: words.filter((word) => /^--[a-z]/.test(word)),
-  };
+  constructor(project: Project) {
+    this.#project = project;
+  }
+
+  async of(command: readonly string[]): Promise<string> {
+    const key = command.join(' ');
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const { code, stdout } = await this.#project.run([...command, '--help']);
+    const help = code === 0 && stdout.includes(`Usage: asof ${key}`) ? stdout : '';
+    this.#known.set(key, help);
+    return help;
+  }
+
+  /** Of the command that a line names: a group is followed by one of its own. */
+  async ofLine(line: string): Promise<string> {
+    const command: string[] = [];
+    for (const word of line.replaceAll('\\', '').split(/[\s,;]+/)) {
+      if (!/^[a-z][a-z-]*$/.test(word)) break;
+      command.push(word);
+      const help = await this.of(command);
+      if (!help.includes('\nCommands:')) return help;
+    }
+    return this.of(command);
+  }
 }
 
 test('every command and option that is written somewhere exists', async (t) => {
   const project = Project.create(t, null);
-  const helps = new Map<string, string>();
+  const helps = new Helps(project);
   const wrong: string[] = [];
   const texts = [...pages.map((page) => [page, readFileSync(join(root, page), 'utf8')])];
   texts.push(['messages', sourceText('.').replaceAll('\\`', '`')]);
   let seen = 0;
   for (const [where = '', text = ''] of texts) {
     for (const line of commandsIn(text)) {
-      const { command, options } = parts(line);
-      const key = command.join(' ');
-      if (!helps.has(key)) {
-        const { code, stdout } = await project.run([...command, '--help']);
-        const isCommand = code === 0 && stdout.includes(`Usage: asof ${key}`);
-        helps.set(key, isCommand ? stdout : '');
-      }
-      const help = helps.get(key) ?? '';
+      const help = await helps.ofLine(line);
       if (help === '') wrong.push(`${where}: asof ${line}`);
+      const words = line.replaceAll('\\', '').split(/[\s,;]+/);
+      const options = words.filter((word) => /^--[a-z]/.test(word));
       for (const option of options) {
         seen += 1;
         if (!help.includes(`${option} `)) wrong.push(`${where}: asof ${line}: ${option}`);
