@@ -41,7 +41,9 @@ export async function selectTargets(
   const found = applied === null ? null : find(applied, true, selector, viewer);
   const isBare = selector !== null && !selector.includes('@');
   if (found !== null && !(defined && isBare && newestOf(applied, selector) > 0)) return found;
-  const inFile = existsSync(config.definitions) ? await loadDefinitions(config.definitions, config) : null;
+  const inFile = existsSync(config.definitions)
+    ? await loadDefinitions(config.definitions, config)
+    : null;
   const foundInFile = inFile === null ? null : find(inFile, false, selector, viewer);
   if (found !== null) {
     const isNewer = newestOf(inFile, selector) > newestOf(applied, selector);
@@ -115,8 +117,23 @@ function groupsOfView(plan: ProjectPlan, view: ViewPlan): TileGroupPlan[] {
   return plan.groups.filter(({ id }) => ids.has(id));
 }
 
+/** Of all of a namespace, whoever owns it: `fraud.*`. */
+function namespaceQuota({ namespace = DEFAULT_NAMESPACE }: TileGroupPlan): string {
+  return `${namespace}.*`;
+}
+
+/** Whose quota counts for a group: its namespace's where there is one, else its owner's. */
+export function chargedTo(
+  quotas: Config['quotas'],
+  plan: ProjectPlan,
+  group: TileGroupPlan,
+): string {
+  const namespace = namespaceQuota(group);
+  return Object.hasOwn(quotas, namespace) ? namespace : ownerOf(plan, group);
+}
+
 /** Who is charged for a group: the owner of the first view, by name, that reads it and has one. */
-export function ownerOf(plan: ProjectPlan, group: TileGroupPlan): string {
+function ownerOf(plan: ProjectPlan, group: TileGroupPlan): string {
   const views = plan.views.filter((view) => groupIdsOf(view).has(group.id));
   return views.find(({ meta }) => meta.owner !== null)?.meta.owner ?? NOBODY;
 }

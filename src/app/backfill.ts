@@ -16,7 +16,7 @@ import type {
 import type { TileGroupPlan } from '../plan/plan.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import {
-  ownerOf,
+  chargedTo,
   type Selection,
   type Selector,
   selectTargets,
@@ -228,7 +228,7 @@ function limitsOf(
     throw new AsofError('usage', `--from ${from} comes after --to ${through}.`);
   }
   const quotaOf = (group: TileGroupPlan): BackfillQuota => {
-    const owner = ownerOf(plan, group);
+    const owner = chargedTo(config.quotas, plan, group);
     const { rowsPerDay = null, bytes = null } = { ...config.quotas[owner], ...request.quota };
     return { owner, rowsPerDay, bytes };
   };

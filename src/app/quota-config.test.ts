@@ -6,7 +6,12 @@ import { isGoneOwner, leaseOwner } from './lease-owner.ts';
 import { readQuotas } from './quota-config.ts';
 
 test('quotas are bounds by owner, and each wrong one is named', () => {
-  const good = { risk: { rowsPerDay: 5, bytes: 6 }, ads: { bytes: 7 }, none: {} };
+  const good = {
+    risk: { rowsPerDay: 5, bytes: 6 },
+    ads: { bytes: 7 },
+    none: {},
+    'fraud.*': { bytes: 8 },
+  };
   assert.deepEqual(readQuotas(good), { quotas: good, issues: [] });
   const cases: readonly (readonly [unknown, string])[] = [
     [[], 'quotas'],
