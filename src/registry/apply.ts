@@ -58,13 +58,14 @@ export async function applyIn(
     throw new AsofError('version_conflict', 'The plan changes what versions mean.', { issues });
   }
   const diff = diffPlans(current?.plan ?? null, plan);
-  if (current !== null && canonicalJson(current.plan) === canonicalJson(plan)) {
+  const changes = await registry.plans.changesTo(plan, current?.plan ?? null);
+  if (current !== null && changes.come.length + changes.gone.length === 0) {
     return { generation: current.generation, diff };
   }
   if (basedOn !== undefined) await requireUnchanged(registry, current, namespaces, basedOn);
   const generation = (current?.generation ?? 0) + 1;
   await rememberMeanings(db, current?.plan ?? null, plan, nowMs);
-  await registry.plans.write(plan, generation);
+  await registry.plans.write(changes, generation);
   await db
     .insertInto('applies')
     .values({

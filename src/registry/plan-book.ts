@@ -1,9 +1,20 @@
+import { present } from '../base/assert.ts';
+import { deepFreeze } from '../define/node.ts';
 import { soundPlan } from '../plan/load.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { parseJson } from '../schema/json.ts';
 import type { RegistryDatabase } from './database.ts';
 import { damaged } from './database-errors.ts';
-import { assemblePlan, digestOf, membersOf, type PlanMember } from './plan-members.ts';
+import {
+  assemblePlan,
+  digestOf,
+  isMemberKind,
+  type MemberKind,
+  membersOf,
+  type PlanMember,
+  partsOfToday,
+  type ReadPart,
+} from './plan-members.ts';
 import { OPEN_GENERATION } from './plan-tables.ts';
 import { portions } from './portions.ts';
 
@@ -23,8 +34,8 @@ interface StoredMember {
  */
 export class PlanBook {
   readonly #db: RegistryDatabase;
-  /** Definitions of the plan that was read last, by digest. */
-  #known: ReadonlyMap<string, unknown> = new Map();
+  /** Definitions of the plan that was read last, by kind and digest. */
+  #known: ReadonlyMap<string, ReadPart> = new Map();
   #newest: { readonly generation: number; readonly plan: ProjectPlan } | null = null;
 
   constructor(db: RegistryDatabase) {
@@ -48,24 +59,29 @@ export class PlanBook {
       .where('from_generation', '<=', generation)
       .where('to_generation', '>', generation)
       .execute();
-    const contents = await this.#contentsOf(members);
-    this.#known = contents;
-    const plan = soundPlan(partsOf(members, contents));
+    const parts = await this.#partsOf(members);
+    this.#known = new Map(parts.map((part) => [keyOf(part), part]));
+    const plan = soundPlan(assemblePlan(parts));
     this.#newest = { generation, plan };
     return plan;
   }
 
-  /** Plans of several generations, sharing what they have in common. */
+  /**
+   * Plans of several generations, sharing what they have in common. What they hold is what was
+   * written, and was checked then; their hashes are not computed again.
+   */
   async all(generations: readonly number[]): Promise<ProjectPlan[]> {
     const members = await this.#db.selectFrom('members').selectAll().execute();
-    const contents = await this.#contentsOf(members);
+    const spans = Map.groupBy(members, keyOf);
+    const parts = deepFreeze(await this.#partsOf(members));
     return generations.map((generation) =>
-      soundPlan(
-        partsOf(
-          members.filter(
-            (one) => one.from_generation <= generation && one.to_generation > generation,
+      Object.freeze(
+        assemblePlan(
+          parts.filter((part) =>
+            spans
+              .get(keyOf(part))
+              ?.some((one) => one.from_generation <= generation && one.to_generation > generation),
           ),
-          contents,
         ),
       ),
     );
@@ -104,25 +120,31 @@ export class PlanBook {
     return Math.max(0, ...rows.map(({ came, went }) => Math.max(came ?? 0, went ?? 0)));
   }
 
-  /** Makes a plan that of a generation; what it has in common with the one before is not written. */
-  async write(plan: ProjectPlan, generation: number): Promise<void> {
+  /** What of a plan is not as it is in the newest generation, which is `current`. */
+  async changesTo(plan: ProjectPlan, current: ProjectPlan | null): Promise<MemberChanges> {
     const open = await this.#db
       .selectFrom('members')
       .select(['kind', 'name', 'version', 'digest'])
       .where('to_generation', '=', OPEN_GENERATION)
       .execute();
-    await this.replace(open, membersOf(plan), generation);
+    const { come, gone } = changesBetween(open, membersOf(plan));
+    if (current === null || come.length === 0) return { come, gone };
+    // What an earlier release wrote may be the same with the fields that came later.
+    const places = new Set(come.map(placeOf));
+    const now = membersOf(current, (kind, name, version) =>
+      places.has(placeOf({ kind, name, version })),
+    );
+    const same = new Set(now.map(textOf));
+    const kept = new Set(come.filter((one) => same.has(textOf(one))).map(placeOf));
+    return {
+      come: come.filter((one) => !kept.has(placeOf(one))),
+      gone: gone.filter((one) => !kept.has(placeOf(one))),
+    };
   }
 
   /** Ends what is not part of the plan any more, and begins what was not before. */
-  async replace(
-    before: readonly Pick<StoredMember, 'kind' | 'name' | 'version' | 'digest'>[],
-    after: readonly PlanMember[],
-    generation: number,
-  ): Promise<void> {
-    const kept = new Set(after.map(placeOf));
-    const known = new Set(before.map(placeOf));
-    for (const { kind, name, version } of before.filter((one) => !kept.has(placeOf(one)))) {
+  async write({ come, gone }: MemberChanges, generation: number): Promise<void> {
+    for (const { kind, name, version } of gone) {
       await this.#db
         .updateTable('members')
         .set({ to_generation: generation })
@@ -132,7 +154,6 @@ export class PlanBook {
         .where('to_generation', '=', OPEN_GENERATION)
         .execute();
     }
-    const come = after.filter((one) => !known.has(placeOf(one)));
     for (const rows of portions(come)) {
       await this.#db
         .insertInto('contents')
@@ -152,46 +173,75 @@ export class PlanBook {
     }
   }
 
-  /** What members hold, by digest; only what is not known is read. */
-  async #contentsOf(members: readonly StoredMember[]): Promise<Map<string, unknown>> {
-    const digests = [...new Set(members.map(({ digest }) => digest))];
-    const contents = new Map<string, unknown>();
-    const missing: string[] = [];
-    for (const digest of digests) {
-      const known = this.#known.get(digest);
-      if (known === undefined) missing.push(digest);
-      else contents.set(digest, known);
+  /** What members hold, each once and in order; only what is not known is read. */
+  async #partsOf(members: readonly StoredMember[]): Promise<ReadPart[]> {
+    const wanted = new Map(members.map((member) => [keyOf(member), member]));
+    const parts: ReadPart[] = [];
+    const missing = new Map<string, StoredMember>();
+    for (const [key, member] of wanted) {
+      const known = this.#known.get(key);
+      if (known === undefined) missing.set(member.digest, member);
+      else parts.push(known);
     }
-    for (const some of portions(missing)) {
+    for (const some of portions([...missing.keys()])) {
       const rows = await this.#db
         .selectFrom('contents')
         .selectAll()
         .where('digest', 'in', some)
         .execute();
-      for (const { digest, body } of rows) contents.set(digest, contentOf(digest, body));
+      for (const { digest, body } of rows) {
+        const { kind } = present(missing.get(digest), 'a content that was asked for');
+        parts.push({ kind: kindOf(kind), digest, content: contentOf(digest, body) });
+        missing.delete(digest);
+      }
     }
-    return contents;
+    const [lost] = missing.values();
+    if (lost === undefined) return partsOfToday(parts);
+    throw damaged(OF_WHAT, `the content of ${lost.kind} ${lost.name} is missing`);
   }
+}
+
+const OF_WHAT = 'of this project';
+
+function kindOf(kind: string): MemberKind {
+  if (isMemberKind(kind)) return kind;
+  throw damaged(OF_WHAT, `it has a '${kind}'`);
+}
+
+/** Two of one kind with one text are one part; of two kinds no texts are the same. */
+function keyOf({ kind, digest }: { readonly kind: string; readonly digest: string }): string {
+  return `${kind} ${digest}`;
 }
 
 function contentOf(digest: string, body: string): unknown {
   if (digestOf(body) === digest) return parseJson(body);
-  throw damaged('of this project', `the content ${digest.slice(0, 12)} is not what was written`);
+  throw damaged(OF_WHAT, `the content ${digest.slice(0, 12)} is not what was written`);
 }
 
-function partsOf(
-  members: readonly StoredMember[],
-  contents: ReadonlyMap<string, unknown>,
-): unknown {
-  return assemblePlan(
-    members.map(({ kind, name, digest }) => {
-      const content = contents.get(digest);
-      if (content !== undefined) return { kind, content };
-      throw damaged('of this project', `the content of ${kind} ${name} is missing`);
-    }),
-  );
+/** What begins with a generation, and what ends before it. */
+export interface MemberChanges {
+  readonly come: readonly PlanMember[];
+  readonly gone: readonly MemberPlace[];
 }
 
-function placeOf(one: Pick<StoredMember, 'kind' | 'name' | 'version' | 'digest'>): string {
-  return `${one.kind} ${one.name}@${one.version} ${one.digest}`;
+type MemberPlace = Pick<StoredMember, 'kind' | 'name' | 'version'>;
+
+export function changesBetween(
+  before: readonly (MemberPlace & { readonly digest: string })[],
+  after: readonly PlanMember[],
+): MemberChanges {
+  const kept = new Set(after.map(textOf));
+  const known = new Set(before.map(textOf));
+  return {
+    come: after.filter((one) => !known.has(textOf(one))),
+    gone: before.filter((one) => !kept.has(textOf(one))),
+  };
+}
+
+function placeOf({ kind, name, version }: MemberPlace): string {
+  return `${kind} ${name}@${version}`;
+}
+
+function textOf(one: MemberPlace & { readonly digest: string }): string {
+  return `${placeOf(one)} ${one.digest}`;
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { byName, byNameAndVersion, canonicalJson } from '../plan/canonical.ts';
+import { withLaterFields } from '../plan/former-fields.ts';
 import { byGroupIdentity } from '../plan/group-plan.ts';
-import type { ProjectPlan, TileGroupPlan } from '../plan/plan.ts';
+import type { ProjectPlan, TileGroupPlan, ViewPlan } from '../plan/plan.ts';
 import { DEFAULT_NAMESPACE, namespaceOf } from '../schema/types.ts';
-import { damaged } from './database-errors.ts';
 
 /** The lists of a plan by the kind of what they hold, as it is stored. */
 const LISTS = {
@@ -30,12 +30,17 @@ export interface PlanMember {
   readonly body: string;
 }
 
-/** Every part of a plan; a definition of a former release may lack lists that came later. */
-export function membersOf(plan: Partial<ProjectPlan>): PlanMember[] {
+/** Every part of a plan, or those that are wanted. */
+export function membersOf(
+  plan: ProjectPlan,
+  wanted: (kind: MemberKind, name: string, version: number) => boolean = () => true,
+): PlanMember[] {
   return memberKinds().flatMap((kind) =>
-    (plan[LISTS[kind]] ?? []).map((one): PlanMember => {
+    plan[LISTS[kind]].flatMap((one): PlanMember[] => {
+      const identity = identityOf(one);
+      if (!wanted(kind, identity.name, identity.version)) return [];
       const body = canonicalJson(one);
-      return { kind, ...identityOf(one), digest: digestOf(body), body };
+      return [{ kind, ...identity, digest: digestOf(body), body }];
     }),
   );
 }
@@ -61,35 +66,35 @@ export function digestOf(body: string): string {
   return createHash('sha256').update(body).digest('hex');
 }
 
-/**
- * A plan of its parts, as `canonicalJson` of it was; nothing is checked but the kinds.
- * @throws AsofError `registry_damaged`
- */
-export function assemblePlan(
-  parts: readonly { readonly kind: string; readonly content: unknown }[],
-): unknown {
-  const lists = new Map<MemberKind, unknown[]>(memberKinds().map((kind) => [kind, []]));
-  for (const { kind, content } of parts) {
-    const list = isMemberKind(kind) ? lists.get(kind) : undefined;
-    if (list === undefined) throw damaged('', `it has a '${kind}'`);
-    list.push(content);
-  }
-  // What is compared is checked with the whole plan.
-  const plan = Object.fromEntries([...lists].map(([kind, list]) => [LISTS[kind], list]));
-  return inOrder({ format: 1, ...plan } as unknown as ProjectPlan);
+/** A part of a plan that was read, by what it is. */
+export interface ReadPart {
+  readonly kind: MemberKind;
+  readonly digest: string;
+  readonly content: unknown;
 }
 
-/** Lists are in the order in which plans are compiled. */
-function inOrder(plan: ProjectPlan): ProjectPlan {
-  return {
-    format: plan.format,
-    sources: plan.sources.toSorted(byName),
-    entities: plan.entities.toSorted(byName),
-    groups: plan.groups.toSorted(byGroupIdentity),
-    views: plan.views.toSorted(byNameAndVersion),
-    services: plan.services.toSorted(byNameAndVersion),
-    datasets: plan.datasets.toSorted(byNameAndVersion),
-    models: plan.models.toSorted(byNameAndVersion),
-    dashboards: plan.dashboards.toSorted(byName),
-  };
+/** Parts with every field of today, in the order in which plans are compiled. */
+export function partsOfToday(parts: readonly ReadPart[]): ReadPart[] {
+  // Whoever runs a plan of them checks all of it.
+  const plan = withLaterFields(assemblePlan(parts));
+  return memberKinds().flatMap((kind) => {
+    const digests = parts.filter((part) => part.kind === kind).map(({ digest }) => digest);
+    return plan[LISTS[kind]]
+      .map((content, at): ReadPart => ({ kind, digest: digests[at] ?? '', content }))
+      .sort((a, b) => compareParts(kind, a.content, b.content));
+  });
+}
+
+/** A plan of its parts, each list in their order; nothing is checked. */
+export function assemblePlan(parts: readonly Pick<ReadPart, 'kind' | 'content'>[]): ProjectPlan {
+  const lists = new Map<MemberKind, unknown[]>(memberKinds().map((kind) => [kind, []]));
+  for (const { kind, content } of parts) lists.get(kind)?.push(content);
+  const plan = Object.fromEntries([...lists].map(([kind, list]) => [LISTS[kind], list]));
+  return { format: 1, ...plan } as unknown as ProjectPlan;
+}
+
+function compareParts(kind: MemberKind, a: unknown, b: unknown): number {
+  if (kind === 'group') return byGroupIdentity(a as TileGroupPlan, b as TileGroupPlan);
+  const [one, other] = [a as ViewPlan, b as ViewPlan];
+  return 'version' in one ? byNameAndVersion(one, other) : byName(one, other);
 }

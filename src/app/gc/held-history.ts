@@ -8,17 +8,14 @@ export async function heldHistories(registry: Registry): Promise<HeldHistory[]> 
   const manifests = new Map(
     (await registry.datasets.list()).map((one) => [`${one.name}@${one.number}`, one]),
   );
+  const claims = (await registry.datasets.claims()).filter(({ state }) => state !== 'deleted');
   const held: HeldHistory[] = [];
-  for (const {
-    name,
-    number,
-    state,
-    generation,
-    throughCommit,
-  } of await registry.datasets.claims()) {
-    if (state === 'deleted') continue;
+  // Many are of one plan.
+  for (const [generation, ofPlan] of Map.groupBy(claims, (claim) => claim.generation)) {
     const plan = await registry.planOf(generation);
-    held.push({ sources: sourcesOf(plan, manifests.get(`${name}@${number}`)), throughCommit });
+    for (const { name, number, throughCommit } of ofPlan) {
+      held.push({ sources: sourcesOf(plan, manifests.get(`${name}@${number}`)), throughCommit });
+    }
   }
   return held;
 }

@@ -4,7 +4,7 @@ import type { ProjectPlan } from '../../plan/plan.ts';
 import { parseJson } from '../../schema/json.ts';
 import type { RegistryDatabase } from '../database.ts';
 import { damaged } from '../database-errors.ts';
-import { PlanBook } from '../plan-book.ts';
+import { changesBetween, PlanBook } from '../plan-book.ts';
 import { membersOf, type PlanMember } from '../plan-members.ts';
 import type { Migration } from './migration.ts';
 
@@ -56,7 +56,7 @@ async function moveApplies(db: RegistryDatabase): Promise<void> {
     const { rows: found } = await sql<{ plan: string }>`
       SELECT plan FROM applies WHERE generation = ${generation}`.execute(db);
     const after = membersOf(planOf(found[0]?.plan ?? '', generation));
-    await book.replace(before, after, generation);
+    await book.write(changesBetween(before, after), generation);
     before = after;
   }
 }
