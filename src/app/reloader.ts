@@ -1,9 +1,9 @@
 import type { RegistrySnapshot } from '../registry/snapshot.ts';
 import type { Config } from './config.ts';
 import type { Platform } from './platform.ts';
-import { applyProject } from './project.ts';
 import type { RegistryFollower } from './registry-follower.ts';
-import type { BuiltGroups, ServerEvents } from './server.ts';
+import type { BuiltGroups, ServerEvents } from './server-events.ts';
+import { applyAndTell } from './tell-lineage.ts';
 import { withRegistry } from './with-registry.ts';
 
 /** Brings newly applied definitions into the running platform, one generation after another. */
@@ -35,7 +35,7 @@ export class Reloader {
   /** Applies the definitions file as it is now; what came of it is taken over as any apply is. */
   applyAndFollow(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#events.applied((await applyProject(this.#config, 'asof dev')).diff);
+      this.#events.applied((await applyAndTell(this.#config, 'asof dev')).diff);
       this.#follower.look();
     });
   }

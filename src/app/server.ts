@@ -3,48 +3,17 @@ import { dirname } from 'node:path';
 import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import type { RegistryStatus } from '../monitor/status.ts';
-import type { PlanDiff } from '../plan/diff.ts';
-import type { ServiceRoute } from '../serve/release-routes.ts';
 import { openWarning } from './access/open-warning.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { createLogger } from './logger.ts';
 import { Platform } from './platform.ts';
 import { nodeDisk } from './platform-parts.ts';
-import { applyProject } from './project.ts';
 import { isAway, RegistryFollower } from './registry-follower.ts';
 import { registryWorld } from './registry-world.ts';
 import { builtGroups, Reloader } from './reloader.ts';
-
-/** What a running server tells the command line. */
-export interface ServerEvents {
-  readonly started: (facts: StartFacts) => void;
-  /** Definitions that `dev` applied by itself. */
-  readonly applied: (diff: PlanDiff) => void;
-  readonly reloaded: (generation: number, groups: BuiltGroups) => void;
-  /** Which versions answer requests that name none has changed. */
-  readonly released: (routes: readonly ServiceRoute[]) => void;
-  /** The registry has gone away, or is back. */
-  readonly registry: (status: RegistryStatus) => void;
-  /** New definitions that cannot be used; those before stay. */
-  readonly refused: (error: unknown) => void;
-  readonly stopping: () => void;
-}
-
-/** Tile groups that were new: loaded from a backfill, or built from the events. */
-export interface BuiltGroups {
-  readonly groupsLoaded: number;
-  readonly groupsReplayed: number;
-}
-
-export interface StartFacts extends BuiltGroups {
-  readonly url: string;
-  readonly generation: number;
-  readonly replayedEvents: number;
-  readonly seconds: number;
-  /** Why this server should not run as it does; null if nothing speaks against it. */
-  readonly warning: string | null;
-}
+import type { ServerEvents } from './server-events.ts';
+import { applyAndTell } from './tell-lineage.ts';
 
 /** Editors write a file in several steps; a reload waits until they are quiet for so long. */
 const SETTLE_MS = 200;
@@ -117,7 +86,7 @@ async function followRegistry(
 /** A registry that is away is no reason not to serve what it had. */
 async function applyOrGoOn(config: Config, events: ServerEvents): Promise<void> {
   try {
-    events.applied((await applyProject(config, 'asof dev')).diff);
+    events.applied((await applyAndTell(config, 'asof dev')).diff);
   } catch (error) {
     if (!isAway(error)) throw error;
     events.refused(error);

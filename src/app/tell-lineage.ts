@@ -19,7 +19,7 @@ import type { Config } from './config.ts';
 import type { OpenLineageConfig } from './openlineage-config.ts';
 import { Outbox, type SendEvent } from './openlineage-outbox.ts';
 import { packageVersion } from './package-version.ts';
-import { appliedPlan } from './project.ts';
+import { type AppliedChange, appliedPlan, applyProject } from './project.ts';
 
 /** A run as it is told: of which job, from what to what. */
 export interface ToldRun {
@@ -71,8 +71,19 @@ export async function tellDefinitions(
 ): Promise<void> {
   const outbox = outboxOf(config.openLineage);
   if (outbox === null) return;
-  outbox.tell(definitionEvents(plan, contextOf(config), told));
+  try {
+    outbox.tell(definitionEvents(plan, contextOf(config), told));
+  } catch (error) {
+    warn(`the definitions could not be told: ${String(error)}`);
+  }
   await closed(outbox);
+}
+
+/** Applies, and tells what changed beside whatever comes next. */
+export async function applyAndTell(config: Config, author: string): Promise<AppliedChange> {
+  const applied = await applyProject(config, author);
+  void tellDefinitions(config, applied.plan, applied.diff.changes);
+  return applied;
 }
 
 /**
@@ -172,7 +183,11 @@ function senderOf(openLineage: NonNullable<OpenLineageConfig>): SendEvent {
 async function closed(outbox: Outbox): Promise<void> {
   const { lost, reason } = await outbox.close();
   if (lost === 0) return;
-  process.stderr.write(`warning: ${lost} OpenLineage event(s) could not be told: ${reason}\n`);
+  warn(`${lost} OpenLineage event(s) could not be told: ${reason}`);
+}
+
+function warn(text: string): void {
+  process.stderr.write(`warning: ${text}\n`);
 }
 
 function producer(): string {

@@ -30,6 +30,10 @@ const EVENTS = [1, 2, 3]
   .map((at) => `{"payment":"p${at}","card":"c${at % 2}","amount":"${at}.50","at":${at * 60_000}}\n`)
   .join('');
 
+const GUIDE = readFileSync(
+  join(import.meta.dirname, '..', '..', 'docs', 'lineage-and-search.md'),
+  'utf8',
+);
 const DELAY = ['--assumed-delay', '5s'];
 
 function toldIn(path: string): Record<string, never>[] {
@@ -64,6 +68,8 @@ test('what there is, where it comes from and who is told', async (t) => {
   const tree = await project.run(['lineage', 'spent_1h', '--upstream']);
   assert.match(tree.stdout, /─ measure fraud\.payments: amount\n/);
   assert.match(tree.stdout, /┄ rows:fraud\.payments {2}rows\n/);
+  const [, shown = ''] = /```\n\$ asof lineage spent_1h --upstream\n([^`]+)```/.exec(GUIDE) ?? [];
+  assert.ok(shown !== '' && tree.stdout.startsWith(shown), tree.stdout);
   const dot = await project.run(['lineage', 'spent_1h', '--dot', '--direct']);
   assert.match(dot.stdout, /^digraph lineage \{\n/);
   const misspelt = await project.json(['lineage', 'spent_2h']);
