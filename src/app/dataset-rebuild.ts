@@ -15,6 +15,7 @@ import type { LabelPlan, ProjectPlan } from '../plan/plan.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import { requireRecordedLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
+import { forgottenOf } from './dataset-registry.ts';
 import { duckDbOptions, schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { withRegistry } from './with-registry.ts';
@@ -22,13 +23,18 @@ import { withRegistry } from './with-registry.ts';
 export interface RebuildOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: TrainingOptions['onProgress'];
+  /** Builds what is left of a dataset from which people were removed. */
+  readonly allowForgotten?: boolean;
 }
 
 export interface Rebuild {
   readonly dataset: DatasetManifest;
   readonly out: string;
-  /** `bytes`: the same file. `content`: the same values, written by another version. */
-  readonly same: 'bytes' | 'content';
+  /**
+   * `bytes`: the same file. `content`: the same values, written by another version. `reduced`: what
+   * is left of it, as people were removed from it since.
+   */
+  readonly same: 'bytes' | 'content' | 'reduced';
   /** What differs between the versions then and now; empty where none does. */
   readonly versions: readonly string[];
 }
@@ -36,7 +42,7 @@ export interface Rebuild {
 /**
  * Builds a dataset again from its stored plan, its kept spine and the history through its commit,
  * and compares the result with what is written down of it. Only what is the same is put in place.
- * @throws AsofError `unknown_name`, `dataset_unavailable`, `rebuild_differs`
+ * @throws AsofError `unknown_name`, `dataset_unavailable`, `rebuild_differs`, `dataset_forgotten`
  */
 export async function rebuildDataset(
   config: Config,
@@ -46,6 +52,7 @@ export async function rebuildDataset(
   options: RebuildOptions = {},
 ): Promise<Rebuild> {
   const { dataset, plan } = await findDataset(config, name, number);
+  const isReduced = await requireWhole(config, dataset, options);
   const target = out ?? dataset.output.path;
   const { format } = dataset.options;
   if (extname(target).toLowerCase() !== format) {
@@ -59,6 +66,10 @@ export async function rebuildDataset(
     const found = await buildAgain(config, dataset, plan, aside, options);
     const { sha256 } = await fileChecksum(aside);
     const versions = versionChanges(dataset, found.duckdb);
+    if (isReduced) {
+      renameSync(aside, target);
+      return { dataset, out: target, same: 'reduced', versions };
+    }
     const same = sha256 === dataset.output.sha256 ? 'bytes' : 'content';
     const isSame = found.contentChecksum === dataset.contentChecksum;
     if (same === 'content' && (!isSame || versions.length === 0)) {
@@ -73,6 +84,20 @@ export async function rebuildDataset(
   } finally {
     rmSync(aside, { force: true });
   }
+}
+
+/** False: nobody was removed from it. @throws AsofError `dataset_forgotten` */
+async function requireWhole(
+  config: Config,
+  { name, number }: DatasetManifest,
+  { allowForgotten = false }: RebuildOptions,
+): Promise<boolean> {
+  const [first] = await forgottenOf(config, name, number);
+  if (first === undefined || allowForgotten) return first !== undefined;
+  throw new AsofError(
+    'dataset_forgotten',
+    `${name}@${number} cannot be built to the same bytes any more since ${first.forgotten}.`,
+  );
 }
 
 /** What stands where the dataset was written may be a newer one, or somebody's work. */

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
+import type { ForgottenDataset } from '../registry/forgotten.ts';
 import { namespaceOf } from '../schema/types.ts';
 import { viewerOf } from './access/identity.ts';
 import { requireRecordedLabels } from './access/training-rights.ts';
@@ -14,6 +15,15 @@ export function listDatasets(config: Config, name: string | null): Promise<Datas
   return withRegistry(config, async (registry) => [
     ...viewer.visible(await registry.datasets.list(name)),
   ]);
+}
+
+/** What was forgotten of datasets since they were built, the oldest first; of one, or of all. */
+export function forgottenOf(
+  config: Config,
+  name: string | null = null,
+  number: number | null = null,
+): Promise<ForgottenDataset[]> {
+  return withRegistry(config, ({ forgotten }) => forgotten.datasets(name, number));
 }
 
 /** @throws AsofError `unknown_name` */

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { rebuildDataset } from '../app/dataset-rebuild.ts';
-import { deleteDataset, listDatasets, showDataset } from '../app/dataset-registry.ts';
+import { deleteDataset, forgottenOf, listDatasets, showDataset } from '../app/dataset-registry.ts';
 import { colors as pc } from './colors.ts';
 import { statisticsTable } from './column-table.ts';
 import type { CommonOptions, Context } from './context.ts';
@@ -9,6 +9,7 @@ import { exactName, versionedName } from './versioned-name.ts';
 
 export interface RebuildOptions extends CommonOptions {
   readonly out?: string;
+  readonly allowForgotten?: boolean;
 }
 
 type Dataset = Awaited<ReturnType<typeof showDataset>>;
@@ -18,7 +19,11 @@ export async function listCommand(
   name: string | null,
 ): Promise<number> {
   const datasets = await listDatasets(config, name);
-  output.finish({ datasets: datasets.map(summaryOf) }, () => {
+  const marks = Map.groupBy(await forgottenOf(config, name), (one) => `${one.name}@${one.number}`);
+  const since = (one: Dataset): string[] =>
+    (marks.get(`${one.name}@${one.number}`) ?? []).map(({ forgotten }) => forgotten);
+  const shown = datasets.map((one) => ({ ...summaryOf(one), forgotten: since(one) }));
+  output.finish({ datasets: shown }, () => {
     if (datasets.length === 0) output.say('No datasets; record one with `asof train --name`.');
     const rows = datasets.map((one) => [
       pc.bold(`${one.name}@${one.number}`),
@@ -27,6 +32,7 @@ export async function listCommand(
       `through commit ${one.position.commit}`,
       new Date(one.createdMs).toISOString(),
       one.author,
+      since(one).length === 0 ? '' : `not rebuildable since ${since(one)[0]}`,
     ]);
     for (const line of table(rows)) output.say(line);
   });
@@ -40,7 +46,8 @@ function summaryOf({ columns: _, spine, ...rest }: Dataset): object {
 export async function showCommand({ config, output }: Context, text: string): Promise<number> {
   const { name, number } = versionedName(text);
   const dataset = await showDataset(config, name, number);
-  output.finish(dataset, () => {
+  const forgotten = await forgottenOf(config, dataset.name, dataset.number);
+  output.finish({ ...dataset, forgotten }, () => {
     const { service, options, spine, position, code } = dataset;
     output.say(pc.bold(`${dataset.name}@${dataset.number}`));
     const facts = [
@@ -53,6 +60,10 @@ export async function showCommand({ config, output }: Context, text: string): Pr
       ['sha256', dataset.output.sha256],
       ['content', dataset.contentChecksum],
       ['written by', `asof ${code.asof}, DuckDB ${code.duckdb}`],
+      ...forgotten.map((one) => [
+        'forgotten',
+        `${one.forgotten}: ${count(one.rowsRemoved)} rows; not rebuildable to the same bytes`,
+      ]),
     ];
     for (const line of table(facts)) output.say(`  ${line}`);
     output.say();
@@ -74,6 +85,7 @@ export async function rebuildCommand(
     const out = options.out === undefined ? null : resolve(options.out);
     const rebuilt = await rebuildDataset(config, name, number, out, {
       signal: abort.signal,
+      allowForgotten: options.allowForgotten === true,
       onProgress: ({ share, phase }) => bar.update(share, phase),
     });
     bar.stop();
@@ -81,7 +93,8 @@ export async function rebuildCommand(
     const title = `${dataset.name}@${dataset.number}`;
     const result = { name: dataset.name, number: dataset.number, out: rebuilt.out, same, versions };
     output.finish({ ...result, ...dataset.output, rows: dataset.rows }, () => {
-      output.say(`${pc.green('✓')} ${title}: ${count(dataset.rows)} rows, the same ${same}`);
+      const what = same === 'reduced' ? 'what is left after forgetting' : `the same ${same}`;
+      output.say(`${pc.green('✓')} ${title}: ${count(dataset.rows)} rows, ${what}`);
       if (same === 'content') {
         output.say(`  Other bytes, as the versions differ: ${versions.join(', ')}.`);
       }

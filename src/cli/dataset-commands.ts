@@ -40,6 +40,7 @@ export function addDatasetCommands(program: Command, run: Run): void {
     );
   part(dataset, 'rebuild <dataset>', 'Build a dataset again, and check that it is the same.')
     .option('--out <file>', 'where to write; by default where it was written')
+    .option('--allow-forgotten', 'where people were removed since: build what is left of it')
     .addHelpText(
       'after',
       '\nExample:\n  asof dataset rebuild fraud_train@2 --out old.parquet\n\n' +

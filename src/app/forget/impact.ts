@@ -23,11 +23,13 @@ export function touchedBy(
   return (group) => {
     const { source, entity, keyColumns: columns } = group;
     if (!affected.has(source)) return false;
-    const own = gone.filter((place) => place.source === source);
-    if (own.some((place) => samePlace(place, { source, entity, columns }))) return false;
-    if (job.shared === 'remove') return true;
+    // What a place of the group's own takes out was of the person's own key.
+    const others = gone.filter(
+      (place) => place.source === source && !samePlace(place, { source, entity, columns }),
+    );
+    if (others.length === 0 || job.shared === 'remove') return others.length > 0;
     const all = places.filter((place) => place.source === source);
-    const emptied = emptiedColumns(sources.get(source), own, all);
+    const emptied = emptiedColumns(sources.get(source), others, all);
     return columns.some((column) => emptied.includes(column)) || looksAt(group, emptied);
   };
 }
