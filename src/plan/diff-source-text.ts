@@ -50,12 +50,13 @@ export function upstreamFindings(
   beforePlan: ProjectPlan,
   after: readonly string[],
   afterPlan: ProjectPlan,
+  concerns: (finding: Finding) => boolean = () => true,
 ): Finding[] {
   const read = new Set(after.filter((name) => before.includes(name)));
   return [...read].flatMap((name) => {
     const [old, now] = [beforePlan, afterPlan].map(({ sources }) => sourceNamed(sources, name));
     if (old === undefined || now === undefined || old.hash === now.hash) return [];
-    const found = sourceFindings(old, beforePlan, now, afterPlan);
+    const found = sourceFindings(old, beforePlan, now, afterPlan).filter(concerns);
     // A part of what is read is none of what reads it.
     return prefixed(`source ${name}: `, found).map(({ rule, sentence }) => ({ rule, sentence }));
   });

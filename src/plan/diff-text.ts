@@ -18,6 +18,7 @@ import type {
   ViewPlan,
 } from './plan.ts';
 import { groupOf } from './plan-index.ts';
+import { concernsView } from './view-columns.ts';
 import { windowText } from './window-plan.ts';
 
 export function entityFindings(before: EntityPlan, after: EntityPlan): Finding[] {
@@ -40,7 +41,16 @@ export function viewFindings(
     ),
     ...featureFindings(before, beforePlan, after, afterPlan),
   ];
-  const inherited = upstreamFindings([before.source], beforePlan, [after.source], afterPlan);
+  const inherited = upstreamFindings(
+    [before.source],
+    beforePlan,
+    [after.source],
+    afterPlan,
+    concernsView([
+      [before, beforePlan],
+      [after, afterPlan],
+    ]),
+  );
   return [...own, ...inherited];
 }
 

@@ -173,3 +173,26 @@ test('what a distribution is told, and what a source changes by, is said field b
     '  budget added: 512 MB, then stop',
   ]);
 });
+
+test('of a source, a view tells what it has a part in', () => {
+  const more = stream('flights', {
+    ...flightOptions,
+    columns: { ...columns, note: string().optional() },
+    allowedLateness: '13h',
+  });
+  const { changes } = diffOf([counts({})], [counts({ source: more as typeof flights })]);
+  const [source, view] = changes;
+  assert.deepEqual(
+    source?.rules.map(({ rule, class: worst }) => `${rule} ${worst}`),
+    ['lateness_changed breaking', 'column_added_optional compatible'],
+  );
+  assert.deepEqual(
+    view?.rules.map(({ rule }) => rule),
+    ['lateness_changed'],
+  );
+  const refused = changes.map(({ change, class: worst, remedy }) => [change, worst, remedy]);
+  assert.deepEqual(refused, [
+    ['changed', 'breaking', null],
+    ['refused', 'breaking', 'version: 2'],
+  ]);
+});

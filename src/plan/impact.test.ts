@@ -91,6 +91,9 @@ test('a source that changes touches all that its rows are in; what is described 
   // A payment that is rejected for its amount is not counted either.
   assert.deepEqual(source?.services, ['counts@3', 'fraud.checks@1']);
   assert.deepEqual(source?.features, ['spend@1.ever', 'spend@1.spent']);
+  assert.deepEqual(impactsOf(project(), project({ min: 1 })).get('source payments')?.cost, {
+    ...{ groupsAdded: [], groupsRemoved: [], bytesAdded: 0, bytesRemoved: 0 },
+  });
   const described = impactsOf(project(), project({ owner: 'y' })).get('view spend');
   assert.deepEqual(described?.touches.services, []);
   assert.deepEqual(described?.cost.groupsAdded, []);

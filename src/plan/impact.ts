@@ -27,7 +27,7 @@ export interface Touched {
   readonly hidden: number;
 }
 
-/** What a change costs the state: of a view its own tile groups, of a source those over it. */
+/** What a change of a view costs the state. */
 export interface StateCost {
   /** Ids of groups that are built anew, and of those that are dropped. */
   readonly groupsAdded: readonly string[];
@@ -139,11 +139,10 @@ class PlanSide {
     return [...walk.starts, ...walk.nodes];
   }
 
+  /** Tile groups are what views are kept in: where a source changes them, its views change too. */
   groupsOf({ kind, name, version }: DefinitionChange): string[] {
-    const views = this.#plan.views.filter((view) => {
-      if (kind === 'view') return view.name === name && view.version === version;
-      return (kind === 'source' ? view.source : kind === 'entity' ? view.entity : null) === name;
-    });
+    if (kind !== 'view') return [];
+    const views = this.#plan.views.filter((view) => view.name === name && view.version === version);
     return [...new Set(views.flatMap(groupIdsOf))].filter((id) => this.#ids.has(id));
   }
 
