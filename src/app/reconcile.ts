@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TILE_START } from '../aggregate/tile-format.ts';
 import { systemClock } from '../base/clock.ts';
@@ -41,7 +42,9 @@ export async function showAudit(
       remedy: 'See `asof reconcile --list`.',
     });
   }
-  return { ...audit, tiles: audit.path === null ? [] : await tilesOf(config, audit.path, limit) };
+  // The list of tiles goes where somebody in it was forgotten; the record stays.
+  const isKept = audit.path !== null && existsSync(join(config.dataDir, audit.path));
+  return { ...audit, tiles: isKept ? await tilesOf(config, audit.path ?? '', limit) : [] };
 }
 
 async function tilesOf(config: Config, path: string, limit: number): Promise<ChangedTile[]> {

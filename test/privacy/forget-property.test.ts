@@ -63,7 +63,8 @@ function sender({ changes }: History, gone: readonly number[]): (one: Row) => ob
       return before === 'here' ? { id, op: 'd' } : null;
     }
     live.set(one.id, 'here');
-    return { id, op: before === 'here' ? 'u' : 'c', ...fields };
+    // An update of what is not there is an insert, whatever there was before.
+    return { id, op: 'u', ...fields };
   };
 }
 
