@@ -12,6 +12,8 @@ import {
   type CatalogueField,
   type FacetValue,
   FieldIndex,
+  NONE,
+  OUT,
 } from './catalogue-fields.ts';
 import { WordIndex } from './catalogue-index.ts';
 import { normalText, wordsOf } from './catalogue-words.ts';
@@ -70,24 +72,18 @@ export class Catalogue {
   search({ text = '', filters = {}, limit, cursor, visible }: CatalogueQuery): CataloguePage {
     const allowed = this.#allowed(visible);
     const ranks = this.#ranks(text, allowed);
-    const wanted = this.#fields.map((field) => field.wanted(filters[field.name] ?? []));
-    const counts = this.#fields.map(({ values }) => new Int32Array(values.length));
+    const verdicts = this.#verdicts(allowed, ranks, filters);
     const found: number[] = [];
-    for (let at = 0; at < this.entries.length; at++) {
+    for (let at = 0; at < verdicts.length; at++) {
+      if (verdicts[at] !== NONE) continue;
       const rank = ranks === null ? 0 : (ranks[at] as number);
-      if (allowed[at] !== 1 || rank < 0) continue;
-      const failed = this.#failed(at, wanted);
-      if (failed === SEVERAL) continue;
-      for (let field = 0; field < counts.length; field++) {
-        if (failed === NONE || failed === field) this.#fields[field]?.count(at, counts[field]);
-      }
-      if (failed === NONE) found.push(rank * this.entries.length + at);
+      found.push(rank * verdicts.length + at);
     }
     const sorted = Float64Array.from(found).sort();
     return {
       ...this.#page(sorted, limit, cursor),
       total: found.length,
-      facets: this.#facets(counts),
+      facets: this.#facets(verdicts),
     };
   }
 
@@ -135,17 +131,22 @@ export class Catalogue {
     return names.some((name) => name.startsWith(text)) ? TIER.prefix : TIER.words;
   }
 
-  /** The one field whose filter an entry fails, or that it fails none, or several. */
-  #failed(at: number, wanted: readonly (ReadonlySet<number> | null)[]): number {
-    let failed = NONE;
-    for (let field = 0; field < wanted.length; field++) {
-      const values = wanted[field];
-      if (values === null || values === undefined) continue;
-      if (this.#fields[field]?.has(at, values)) continue;
-      if (failed !== NONE) return SEVERAL;
-      failed = field;
+  /** Of each entry the one field whose filter it fails, or that it fails none, or is not there. */
+  #verdicts(
+    allowed: Uint8Array,
+    ranks: Float64Array | null,
+    filters: NonNullable<CatalogueQuery['filters']>,
+  ): Int8Array {
+    const verdicts = new Int8Array(this.entries.length);
+    for (let at = 0; at < verdicts.length; at++) {
+      const fits = allowed[at] === 1 && (ranks === null || (ranks[at] as number) >= 0);
+      verdicts[at] = fits ? NONE : OUT;
     }
-    return failed;
+    this.#fields.forEach((field, number) => {
+      const wanted = filters[field.name] ?? [];
+      if (wanted.length > 0) field.judge(wanted, number, verdicts);
+    });
+    return verdicts;
   }
 
   #page(sorted: Float64Array, limit: number | undefined, cursor: string | undefined) {
@@ -174,10 +175,10 @@ export class Catalogue {
     return entry.name > name || CATALOGUE_KINDS.indexOf(entry.kind) > CATALOGUE_KINDS.indexOf(kind);
   }
 
-  #facets(counts: readonly Int32Array[]): CataloguePage['facets'] {
+  #facets(verdicts: Int8Array): CataloguePage['facets'] {
     const of = (name: CatalogueField): FacetValue[] => {
-      const at = CATALOGUE_FIELDS.indexOf(name);
-      return this.#fields[at]?.facet(counts[at] ?? new Int32Array(0)) ?? [];
+      const number = CATALOGUE_FIELDS.indexOf(name);
+      return this.#fields[number]?.facet(number, verdicts) ?? [];
     };
     return {
       ...{ kind: of('kind'), namespace: of('namespace'), tag: of('tag'), owner: of('owner') },
@@ -186,6 +187,3 @@ export class Catalogue {
     };
   }
 }
-
-const NONE = -1;
-const SEVERAL = -2;
