@@ -17,6 +17,7 @@ import type {
   ViewStatus,
 } from '../monitor/status.ts';
 import type { ProjectPlan, SourcePlan, ViewPlan } from '../plan/plan.ts';
+import { presentName } from '../schema/evolution.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
 import type { StateUsage } from '../stream/state-budget.ts';
@@ -108,9 +109,10 @@ function sourceStatus(source: SourcePlan, facts: StatusFacts): SourceStatus {
   };
 }
 
-function hotKeyStatus({ name }: SourcePlan, engine: StreamEngine | null): HotKeyStatus[] {
+function hotKeyStatus({ name, columns }: SourcePlan, engine: StreamEngine | null): HotKeyStatus[] {
+  const names = new Map(columns.map((column) => [column.name, presentName(column)]));
   return [...(engine?.hotKeys(name) ?? [])].map(([keyColumns, keys]) => ({
-    keyColumns: keyColumns.split(','),
+    keyColumns: keyColumns.split(',').map((column) => names.get(column) ?? column),
     split: keys.splitKeys,
     splits: keys.splits,
     merges: keys.merges,

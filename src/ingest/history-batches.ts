@@ -55,7 +55,7 @@ export async function* historyBatches(places: HistoryPlaces, query: BoundQuery):
           }
           done = Math.min(manifest.archivedCommit, query.throughCommit);
         } else {
-          for (const batch of places.log.read(done, places.schemaOf)) {
+          for (const batch of places.log.read(done, places.schemaOf, query.throughCommit)) {
             if (batch.commit !== done + 1 || batch.commit > query.throughCommit) break;
             done = batch.commit;
             if (isDue(batch)) yield batch;

@@ -10,15 +10,17 @@ export interface LogReader {
   /**
    * Batches after a commit, in order, each under the schema it is wanted in, or the one it was
    * written in. Begins later if the log has been cut past that commit.
+   * @param throughCommit later batches are as they were written: an earlier schema may not hold them
    */
-  read(afterCommit: number, schemaOf: SchemaOf): Iterable<EventBatch>;
+  read(afterCommit: number, schemaOf: SchemaOf, throughCommit?: number): Iterable<EventBatch>;
 }
 
 /** The segment files of a data directory. */
 export function segmentLog(disk: Disk): LogReader {
   return {
     lastCommit: () => lastCommitOf(disk),
-    read: (afterCommit, schemaOf) => readSegments(disk, afterCommit, schemaOf),
+    read: (afterCommit, schemaOf, throughCommit) =>
+      readSegments(disk, afterCommit, schemaOf, throughCommit),
   };
 }
 

@@ -126,7 +126,8 @@ export class History {
     }
     let commit = archivedCommit;
     const byName = new Map(sources.map((source) => [source.name, source]));
-    for (const batch of this.#options.log.read(archivedCommit, (name) => byName.get(name))) {
+    const schemaOf = (name: string) => byName.get(name);
+    for (const batch of this.#options.log.read(archivedCommit, schemaOf, this.through)) {
       if (batch.commit > this.through || batch.commit !== commit + 1) break;
       loaders.get(batch.source)?.append(batch);
       commit = batch.commit;

@@ -21,6 +21,8 @@ export type SchemaOf = (source: string) => SourceSchema | null | undefined;
 export interface ReadRange {
   readonly afterCommit: number;
   readonly throughCommit: number;
+  /** Batches after it are given as they were written. Absent: none are. */
+  readonly projectThrough?: number;
   /** Damage ends the reading instead of being an error: the writer may be in the middle of it. */
   readonly unfinished: boolean;
 }
@@ -48,7 +50,7 @@ export function* readSegment(
       if (range.unfinished && !cursor.provesCorruption()) return;
       throw corruptLog(segment.path, cursor.end, `commit ${cursor.expected} fails its checksum`);
     }
-    if (wanted) begun.push(marked(decodeFrame(frame.payload, book, schemaOf), frame));
+    if (wanted) begun.push(marked(decodeFrame(frame.payload, book, schemaOf, range), frame));
     if (frame.continues) continue;
     yield* begun;
     begun = [];
@@ -59,13 +61,19 @@ function marked(batch: EventBatch, { imported }: Frame): EventBatch {
   return imported ? { ...batch, imported } : batch;
 }
 
-function decodeFrame(payload: Uint8Array, book: SchemaBook, schemaOf: SchemaOf): EventBatch {
+function decodeFrame(
+  payload: Uint8Array,
+  book: SchemaBook,
+  schemaOf: SchemaOf,
+  { projectThrough = Number.POSITIVE_INFINITY }: ReadRange,
+): EventBatch {
   let written: SourceSchema | undefined;
   const batch = decodeBatch(new ByteReader(payload), (source, fingerprint) => {
     if (book.get(fingerprint) === undefined) book.reload();
     written = book.find(source, fingerprint);
     return written;
   });
+  if (batch.commit > projectThrough) return batch;
   const wanted = schemaOf(batch.source);
   if (wanted === null || wanted === undefined || written === undefined) return batch;
   return projectBatch(batch, written, wanted);
@@ -80,6 +88,7 @@ export function* readSegments(
   disk: Disk,
   afterCommit: number,
   schemaOf: SchemaOf = () => null,
+  projectThrough = Number.POSITIVE_INFINITY,
 ): Generator<EventBatch> {
   const book = new SchemaBook(disk);
   let after = afterCommit;
@@ -95,7 +104,8 @@ export function* readSegments(
     if (bytes === null) continue;
     const next = segments[index + 1];
     const throughCommit = next === undefined ? Number.MAX_SAFE_INTEGER : next.firstCommit - 1;
-    const range = { afterCommit: after, throughCommit, unfinished: next === undefined };
+    const unfinished = next === undefined;
+    const range = { afterCommit: after, throughCommit, projectThrough, unfinished };
     for (const batch of readSegment(bytes, segment, range, book, schemaOf)) {
       after = batch.commit;
       yield batch;

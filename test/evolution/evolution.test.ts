@@ -75,7 +75,9 @@ class Life {
       if (this.random.below(2) === 0) await this.platform.engine.checkpoint();
       if (this.random.below(2) === 0) this.platform.ingestor.checkpoint();
       await this.#checkOffline();
+      this.#past.push({ stage, commit: this.platform.log.lastCommit });
     }
+    for (const { stage, commit } of this.#past) await this.#checkPast(stage, commit);
     await this.platform.end('close');
   }
 
@@ -148,10 +150,11 @@ class Life {
   readonly #changesOf = new Map<number, number>();
 
   /** Every row as the newest version has it, at the places that the log gave them. */
-  #naive(): PlatformOracle {
+  #naive(throughCommit = Number.POSITIVE_INFINITY): PlatformOracle {
     const values = new Map<string, OracleEvent['values']>();
     const counts = new Map<number, number>();
-    const events = this.platform.events.map((event) => {
+    const known = this.platform.events.filter(({ commit }) => commit <= throughCommit);
+    const events = known.map((event) => {
       const back = event.retracts ?? null;
       const place = back ?? event;
       const key = `${place.partition}/${place.offset}`;
@@ -180,11 +183,27 @@ class Life {
     this.#expectSame();
   }
 
+  readonly #past: { readonly stage: Stage; readonly commit: number }[] = [];
+
+  /** As a dataset is built again: by the plan of its time, of all that was there then. */
+  async #checkPast(stage: Stage, commit: number): Promise<void> {
+    this.#stage = stage;
+    this.platform.plan = this.#plan();
+    await this.#train(await openHistory(this.platform, this.#folder, commit));
+    this.#expectSame();
+  }
+
   async #checkOffline(): Promise<void> {
     if (this.random.below(2) === 0) await this.#archive();
+    const history = await openHistory(this.platform, this.#folder);
+    await this.#train(history);
+    await this.#replay(history);
+    this.#expectSame();
+  }
+
+  async #train(history: Awaited<ReturnType<typeof openHistory>>): Promise<void> {
     const { random, platform, tally } = this;
-    const history = await openHistory(platform, this.#folder);
-    const oracle = this.#naive();
+    const oracle = this.#naive(history.through);
     const service = serviceOf(platform.plan);
     const spine = randomSpine(random, oracle, service, 0);
     await writeSpine(this.#session, service, spine, false);
@@ -200,8 +219,6 @@ class Life {
       ...trained,
       throughCommit: history.through,
     });
-    await this.#replay(history);
-    this.#expectSame();
   }
 
   /** What was served under this version of the service, at whatever version of the source. */
@@ -238,14 +255,13 @@ function bigints(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? `${value}n` : value;
 }
 
-const SEEDS = 12;
+const SEEDS = 7;
 
 test('rows of all versions mean what they would mean had there only been the newest', async (t) => {
-  const first = 1;
   const covered = new Map<string, number>();
   const session = await DuckDbSession.open({ threads: 1 });
   try {
-    for (let seed = first; seed < first + SEEDS; seed += 1) {
+    for (let seed = 1; seed <= SEEDS; seed += 1) {
       const folder = mkdtempSync(join(tmpdir(), 'asof-evolution-'));
       try {
         const life = new Life(seed, folder, session);
