@@ -41,7 +41,8 @@ export class AuditChain {
   readonly #after: (hash: string) => Promise<readonly StoredAuditEntry[]>;
   #head: AuditHead = { seq: 0, hash: GENESIS };
   #unsigned = 0;
-  #broken: AuditBreak | null = null;
+  /** The first entry that does not fit. */
+  #wrong: StoredAuditEntry | null = null;
 
   /**
    * @param expected a head that was kept elsewhere: the chain must still hold it
@@ -59,22 +60,45 @@ export class AuditChain {
   }
 
   /** Whether the chain is whole so far. */
-  async follow(entry: StoredAuditEntry): Promise<boolean> {
-    this.#broken ??= await this.#breakAt(entry);
-    if (this.#broken !== null) return false;
+  follow(entry: StoredAuditEntry): boolean {
+    if (this.#wrong !== null) return false;
+    if (!this.#fits(entry)) {
+      this.#wrong = entry;
+      return false;
+    }
     this.#head = { seq: entry.seq, hash: entry.hash };
     if (entry.keyId === '') this.#unsigned = entry.seq;
     return true;
   }
 
   /** @param storedHead what the database itself says was written last */
-  end(storedHead: AuditHead): AuditReport {
-    this.#broken ??= this.#cutOff(storedHead);
+  async end(storedHead: AuditHead): Promise<AuditReport> {
+    const wrong = this.#wrong;
+    const broken = wrong === null ? this.#cutOff(storedHead) : await this.#breakAt(wrong);
     const { seq: entries } = this.#head;
-    return { entries, head: this.#head, unsigned: this.#unsigned, broken: this.#broken };
+    return { entries, head: this.#head, unsigned: this.#unsigned, broken };
   }
 
-  async #breakAt(entry: StoredAuditEntry): Promise<AuditBreak | null> {
+  /** Whether an entry is the one that belongs here, as it was written. */
+  #fits(entry: StoredAuditEntry): boolean {
+    const { seq, keyId, prevHash, hash } = entry;
+    const expected = this.#expected;
+    return (
+      seq === this.#head.seq + 1 &&
+      this.#keys.knows(keyId) &&
+      (keyId !== '' || !this.#isSigned) &&
+      sameHash(prevHash, this.#head.hash) &&
+      this.#isWhole(entry) &&
+      (expected?.seq !== seq || sameHash(expected.hash, hash))
+    );
+  }
+
+  get #isSigned(): boolean {
+    return this.#unsigned < this.#head.seq;
+  }
+
+  /** What is wrong with an entry that does not fit. */
+  async #breakAt(entry: StoredAuditEntry): Promise<AuditBreak> {
     const seq = this.#head.seq + 1;
     if (entry.seq < seq) {
       return { seq: entry.seq, kind: 'inserted', why: 'entries are numbered from 1' };
@@ -85,18 +109,13 @@ export class AuditChain {
       const why = `it is signed by the key ${keyId}, which is not among those of ASOF_AUDIT_KEY`;
       return { seq, kind: 'key_missing', why };
     }
-    const isSigned = this.#unsigned < this.#head.seq;
-    if (keyId === '' && isSigned) {
+    if (keyId === '' && this.#isSigned) {
       return { seq, kind: 'unsigned', why: 'it is not signed, and entries before it are' };
     }
     const follows = sameHash(entry.prevHash, this.#head.hash);
     if (!follows || !this.#isWhole(entry)) return this.#displaced(entry);
-    const expected = this.#expected;
-    if (expected !== null && expected.seq === seq && !sameHash(expected.hash, entry.hash)) {
-      const why = 'it fits its place, and is not the entry of the head that was given';
-      return { seq, kind: 'altered', why };
-    }
-    return null;
+    const why = 'it fits its place, and is not the entry of the head that was given';
+    return { seq, kind: 'altered', why };
   }
 
   #isWhole(entry: StoredAuditEntry): boolean {

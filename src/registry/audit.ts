@@ -151,7 +151,7 @@ export class AuditBook {
       const before = last;
       for await (const entry of this.entriesAfter(last)) {
         last = entry.seq;
-        if (!(await chain.follow(entry))) return chain.end(stored);
+        if (!chain.follow(entry)) return chain.end(stored);
         if (entry.seq % LIMITS.auditPageEntries === 0) progress(entry.seq, total);
       }
       if (last === before) return chain.end(stored);

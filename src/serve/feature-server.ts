@@ -219,7 +219,7 @@ export class FeatureServer {
   }
 
   has(name: string): boolean {
-    return this.#services.get(name) !== null;
+    return this.#services.get(name) !== null || this.#services.knows(name);
   }
 
   /** @throws AsofError `unknown_service` */

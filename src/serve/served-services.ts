@@ -103,6 +103,11 @@ export class ServedServices {
     return found ?? null;
   }
 
+  /** Whether there is such a service, though none of its versions may answer. */
+  knows(name: string): boolean {
+    return [...this.#compiled.values()].some((one) => one.plan.service.name === name);
+  }
+
   /** @throws AsofError `unknown_service`, `not_active` */
   find(name: string, version: number | undefined): CompiledService {
     const found = this.get(name, version);

@@ -11,7 +11,7 @@ import {
   Viewer,
 } from '../../registry/access/viewer.ts';
 import type { AuditSink } from '../../registry/audit-entry.ts';
-import { namespaceOf } from '../../schema/types.ts';
+import { accessNote } from '../audit/access-note.ts';
 import type { Config } from '../config.ts';
 import { withRegistry } from '../with-registry.ts';
 import type { Identity } from './identity.ts';
@@ -36,21 +36,15 @@ export async function identify(
   const snapshot = new AccessSnapshot(facts);
   const tell = { snapshot, token: () => token };
   if (!snapshot.enabled) return { ...tell, viewer: LOCAL_VIEWER };
-  const note = (actor: string, action: string, target: string, reason: string): void => {
-    const names = target === '' ? [] : target.split(' ');
-    const spaces = new Set(names.map(namespaceOf));
-    const namespace = spaces.size === 1 ? [...spaces].join('') : '*';
-    onDenied({ actor, action, namespace, target, outcome: 'denied', details: { reason } });
-  };
   const found = await principalOf(config, snapshot, token);
   if ('rejection' in found) {
-    note(NOBODY.id, 'access.identify', '', found.rejection);
+    onDenied(accessNote(NOBODY.id, 'access.identify', '', found.rejection));
     throw new AsofError('unauthenticated', unauthenticated().message, {
       remedy: 'Put a valid token into ASOF_TOKEN, or its file behind --token-file.',
     });
   }
-  const viewer = new Viewer(found.principal, (who, action, target, reason) =>
-    note(who.id, action, target, reason),
+  const viewer = new Viewer(found.principal, (who, ...said) =>
+    onDenied(accessNote(who.id, ...said)),
   );
   return { ...tell, viewer };
 }

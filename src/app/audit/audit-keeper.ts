@@ -2,12 +2,11 @@ import { systemClock } from '../../base/clock.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { OnDenied } from '../../registry/access/viewer.ts';
-import { EVERY_NAMESPACE } from '../../registry/audit.ts';
 import type { AuditEntry } from '../../registry/audit-entry.ts';
 import { AuditGatherer } from '../../registry/audit-gatherer.ts';
-import { namespaceOf } from '../../schema/types.ts';
 import type { Config } from '../config.ts';
 import { withRegistry } from '../with-registry.ts';
+import { accessNote } from './access-note.ts';
 
 /**
  * What a running server refuses, and the sensitive reads that it answers, on their way to the audit:
@@ -28,13 +27,8 @@ export class AuditKeeper {
     this.#timer.unref();
   }
 
-  readonly onDenied: OnDenied = (principal, action, target, reason) => {
-    const names = target === '' ? [] : target.split(' ');
-    const spaces = new Set(names.map(namespaceOf));
-    this.note({
-      ...{ actor: principal.id, action, target, outcome: 'denied', details: { reason } },
-      namespace: spaces.size === 1 ? [...spaces].join('') : EVERY_NAMESPACE,
-    });
+  readonly onDenied: OnDenied = (principal, ...said) => {
+    this.note(accessNote(principal.id, ...said));
   };
 
   note(entry: Omit<AuditEntry, 'atMs'>): void {

@@ -11,12 +11,13 @@ import {
 } from './policy.ts';
 import { LOCAL_USER, type Principal, type Role } from './principal.ts';
 
-/** Told of everything that was refused. */
+/** Told of everything that was refused, and of what was read of restricted columns (`done`). */
 export type OnDenied = (
   principal: Principal,
   action: string,
   target: string,
   reason: string,
+  outcome?: 'denied' | 'done',
 ) => void;
 
 /** A principal at a door: what it may do, and what of an answer it may see. */
@@ -39,6 +40,9 @@ export class Viewer {
     const decision = decide(this.principal, action, { namespaces, needed });
     if (!decision.allowed) {
       this.#onDenied(this.principal, action, targetOf(names), decision.reason);
+    } else if (needed.length > 0) {
+      const labels = [...new Set(needed.map(({ label }) => label))].sort().join(', ');
+      this.#onDenied(this.principal, action, targetOf(names), `labels: ${labels}`, 'done');
     }
     return decision;
   }
