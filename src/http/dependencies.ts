@@ -10,7 +10,7 @@ import type { CatalogueQuery } from '../registry/catalogue.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
-import type { ForgetPort } from './forget-routes.ts';
+import type { ForgetPort } from './forget-port.ts';
 import type { LifecyclePort } from './lifecycle-port.ts';
 
 /** What the routes need; each belongs to the folder that does the work. */

@@ -1,27 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { LIMITS } from '../base/limits.ts';
-import type { Viewer } from '../registry/access/viewer.ts';
+import type { ForgetBody, ForgetPort } from './forget-port.ts';
 import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
-
-/** Removes people; each run by its id. */
-export interface ForgetPort {
-  /** Begins a run, and answers its id at once. @throws AsofError `usage`, `unknown_name` */
-  begin(request: ForgetBody, viewer: Viewer): Promise<string>;
-  /** How far a run is, or its record. @throws AsofError `unknown_name`, or why it failed */
-  look(id: string): Promise<{ readonly record: object | null; readonly progress: object | null }>;
-}
-
-export interface ForgetBody {
-  readonly subjects: readonly unknown[];
-  readonly columns: readonly string[];
-  readonly requestId: string | null;
-  readonly reason: string | null;
-  readonly block: boolean;
-  readonly shared: 'keep' | 'remove';
-  readonly graceMs: number;
-}
 
 const text = Type.Union([Type.String({ maxLength: 1_000 }), Type.Null()], { default: null });
 

@@ -1,4 +1,4 @@
-import type { ForgetPort } from '../../http/forget-routes.ts';
+import type { ForgetPort } from '../../http/forget-port.ts';
 import type { Config } from '../config.ts';
 import { withRegistry } from '../with-registry.ts';
 import type { Forgetting } from './forgetting.ts';
