@@ -1,6 +1,7 @@
 import { AsofError } from '../base/errors.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
-import type { Applied, Registry } from '../registry/registry.ts';
+import type { Applied } from '../registry/applied.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
 import { requireSamePlan, writePlanFile } from './plan-file.ts';

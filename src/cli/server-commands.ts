@@ -1,4 +1,5 @@
-import { type BuiltGroups, runServer, type ServerEvents } from '../app/server.ts';
+import { runServer } from '../app/server.ts';
+import type { BuiltGroups, ServerEvents } from '../app/server-events.ts';
 import { colors as pc } from './colors.ts';
 import type { Context } from './context.ts';
 import { EXIT, type Output, reportError } from './output.ts';

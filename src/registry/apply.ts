@@ -3,13 +3,16 @@ import { canonicalJson } from '../plan/canonical.ts';
 import { diffPlans, type PlanDiff } from '../plan/diff.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { mergeScoped } from '../plan/scoped.ts';
+import type { Applied } from './applied.ts';
 import { applyNotes } from './apply-notes.ts';
+import type { AuditBook } from './audit.ts';
 import { noteChange } from './changes.ts';
 import { conflictsWith } from './conflicts.ts';
 import type { RegistryDatabase } from './database.ts';
 import { definitionsOf } from './definition-rows.ts';
+import type { LifecycleBook } from './lifecycle-book.ts';
+import type { PlanBook } from './plan-book.ts';
 import { portions } from './portions.ts';
-import type { Applied, Registry } from './registry.ts';
 
 export interface ApplyRequest {
   /** As it was compiled, with what the project imports of other namespaces. */
@@ -32,7 +35,11 @@ export interface ApplyResult {
 /** What an apply needs of the registry that it is done in, within its transaction. */
 export interface ApplyParts {
   readonly db: RegistryDatabase;
-  readonly registry: Registry;
+  /** Read in the same transaction. */
+  readonly current: Applied | null;
+  readonly plans: PlanBook;
+  readonly lifecycle: LifecycleBook;
+  readonly audit: AuditBook;
   readonly nowMs: number;
 }
 
@@ -41,10 +48,9 @@ export interface ApplyParts {
  * @throws AsofError `run_conflict`, `version_conflict`, or as `mergeScoped` finds
  */
 export async function applyIn(
-  { db, registry, nowMs }: ApplyParts,
+  { db, current, plans, lifecycle, audit, nowMs }: ApplyParts,
   { plan: compiled, author, namespaces = null, basedOn }: ApplyRequest,
 ): Promise<ApplyResult> {
-  const current = await registry.current();
   const { plan, issues: foreign } = mergeScoped(current?.plan ?? null, compiled, namespaces);
   const [first] = foreign;
   if (first !== undefined) {
@@ -52,20 +58,20 @@ export async function applyIn(
   }
   const issues = [
     ...(await conflictsWith(db, current?.plan ?? null, plan)),
-    ...(await registry.lifecycle.refusals(plan, namespaces)),
+    ...(await lifecycle.refusals(plan, namespaces)),
   ];
   if (issues.length > 0) {
     throw new AsofError('version_conflict', 'The plan changes what versions mean.', { issues });
   }
   const diff = diffPlans(current?.plan ?? null, plan);
-  const changes = await registry.plans.changesTo(plan, current?.plan ?? null);
+  const changes = await plans.changesTo(plan, current?.plan ?? null);
   if (current !== null && changes.come.length + changes.gone.length === 0) {
     return { generation: current.generation, diff };
   }
-  if (basedOn !== undefined) await requireUnchanged(registry, current, namespaces, basedOn);
+  if (basedOn !== undefined) await requireUnchanged(plans, current, namespaces, basedOn);
   const generation = (current?.generation ?? 0) + 1;
   await rememberMeanings(db, current?.plan ?? null, plan, nowMs);
-  await registry.plans.write(changes, generation);
+  await plans.write(changes, generation);
   await db
     .insertInto('applies')
     .values({
@@ -74,19 +80,19 @@ export async function applyIn(
     })
     .execute();
   await noteChange(db, 'plan');
-  await registry.lifecycle.noteApplied(plan, { actor: author, nowMs });
-  await registry.audit.append(...applyNotes(diff, { generation, author, nowMs }));
+  await lifecycle.noteApplied(plan, { actor: author, nowMs });
+  await audit.append(...applyNotes(diff, { generation, author, nowMs }));
   return { generation, diff };
 }
 
 async function requireUnchanged(
-  registry: Registry,
+  plans: PlanBook,
   current: Applied | null,
   namespaces: readonly string[] | null,
   basedOn: number,
 ): Promise<void> {
   const newest = current?.generation ?? 0;
-  const touched = namespaces === null ? newest : await registry.plans.touched(namespaces);
+  const touched = namespaces === null ? newest : await plans.touched(namespaces);
   if (touched <= basedOn) return;
   const whose = namespaces === null ? '' : ` of ${namespaces.join(', ')}`;
   const text = `Definitions${whose} were applied meanwhile, as generation ${touched}.`;

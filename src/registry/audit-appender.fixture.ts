@@ -1,7 +1,8 @@
 import { systemClock } from '../base/clock.ts';
 import { AuditBook } from './audit.ts';
 import { AuditKeys } from './audit-chain.ts';
-import { openDatabase, type RegistryAddress } from './database.ts';
+import type { RegistryAddress } from './database.ts';
+import { openDatabase } from './open-database.ts';
 
 /** A process of its own: appends entries, each in a transaction, numbered in their targets. */
 const [address = '', actor = '', count = ''] = process.argv.slice(2);

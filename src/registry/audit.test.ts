@@ -10,7 +10,8 @@ import { AuditBook, type AuditNote } from './audit.ts';
 import { AuditKeys } from './audit-chain.ts';
 import type { AuditReport } from './audit-verify.ts';
 import { onBothDatabases, sqliteAddress } from './both-databases.fixture.ts';
-import { openDatabase, type RegistryAddress, type RegistryDatabase } from './database.ts';
+import type { RegistryAddress, RegistryDatabase } from './database.ts';
+import { openDatabase } from './open-database.ts';
 
 const KEYS = new AuditKeys([]);
 const clock = new ManualClock(1_700_000_000_000);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openDatabase } from './database.ts';
 import type { DatasetManifest } from './dataset-manifest.ts';
 import { DatasetBook } from './datasets.ts';
+import { openDatabase } from './open-database.ts';
 
 function begin(book: DatasetBook, name: string) {
   return book.begin({ name, author: 'jan', createdMs: 5, generation: 1, throughCommit: 7 });

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { canonicalJson } from '../plan/canonical.ts';
 import { compileProject } from '../plan/compile.ts';
 import { fraud } from '../plan/sample-shop.fixture.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase } from './open-database.ts';
 import { Registry } from './registry.ts';
 
 const clock = { nowMs: () => 5 };

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { AsofError, type Issue } from '../base/errors.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import { AccessBook } from './access/access-book.ts';
+import { type Applied, appliedSince } from './applied.ts';
 import { type ApplyRequest, type ApplyResult, applyIn } from './apply.ts';
 import { AuditBook } from './audit.ts';
 import { type AuditKeys, UNSIGNED } from './audit-chain.ts';
@@ -10,7 +11,6 @@ import { conflictsWith } from './conflicts.ts';
 import {
   consistently,
   inTransaction,
-  openDatabase,
   type RegistryAddress,
   type RegistryDatabase,
 } from './database.ts';
@@ -18,29 +18,12 @@ import { DatasetBook } from './datasets.ts';
 import { ForgottenBook } from './forgotten.ts';
 import { LifecycleBook } from './lifecycle-book.ts';
 import { NamespaceBook } from './namespaces.ts';
+import { openDatabase } from './open-database.ts';
 import { PlanBook } from './plan-book.ts';
 import { ReleaseBook } from './releases.ts';
 import { ShadowBook } from './shadows.ts';
 import { TokenKeyBook } from './token-keys.ts';
 import { ValidationBook } from './validations.ts';
-
-/** What is applied: the plan and its generation, which grows by one with every apply. */
-export interface Applied {
-  readonly generation: number;
-  readonly appliedMs: number;
-  readonly author: string;
-  readonly plan: ProjectPlan;
-}
-
-/** Of what was applied in order, what held at some time since then. */
-export function appliedSince<T extends Pick<Applied, 'appliedMs'>>(
-  applied: readonly T[],
-  sinceMs: number,
-): T[] {
-  return applied.filter(
-    (_, at) => (applied[at + 1]?.appliedMs ?? Number.POSITIVE_INFINITY) >= sinceMs,
-  );
-}
 
 /**
  * The record of definitions and their versions. A `name@version` names one hash for ever
@@ -234,9 +217,12 @@ export class Registry {
    * @throws AsofError `version_conflict` with an issue for each definition that is refused
    */
   apply(request: ApplyRequest): Promise<ApplyResult> {
-    return inTransaction(this.#db, (db) =>
-      applyIn({ db, registry: this.#within(db), nowMs: this.#clock.nowMs() }, request),
-    );
+    return inTransaction(this.#db, async (db) => {
+      const within = this.#within(db);
+      const { plans, lifecycle, audit } = within;
+      const current = await within.current();
+      return applyIn({ db, current, plans, lifecycle, audit, nowMs: this.#clock.nowMs() }, request);
+    });
   }
 
   /** How often each part has changed: what a follower looks at. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { openDatabase } from './database.ts';
+import { openDatabase } from './open-database.ts';
 import { ReleaseBook } from './releases.ts';
 
 const SERVICE = 'fraud';

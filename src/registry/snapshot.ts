@@ -4,9 +4,10 @@ import { canonicalJson } from '../plan/canonical.ts';
 import { soundPlan } from '../plan/load.ts';
 import { parseJson } from '../schema/json.ts';
 import type { AccessFacts } from './access/access-snapshot.ts';
+import type { Applied } from './applied.ts';
 import type { ChangeKind, Changes } from './changes.ts';
 import type { VersionState } from './lifecycle-rows.ts';
-import type { Applied, Registry } from './registry.ts';
+import type { Registry } from './registry.ts';
 import type { Release } from './releases.ts';
 import type { Shadow } from './shadows.ts';
 

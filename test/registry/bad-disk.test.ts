@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { sql } from 'kysely';
 import { canonicalJson } from '../../src/plan/canonical.ts';
-import { openDatabase } from '../../src/registry/database.ts';
+import { openDatabase } from '../../src/registry/open-database.ts';
 import { Registry } from '../../src/registry/registry.ts';
 import { projectOf } from './projects.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { onBothDatabases } from '../both-databases.fixture.ts';
-import { openDatabase, type RegistryAddress } from '../database.ts';
+import type { RegistryAddress } from '../database.ts';
+import { openDatabase } from '../open-database.ts';
 import { AccessBook, type By, type NewKey } from './access-book.ts';
 import { AccessSnapshot, type KeyCheck } from './access-snapshot.ts';
 import { formatApiKey, hashOfSecret } from './api-key.ts';
