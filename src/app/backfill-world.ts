@@ -7,9 +7,10 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import { OfflineCatalog } from '../store/offline-catalog.ts';
 import { affectedDatasets } from './affected-datasets.ts';
 import type { Config } from './config.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 import { isGoneOwner, leaseOwner } from './lease-owner.ts';
 import { graceOf } from './observed-grace.ts';
-import { duckDbOptions, openHistory } from './offline.ts';
+import { openHistory } from './offline.ts';
 import { withRegistry } from './with-registry.ts';
 
 export interface WorldOptions {

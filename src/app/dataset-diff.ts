@@ -8,7 +8,7 @@ import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import type { ColumnStatistics } from '../schema/column-statistics.ts';
 import type { Config } from './config.ts';
 import { buildAgain, findDataset, type RebuildOptions } from './dataset-rebuild.ts';
-import { duckDbOptions } from './offline.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 
 export interface DatasetName {
   readonly name: string;

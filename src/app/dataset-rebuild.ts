@@ -16,7 +16,8 @@ import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import { requireRecordedLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { forgottenOf } from './dataset-registry.ts';
-import { duckDbOptions, schemaLookup } from './offline.ts';
+import { duckDbOptions } from './duckdb-options.ts';
+import { schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { withRegistry } from './with-registry.ts';
 

@@ -7,7 +7,8 @@ import {
 } from '../batch/import/import-history.ts';
 import { withBulkDoor } from './bulk-access.ts';
 import type { Config } from './config.ts';
-import { duckDbOptions, openHistory } from './offline.ts';
+import { duckDbOptions } from './duckdb-options.ts';
+import { openHistory } from './offline.ts';
 import { tokenizerFor } from './privacy/token-keys.ts';
 import { tellRun } from './tell-lineage.ts';
 import { importRun } from './told-runs.ts';

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { sqlString } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { Config } from './config.ts';
-import { duckDbOptions } from './offline.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 
 const COLUMNS =
   `{id: 'VARCHAR', "arrivalTimeMs": 'BIGINT', code: 'VARCHAR', "column": 'VARCHAR', ` +

@@ -19,6 +19,7 @@ import { restrictedIn, viewerOf } from './access/identity.ts';
 import { spinePlanFor } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { requireTrainable } from './draft-training.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 import { liveService } from './live-versions.ts';
 import { tokenizerIfAny } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
@@ -68,18 +69,6 @@ function syncFile(path: string): void {
   } finally {
     closeSync(file);
   }
-}
-
-export function duckDbOptions(config: Config): {
-  memoryBytes: number;
-  spillFolder: string;
-  threads: number;
-} {
-  return {
-    memoryBytes: config.batchMemoryMiB * 1024 * 1024,
-    spillFolder: join(config.dataDir, 'spill'),
-    threads: config.threads,
-  };
 }
 
 export type TrainRequest = Omit<

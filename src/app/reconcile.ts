@@ -9,7 +9,7 @@ import { OfflineCatalog } from '../store/offline-catalog.ts';
 import type { CatalogAudit } from '../store/offline-catalog-audits.ts';
 import type { PartitionState } from '../store/offline-partition.ts';
 import type { Config } from './config.ts';
-import { duckDbOptions } from './offline.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 
 /** A tile of a day that was final, as it was and as it is; null where there is none. */
 export interface ChangedTile {

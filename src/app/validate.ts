@@ -10,8 +10,9 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 import { liveView, viewOf } from './live-versions.ts';
-import { duckDbOptions, openHistory } from './offline.ts';
+import { openHistory } from './offline.ts';
 import { withRegistry } from './with-registry.ts';
 
 export interface ValidateRequest {
@@ -72,7 +73,9 @@ async function underTest(
   registry: Registry,
   { view, version }: ValidateRequest,
 ): Promise<PlannedView> {
-  const defined = existsSync(config.definitions) ? await loadDefinitions(config.definitions, config) : null;
+  const defined = existsSync(config.definitions)
+    ? await loadDefinitions(config.definitions, config)
+    : null;
   const applied = await registry.planWithView(view, version);
   for (const plan of [defined, applied]) {
     const found = plan === null ? null : viewOf(plan, view, version);

@@ -13,7 +13,7 @@ import { formatDecimal } from '../schema/json.ts';
 import { type ColumnSchema, type SourceSchema, typeText } from '../schema/types.ts';
 import { isWidening } from '../schema/widening.ts';
 import type { Config } from './config.ts';
-import { duckDbOptions } from './offline.ts';
+import { duckDbOptions } from './duckdb-options.ts';
 
 /** A column as events were logged, and as it is to be. */
 interface Widened {
