@@ -87,7 +87,9 @@ export interface CommandUse {
 
 /** @throws AsofError `forbidden`, or `unknown_name` of what may not be known of */
 export function requireUse({ viewer }: Identity, { action, names }: CommandUse): void {
-  if (ACTIONS[action].where === 'named' && names === 'all') viewer.requireEverywhere(action);
+  if (viewer === LOCAL_VIEWER) return;
+  const isAll = names === 'all' || names.length === 0;
+  if (ACTIONS[action].where === 'named' && isAll) viewer.requireEverywhere(action);
   else viewer.require(action, names === 'all' ? [] : names, unknownHere);
 }
 

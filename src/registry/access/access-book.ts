@@ -29,32 +29,41 @@ export class AccessBook {
 
   /** What servers ask every moment: whether there is anything new. */
   async revision(): Promise<number> {
-    const { revision } = await this.#db
-      .selectFrom('access_state')
-      .select('revision')
-      .executeTakeFirstOrThrow();
-    return revision;
+    return (await this.#state()).revision;
   }
 
-  /** All of it as of one moment. */
-  facts(): Promise<AccessFacts> {
-    return inTransaction(this.#db, async (db) => {
-      const state = await db.selectFrom('access_state').selectAll().executeTakeFirstOrThrow();
-      const identities = await db.selectFrom('identities').selectAll().orderBy('name').execute();
-      const keys = await db.selectFrom('api_keys').selectAll().orderBy('created_ms').execute();
-      const grants = await db.selectFrom('grants').selectAll().orderBy('grantee').execute();
-      const rules = await db.selectFrom('access_rules').selectAll().orderBy('definition').execute();
-      return {
-        enabled: state.enabled === 1,
-        revision: state.revision,
-        identities: identities.map(identityOf),
-        keys: keys.map(keyOf),
-        grants: grants.flatMap(({ grantee, namespace, role }) =>
-          isRole(role) ? [{ grantee, namespace, role }] : [],
-        ),
-        rules: rules.map(ruleOf),
-      };
-    });
+  /** All of it as of one moment: read again if something changed meanwhile, and never locked. */
+  async facts(): Promise<AccessFacts> {
+    for (;;) {
+      const before = await this.#state();
+      const read = await this.#read();
+      const after = await this.#state();
+      if (after.revision !== before.revision) continue;
+      return { enabled: after.enabled === 1, revision: after.revision, ...read };
+    }
+  }
+
+  #state(): Promise<{ readonly enabled: number; readonly revision: number }> {
+    return this.#db
+      .selectFrom('access_state')
+      .select(['enabled', 'revision'])
+      .executeTakeFirstOrThrow();
+  }
+
+  async #read(): Promise<Pick<AccessFacts, 'identities' | 'keys' | 'grants' | 'rules'>> {
+    const db = this.#db;
+    const identities = await db.selectFrom('identities').selectAll().orderBy('name').execute();
+    const keys = await db.selectFrom('api_keys').selectAll().orderBy('created_ms').execute();
+    const grants = await db.selectFrom('grants').selectAll().orderBy('grantee').execute();
+    const rules = await db.selectFrom('access_rules').selectAll().orderBy('definition').execute();
+    return {
+      identities: identities.map(identityOf),
+      keys: keys.map(keyOf),
+      grants: grants.flatMap(({ grantee, namespace, role }) =>
+        isRole(role) ? [{ grantee, namespace, role }] : [],
+      ),
+      rules: rules.map(ruleOf),
+    };
   }
 
   /**
