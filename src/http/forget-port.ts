@@ -5,7 +5,10 @@ export interface ForgetPort {
   /** Begins a run, and answers its id at once. @throws AsofError `usage`, `unknown_name` */
   begin(request: ForgetBody, viewer: Viewer): Promise<string>;
   /** How far a run is, or its record. @throws AsofError `unknown_name`, or why it failed */
-  look(id: string): Promise<{ readonly record: object | null; readonly progress: object | null }>;
+  look(
+    id: string,
+    viewer: Viewer,
+  ): Promise<{ readonly record: object | null; readonly progress: object | null }>;
 }
 
 export interface ForgetBody {

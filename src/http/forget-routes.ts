@@ -48,7 +48,7 @@ export function forgetRoutes(app: FastifyInstance, forget: ForgetPort): void {
   });
 
   app.get<{ Params: { id: string } }>('/v1/forget/:id', {
-    config: { access: { action: 'audit.read' } },
+    config: { access: { action: 'privacy.forget', inside: true } },
     schema: {
       summary: 'How far a removal is, or the record that proves it',
       operationId: 'getForgotten',
@@ -57,7 +57,7 @@ export function forgetRoutes(app: FastifyInstance, forget: ForgetPort): void {
     },
     handler: async (request) => {
       const { id } = request.params;
-      return { id, ...(await forget.look(id)) };
+      return { id, ...(await forget.look(id, viewerOf(request))) };
     },
   });
 }

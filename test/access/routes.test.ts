@@ -18,6 +18,7 @@ const REAL = {
   source: 'hush.payments',
   name: 'hush.checks',
   model: 'hush.scorer',
+  entity: 'hush.card',
   node: 'feature:hush.use@1.uses',
 };
 /** Of the same namespace, and of one that there is not; of the same form. */
@@ -26,12 +27,14 @@ const ABSENT = [
     source: 'hush.absentee',
     name: 'hush.absent',
     model: 'hush.absent',
+    entity: 'hush.nobody',
     node: 'feature:hush.not@1.uses',
   },
   {
     source: 'ghost.payments',
     name: 'ghost.checks',
     model: 'ghost.scorer',
+    entity: 'ghost.card',
     node: 'feature:ghost.use@1.uses',
   },
 ];
@@ -52,7 +55,7 @@ const LISTS = [
 function requestOf({ method, path }: Route, names: Names): { url: string; init: RequestInit } {
   const parameters: Record<string, string> = {
     ...{ source: names.source, name: names.name, node: names.node },
-    ...{ run: 'r1', chunk: '1' },
+    ...{ run: 'r1', chunk: '1', id: 'f-1' },
   };
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name];
@@ -69,6 +72,9 @@ function requestOf({ method, path }: Route, names: Names): { url: string; init: 
   }
   if (path === '/v1/events/{source}') {
     return send('application/x-ndjson', '{"payment":"p","card":"a","amount":1,"at":1}');
+  }
+  if (path === '/v1/forget') {
+    return send('application/json', JSON.stringify({ subjects: [`${names.entity}=a`] }));
   }
   if (path.endsWith('/{chunk}')) return send('application/vnd.asof.bulk', 'x');
   if (path.endsWith('/readmit')) return send('application/json', 'null');
@@ -130,7 +136,7 @@ test('no route tells another team, or nobody, anything of a team', async (t) => 
     }
     const own = await ask('hush_reader', url, asked);
     assert.notEqual(own.status, 401, `${title} as a reader of its own`);
-    if (route.method === 'GET' && !/shadow|node/.test(route.path)) {
+    if (route.method === 'GET' && !/shadow|node|forget/.test(route.path)) {
       assert.ok([200, 403].includes(own.status), `${title} as a reader: ${own.status} ${own.text}`);
     }
   }

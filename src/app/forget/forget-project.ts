@@ -24,7 +24,7 @@ export async function plansOf(config: Config) {
 
 /** Reads a request, and changes nothing. @throws AsofError `usage`, `unknown_name` */
 export async function readRequest(config: Config, request: ForgetRequest): Promise<ForgetJob> {
-  return jobOf(request, await plansOf(config), viewerOf(config).principal.id);
+  return jobOf(request, await plansOf(config), viewerOf(config));
 }
 
 /**

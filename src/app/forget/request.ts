@@ -1,5 +1,6 @@
 import { systemClock } from '../../base/clock.ts';
 import { AsofError } from '../../base/errors.ts';
+import type { Viewer } from '../../registry/access/viewer.ts';
 import { type ForgetJob, newJobId, newSalt } from './job.ts';
 import { declaredPlace, entitiesOf, type Plans } from './places.ts';
 import { entityOf, readSubject, type Subject } from './subjects.ts';
@@ -17,10 +18,18 @@ export interface ForgetRequest {
   readonly graceMs: number;
 }
 
-/** @throws AsofError `usage`, `unknown_name` */
-export function jobOf(request: ForgetRequest, plans: Plans, author: string): ForgetJob {
+/**
+ * @param viewer what it may not know of is not there
+ * @throws AsofError `usage`, `unknown_name`
+ */
+export function jobOf(
+  request: ForgetRequest,
+  plans: Plans,
+  viewer: Pick<Viewer, 'principal' | 'visible' | 'mayRead'>,
+): ForgetJob {
   const { requestId, reason, block, shared, graceMs } = request;
-  const entities = entitiesOf(plans);
+  const author = viewer.principal.id;
+  const entities = [...viewer.visible(entitiesOf(plans))];
   const subjects = distinct(request.subjects.map((line) => readSubject(line, entities)));
   if (subjects.length === 0)
     throw new AsofError('usage', 'Nobody is named who is to be forgotten.');
@@ -28,7 +37,8 @@ export function jobOf(request: ForgetRequest, plans: Plans, author: string): For
   const declared = request.columns.map((text) => {
     const [only] = names;
     if (only !== undefined && names.length === 1) {
-      return declaredPlace(text, entityOf(only, entities), plans);
+      const isKnown = viewer.mayRead(text.slice(0, Math.max(0, text.lastIndexOf('.'))));
+      return declaredPlace(text, entityOf(only, entities), isKnown ? plans : []);
     }
     throw new AsofError('usage', '--column is of one entity; here are several.', {
       remedy: 'Forget them one entity at a time.',
