@@ -4,7 +4,7 @@ import { byName } from './canonical.ts';
 import type { Named } from './expression-check.ts';
 import { resolveDerived } from './feature-plan.ts';
 import type { IssueList } from './issue-list.ts';
-import { refusePersonal } from './personal-columns.ts';
+import { checkTokenExpr, refusePersonal, type TokenNames } from './personal-columns.ts';
 import type { OnDemandFeaturePlan, RequestFieldPlan, ServiceFeaturePlan } from './plan.ts';
 import { hasBound } from './source-columns.ts';
 
@@ -41,6 +41,7 @@ export function resolveOnDemand(
   node: ServiceNode,
   features: readonly ServiceFeaturePlan[],
   request: readonly RequestFieldPlan[],
+  tokens: TokenNames,
   issues: IssueList,
 ): OnDemandFeaturePlan[] {
   const known: Named[] = [...request, ...features];
@@ -53,6 +54,7 @@ export function resolveOnDemand(
     }
     const resolved = resolveDerived(name, feature, known, path, issues);
     if (resolved === null) return [];
+    checkTokenExpr(resolved, tokens, path, issues);
     const { expr, type, default: fallback, meta } = resolved;
     return [{ name, expr, type, default: fallback, meta }];
   });

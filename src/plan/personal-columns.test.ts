@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AsofError } from '../base/errors.ts';
-import { count, last, max } from '../define/aggregate.ts';
+import { count, first, last, max } from '../define/aggregate.ts';
 import { int64, string, timestamp } from '../define/column.ts';
 import { countDistinct } from '../define/distribution.ts';
 import { entity } from '../define/entity.ts';
@@ -157,4 +157,70 @@ test('features that hold values of personal columns are personal, and what is de
   for (const feature of compiled.features) {
     assert.equal(tagsOf(feature, personal).includes('personal'), personal.has(feature.name));
   }
+});
+
+test('nor is it asked of features that show tokens: derived ones, those on demand, defaults', () => {
+  const source = sourceOf('payments');
+  const payee = view('payee', {
+    version: 1,
+    source,
+    entity: user,
+    key: { user: 'user' },
+    features: (row) => ({
+      newest: last(row.other).over(lifetime()),
+      oldest: first(row.other).over(lifetime()),
+    }),
+    derived: (feature) => ({
+      is_one: feature.newest.eq(feature.oldest),
+      is_none: feature.newest.isNull(),
+    }),
+  });
+  const apart = view('apart', {
+    version: 1,
+    source: sourceOf('fraud.payments'),
+    entity: entity('fraud.shop', { keys: { shop: string() } }),
+    key: { shop: 'kind' },
+    features: (row) => ({ elsewhere: last(row.other).over(lifetime()) }),
+  });
+  const sound = service('sound', {
+    version: 1,
+    features: [payee.all(), apart.all()],
+    onDemand: ({ feature }) => ({ repeats: feature.newest.eq(feature.oldest) }),
+  });
+  assert.deepEqual(issuesOf([sound]), []);
+  const asks = view('asks', {
+    version: 1,
+    source,
+    entity: user,
+    key: { user: 'user' },
+    features: (row) => ({
+      newest: last(row.other).over(lifetime()),
+      oldest: first(row.other).over(lifetime()).default('nobody'),
+    }),
+    derived: (feature) => ({
+      is_ana: feature.newest.eq('ana'),
+      begins: feature.newest.startsWith('a'),
+      is_before: feature.newest.lt(feature.oldest),
+      filled: feature.newest.coalesce('nobody'),
+      upper: feature.newest.upper().eq('ANA'),
+    }),
+  });
+  const refused = ['begins', 'filled', 'is_ana', 'is_before', 'oldest', 'upper'];
+  assert.deepEqual(
+    issuesOf([asks]).toSorted(),
+    refused.map((name) => `type_mismatch views.asks.features.${name}`),
+  );
+  const requests = service('requests', {
+    version: 1,
+    features: [payee.pick({ other: 'newest' }), apart.all()],
+    request: { payee: string() },
+    onDemand: ({ request, feature }) => ({
+      is_payee: request.payee.eq(feature.other),
+      is_apart: feature.other.eq(feature.elsewhere),
+    }),
+  });
+  assert.deepEqual(
+    issuesOf([requests]).toSorted(),
+    ['is_apart', 'is_payee'].map((name) => `type_mismatch services.requests.onDemand.${name}`),
+  );
 });

@@ -3,7 +3,7 @@ import type { ExprNode } from '../expr/node.ts';
 import { type ColumnSchema, namespaceOf, type SourceSchema, typeText } from '../schema/types.ts';
 import type { FeatureMeaning } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
-import type { EntityPlan } from './plan.ts';
+import type { DerivedFeaturePlan, EntityPlan } from './plan.ts';
 
 /** A tokenized column holds texts, and of a hash nothing can be said but what it is equal to. */
 export function checkPersonal(
@@ -113,18 +113,21 @@ export function checkTokenUse(
   path: string,
   issues: IssueList,
 ): void {
-  const tokenized = new Set(tokenizedColumns(source));
-  if (tokenized.size === 0) return;
-  const refuse = (name: string | null, place: string): void => {
-    if (name === null) return;
-    const message = `'${name}' is tokenized: of a token it is known only which others are equal.`;
-    const remedy = 'Count, compare or pick whole tokens, or send what is asked in another column.';
-    issues.add('type_mismatch', place, message, remedy);
-  };
+  const columns = tokenizedColumns(source);
+  if (columns.length === 0) return;
+  const domain = namespaceOf(source.name);
+  const tokenized: TokenNames = new Map(columns.map((name) => [name, domain]));
+  const shown = tokenFeatures(columns, features);
+  const ofFeatures: TokenNames = new Map([...shown].map((name) => [name, domain]));
+  const refuse = (name: string | null, place: string): void => refuseUse(name, place, issues);
   refuse(misused(filter, tokenized), `${path}.filter`);
   for (const feature of features) {
-    if (feature.kind === 'derived') continue;
     const place = `${path}.features.${feature.name}`;
+    if (shown.has(feature.name) && feature.default !== null) refuse(feature.name, place);
+    if (feature.kind === 'derived') {
+      refuse(misused(feature.expr, ofFeatures), place);
+      continue;
+    }
     const { measure, filter: own } = feature.lane;
     refuse(misused(own, tokenized), place);
     const isWhole = measure?.kind === 'column' && tokenized.has(measure.name);
@@ -133,11 +136,60 @@ export function checkTokenUse(
   }
 }
 
-/** The first tokenized column that an operation looks into. */
-function misused(node: ExprNode | null, tokenized: ReadonlySet<string>): string | null {
+/** Columns or features whose values are tokens, and the namespace that these are made in. */
+export type TokenNames = ReadonlyMap<string, string>;
+
+/** Where an expression or its default asks more of a service's features than tokens can tell. */
+export function checkTokenExpr(
+  { name, expr, default: fallback }: Pick<DerivedFeaturePlan, 'name' | 'expr' | 'default'>,
+  tokens: TokenNames,
+  path: string,
+  issues: IssueList,
+): void {
+  const isToken = expr.kind === 'column' && tokens.has(expr.name);
+  refuseUse(isToken && fallback !== null ? name : misused(expr, tokens), path, issues);
+}
+
+function refuseUse(name: string | null, path: string, issues: IssueList): void {
+  if (name === null) return;
+  const message = `'${name}' is tokenized: of a token it is known only which others are equal.`;
+  const remedy = 'Count, compare or pick whole tokens, or send what is asked in another column.';
+  issues.add('type_mismatch', path, message, remedy);
+}
+
+/** Functions whose result is one value of their measure. */
+const PICKING: ReadonlySet<string> = new Set(['latest', 'first', 'last']);
+
+/** The features whose single values are tokens. */
+export function tokenFeatures(
+  tokenized: readonly string[],
+  features: readonly FeatureMeaning[],
+): ReadonlySet<string> {
+  const found = new Set<string>();
+  if (tokenized.length === 0) return found;
+  const isToken = (feature: FeatureMeaning): boolean => {
+    if (feature.kind === 'derived') {
+      return feature.expr.kind === 'column' && found.has(feature.expr.name);
+    }
+    const { measure } = feature.lane;
+    return (
+      PICKING.has(feature.fn) && measure?.kind === 'column' && tokenized.includes(measure.name)
+    );
+  };
+  // Derived features come after what they read.
+  for (const feature of features) if (isToken(feature)) found.add(feature.name);
+  return found;
+}
+
+/** The first name of tokens that an operation looks into. */
+function misused(node: ExprNode | null, tokenized: TokenNames): string | null {
   if (node === null || node.kind !== 'call') return null;
-  const isToken = (arg: ExprNode): boolean => arg.kind === 'column' && tokenized.has(arg.name);
-  const compares = (node.op === 'eq' || node.op === 'ne') && node.args.every(isToken);
+  const domains = new Set(
+    node.args.map((arg) => (arg.kind === 'column' ? (tokenized.get(arg.name) ?? null) : null)),
+  );
+  // Tokens of two namespaces are never equal, whoever they are of.
+  const isOfTokens = domains.size === 1 && !domains.has(null);
+  const compares = (node.op === 'eq' || node.op === 'ne') && isOfTokens;
   if (node.op === 'is_null' || node.op === 'is_not_null' || compares) {
     return node.args.map((arg) => misused(arg, tokenized)).find((name) => name !== null) ?? null;
   }

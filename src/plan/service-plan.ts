@@ -1,12 +1,12 @@
 import { LIMITS } from '../base/limits.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { PickNode, ServiceNode, ViewNode } from '../define/node.ts';
-import { sameType, typeText } from '../schema/types.ts';
+import { namespaceOf, sameType, typeText } from '../schema/types.ts';
 import { byName } from './canonical.ts';
 import { serviceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import { resolveOnDemand, resolveRequest } from './on-demand-plan.ts';
-import { checkTokens } from './personal-columns.ts';
+import { checkTokens, tokenFeatures } from './personal-columns.ts';
 import type { EntityPlan, ServiceFeaturePlan, ServicePlan } from './plan.ts';
 import { metaOf } from './source-plan.ts';
 import type { ViewDraft } from './view-plan.ts';
@@ -31,6 +31,7 @@ export function resolveService(
   const hashes = new Map<string, string>();
   const entities = new Set<EntityPlan>();
   const tokens = new Map<string, string | null>();
+  const tokenOutputs = new Map<string, string>();
   for (const pick of node.picks) {
     if (pick.kind === 'problem') {
       issues.addProblem(`${path}.features`, pick);
@@ -43,12 +44,17 @@ export function resolveService(
     hashes.set(`${view.name}@${view.version}`, view.hash);
     checkTokens(view, entity, tokens, path, issues);
     entities.add(entity);
-    features.push(...pickedFeatures(pick, view));
+    const picked = pickedFeatures(pick, view);
+    features.push(...picked);
+    const shown = tokenFeatures(view.tokenized, view.features);
+    for (const { name, feature } of picked) {
+      if (shown.has(feature)) tokenOutputs.set(name, namespaceOf(view.source));
+    }
   }
   const joinKeys = joinKeysOf(entities, tokens, path, issues);
   checkOutputs(node, features, joinKeys, issues);
   const request = resolveRequest(node, issues);
-  const onDemand = resolveOnDemand(node, features, request, issues);
+  const onDemand = resolveOnDemand(node, features, request, tokenOutputs, issues);
   checkNames(node, [...joinKeys, ...features], issues);
   if (issues.count > before) return null;
   const service = { name: node.name, version: node.version, features, request, onDemand };
