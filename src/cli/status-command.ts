@@ -52,6 +52,11 @@ interface HotKeys {
 
 /** What the command shows of `GET /v1/status`. */
 interface Status {
+  readonly registry?: {
+    readonly state: string;
+    readonly generation: number;
+    readonly reason: string | null;
+  } | null;
   readonly state: string;
   readonly commit: number;
   readonly archivedCommit: number | null;
@@ -158,6 +163,7 @@ function isWhole(status: ShownStatus): status is Status {
 function sayStatus(output: Output, status: ShownStatus): void {
   if (isWhole(status)) sayState(output, status);
   else output.say(`${pc.bold(status.state)}; of what you may read:`);
+  sayRegistry(output, status);
   saySources(output, status);
   sayConnectors(output, status);
   section(
@@ -213,6 +219,13 @@ function sayState(output: Output, status: Status): void {
   for (const { name, memory } of status.views) {
     if (memory !== null) output.say(memoryLine(name, memory));
   }
+}
+
+/** Nothing where it answers: that is as it should be. */
+function sayRegistry(output: Output, { registry = null }: ShownStatus): void {
+  if (registry === null || registry.state === 'connected') return;
+  const { generation, reason } = registry;
+  output.say(pc.yellow(`! the registry is away, generation ${generation} is in use: ${reason}`));
 }
 
 function saySources(output: Output, status: ShownStatus): void {

@@ -73,6 +73,9 @@ class PostgresPoolDriver implements Driver {
     });
     // An idle connection that breaks is replaced; the next query tells if there is none.
     pool.on('error', () => {});
+    // So does one that breaks between two statements of a transaction: with nobody listening it
+    // would end the process.
+    pool.on('connect', (client) => client.on('error', () => {}));
     return new PostgresPoolDriver(pool, hostOf(url), schema ?? DEFAULT_SCHEMA);
   }
 
