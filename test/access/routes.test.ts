@@ -45,8 +45,10 @@ const OPEN = ['/healthz', '/readyz'];
 const LISTS = [
   '/metrics',
   '/openapi.json',
+  '/v1/approvals',
   '/v1/catalogue',
   '/v1/dead-letters',
+  '/v1/lifecycle',
   '/v1/services',
   '/v1/status',
 ];
@@ -55,7 +57,7 @@ const LISTS = [
 function requestOf({ method, path }: Route, names: Names): { url: string; init: RequestInit } {
   const parameters: Record<string, string> = {
     ...{ source: names.source, name: names.name, node: names.node },
-    ...{ run: 'r1', chunk: '1', id: 'f-1' },
+    ...{ run: 'r1', chunk: '1', id: 'f-1', kind: 'service', version: '1' },
   };
   const url = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = parameters[name];
@@ -77,6 +79,7 @@ function requestOf({ method, path }: Route, names: Names): { url: string; init: 
     return send('application/json', JSON.stringify({ subjects: [`${names.entity}=a`] }));
   }
   if (path.endsWith('/{chunk}')) return send('application/vnd.asof.bulk', 'x');
+  if (path.startsWith('/v1/lifecycle/')) return send('application/json', 'null');
   if (path.endsWith('/readmit')) return send('application/json', 'null');
   return { url, init: { method } };
 }
