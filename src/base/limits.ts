@@ -240,6 +240,8 @@ export const LIMITS = {
   shadowQueue: 1_024,
   /** Ids of one namespace whose tokens are remembered, so that they are not computed again. */
   cachedTokens: 65_536,
+  /** Longer ones are hashed each time, so that what is remembered stays below some 50 MB. */
+  cachedTokenChars: 128,
   /** Keys that a report on a shadow version names for each feature. */
   shadowExamples: 20,
   /** OpenLineage events that wait to be told; more are counted and lost. */

@@ -71,3 +71,12 @@ test('what is sealed is opened by the same key for the same purpose alone', () =
     { numRuns: 100 },
   );
 });
+
+test('long ids are not remembered, or a sender of them could fill the memory', () => {
+  const patient = new Tokenizer(KEY);
+  const heldBefore = process.memoryUsage().heapUsed;
+  const first = patient.token('default', '0'.padEnd(1_000_000, 'x'));
+  for (let i = 1; i < 300; i++) patient.token('default', `${i}`.padEnd(1_000_000, 'x'));
+  assert.ok(process.memoryUsage().heapUsed - heldBefore < 150e6);
+  assert.equal(patient.token('default', '0'.padEnd(1_000_000, 'x')), first);
+});

@@ -39,10 +39,12 @@ export class Tokenizer {
   token(domain: string, id: string): string {
     if (id === '') return '';
     const { key, known } = this.#domain(domain);
-    const before = known.get(id);
+    const isShort = id.length <= LIMITS.cachedTokenChars;
+    const before = isShort ? known.get(id) : undefined;
     if (before !== undefined) return before;
     const digest = createHmac('sha256', key).update(id).digest();
     const token = this.#prefix + digest.toString('base64url', 0, TOKEN_BYTES);
+    if (!isShort) return token;
     if (known.size >= LIMITS.cachedTokens) known.clear();
     known.set(id, token);
     return token;
