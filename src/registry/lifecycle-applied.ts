@@ -43,11 +43,16 @@ export interface LifecycleFacts {
 /**
  * Why a version that is not served must be approved, or null. A version without a mark follows one
  * with a mark only by approval, too, or a mark would be dropped with the next version.
+ * @param beside what the same apply brings: none of it is a way around another
  */
-export function approvalReason(version: AppliedVersion, facts: LifecycleFacts): string | null {
+export function approvalReason(
+  version: AppliedVersion,
+  facts: LifecycleFacts,
+  beside: readonly AppliedVersion[] = [],
+): string | null {
   const namespace = namespaceOf(version.name);
   const policy = facts.policies.get(namespace) ?? defaultPolicy(namespace);
-  const before = riskBefore(version, facts);
+  const before = riskBefore(version, facts, beside);
   if (!needsApproval(policy, version.kind, version.risk !== null || before !== null)) return null;
   if (policy.requires === 'all') return `every ${version.kind} of ${namespace} needs approval`;
   return `it is of high risk: ${version.risk ?? before}`;
@@ -62,25 +67,32 @@ export interface DraftAhead {
 
 /** The versions of a plan that are new, and will be served only once they are approved. */
 export function draftsAhead(plan: ProjectPlan, facts: LifecycleFacts): DraftAhead[] {
-  return versionsOf(plan).flatMap((version) => {
-    const title = titleOf(version);
-    if (facts.states.has(title)) return [];
-    const reason = approvalReason(version, facts);
-    return reason === null ? [] : [{ title, reason }];
+  const begun = versionsOf(plan).filter((version) => !facts.states.has(titleOf(version)));
+  return begun.flatMap((version) => {
+    const reason = approvalReason(version, facts, begun);
+    return reason === null ? [] : [{ title: titleOf(version), reason }];
   });
 }
 
-function riskBefore(version: AppliedVersion, { states }: LifecycleFacts): string | null {
-  const others = [...states.values()].filter(
-    ({ kind, name, version: number }) =>
-      kind === version.kind && name === version.name && number !== version.version,
-  );
+function riskBefore(
+  version: AppliedVersion,
+  { states }: LifecycleFacts,
+  beside: readonly AppliedVersion[],
+): string | null {
+  const isOther = ({ kind, name, version: number }: VersionId): boolean =>
+    kind === version.kind && name === version.name && number !== version.version;
+  const others = [...states.values()].filter(isOther);
   const served = others.filter(({ state }) => isServed(state));
   const newest = served.toSorted((a, b) => b.version - a.version)[0];
-  // Where none is served, any that ever was of high risk counts.
-  const risky = newest ?? others.find(({ risk }) => risk !== null);
-  if (risky === undefined || risky.risk === null) return null;
-  return `${titleOf(risky)} is`;
+  // What is beyond the newest that is served counts, too, whatever became of it: a mark would be
+  // dropped by raising the version of a draft.
+  const beyond = [...others, ...beside.filter(isOther)].filter(
+    (one) => newest === undefined || one.version > newest.version,
+  );
+  const risky = [...(newest === undefined ? [] : [newest]), ...beyond].find(
+    ({ risk }) => risk !== null,
+  );
+  return risky === undefined ? null : `${titleOf(risky)} is`;
 }
 
 /**

@@ -17,7 +17,7 @@ export async function beginVersions(
   { actor, nowMs }: ChangedBy,
 ): Promise<void> {
   const begun = versions.map((version) => {
-    const reason = approvalReason(version, facts);
+    const reason = approvalReason(version, facts, versions);
     return { ...version, reason, state: firstState(reason !== null) };
   });
   for (const batch of portions(begun)) {

@@ -154,6 +154,33 @@ onBothDatabases('a mark is not dropped in place, nor with the next version', asy
   );
 });
 
+onBothDatabases('the mark of a draft is not dropped by raising its version', async (t, address) => {
+  const registry = await open(t, address);
+  await registry.apply({ plan: planOf(checksOf(1)), author: 'jan' });
+  const risky = checksOf(2, { risk: 'high' });
+  await registry.apply({ plan: planOf(checksOf(1), risky), author: 'jan' });
+  await registry.apply({ plan: planOf(checksOf(1), checksOf(3)), author: 'jan' });
+  assert.equal(await stateOf(registry, spend(1)), 'active');
+  assert.equal(await stateOf(registry, spend(2)), 'draft');
+  assert.equal(await stateOf(registry, spend(3)), 'draft');
+  assert.equal(await stateOf(registry, checks(3)), 'draft');
+});
+
+onBothDatabases('nor by the next version in the same apply', async (t, address) => {
+  const registry = await open(t, address);
+  const risky = checksOf(1, { risk: 'high' });
+  const both = planOf(risky, checksOf(2));
+  const ahead = await registry.lifecycle.draftsAhead(both);
+  assert.ok(ahead.some(({ title }) => title === 'view fraud.spend@2'));
+  await registry.apply({ plan: both, author: 'jan' });
+  assert.equal(await stateOf(registry, spend(2)), 'draft');
+  // Once it is approved, the mark is gone for those that follow it.
+  await move(registry, spend(2), 'submit', 'jan');
+  await approve(registry, spend(2), 'ann');
+  await registry.apply({ plan: planOf(risky, checksOf(2), checksOf(3)), author: 'jan' });
+  assert.equal(await stateOf(registry, spend(3)), 'active');
+});
+
 onBothDatabases('a namespace says what it asks for', async (t, address) => {
   const registry = await open(t, address);
   await registry.namespaces.set('fraud', { approvals: 2, requires: 'all' }, by('root'));
