@@ -107,7 +107,7 @@ const OF_TOKENS: ReadonlySet<string> = new Set([
 
 /** Where an expression asks more of a token than whether it is equal to another one. */
 export function checkTokenUse(
-  source: Pick<SourceSchema, 'columns'>,
+  source: Pick<SourceSchema, 'name' | 'columns'>,
   filter: ExprNode | null,
   features: readonly FeatureMeaning[],
   path: string,
