@@ -135,12 +135,17 @@ export class DuckDbSession {
       return await this.connection.run(sql);
     } catch (cause) {
       signal?.throwIfAborted();
-      throw duckDbError(cause, sql);
+      throw this.#failure(cause, sql);
     } finally {
       isDone = true;
       stopPolling();
       signal?.removeEventListener('abort', interrupt);
     }
+  }
+
+  /** Whoever makes tokens reads ids, which no error may tell. */
+  #failure(cause: unknown, sql: string): AsofError {
+    return duckDbError(cause, sql, Boolean(this.#options.tokenizer));
   }
 
   #poll(onProgress: ((share: number) => void) | undefined): () => void {
@@ -183,7 +188,7 @@ export class DuckDbSession {
         yield chunk;
       }
     } catch (cause) {
-      throw duckDbError(cause, sql);
+      throw this.#failure(cause, sql);
     } finally {
       await ahead.catch(() => null);
     }

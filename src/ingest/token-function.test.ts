@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -71,4 +71,36 @@ test('what a session with ids spills is encrypted', async () => {
       rmSync(folder, { recursive: true });
     }
   }
+});
+
+test('no error of a session with ids repeats a value or a line of a file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'asof-ids-'));
+  const csv = join(folder, 'ids.csv');
+  const rows = Array.from({ length: 25_000 }, (_, at) => `ana${at},${at}`);
+  writeFileSync(csv, ['user,n', ...rows, 'bob,carol'].join('\n'));
+  const json = join(folder, 'ids.ndjson');
+  writeFileSync(json, `${'{"user":1}\n'.repeat(25_000)}{"user":"carol"}\n`);
+  const session = await DuckDbSession.open({ tokenizer });
+  const failing = [
+    `SELECT * FROM read_csv(${sqlString(csv)}, header = true) ORDER BY n`,
+    `SELECT CAST("user" AS INTEGER) FROM read_csv(${sqlString(csv)}, header = true, all_varchar = true)`,
+    `SELECT * FROM read_json(${sqlString(json)}, columns = {user: 'BIGINT'})`,
+    "SELECT CAST(x AS DATE), asof_token('a', x) FROM (SELECT 'ana' || range AS x FROM range(9))",
+    "SELECT error(x) FROM (SELECT 'ana' || range AS x FROM range(9))",
+  ];
+  for (const sql of failing) {
+    await assert.rejects(session.run(sql), (error: Error) => {
+      const told = `${error.message} ${String(error.cause)}`;
+      // The statement is shown with it: its own words alone are counted.
+      const [words = ''] = told.split(' In: ');
+      assert.ok(!/ana|bob|carol/.test(words), words);
+      assert.ok(!/ana\d|bob|carol/.test(told), told);
+      return true;
+    });
+  }
+  await assert.rejects(session.run('SELECT nothing'), /Binder Error.*nothing/);
+  const gone = `SELECT * FROM read_csv(${sqlString(`${csv}.gone`)})`;
+  await assert.rejects(session.run(gone), hasCode('file_not_found'));
+  session.close();
+  rmSync(folder, { recursive: true });
 });
