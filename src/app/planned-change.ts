@@ -62,10 +62,12 @@ export async function planChange(
   const { plan, issues: foreign } = mergeScoped(current, compiled, namespaces, (name) =>
     viewerOf(config).mayRead(name),
   );
+  const logged = loggedTypeConflicts(config, plan);
   const refusals = [
-    ...loggedTypeConflicts(config, plan),
+    ...logged,
     ...(await wideningConflicts(config, plan)),
-    ...evolutionConflicts(current, plan),
+    // What the log says of a column's type is more than that it was declared otherwise before.
+    ...evolutionConflicts(current, plan).filter(({ path }) => !hasPath(logged, path)),
     ...removedHistoryConflicts(config, plan, current),
     ...foreign,
     // What is not what its owner applied has conflicts for that reason alone.
@@ -123,6 +125,10 @@ const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
   foreign_definition: 'Definitions of other namespaces are not what is applied there.',
   still_read: 'Definitions of other namespaces read what would go or change.',
 };
+
+function hasPath(issues: readonly Issue[], path: string): boolean {
+  return issues.some((one) => one.path === path);
+}
 
 /** Columns whose logged events have another type: no engine could read them any more. */
 function loggedTypeConflicts(config: Config, plan: ProjectPlan): Issue[] {

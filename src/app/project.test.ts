@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -9,11 +9,11 @@ import { Platform } from './platform.ts';
 import { applyProject, planProject } from './project.ts';
 import { runServer } from './server.ts';
 
-const INDEX = join(import.meta.dirname, '..', 'index.ts');
+const ASOF = join(import.meta.dirname, '..', '..');
 
 function definitions(amount: string, version: number, source = 'clicks'): string {
   return `
-    import { count, entity, ${amount.split('(')[0]}, lifetime, service, stream, string, timestamp, view } from '${INDEX}';
+    import { count, entity, ${amount.split('(')[0]}, lifetime, service, stream, string, timestamp, view } from 'asof';
     const user = entity('user', { keys: { user: string() } });
     const events = stream('${source}', { columns: { user: string(), amount: ${amount}, at: timestamp() }, eventTime: 'at' });
     const seen = view('seen', { version: ${version}, source: events, entity: user, key: { user: 'user' },
@@ -26,6 +26,9 @@ function project(text: string): { folder: string; write: (text: string) => void 
   const folder = mkdtempSync(join(tmpdir(), 'asof-project-'));
   const write = (definitionsText: string): void =>
     writeFileSync(join(folder, 'features.ts'), definitionsText);
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(ASOF, join(folder, 'node_modules', 'asof'), 'dir');
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   write(text);
   writeFileSync(join(folder, 'asof.json'), JSON.stringify({ port: 0, logLevel: 'silent' }));
   return { folder, write };
