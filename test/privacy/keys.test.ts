@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { Project, Run } from '../cli/project.ts';
-import { done, KEY, OTHER_KEY, openProject, send, writeKey } from './privacy-world.ts';
+import { done, filesBelow, KEY, OTHER_KEY, openProject, send, writeKey } from './privacy-world.ts';
 
 const NOW = () => Date.now();
 const payment = (user: string) =>
@@ -76,8 +76,15 @@ test('the key that encrypts is rotated beside a server, and no token changes', a
   await send(server, '/v1/events/payments', payment('ana'));
   const before = await project.json(['privacy', 'status']);
   writeKey(project, 'new.key', OTHER_KEY);
+  const registry = join(project.folder, '.asof', 'registry.db');
+  const wrapped = /sealed1\.[\w-]+/.exec(readFileSync(registry, 'latin1'))?.[0] ?? '';
+  assert.notEqual(wrapped, '');
   const rotate = ['privacy', 'rotate-key', '--to-file', 'new.key'];
   await done(project, rotate);
+  // Whoever knows the former key has no use of it, not even with what is left in free pages.
+  for (const { path, bytes } of filesBelow(join(project.folder, '.asof'))) {
+    assert.ok(!bytes.includes(wrapped), path);
+  }
   // As after a crash whose answer was lost: once more changes nothing.
   await done(project, rotate);
   await send(server, '/v1/events/payments', payment('ana'));

@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../base/clock.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { datasetFolder } from '../datasets.ts';
@@ -44,16 +43,4 @@ export async function eraseDatasets(
     erased.push(found.erased);
   }
   return { erased, services };
-}
-
-/** Nothing that was deleted stays in free pages of a file. */
-export function vacuum(path: string): void {
-  const db = new DatabaseSync(path, { timeout: 10_000 });
-  try {
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    db.exec('VACUUM');
-    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-  } finally {
-    db.close();
-  }
 }

@@ -8,7 +8,8 @@ import { type AuditNote, EVERY_NAMESPACE } from '../../registry/audit.ts';
 import type { WrappedKey } from '../../registry/token-keys.ts';
 import { viewerOf } from '../access/identity.ts';
 import type { Config } from '../config.ts';
-import { withRegistry } from '../with-registry.ts';
+import { vacuum } from '../vacuum.ts';
+import { registryAddress, withRegistry } from '../with-registry.ts';
 import { checkOf, type KeyEncryption, type KeyPlace, keyPlace, openKey } from './key-source.ts';
 
 /** Whether a plan has something to tokenize. */
@@ -46,6 +47,7 @@ export async function rotateKey(config: Config, to: KeyPlace): Promise<KeyStatus
   // Done before, by a call whose answer was lost.
   if (before.wrappingCheck === next.check) {
     await unwrapped(before, next);
+    dropReplaced(config);
     return keyStatus(config);
   }
   const key = await unwrapped(before, await openKey(requirePlace(config)));
@@ -59,7 +61,14 @@ export async function rotateKey(config: Config, to: KeyPlace): Promise<KeyStatus
       await audit.append(noteOf(config, 'rotate-key', made));
     }),
   );
+  dropReplaced(config);
   return keyStatus(config);
+}
+
+/** Free pages and the journal would still have the key as the former one opens it. */
+function dropReplaced(config: Config): void {
+  const address = registryAddress(config);
+  if (address.kind === 'sqlite') vacuum(address.path);
 }
 
 /** @throws AsofError `token_key_missing`, `token_key_invalid`, `token_key_wrong` */
