@@ -1,3 +1,4 @@
+import { presentName } from '../schema/evolution.ts';
 import { formatDecimal } from '../schema/json.ts';
 import {
   type ColumnSchema,
@@ -19,14 +20,13 @@ export function columnFindings(before: SourceSchema, after: SourceSchema): Findi
   for (const name of new Set([...old.keys(), ...now.keys()])) {
     const [was, is] = [old.get(name), now.get(name)];
     if (was === undefined && is !== undefined) {
-      const sentence = `column ${name} added: ${columnText(is)}`;
+      const sentence = `column ${presentName(is)} added: ${columnText(is)}`;
       found.push({ rule: ruleOfAdded(is), part: name, sentence });
     } else if (was !== undefined && is === undefined) {
-      const sentence = `column ${name} removed: ${columnText(was)}`;
+      const sentence = `column ${presentName(was)} removed: ${columnText(was)}`;
       found.push({ rule: 'column_removed', part: name, sentence });
     } else if (was !== undefined && is !== undefined) {
-      const [from, to] = [columnText(was), columnText(is)];
-      const sentence = `column ${name}: ${from} → ${to}`;
+      const sentence = changedText(was, is);
       for (const rule of rulesOfChanged(was, is, steps)) found.push({ rule, part: name, sentence });
     }
   }
@@ -35,6 +35,16 @@ export function columnFindings(before: SourceSchema, after: SourceSchema): Findi
     found.push({ rule: 'evolution_rewritten', sentence });
   }
   return found;
+}
+
+/** Under the name that the column has now; a rename says what it was called before. */
+function changedText(was: ColumnSchema, is: ColumnSchema): string {
+  const [former, now] = [presentName(was), presentName(is)];
+  const renamed = former === now ? [] : [`${former} renamed to ${now}`];
+  const [from, to] = [columnText(was), columnText(is)];
+  const changed =
+    from === to ? [] : [former === now ? `${now}: ${from} → ${to}` : `${from} → ${to}`];
+  return `column ${[...renamed, ...changed].join(': ')}`;
 }
 
 /** Steps are a history: they only grow. */
@@ -83,7 +93,7 @@ function boundsOf({ min, max }: ColumnSchema): string {
   return `${String(min)} ${String(max)}`;
 }
 
-function columnText({ name, alias, type, optional, min, max, ...more }: ColumnSchema): string {
+function columnText({ type, optional, min, max, ...more }: ColumnSchema): string {
   const scale = type.kind === 'float64' ? ` scale ${type.scale}` : '';
   const bound = (value: ColumnSchema['min']): string =>
     type.kind === 'decimal'
@@ -94,6 +104,5 @@ function columnText({ name, alias, type, optional, min, max, ...more }: ColumnSc
   const { default: fallback = null, personal } = more;
   const other = fallback === null ? '' : ` default ${bound(fallback)}`;
   const about = personal === undefined ? '' : personal === 'plain' ? ' personal' : ' tokenized';
-  const called = alias === undefined || alias === name ? '' : ` as ${alias}`;
-  return `${typeText(type)}${scale}${optional ? ' optional' : ''}${least}${most}${other}${about}${called}`;
+  return `${typeText(type)}${scale}${optional ? ' optional' : ''}${least}${most}${other}${about}`;
 }

@@ -5,6 +5,7 @@ import { type Fields, findings } from './diff-fields.ts';
 import { upstreamFindings } from './diff-source-text.ts';
 import { newViewSentences, viewFindings } from './diff-text.ts';
 import type { DatasetPlan, LabelPlan, ProjectPlan, SpinePlan } from './plan.ts';
+import { type PresentNames, presentNamesIn, withPresentNames } from './present-names.ts';
 
 /** What differs in what a dataset means, itself and in what it reads. */
 export function datasetFindings(
@@ -13,7 +14,13 @@ export function datasetFindings(
   after: DatasetPlan,
   afterPlan: ProjectPlan,
 ): Finding[] {
-  const found = findings(datasetFields(before), datasetFields(after), ruleOf);
+  const namesOf = ({ spine }: DatasetPlan) =>
+    spine.kind === 'events' ? presentNamesIn(spine.source, afterPlan, beforePlan) : new Map();
+  const found = findings(
+    datasetFields(before, namesOf(before)),
+    datasetFields(after, namesOf(after)),
+    ruleOf,
+  );
   const names = new Set([...before.labels, ...after.labels].map(({ name }) => name));
   for (const name of [...names].sort()) {
     const [old, now] = [before, after].map(({ labels }) => labels.find((one) => one.name === name));
@@ -46,7 +53,9 @@ function sourcesOf(spine: SpinePlan): string[] {
 
 /** A dataset that is new: its rows, its labels, and what may have been known. */
 export function newDatasetSentences(dataset: DatasetPlan, plan: ProjectPlan): string[] {
-  const fields = [...datasetFields(dataset)].map(([label, text]) => `${label}: ${text}`);
+  const { spine } = dataset;
+  const names = spine.kind === 'events' ? presentNamesIn(spine.source, plan) : new Map();
+  const fields = [...datasetFields(dataset, names)].map(([label, text]) => `${label}: ${text}`);
   const labels = dataset.labels.map((label) => {
     const [feature = ''] = newViewSentences(label.view, withGroups(plan, label));
     const delay = label.delayMs === 0 ? '' : `, known ${formatDuration(label.delayMs)} later`;
@@ -59,7 +68,7 @@ function withGroups(plan: ProjectPlan, { groups }: LabelPlan): ProjectPlan {
   return { ...plan, groups };
 }
 
-function datasetFields(dataset: DatasetPlan): Fields {
+function datasetFields(dataset: DatasetPlan, names: PresentNames): Fields {
   const { service, serviceVersion, known, servingDelayMs, statuses } = dataset;
   const fields = new Map([
     ['service', `${service}@${serviceVersion}`],
@@ -67,19 +76,23 @@ function datasetFields(dataset: DatasetPlan): Fields {
   ]);
   if (servingDelayMs > 0) fields.set('serving delay', formatDuration(servingDelayMs));
   if (statuses) fields.set('statuses', 'yes');
-  for (const [label, text] of spineFields(dataset.spine)) fields.set(label, text);
+  for (const [label, text] of spineFields(dataset.spine, names)) fields.set(label, text);
   return fields;
 }
 
-function spineFields(spine: SpinePlan): Fields {
+function spineFields(spine: SpinePlan, names: PresentNames): Fields {
   const fields = new Map<string, string>();
   if (spine.kind === 'events') {
-    const columns = Object.entries(spine.columns);
+    const columns = Object.entries(spine.columns).map(
+      ([name, from]) => `${name} from ${names.get(from) ?? from}`,
+    );
     fields.set('rows', `events of ${spine.source}`);
     if (spine.fromMs !== null) fields.set('rows from', new Date(spine.fromMs).toISOString());
     if (spine.toMs !== null) fields.set('rows before', new Date(spine.toMs).toISOString());
-    if (spine.filter !== null) fields.set('rows where', exprText(spine.filter));
-    return fields.set('columns', columns.map(([name, from]) => `${name} from ${from}`).join(', '));
+    if (spine.filter !== null) {
+      fields.set('rows where', exprText(withPresentNames(spine.filter, names)));
+    }
+    return fields.set('columns', columns.join(', '));
   }
   if (spine.kind === 'query') {
     fields.set('rows', `a query of ${Object.values(spine.upstreams).join(', ')}`);

@@ -4,6 +4,7 @@ import { columnFindings } from './diff-column-text.ts';
 import { addExpectations, type Fields, findings } from './diff-fields.ts';
 import type { ProjectPlan, SourcePlan, TableFromPlan, TableOriginPlan } from './plan.ts';
 import { sourceNamed } from './plan-index.ts';
+import { type PresentNames, presentNames } from './present-names.ts';
 
 /** What differs in what a source means, and in what it is made from. */
 export function sourceFindings(
@@ -12,10 +13,11 @@ export function sourceFindings(
   after: SourcePlan,
   afterPlan: ProjectPlan,
 ): Finding[] {
+  const names = new Map([...presentNames(before), ...presentNames(after)]);
   return [
     ...findings(
-      sourceFields(before),
-      sourceFields(after),
+      sourceFields(before, names),
+      sourceFields(after, names),
       (label) => RULES[label] ?? 'changes_changed',
     ),
     ...columnFindings(before, after),
@@ -69,7 +71,8 @@ function readBy({ origin }: SourcePlan): string[] {
 /** A table that is new: where its rows come from, and what they are known by. */
 export function newSourceSentences(source: SourcePlan): string[] {
   if (source.origin === null) return [];
-  const fields = [...originMeaning(source.origin), ...tableMetadata(source.origin)];
+  const meaning = originMeaning(source.origin, presentNames(source));
+  const fields = [...meaning, ...tableMetadata(source.origin)];
   return fields.map(([label, text]) => `${label}: ${text}`);
 }
 
@@ -101,7 +104,8 @@ export function fromText(from: TableFromPlan): string {
   return `${from.format} ${from.paths.join(', ')}${hive}${delimiter}${nulls}${zone}`;
 }
 
-function originMeaning({ from, snapshot, key, duplicates, assumedDelayMs }: TableOriginPlan) {
+function originMeaning(origin: TableOriginPlan, names: PresentNames): Fields {
+  const { from, snapshot, key, duplicates, assumedDelayMs } = origin;
   const fields = new Map<string, string>();
   if (from.kind === 'query') {
     const read = Object.entries(from.upstreams);
@@ -111,9 +115,12 @@ function originMeaning({ from, snapshot, key, duplicates, assumedDelayMs }: Tabl
   if (from.kind !== 'query' && from.finerTimes) fields.set('finer times', 'floored');
   if (snapshot !== null) {
     const { dayColumn, offsetMs } = snapshot;
-    fields.set('snapshot of', `${dayColumn} + ${formatDuration(offsetMs)}`);
+    fields.set('snapshot of', `${called(dayColumn, names)} + ${formatDuration(offsetMs)}`);
   }
-  if (key.length > 0) fields.set('key', key.join(', ')).set('duplicates', duplicates);
+  if (key.length > 0) {
+    const columns = key.map((name) => called(name, names));
+    fields.set('key', columns.join(', ')).set('duplicates', duplicates);
+  }
   if (assumedDelayMs !== null) fields.set('known after', formatDuration(assumedDelayMs));
   return fields;
 }
@@ -122,29 +129,35 @@ function readText(alias: string, name: string): string {
   return alias === name ? name : `${name} as ${alias}`;
 }
 
-function sourceFields(source: SourcePlan): Fields {
+function called(column: string, names: PresentNames): string {
+  return names.get(column) ?? column;
+}
+
+function sourceFields(source: SourcePlan, names: PresentNames): Fields {
+  const name = (column: string | null, otherwise: string): string =>
+    column === null ? otherwise : called(column, names);
   const { changes: changing, table, origin } = source;
-  const fields = new Map([['event time', source.eventTime]]);
+  const fields = new Map([['event time', called(source.eventTime, names)]]);
   if (table && origin) {
     const arrival = origin.assumedDelayMs === null ? 'when imported' : 'assumed';
-    fields.set('known at', source.arrivalTime ?? arrival);
-    for (const [label, text] of originMeaning(origin)) fields.set(label, text);
+    fields.set('known at', name(source.arrivalTime, arrival));
+    for (const [label, text] of originMeaning(origin, names)) fields.set(label, text);
     return fields.set('kept for rewrites', String(table.keep));
   }
   fields
-    .set('arrival time', source.arrivalTime ?? 'stamped by the log')
-    .set('id', source.id ?? 'none')
+    .set('arrival time', name(source.arrivalTime, 'stamped by the log'))
+    .set('id', name(source.id, 'none'))
     .set('allowed lateness', formatDuration(source.allowedLatenessMs))
     .set('max clock skew', formatDuration(source.maxClockSkewMs))
     .set('dedupe horizon', formatDuration(source.dedupeHorizonMs))
     .set('partitions', String(source.partitions));
   if (!changing) return fields;
   return fields
-    .set('changes', changing.column)
+    .set('changes', called(changing.column, names))
     .set('inserts', changing.insert.join(', '))
     .set('updates', changing.update.join(', '))
     .set('deletes', changing.delete.join(', '))
-    .set('sequence', changing.sequence ?? 'none')
+    .set('sequence', name(changing.sequence, 'none'))
     .set('shape of changes', changing.shape)
     .set('horizon of changes', formatDuration(changing.horizonMs))
     .set('kept for changes', String(changing.keep));

@@ -18,6 +18,7 @@ import type {
   ViewPlan,
 } from './plan.ts';
 import { groupOf } from './plan-index.ts';
+import { type PresentNames, presentNamesIn, withPresentNames } from './present-names.ts';
 import { concernsView } from './view-columns.ts';
 import { windowText } from './window-plan.ts';
 
@@ -33,13 +34,17 @@ export function viewFindings(
   after: ViewPlan,
   afterPlan: ProjectPlan,
 ): Finding[] {
+  const [was, is] = [
+    presentNamesIn(before.source, afterPlan, beforePlan),
+    presentNamesIn(after.source, afterPlan),
+  ];
   const own = [
-    ...findings(viewFields(before), viewFields(after), (label) =>
+    ...findings(viewFields(before, was), viewFields(after, is), (label) =>
       label === 'filter'
         ? ruleOfExpression('filter_changed', before.filter, after.filter)
         : (VIEW_RULES[label] ?? 'meaning_changed'),
     ),
-    ...featureFindings(before, beforePlan, after, afterPlan),
+    ...featureFindings([before, beforePlan, was], [after, afterPlan, is]),
   ];
   const inherited = upstreamFindings(
     [before.source],
@@ -57,6 +62,7 @@ export function viewFindings(
 /** A view that is new: each feature in one line. */
 export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
   const personal = personalFeatures(plan, view);
+  const names = presentNamesIn(view.source, plan);
   return view.features.map((feature) => {
     const mark = personal.has(feature.name) ? ' personal' : '';
     const type = `feature ${feature.name}: ${typeText(feature.type)}${mark}`;
@@ -64,8 +70,9 @@ export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
     const group = groupOf(plan.groups, feature.group);
     if (group === undefined) return type;
     const { lane, window } = aggregateMeaning(feature, group);
-    const measure = lane.measure === null ? '' : exprText(lane.measure);
-    const filter = lane.filter === null ? '' : ` where ${exprText(lane.filter)}`;
+    const text = (node: ExprNode): string => exprText(withPresentNames(node, names));
+    const measure = lane.measure === null ? '' : text(lane.measure);
+    const filter = lane.filter === null ? '' : ` where ${text(lane.filter)}`;
     const told = [measure, ...parametersOf(feature)].filter((part) => part !== '').join(', ');
     const over = feature.fn === 'latest' ? '' : ` over ${windowText(window)}`;
     return `${type} = ${feature.fn}(${told})${filter}${over}`;
@@ -115,14 +122,16 @@ function serviceFields({
   return fields;
 }
 
-function viewFields(view: ViewPlan): Fields {
-  const key = Object.entries(view.key).map(([joinKey, column]) => `${joinKey} from ${column}`);
+function viewFields(view: ViewPlan, names: PresentNames): Fields {
+  const key = Object.entries(view.key).map(
+    ([joinKey, column]) => `${joinKey} from ${names.get(column) ?? column}`,
+  );
   const fields = new Map([
     ['source', view.source],
     ['entity', view.entity],
     ['key', key.join(', ')],
   ]);
-  if (view.filter !== null) fields.set('filter', exprText(view.filter));
+  if (view.filter !== null) fields.set('filter', exprText(withPresentNames(view.filter, names)));
   return fields;
 }
 
@@ -132,11 +141,12 @@ const VIEW_RULES: Readonly<Record<string, RuleName>> = {
   key: 'view_key_changed',
 };
 
+/** A view, the plan that it is of, and what its columns are called now. */
+type ShownView = readonly [ViewPlan, ProjectPlan, PresentNames];
+
 function featureFindings(
-  before: ViewPlan,
-  beforePlan: ProjectPlan,
-  after: ViewPlan,
-  afterPlan: ProjectPlan,
+  [before, beforePlan, oldNames]: ShownView,
+  [after, afterPlan, newNames]: ShownView,
 ): Finding[] {
   const found: Finding[] = [];
   const named = (view: ViewPlan, name: string) => view.features.find((one) => one.name === name);
@@ -148,7 +158,10 @@ function featureFindings(
     } else if (now === undefined) {
       found.push({ rule: 'feature_removed', part: name, sentence: `feature ${name} removed` });
     } else {
-      const [was, is] = [shownFeature(old, beforePlan), shownFeature(now, afterPlan)];
+      const [was, is] = [
+        shownFeature(old, beforePlan, oldNames),
+        shownFeature(now, afterPlan, newNames),
+      ];
       const changed = findings(was.fields, is.fields, (label) =>
         ruleOfExpression(
           FEATURE_RULES[label] ?? 'meaning_changed',
@@ -210,8 +223,8 @@ interface ShownFeature {
   readonly expressions: Readonly<Record<string, ExprNode | null>>;
 }
 
-function shownFeature(feature: FeaturePlan, plan: ProjectPlan): ShownFeature {
-  const fields = featureFields(feature, plan);
+function shownFeature(feature: FeaturePlan, plan: ProjectPlan, names: PresentNames): ShownFeature {
+  const fields = featureFields(feature, plan, names);
   if (feature.kind === 'derived') return { fields, expressions: { expression: feature.expr } };
   const group = groupOf(plan.groups, feature.group);
   if (group === undefined) return { fields, expressions: {} };
@@ -219,7 +232,7 @@ function shownFeature(feature: FeaturePlan, plan: ProjectPlan): ShownFeature {
   return { fields, expressions: { measure: lane.measure, filter: lane.filter } };
 }
 
-function featureFields(feature: FeaturePlan, plan: ProjectPlan): Fields {
+function featureFields(feature: FeaturePlan, plan: ProjectPlan, names: PresentNames): Fields {
   const fields = new Map([
     ['type', typeText(feature.type)],
     ['default', canonicalJson(feature.default)],
@@ -233,10 +246,11 @@ function featureFields(feature: FeaturePlan, plan: ProjectPlan): Fields {
   if (feature.ttlMs !== null) fields.set('ttl', formatDuration(feature.ttlMs));
   if (feature.count !== null) fields.set('length', String(feature.count));
   if (feature.rankPpm !== null) fields.set('rank', String(feature.rankPpm / 1_000_000));
-  const text = (node: ExprNode | null): string => (node === null ? 'none' : exprText(node));
+  const text = (node: ExprNode | null): string =>
+    node === null ? 'none' : exprText(withPresentNames(node, names));
   return fields
     .set('function', feature.fn)
-    .set('measure', lane.measure === null ? 'rows' : exprText(lane.measure))
+    .set('measure', lane.measure === null ? 'rows' : text(lane.measure))
     .set('filter', text(lane.filter))
     .set('scale', String(feature.scale))
     .set('window', windowText(window));

@@ -4,6 +4,7 @@ import { explainPlan } from './explain.ts';
 import { Lineage } from './lineage.ts';
 import { type LineageNode, lineageId } from './lineage-node.ts';
 import type { ProjectPlan, ViewPlan } from './plan.ts';
+import { presentNamesIn } from './present-names.ts';
 import { estimateGroups } from './state-estimate.ts';
 
 /** Versions of services that answer callers. */
@@ -70,12 +71,11 @@ export class Impacts {
   #touches(change: DefinitionChange): Touched {
     const found = new Set<LineageNode>();
     if (change.class !== 'metadata') {
-      const starts = startsOf(change);
       // Who reads it now, and who will.
       if (change.change !== 'added')
-        for (const node of this.#before.downstream(starts)) found.add(node);
+        for (const node of this.#before.downstream(change)) found.add(node);
       if (change.change !== 'removed')
-        for (const node of this.#after.downstream(starts)) found.add(node);
+        for (const node of this.#after.downstream(change)) found.add(node);
     }
     const own = definitionOf(change);
     let hidden = 0;
@@ -133,9 +133,9 @@ class PlanSide {
     return this.#ids.has(group);
   }
 
-  downstream(ids: readonly string[]): readonly LineageNode[] {
+  downstream(change: DefinitionChange): readonly LineageNode[] {
     this.#lineage ??= Lineage.of(this.#plan);
-    const walk = this.#lineage.downstreamOf(ids);
+    const walk = this.#lineage.downstreamOf(startsOf(change, this.#plan));
     return [...walk.starts, ...walk.nodes];
   }
 
@@ -163,7 +163,10 @@ function groupIdsOf(view: ViewPlan): string[] {
 const PART_KINDS = { source: 'column', view: 'feature', service: 'output' } as const;
 
 /** Where the change is: the parts that are named, if all of it is about parts. */
-function startsOf({ kind, name: definition, version, rules }: DefinitionChange): string[] {
+function startsOf(
+  { kind, name: definition, version, rules }: DefinitionChange,
+  plan: ProjectPlan,
+): string[] {
   const whole = lineageId({ kind, definition, version, part: null });
   if (kind !== 'source' && kind !== 'view' && kind !== 'service') return [whole];
   const told = rules.filter((one) => one.class !== 'metadata');
@@ -172,8 +175,10 @@ function startsOf({ kind, name: definition, version, rules }: DefinitionChange):
   const parts = told.flatMap(({ part }) => (part === undefined ? [] : [part]));
   if (told.length === 0 || parts.length < told.length) return [whole];
   const partKind = PART_KINDS[kind];
+  // Columns are told by their first names, and are nodes under those that they have in the plan.
+  const names = kind === 'source' ? presentNamesIn(definition, plan) : new Map<string, string>();
   return [...new Set(parts)].map((part) =>
-    lineageId({ kind: partKind, definition, version, part }),
+    lineageId({ kind: partKind, definition, version, part: names.get(part) ?? part }),
   );
 }
 

@@ -1,6 +1,6 @@
 import type { ExprNode } from '../expr/node.ts';
-import { presentName } from '../schema/evolution.ts';
-import type { ProjectPlan, SourcePlan, TileGroupPlan } from './plan.ts';
+import type { ProjectPlan, TileGroupPlan } from './plan.ts';
+import { type PresentNames, presentNames, withPresentNames } from './present-names.ts';
 
 /** Groups as people read them: columns under their present names. They are not those of a plan. */
 export function shownGroups({ groups, sources }: ProjectPlan): readonly TileGroupPlan[] {
@@ -15,14 +15,8 @@ export function shownGroups({ groups, sources }: ProjectPlan): readonly TileGrou
   });
 }
 
-type Names = ReadonlyMap<string, string>;
-
-function presentNames({ columns }: SourcePlan): Names {
-  return new Map(columns.map((column) => [column.name, presentName(column)]));
-}
-
-function shownGroup(group: TileGroupPlan, names: Names): TileGroupPlan {
-  const shown = (node: ExprNode | null) => (node === null ? null : renamed(node, names));
+function shownGroup(group: TileGroupPlan, names: PresentNames): TileGroupPlan {
+  const shown = (node: ExprNode | null) => (node === null ? null : withPresentNames(node, names));
   return {
     ...group,
     keyColumns: group.keyColumns.map((name) => names.get(name) ?? name),
@@ -33,10 +27,4 @@ function shownGroup(group: TileGroupPlan, names: Names): TileGroupPlan {
       filter: shown(lane.filter),
     })),
   };
-}
-
-function renamed(node: ExprNode, names: Names): ExprNode {
-  if (node.kind === 'column') return { ...node, name: names.get(node.name) ?? node.name };
-  if (node.kind !== 'call') return node;
-  return { ...node, args: node.args.map((arg) => renamed(arg, names)) };
 }
