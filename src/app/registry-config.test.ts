@@ -33,6 +33,10 @@ test('wrong settings of the registry are named, without what was given for the U
     'registry.schema',
     'registry.connections',
   ]);
+  // The channel of its changes has a longer name.
+  const schema = 's'.repeat(58);
+  assert.deepEqual(paths({ postgres: URL, schema }), []);
+  assert.deepEqual(paths({ postgres: URL, schema: `${schema}s` }), ['registry.schema']);
 });
 
 test('namespaces are a list of names, each once, or all', () => {

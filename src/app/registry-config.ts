@@ -7,7 +7,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Where the registry is, as `asof.json` says it: a PostgreSQL, or null for a file. */
 export type PostgresRegistry = Extract<RegistryAddress, { kind: 'postgres' }> | null;
 
-const SCHEMA = /^[a-z_][a-z0-9_]{0,62}$/;
+/** PostgreSQL has names of 63 bytes; the channel of changes is `asof_` and the schema's. */
+const SCHEMA = /^[a-z_][a-z0-9_]{0,57}$/;
 const KNOWN = ['postgres', 'schema', 'connections'];
 const CONNECTIONS_MAX = 64;
 
@@ -40,7 +41,7 @@ export function readRegistry(
     issues.push(wrong('registry.postgres', 'There is no URL of a PostgreSQL.', remedy));
   }
   if (schema !== undefined && !(typeof schema === 'string' && SCHEMA.test(schema))) {
-    const remedy = 'It must be a name of small letters, digits and underscores.';
+    const remedy = 'It must be a name of at most 58 small letters, digits and underscores.';
     issues.push(wrong('registry.schema', 'The schema has no name that is allowed.', remedy));
   }
   const isCount = Number.isInteger(connections) && Number(connections) >= 1;

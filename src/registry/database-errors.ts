@@ -55,11 +55,19 @@ export function damaged(path: string, reason: string, cause?: unknown): AsofErro
   });
 }
 
-/** SQLSTATE classes of a server that cannot be reached, stops, starts, or has no place left. */
-const AWAY = /^(08|53|57P|57014|55P03|25P03|40)/;
+/** SQLSTATE classes of a server that cannot be reached, stops, starts, fails, or only reads. */
+const AWAY = /^(08|53|57P|57014|55P03|25P03|25006|40|58)/;
 /** What the network says. */
-const NETWORK = /^(ECONN|EPIPE|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/;
+const NETWORK = /^(ECONN|EPIPE|ENOENT|EACCES|ENOTFOUND|EAI_|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)/;
 const NETWORK_TEXT = /timeout|terminated|not queryable|ended|closed/i;
+/** What is wrong with the user or the database of a URL; a password that it lacks has no code. */
+const LOGIN = /^(28|3D)/;
+const LOGIN_TEXT = /^SASL:/;
+/** What the user may not do; a schema that it may not even look into is none to it. */
+const RIGHTS = /^(42501|3F000)/;
+/** What is wrong with TLS: certificates, and files of them that the URL names. */
+const TLS = /CERT|SSL|TLS|^UNABLE_TO_|^INVALID_CA|^EPROTO|^ENOENT|^EACCES/;
+const TLS_TEXT = /SSL|certificate/i;
 
 /**
  * What PostgreSQL or the way to it says, in the terms of the table of errors. The URL has a secret:
@@ -69,10 +77,12 @@ export function postgresError(cause: unknown, host: string): unknown {
   if (!(cause instanceof Error) || cause instanceof AsofError) return cause;
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   const reason = code === '' ? cause.message : `${cause.message} (${code})`;
-  if (/^28|^3D/.test(code)) {
-    const text = `PostgreSQL at ${host} refuses the registry's user or database: ${code}.`;
-    const remedy = 'Check the URL of the registry: user, password and database.';
-    return new AsofError('registry_away', text, { cause: withoutSecrets(cause), remedy });
+  const refused = refusal(cause, code, host);
+  if (refused !== null) {
+    return new AsofError('registry_away', refused.text, {
+      cause: withoutSecrets(cause),
+      remedy: refused.remedy,
+    });
   }
   if (/^XX00[12]/.test(code)) return damaged(host, reason, withoutSecrets(cause));
   if (code === '53100') {
@@ -84,6 +94,34 @@ export function postgresError(cause: unknown, host: string): unknown {
   if (!isAway) return cause;
   const text = `PostgreSQL at ${host} does not answer for the registry: ${code || cause.message}.`;
   return new AsofError('registry_away', text, { cause: withoutSecrets(cause) });
+}
+
+/** What somebody has to mend before the registry can be used; null of all else. */
+function refusal(
+  { message }: Error,
+  code: string,
+  host: string,
+): { readonly text: string; readonly remedy: string } | null {
+  if (LOGIN.test(code) || (code === '' && LOGIN_TEXT.test(message))) {
+    return {
+      text: `PostgreSQL at ${host} refuses the registry's user or database: ${code || message}.`,
+      remedy: 'Check the URL of the registry: user, password and database.',
+    };
+  }
+  if (RIGHTS.test(code)) {
+    return {
+      text: `PostgreSQL at ${host} does not let the registry's user do it: ${message} (${code}).`,
+      remedy: 'Give the user the right to create the schema, or a schema that is its own.',
+    };
+  }
+  const isSocket = message.startsWith('connect ');
+  if (!isSocket && (TLS.test(code) || (code === '' && TLS_TEXT.test(message)))) {
+    return {
+      text: `There is no secure connection to PostgreSQL at ${host}: ${message}.`,
+      remedy: 'Check `sslmode` and the certificates that the URL of the registry names.',
+    };
+  }
+  return null;
 }
 
 /** Errors of a connection may carry its settings along, which a log would print. */

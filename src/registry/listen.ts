@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import { LIMITS } from '../base/limits.ts';
 import { postgresError } from './database-errors.ts';
-import { DEFAULT_SCHEMA, hostOf, type PostgresAddress } from './postgres-dialect.ts';
+import { DEFAULT_SCHEMA, hostOf, type PostgresAddress, socketIn } from './postgres-dialect.ts';
 
 export interface Listener {
   close(): Promise<void>;
@@ -17,8 +18,10 @@ export async function listenToChanges(
   onLost: () => void,
 ): Promise<Listener> {
   const { default: pg } = await import('pg');
+  const sockets = new Set<Socket>();
   const client = new pg.Client({
     connectionString: url,
+    stream: () => socketIn(sockets),
     application_name: 'asof registry listener',
     connectionTimeoutMillis: LIMITS.registryConnectMs,
     query_timeout: LIMITS.registryStatementMs,
@@ -29,6 +32,12 @@ export async function listenToChanges(
     if (isOpen) onLost();
     isOpen = false;
   };
+  const end = async (): Promise<void> => {
+    isOpen = false;
+    const ended = client.end().catch(() => {});
+    for (const socket of sockets) socket.destroySoon();
+    await ended;
+  };
   client.on('error', lost);
   client.on('end', lost);
   client.on('notification', onChange);
@@ -36,14 +45,8 @@ export async function listenToChanges(
     await client.connect();
     await client.query(`LISTEN "${`asof_${schema}`.replaceAll('"', '""')}"`);
   } catch (cause) {
-    isOpen = false;
-    await client.end().catch(() => {});
+    await end();
     throw postgresError(cause, hostOf(url));
   }
-  return {
-    close: async () => {
-      isOpen = false;
-      await client.end().catch(() => {});
-    },
-  };
+  return { close: end };
 }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import {
   type CompiledQuery,
   type DatabaseConnection,
@@ -47,9 +48,11 @@ class PostgresPoolDriver implements Driver {
   readonly #host: string;
   readonly #schema: string;
   readonly #ready = new WeakSet<PoolClient>();
+  readonly #sockets: ReadonlySet<Socket>;
 
-  private constructor(pool: Pool, host: string, schema: string) {
+  private constructor(pool: Pool, host: string, schema: string, sockets: ReadonlySet<Socket>) {
     this.#pool = pool;
+    this.#sockets = sockets;
     this.#host = host;
     this.#schema = schema;
   }
@@ -57,8 +60,10 @@ class PostgresPoolDriver implements Driver {
   static async of({ url, schema, connections }: PostgresAddress): Promise<PostgresPoolDriver> {
     // Most projects have a file instead, and need not load the client.
     const { default: pg } = await import('pg');
+    const sockets = new Set<Socket>();
     const pool = new pg.Pool({
       connectionString: url,
+      stream: () => socketIn(sockets),
       application_name: 'asof registry',
       max: connections ?? LIMITS.registryConnections,
       connectionTimeoutMillis: LIMITS.registryConnectMs,
@@ -76,7 +81,7 @@ class PostgresPoolDriver implements Driver {
     // So does one that breaks between two statements of a transaction: with nobody listening it
     // would end the process.
     pool.on('connect', (client) => client.on('error', () => {}));
-    return new PostgresPoolDriver(pool, hostOf(url), schema ?? DEFAULT_SCHEMA);
+    return new PostgresPoolDriver(pool, hostOf(url), schema ?? DEFAULT_SCHEMA, sockets);
   }
 
   async init(): Promise<void> {}
@@ -115,7 +120,18 @@ class PostgresPoolDriver implements Driver {
     const { rows } = await connection.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [
       this.#schema,
     ]);
-    if (rows.length === 0) await connection.query(`CREATE SCHEMA IF NOT EXISTS ${name}`);
+    if (rows.length > 0) return;
+    // Without the lock, another process that makes it at the same moment would be an error.
+    await this.#lock(connection, 'pg_advisory_lock');
+    try {
+      await connection.query(`CREATE SCHEMA IF NOT EXISTS ${name}`);
+    } finally {
+      await this.#lock(connection, 'pg_advisory_unlock');
+    }
+  }
+
+  async #lock(connection: PostgresConnection, call: string): Promise<void> {
+    await connection.query(`SELECT ${call}($1, hashtext($2))`, [LOCK_SPACE, this.#schema]);
   }
 
   /**
@@ -131,10 +147,7 @@ class PostgresPoolDriver implements Driver {
       return;
     }
     await connection.query('BEGIN');
-    await connection.query('SELECT pg_advisory_xact_lock($1, hashtext($2))', [
-      LOCK_SPACE,
-      this.#schema,
-    ]);
+    await this.#lock(connection, 'pg_advisory_xact_lock');
   }
 
   async commitTransaction(connection: PostgresConnection): Promise<void> {
@@ -158,6 +171,7 @@ class PostgresPoolDriver implements Driver {
 
   async destroy(): Promise<void> {
     await this.#pool.end();
+    for (const socket of this.#sockets) socket.destroySoon();
   }
 }
 
@@ -192,6 +206,17 @@ class PostgresConnection implements DatabaseConnection {
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new AsofError('internal', 'Queries of the registry are not streamed.');
   }
+}
+
+/**
+ * A socket that its owner can do away with: the client itself waits for the other side to say
+ * goodbye, which a network that swallows everything never does.
+ */
+export function socketIn(open: Set<Socket>): Socket {
+  const socket = new Socket();
+  open.add(socket);
+  socket.once('close', () => open.delete(socket));
+  return socket;
 }
 
 export const DEFAULT_SCHEMA = 'asof';
