@@ -76,6 +76,9 @@ function readPlanFile(path: string): PlanFile {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code !== 'ENOENT') {
+      throw unreadable(path, `the system says ${cause.code}`, cause);
+    }
     throw new AsofError('file_not_found', `There is no plan at ${path}.`, { path, cause });
   }
   const parsed = parsedFile(path, text);

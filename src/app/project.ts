@@ -18,19 +18,18 @@ export type { PlannedChange } from './planned-change.ts';
 
 export type DetailedChange = PlannedChange & ChangeDetails;
 
-/**
- * What applying the definitions would change; nothing is written but an empty registry, and with
- * `out` a file that `applyProject` takes, unless the change is refused.
- */
-export function planProject(config: Config, out: string | null = null): Promise<DetailedChange> {
+/** What applying the definitions would change; nothing is written but an empty registry. */
+export function planProject(config: Config): Promise<DetailedChange> {
   return withDefinitions(config, async (registry, compiled) => {
     const planned = await planChange(config, registry, compiled);
-    const details = await detailsOf(config, registry, planned);
-    if (out !== null && planned.refusals.length === 0) {
-      writePlanFile(out, planned, { diff: planned.diff, ...details });
-    }
-    return { ...planned, ...details };
+    return { ...planned, ...(await detailsOf(config, registry, planned)) };
   });
+}
+
+/** Writes a file that `applyProject` takes, of a plan that is not refused. */
+export function writePlan(path: string, planned: DetailedChange): void {
+  const { diff, impact, cost, groups, state, kept } = planned;
+  writePlanFile(path, planned, { diff, impact, cost, groups, state, kept });
 }
 
 export interface AppliedChange extends PlannedChange {

@@ -4,11 +4,13 @@ import {
   applyInDetail,
   type DetailedChange,
   planProject,
+  writePlan,
 } from '../app/project.ts';
 import { tellDefinitions } from '../app/tell-lineage.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
 import { EXIT, type Output } from './output.ts';
+import { outputError } from './output-file.ts';
 import { sayChanges } from './plan-changes.ts';
 import { sayState, sayTiles } from './plan-tiles.ts';
 
@@ -22,10 +24,11 @@ export async function planCommand({
   options,
 }: Context<PlanOptions>): Promise<number> {
   const out = options.out === undefined ? null : resolve(options.out);
-  const planned = await planProject(config, out);
+  const planned = await planProject(config);
   const { diff, refusals, groups, state, kept, impact, cost, namespaces } = planned;
   const isRefused = refusals.length > 0 || diff.refused > 0;
   const written = out !== null && refusals.length === 0 ? out : null;
+  if (written !== null) writeOut(written, planned);
   const { generation } = planned;
   const { drafts } = planned;
   const described = { groups, state, kept, impact, cost, namespaces };
@@ -47,6 +50,14 @@ export async function planCommand({
   });
   if (isRefused) return EXIT.refused;
   return diff.changes.length > 0 ? EXIT.changes : EXIT.ok;
+}
+
+function writeOut(path: string, planned: DetailedChange): void {
+  try {
+    writePlan(path, planned);
+  } catch (error) {
+    throw outputError(error, path);
+  }
 }
 
 export interface ApplyOptions extends CommonOptions {

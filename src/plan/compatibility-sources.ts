@@ -134,9 +134,14 @@ export const SOURCE_RULES = {
     'which rows a table has changes: its query, what that reads, its key, duplicates, snapshots',
     'Features are made of other rows.',
   ),
+  table_reading_changed: breaking(
+    'source',
+    'how the rows of a table are read changes: the zone of their times, what null is written as, which column is which, the query that a database is asked',
+    'The same rows hold other values, or there are others; units that were brought before keep theirs.',
+  ),
   table_place_changed: metadata(
     'source',
-    'where the rows of a table lie, and how they are brought, changes',
+    'where the rows of a table lie, and in which form, or when they are brought, changes',
     'The rows are the same.',
   ),
   entity_key_changed: breakingReaders(

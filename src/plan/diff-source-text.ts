@@ -21,6 +21,7 @@ export function sourceFindings(
       (label) => RULES[label] ?? 'changes_changed',
     ),
     ...columnFindings(before, after),
+    ...readingFindings(before.origin, after.origin),
     ...upstreamFindings(readBy(before), beforePlan, readBy(after), afterPlan),
   ];
 }
@@ -72,36 +73,56 @@ function readBy({ origin }: SourcePlan): string[] {
 export function newSourceSentences(source: SourcePlan): string[] {
   if (source.origin === null) return [];
   const meaning = originMeaning(source.origin, presentNames(source));
-  const fields = [...meaning, ...tableMetadata(source.origin)];
+  const fields = [...meaning, ...tableMetadata(source.origin), ...tableReading(source.origin)];
   return fields.map(([label, text]) => `${label}: ${text}`);
 }
 
 /** How a table's rows are brought, as far as that does not change what they are. */
 export function tableMetadata(origin: TableOriginPlan): Fields {
   const fields = new Map<string, string>();
-  const { from, rename } = origin;
-  if (from.kind !== 'query') fields.set('rows from', fromText(from));
+  const { from } = origin;
+  if (from.kind !== 'query') fields.set('rows from', placeText(from));
   if (origin.unitBy !== null) fields.set('units by', origin.unitBy);
-  const renamed = Object.entries(rename).map(([upstream, name]) => `${upstream} as ${name}`);
-  if (renamed.length > 0) fields.set('renamed', renamed.join(', '));
   if (origin.graceMs !== null) fields.set('grace', formatDuration(origin.graceMs));
   if (origin.mayBeEmpty) fields.set('may be empty', 'yes');
   addExpectations(fields, origin.expectations);
   return fields;
 }
 
-/** Where rows come from, in a few words: `parquet warehouse/prices/*`. */
-export function fromText(from: TableFromPlan): string {
-  if (from.kind === 'query') return `a query of ${Object.values(from.upstreams).join(', ')}`;
-  const zone = from.timeZone === 'UTC' ? '' : `, times of ${from.timeZone}`;
+/** What the values of rows depend on that lie where they lie. */
+function tableReading({ from, rename }: TableOriginPlan): Fields {
+  const fields = new Map<string, string>();
+  const renamed = Object.entries(rename).map(([upstream, name]) => `${upstream} as ${name}`);
+  if (renamed.length > 0) fields.set('renamed', renamed.join(', '));
+  if (from.kind === 'query') return fields;
+  if (from.timeZone !== 'UTC') fields.set('time zone', from.timeZone);
   if (from.kind === 'postgres') {
-    const what = from.table === null ? `query ${from.query}` : from.table;
-    return `postgres ${from.connection} ${what}${zone}`;
+    if (from.query !== null) fields.set('query of the database', from.query);
+  } else if (from.nullText !== null) fields.set('null written as', JSON.stringify(from.nullText));
+  return fields;
+}
+
+/** Rows that move to another kind of place are read as they lie there, and stay the same. */
+function readingFindings(before: TableOriginPlan | null, after: TableOriginPlan | null): Finding[] {
+  if (before === null || after === null) return [];
+  const isMoved = formOf(before.from) !== formOf(after.from);
+  const rule = isMoved ? 'table_place_changed' : 'table_reading_changed';
+  return findings(tableReading(before), tableReading(after), () => rule);
+}
+
+function formOf(from: TableFromPlan): string {
+  if (from.kind === 'postgres') return from.table === null ? 'a query of postgres' : 'postgres';
+  return from.kind === 'files' ? from.format : from.kind;
+}
+
+/** Where rows lie, in a few words: `parquet warehouse/prices/*`. */
+function placeText(from: Exclude<TableFromPlan, { kind: 'query' }>): string {
+  if (from.kind === 'postgres') {
+    return `postgres ${from.connection}${from.table === null ? '' : ` ${from.table}`}`;
   }
   const hive = from.hive.length === 0 ? '' : `, by ${from.hive.join('/')}`;
   const delimiter = from.delimiter === null ? '' : `, split by ${JSON.stringify(from.delimiter)}`;
-  const nulls = from.nullText === null ? '' : `, null as ${JSON.stringify(from.nullText)}`;
-  return `${from.format} ${from.paths.join(', ')}${hive}${delimiter}${nulls}${zone}`;
+  return `${from.format} ${from.paths.join(', ')}${hive}${delimiter}`;
 }
 
 function originMeaning(origin: TableOriginPlan, names: PresentNames): Fields {

@@ -19,6 +19,13 @@ test('what a plan showed is applied, exactly, or nothing is', async (t) => {
   const project = Project.create(t);
   const planned = await project.json(['plan', '--out', 'plan.json']);
   assert.deepEqual([planned.code, planned.result.out], [3, join(project.folder, 'plan.json')]);
+  for (const [out, code] of [
+    ['nowhere/plan.json', 'file_not_found'],
+    ['.', 'usage'],
+  ] as const) {
+    assert.equal((await project.json(['plan', '--out', out])).result.error.code, code);
+  }
+  assert.equal((await project.json(['apply', '--plan', '.'])).result.error.code, 'unreadable_file');
   const file = (): string => readFileSync(join(project.folder, 'plan.json'), 'utf8');
   const apply = ['apply', '--plan', 'plan.json'];
 
