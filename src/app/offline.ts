@@ -170,6 +170,7 @@ export async function verifyProject(
       plan,
       planWith: (service, version) => registry.planWith(service, version),
       history,
+      historyAt: (earlier, throughCommit) => openHistory(config, earlier, throughCommit),
       answers,
       duckdb: duckDbOptions(config),
       onProgress: (done) => onProgress(done, answers.length),

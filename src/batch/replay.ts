@@ -25,6 +25,11 @@ export interface ReplayOptions {
   /** An earlier plan, for a version of a service that `plan` does not have. */
   readonly planWith?: (service: string, version: number) => Promise<ProjectPlan | null>;
   readonly history: EventRelations;
+  /**
+   * The history as an earlier plan knew it, through the newest of its answers: what came later may
+   * have values that its types do not hold. Absent: `history` is that too.
+   */
+  readonly historyAt?: (plan: ProjectPlan, throughCommit: number) => Promise<EventRelations>;
   readonly answers: Iterable<ServedAnswer>;
   readonly session?: DuckDbSession;
   readonly duckdb?: DuckDbOptions;
@@ -68,7 +73,11 @@ async function replayPortion(
     const first = present(own[0], 'a group has an answer');
     const found = await serviceOf(options, first);
     if (found === null) refuseAll(own, tally);
-    else await replayService(session, { ...options, plan: found.plan }, found.service, own, tally);
+    else {
+      const { plan, service } = found;
+      const history = await historyFor(options, plan, own);
+      await replayService(session, { ...options, plan, history }, service, own, tally);
+    }
     options.onProgress?.(tally.answers);
   }
 }
@@ -85,6 +94,16 @@ async function serviceOf(
   const earlier = (await planWith?.(name, version)) ?? null;
   const service = inPlan(earlier);
   return earlier === null || service === undefined ? null : { plan: earlier, service };
+}
+
+function historyFor(
+  { plan: current, history, historyAt }: ReplayOptions,
+  plan: ProjectPlan,
+  answers: readonly ServedAnswer[],
+): EventRelations | Promise<EventRelations> {
+  if (plan === current || historyAt === undefined) return history;
+  const newest = answers.reduce((commit, answer) => Math.max(commit, answer.commit), 0);
+  return historyAt(plan, Math.min(newest, history.through));
 }
 
 function refuseAll(answers: readonly ServedAnswer[], tally: Tally): void {
