@@ -11,6 +11,7 @@ import { definitionsIn } from '../plan/references.ts';
 import { inScope } from '../plan/scope-digest.ts';
 import { mergeScoped } from '../plan/scoped.ts';
 import { estimateState, type StateEstimate } from '../plan/state-estimate.ts';
+import type { Applied } from '../registry/applied.ts';
 import type { DraftAhead } from '../registry/lifecycle-applied.ts';
 import type { Registry } from '../registry/registry.ts';
 import { DEFAULT_NAMESPACE } from '../schema/types.ts';
@@ -67,7 +68,9 @@ export async function planChange(
     ...logged,
     ...(await wideningConflicts(config, plan)),
     // What the log says of a column's type is more than that it was declared otherwise before.
-    ...evolutionConflicts(current, plan).filter(({ path }) => !hasPath(logged, path)),
+    ...evolutionConflicts(await knownToProducers(registry, applied), plan).filter(
+      ({ path }) => !hasPath(logged, path),
+    ),
     ...removedHistoryConflicts(config, plan, current),
     ...foreign,
     // What is not what its owner applied has conflicts for that reason alone.
@@ -77,6 +80,20 @@ export async function planChange(
   const generation = applied?.generation ?? 0;
   const drafts = await registry.lifecycle.draftsAhead(plan);
   return { compiled, current, plan, namespaces, diff, refusals, drafts, generation };
+}
+
+/**
+ * Schema versions that no server has taken over yet are known to no producer: they can be taken
+ * back, for one where an event came in meanwhile that does not fit them.
+ */
+async function knownToProducers(
+  registry: Registry,
+  applied: Applied | null,
+): Promise<ProjectPlan | null> {
+  if (applied === null) return null;
+  const served = await registry.generationServed();
+  const isBehind = served > 0 && served < applied.generation;
+  return isBehind ? registry.planOf(served) : applied.plan;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { RegistrySnapshot } from '../registry/snapshot.ts';
+import { viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
 import type { Platform } from './platform.ts';
 import type { RegistryFollower } from './registry-follower.ts';
@@ -35,7 +36,7 @@ export class Reloader {
   /** Applies the definitions file as it is now; what came of it is taken over as any apply is. */
   applyAndFollow(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#events.applied((await applyAndTell(this.#config, 'asof dev')).diff);
+      this.#events.applied((await applyAndTell(this.#config, developerOf(this.#config))).diff);
       this.#follower.look();
     });
   }
@@ -91,6 +92,12 @@ export class Reloader {
     this.#running = this.#running.then(work).catch((error: unknown) => this.#events.refused(error));
     return this.#running;
   }
+}
+
+/** Who proved to be somebody is the author of what `asof dev` applies, and approves none of it. */
+export function developerOf(config: Config): string {
+  const { principal } = viewerOf(config);
+  return principal.kind === 'local' ? 'asof dev' : principal.id;
 }
 
 export function builtGroups(platform: Platform): BuiltGroups {

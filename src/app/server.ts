@@ -1,18 +1,16 @@
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
 import type { RegistryStatus } from '../monitor/status.ts';
 import { openWarning } from './access/open-warning.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { createLogger } from './logger.ts';
-import { Platform } from './platform.ts';
-import { nodeDisk } from './platform-parts.ts';
 import { isAway, RegistryFollower } from './registry-follower.ts';
 import { registryWorld } from './registry-world.ts';
-import { builtGroups, Reloader } from './reloader.ts';
+import { builtGroups, developerOf, Reloader } from './reloader.ts';
 import type { ServerEvents } from './server-events.ts';
+import { startPlatform } from './start-platform.ts';
 import { applyAndTell } from './tell-lineage.ts';
 
 /** Editors write a file in several steps; a reload waits until they are quiet for so long. */
@@ -34,12 +32,13 @@ export async function runServer(
   });
   try {
     const { snapshot } = follower;
-    const platform = await startPlatform(config, directory, follower);
-    const reloader = new Reloader(config, platform, follower, events, snapshot);
+    const { platform, used } = await startPlatform(config, directory, snapshot, events);
+    platform.registry = () => follower.status();
+    const reloader = new Reloader(config, platform, follower, events, used);
     await reloader.noteTakeover();
     events.started({
       url: platform.url,
-      generation: snapshot.applied?.generation ?? 0,
+      generation: used.applied?.generation ?? 0,
       replayedEvents: platform.replayedEvents,
       ...builtGroups(platform),
       seconds: (Date.now() - startedMs) / 1000,
@@ -86,23 +85,11 @@ async function followRegistry(
 /** A registry that is away is no reason not to serve what it had. */
 async function applyOrGoOn(config: Config, events: ServerEvents): Promise<void> {
   try {
-    events.applied((await applyAndTell(config, 'asof dev')).diff);
+    events.applied((await applyAndTell(config, developerOf(config))).diff);
   } catch (error) {
     if (!isAway(error)) throw error;
     events.refused(error);
   }
-}
-
-async function startPlatform(
-  config: Config,
-  directory: DataDirectory,
-  follower: RegistryFollower,
-): Promise<Platform> {
-  const { snapshot } = follower;
-  const { plan } = present(snapshot.applied, 'definitions that are applied');
-  const platform = await Platform.start(config, plan, nodeDisk, directory, true, snapshot);
-  platform.registry = () => follower.status();
-  return platform;
 }
 
 /** Resolves at the first signal; the second one ends the process. */

@@ -76,9 +76,9 @@ export class EventLog {
     this.setSchemas(options.schemas ?? []);
   }
 
-  /** Replaces the known sources; their schemas are durable when this returns. */
+  /** Replaces the known sources; a schema is durable before its first batch, and only then. */
   setSchemas(schemas: readonly SourceSchema[]): void {
-    for (const schema of schemas) this.#book.add(schema);
+    for (const schema of schemas) this.#book.check(schema);
     this.#schemas = new Map(schemas.map((schema) => [schema.name, schema]));
   }
 
@@ -192,6 +192,7 @@ export class EventLog {
     if (schema === undefined) {
       throw new AsofError('unknown_source', `No source is named '${source}'.`);
     }
+    this.#book.add(schema);
     return schema;
   }
 

@@ -27,6 +27,8 @@ interface StoredBook {
 export class SchemaBook {
   readonly #disk: Disk;
   readonly #schemas = new Map<string, SourceSchema>();
+  /** Those that need no second look. */
+  readonly #added = new WeakSet<SourceSchema>();
 
   constructor(disk: Disk) {
     this.#disk = disk;
@@ -79,9 +81,15 @@ export class SchemaBook {
    * @throws AsofError `type_mismatch` if a column of an earlier schema has another type now
    */
   add(schema: SourceSchema): void {
+    if (this.#added.has(schema)) return;
     const fingerprint = schemaFingerprint(schema);
     const known = this.#schemas.get(fingerprint);
-    if (known !== undefined && sameChanges(known, schema) && sameTokens(known, schema)) return;
+    const isKnown = known !== undefined && sameChanges(known, schema) && sameTokens(known, schema);
+    if (!isKnown) this.#write(fingerprint, schema);
+    this.#added.add(schema);
+  }
+
+  #write(fingerprint: string, schema: SourceSchema): void {
     this.check(schema);
     const schemas = Object.fromEntries([...this.#schemas, [fingerprint, plainSchema(schema)]]);
     const book: StoredBook = { format: FORMAT, schemas };

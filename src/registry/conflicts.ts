@@ -4,6 +4,7 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import { sourceConflicts } from '../plan/source-conflicts.ts';
 import type { RegistryDatabase } from './database.ts';
 import { type DefinitionRow, definitionsOf } from './definition-rows.ts';
+import { PlanBook } from './plan-book.ts';
 import { ReleaseBook } from './releases.ts';
 
 /** What speaks against applying a plan, whatever namespaces it is of. */
@@ -15,8 +16,35 @@ export async function conflictsWith(
   return [
     ...(await releasedAndGone(db, plan)),
     ...(await changedMeanings(db, current, plan)),
-    ...sourceConflicts(current, plan),
+    ...(await changedSources(db, current, plan)),
   ];
+}
+
+/** A source that is again as a server has it changes nothing for anybody, whatever was applied since. */
+async function changedSources(
+  db: RegistryDatabase,
+  current: ProjectPlan | null,
+  plan: ProjectPlan,
+): Promise<Issue[]> {
+  const issues = sourceConflicts(current, plan);
+  const served = issues.length === 0 ? 0 : await generationServed(db);
+  if (served === 0) return issues;
+  const { sources } = await new PlanBook(db).at(served);
+  const hashes = new Map(sources.map(({ name, hash }) => [`sources.${name}`, hash]));
+  const isAsServed = ({ path }: Issue): boolean =>
+    plan.sources.some(({ name, hash }) => `sources.${name}` === path && hashes.get(path) === hash);
+  return issues.filter((one) => !isAsServed(one));
+}
+
+/** The newest generation that a server has taken over, 0 before the first. */
+export async function generationServed(db: RegistryDatabase): Promise<number> {
+  const row = await db
+    .selectFrom('takeovers')
+    .select('generation')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return row?.generation ?? 0;
 }
 
 /**

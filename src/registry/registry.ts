@@ -7,7 +7,7 @@ import { type ApplyRequest, type ApplyResult, applyIn } from './apply.ts';
 import { AuditBook } from './audit.ts';
 import { type AuditKeys, UNSIGNED } from './audit-chain.ts';
 import { type Changes, readChanges } from './changes.ts';
-import { conflictsWith } from './conflicts.ts';
+import { conflictsWith, generationServed } from './conflicts.ts';
 import {
   consistently,
   inTransaction,
@@ -151,14 +151,8 @@ export class Registry {
   }
 
   /** The newest generation that a server has taken over, 0 before the first. */
-  async generationServed(): Promise<number> {
-    const row = await this.#db
-      .selectFrom('takeovers')
-      .select('generation')
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return row?.generation ?? 0;
+  generationServed(): Promise<number> {
+    return generationServed(this.#db);
   }
 
   /** The newest plan ever applied that has this version of a service, or null. */

@@ -39,7 +39,10 @@ function convert(batch: EventBatch, read: Column, column: ColumnSchema): Column 
       'type_mismatch',
       `A logged value of '${column.alias ?? column.name}' of '${batch.source}' is no ` +
         `${typeText(column.type)}: commit ${batch.commit}, ${place}.`,
-      { path: `sources.${batch.source}.columns.${column.alias ?? column.name}` },
+      {
+        path: `sources.${batch.source}.columns.${column.alias ?? column.name}`,
+        remedy: 'Apply the definitions before again, or a type that holds every logged value.',
+      },
     );
   });
 }
