@@ -87,9 +87,10 @@ test('of a table, what changes its meaning and what only brings its rows are tol
   });
   assert.deepEqual(linesOf([merchants], [moved]), [
     'metadata source merchants',
-    '  rows from: parquet warehouse/merchants → csv exports/*.csv, split by ";", times of Asia/Tokyo',
-    '  units by added: merchant',
     '  renamed added: id as merchant',
+    '  time zone added: Asia/Tokyo',
+    '  rows from: parquet warehouse/merchants → csv exports/*.csv, split by ";"',
+    '  units by added: merchant',
     '  grace added: 2d',
     '  may be empty added: yes',
     '  expected of limit added: at least 0, nulls at most 0.5',

@@ -3,8 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { count, sum } from '../define/aggregate.ts';
 import { int64, string, timestamp } from '../define/column.ts';
+import { dataset } from '../define/dataset.ts';
 import { entity } from '../define/entity.ts';
+import { model } from '../define/model.ts';
 import { service } from '../define/service.ts';
+import { spineFile } from '../define/spine.ts';
 import { stream } from '../define/stream.ts';
 import { view } from '../define/view.ts';
 import { lifetime, sliding } from '../define/window.ts';
@@ -158,6 +161,19 @@ function projectsOf(
     return { team, definitions: [...own, user, ...events], sources: [user, ...events] };
   });
 }
+
+test('what a model of another namespace was trained on stays', () => {
+  const checks = service('base.checks', {
+    version: 1,
+    features: [spendOf('base.spend', eventsOf('base')).all()],
+  });
+  const spine = spineFile('rows.csv');
+  const rows = dataset('base.rows', { version: 1, service: checks, spine });
+  const scorer = model('fraud.scorer', { version: 1, service: checks, trainedOn: rows });
+  const [issue] = issuesOf([scorer], [checks], 'base');
+  assert.match(issue ?? '', /still_read .* dataset base.rows@1 goes, and one definition/);
+  assert.deepEqual(issuesOf([scorer], [rows], 'base'), []);
+});
 
 test('teams that apply one after another, in any order, make what all make together', () => {
   fc.assert(
