@@ -71,7 +71,7 @@ export const shadowReport = Type.Object({
 export const modelStatus = Type.Object({
   model: Type.String(),
   service: Type.String(),
-  requests: count('Since the present definitions are in use.'),
+  requests: count('Since the start.'),
   rows: count('Answered.'),
   refused: count('Requests whose answer did not fit what the model registered.'),
   flagged: count('Requests that were answered all the same, with a note.'),

@@ -208,7 +208,7 @@ export class FeatureServer {
     return `${text}],"contract":${asciiText(note)}}`;
   }
 
-  /** Models that were asked for since the present definitions are in use. */
+  /** Models that were asked for since the start. */
   contracts(): ContractTotals[] {
     return this.#models.totals();
   }

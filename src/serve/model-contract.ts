@@ -4,6 +4,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Faults } from '../expr/faults.ts';
 import { outputsOf } from '../plan/model-plan.ts';
 import type { ModelPlan } from '../plan/plan.ts';
+import { formatDecimal, parseDecimal } from '../schema/json.ts';
 import { type FeatureValue, sameType, typeText, type ValueType } from '../schema/types.ts';
 import type { CompiledService } from './compiled-service.ts';
 import { NullShare } from './null-share.ts';
@@ -37,8 +38,9 @@ export interface ContractNote {
 interface Bounds {
   readonly name: string;
   readonly slot: number;
-  readonly min: number | null;
-  readonly max: number | null;
+  readonly type: ValueType;
+  readonly min: number | bigint | null;
+  readonly max: number | bigint | null;
   readonly shownMin: number | null;
   readonly shownMax: number | null;
   readonly nulls: NullShare | null;
@@ -46,6 +48,20 @@ interface Bounds {
 
 /** Of one request: what was found so far, by feature and rule. */
 export type Findings = Map<string, Violation>;
+
+/** What goes on over requests, whatever is compiled anew meanwhile. */
+export class ContractTally {
+  readonly totals = { requests: 0, rows: 0, refused: 0, flagged: 0 };
+  readonly #nulls = new Map<string, NullShare>();
+
+  /** Of the last rows of an output. */
+  nullsOf(output: string, most: number): NullShare {
+    const { contractRows, contractRowsMin } = LIMITS;
+    const known = this.#nulls.get(output) ?? new NullShare(most, contractRows, contractRowsMin);
+    this.#nulls.set(output, known);
+    return known;
+  }
+}
 
 /**
  * A model's contract against one service version as it is served: reads what the model may read and
@@ -59,12 +75,13 @@ export class ModelContract {
   readonly writer: ResponseWriter;
   /** What the model may read of this version. */
   readonly outputs: readonly OutputRead[];
-  readonly totals = { requests: 0, rows: 0, refused: 0, flagged: 0 };
+  readonly totals: ContractTally['totals'];
   readonly #misfits: readonly Violation[];
   readonly #bounds: readonly Bounds[];
 
-  constructor(plan: ModelPlan, compiled: CompiledService, faults: Faults) {
+  constructor(plan: ModelPlan, compiled: CompiledService, faults: Faults, tally: ContractTally) {
     this.plan = plan;
+    this.totals = tally.totals;
     this.title = `${plan.name}@${plan.version}`;
     this.#misfits = misfits(plan, compiled.plan);
     const unfit = new Set(this.#misfits.map(({ feature }) => feature));
@@ -74,7 +91,7 @@ export class ModelContract {
     this.reader = new RowReader(readPlan, faults);
     this.writer = new ResponseWriter(readPlan, compiled.deprecation);
     this.#bounds = this.outputs.flatMap((output) =>
-      unfit.has(output.name) ? [] : boundsOf(plan, output),
+      unfit.has(output.name) ? [] : boundsOf(plan, output, tally),
     );
   }
 
@@ -91,12 +108,12 @@ export class ModelContract {
       const value = this.reader.values[bounds.slot] as FeatureValue;
       bounds.nulls?.add(value === null);
       if (typeof value !== 'number' && typeof value !== 'bigint') continue;
-      const { name, min, max, shownMin, shownMax } = bounds;
+      const { min, max, shownMin, shownMax } = bounds;
       if (min !== null && shownMin !== null && value < min) {
-        found(findings, name, 'min', shownMin, value, row);
+        found(findings, bounds, { rule: 'min', expected: shownMin }, value, row);
       }
       if (max !== null && shownMax !== null && value > max) {
-        found(findings, name, 'max', shownMax, value, row);
+        found(findings, bounds, { rule: 'max', expected: shownMax }, value, row);
       }
     }
   }
@@ -140,14 +157,14 @@ function keyOf({ feature, rule }: Pick<Violation, 'feature' | 'rule'>): string {
 
 function found(
   findings: Findings,
-  feature: string,
-  rule: 'min' | 'max',
-  expected: number,
+  { name: feature, type }: Bounds,
+  { rule, expected }: { readonly rule: 'min' | 'max'; readonly expected: number },
   value: number | bigint,
   row: number,
 ): void {
   const known = findings.get(keyOf({ feature, rule }));
-  const first = known ?? { feature, rule, expected, found: String(value), firstRow: row, rows: 0 };
+  const shown = type.kind === 'decimal' ? formatDecimal(value, type.scale) : String(value);
+  const first = known ?? { feature, rule, expected, found: shown, firstRow: row, rows: 0 };
   findings.set(keyOf(first), { ...first, rows: first.rows + 1 });
 }
 
@@ -177,28 +194,30 @@ function originText(feature: ModelPlan['reads'][number]['feature']): string {
   return feature === null ? 'on demand' : `${feature.view}@${feature.version}.${feature.name}`;
 }
 
-function boundsOf(plan: ModelPlan, { name, slot, type }: OutputRead): Bounds[] {
+function boundsOf(
+  plan: ModelPlan,
+  { name, slot, type }: OutputRead,
+  tally: ContractTally,
+): Bounds[] {
   const expected = plan.expectations[name];
   if (expected === undefined) return [];
   const { min, max, nullShareMax } = expected;
-  const { contractRows, contractRowsMin } = LIMITS;
-  const nulls =
-    nullShareMax === null ? null : new NullShare(nullShareMax, contractRows, contractRowsMin);
-  const least = min === null ? null : Math.ceil(inUnits(min, type));
-  const most = max === null ? null : Math.floor(inUnits(max, type));
-  const isWhole = type.kind !== 'float64';
-  return [
-    {
-      ...{ name, slot, nulls, shownMin: min, shownMax: max },
-      min: isWhole ? least : min,
-      max: isWhole ? most : max,
-    },
+  const nulls = nullShareMax === null ? null : tally.nullsOf(name, nullShareMax);
+  const [least, most] = [
+    min === null ? null : inUnits(min, type),
+    max === null ? null : inUnits(max, type),
   ];
+  return [{ name, slot, type, nulls, shownMin: min, shownMax: max, min: least, max: most }];
 }
 
-/** 0.07 at two places is 7 units, and not the 7.000000000000001 that multiplying gives. */
-function inUnits(bound: number, type: ValueType): number {
-  return type.kind === 'decimal' ? Number((bound * 10 ** type.scale).toPrecision(15)) : bound;
+/**
+ * A bound as values are held, which compare with it exactly. The decimal that is written counts, and
+ * not the float that it becomes: 0.07 at two places is 7 units. One with more places than values
+ * have lies between two of them, and stays a fraction.
+ */
+function inUnits(bound: number, type: ValueType): number | bigint {
+  if (type.kind !== 'decimal') return bound;
+  return parseDecimal(String(bound), type.scale) ?? bound * 10 ** type.scale;
 }
 
 function violationText({ feature, rule, expected, found, rows, firstRow }: Violation): string {

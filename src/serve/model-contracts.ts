@@ -2,7 +2,7 @@ import type { Faults } from '../expr/faults.ts';
 import type { ModelPlan } from '../plan/plan.ts';
 import type { ServingRefusal } from '../registry/serving-states.ts';
 import type { CompiledService } from './compiled-service.ts';
-import { ModelContract } from './model-contract.ts';
+import { ContractTally, ModelContract } from './model-contract.ts';
 import { notActive, unknownModel } from './unknown-names.ts';
 
 /** How often a model version was answered, and did not fit, since the start. */
@@ -15,6 +15,12 @@ export interface ContractTotals {
   readonly flagged: number;
 }
 
+interface Tallied {
+  /** Of the model and of the service. */
+  readonly hashes: readonly [string, string];
+  readonly tally: ContractTally;
+}
+
 /** The contracts of all model versions, compiled when the first request names one. */
 export class ModelContracts {
   readonly #faults: Faults;
@@ -22,6 +28,8 @@ export class ModelContracts {
   #closed: ReadonlyMap<string, ServingRefusal> = new Map();
   /** By `model@version`, and there by `service@version`. */
   #compiled = new Map<string, Map<string, ModelContract>>();
+  /** Likewise; goes on while both mean the same. */
+  #tallies = new Map<string, Map<string, Tallied>>();
 
   constructor(faults: Faults) {
     this.#faults = faults;
@@ -30,6 +38,9 @@ export class ModelContracts {
   /** What was compiled read the state before; it is compiled anew. */
   use(models: readonly ModelPlan[]): void {
     this.#models = new Map(models.map((one) => [`${one.name}@${one.version}`, one]));
+    for (const title of this.#tallies.keys()) {
+      if (!this.#models.has(title)) this.#tallies.delete(title);
+    }
     this.#compiled = new Map();
   }
 
@@ -58,14 +69,25 @@ export class ModelContracts {
     this.#compiled.set(title, byService);
     const known = byService.get(service);
     if (known !== undefined) return known;
-    const contract = new ModelContract(model, compiled, this.#faults);
+    const tally = this.#tallyOf(title, service, [model.hash, compiled.plan.service.hash]);
+    const contract = new ModelContract(model, compiled, this.#faults, tally);
     byService.set(service, contract);
     return contract;
   }
 
+  #tallyOf(title: string, service: string, hashes: Tallied['hashes']): ContractTally {
+    const byService = this.#tallies.get(title) ?? new Map<string, Tallied>();
+    this.#tallies.set(title, byService);
+    const known = byService.get(service);
+    if (known?.hashes.every((hash, at) => hash === hashes[at])) return known.tally;
+    const tally = new ContractTally();
+    byService.set(service, { hashes, tally });
+    return tally;
+  }
+
   totals(): ContractTotals[] {
-    return [...this.#compiled].flatMap(([model, byService]) =>
-      [...byService].map(([service, { totals }]) => ({ model, service, ...totals })),
+    return [...this.#tallies].flatMap(([model, byService]) =>
+      [...byService].map(([service, { tally }]) => ({ model, service, ...tally.totals })),
     );
   }
 }

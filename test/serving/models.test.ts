@@ -14,7 +14,9 @@ import { view } from '../../src/define/view.ts';
 import { sliding } from '../../src/define/window.ts';
 import { listen } from '../../src/http/http-server.ts';
 import { featuresResponse } from '../../src/http/schemas.ts';
+import type { VersionState } from '../../src/registry/lifecycle-rows.ts';
 import type { FeatureResponse } from '../../src/serve/answer.ts';
+import { FeatureServer } from '../../src/serve/feature-server.ts';
 import type { ContractNote } from '../../src/serve/model-contract.ts';
 import { NullShare } from '../../src/serve/null-share.ts';
 import { createHttpWorld, flight, type HttpWorld, post } from './http-world.ts';
@@ -210,3 +212,70 @@ test('the client asks for a model with its types, and is told what does not fit'
     return error instanceof AsofError && error.code === 'contract_violated';
   });
 });
+
+const priced = (name: string, scale: number) =>
+  model(name, {
+    version: 1,
+    service: service(`${name}_service`, {
+      version: 1,
+      features: [delaysV1.pick('last_fare')],
+    }),
+    expect: { last_fare: { max: scale } },
+  });
+
+test('what is found of a decimal is in its own numbers, as the bound is', async (t) => {
+  const cheap = priced('cheap', 200.5);
+  const http = await createHttpWorld(t, {}, new ServingWorld([cheap]));
+  await post(http, '/v1/events/flights', [flight('a', { origin: 'ATL', fare: 200.51, delay: 1 })]);
+  const { body } = await post(http, '/v1/features', {
+    model: 'cheap@1',
+    rows: [{ airport: 'ATL' }],
+  });
+  const { contract } = body as unknown as ModelAnswer;
+  assert.deepEqual(contract.violations, [
+    { feature: 'last_fare', rule: 'max', expected: 200.5, found: '200.51', rows: 1, firstRow: 0 },
+  ]);
+});
+
+test('a bound of a decimal is exact to the last digit of what is written', async (t) => {
+  const rich = priced('rich', 12345678901234.56);
+  const http = await createHttpWorld(t, {}, new ServingWorld([rich]));
+  const fares = { ATL: '12345678901234.56', SFO: '12345678901234.57' };
+  for (const [origin, fare] of Object.entries(fares)) {
+    await post(http, '/v1/events/flights', [flight(origin, { origin, fare, delay: 1 })]);
+  }
+  const rows = [{ airport: 'ATL' }, { airport: 'SFO' }];
+  const { body } = await post(http, '/v1/features', { model: 'rich@1', rows });
+  const { contract } = body as unknown as ModelAnswer;
+  assert.deepEqual(
+    contract.violations.map(({ found, rows: count, firstRow }) => [found, count, firstRow]),
+    [['12345678901234.57', 1, 1]],
+  );
+});
+
+test('totals and shares of nulls go on over new plans and lifecycle changes', () => {
+  const world = new ServingWorld(DEFINITIONS);
+  const { plan, store, clock } = world;
+  const features = new FeatureServer({ plan, store, clock });
+  const rows = [{ airport: 'ATL' }];
+  // Nulls all of them; judged from 100 rows on.
+  for (let at = 0; at < 60; at++) features.getModelJson('strict@3', rows);
+  features.use(plan, store);
+  const states = ['strict@3', 'lenient@1'].map((title) => stateOf('model', title));
+  features.gate([...states, stateOf('service', 'late@1'), stateOf('view', 'delays@1')]);
+  for (let at = 60; at < 99; at++) features.getModelJson('strict@3', rows);
+  assert.throws(() => features.getModelJson('strict@3', rows), /is null, more than 50 %/);
+  const [total] = features.contracts();
+  assert.deepEqual([total?.model, total?.requests, total?.refused], ['strict@3', 100, 1]);
+  features.use({ ...plan, models: [] }, store);
+  assert.deepEqual(features.contracts(), []);
+});
+
+function stateOf(kind: 'model' | 'service' | 'view', title: string): VersionState {
+  const [name = '', version] = title.split('@');
+  return {
+    ...{ kind, name, version: Number(version), state: 'active', digest: '', author: 'ana' },
+    ...{ contentAuthor: 'ana', submittedBy: null, round: 0, marks: [], risk: null, sinceMs: 0 },
+    ...{ deprecatedUntilMs: null, successor: null, reason: null },
+  };
+}
