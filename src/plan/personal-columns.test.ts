@@ -8,6 +8,8 @@ import { entity } from '../define/entity.ts';
 import { latest } from '../define/latest.ts';
 import { service } from '../define/service.ts';
 import { stream } from '../define/stream.ts';
+import { table } from '../define/table.ts';
+import { query } from '../define/table-from.ts';
 import { view } from '../define/view.ts';
 import { lifetime } from '../define/window.ts';
 import { compileProject } from './compile.ts';
@@ -223,4 +225,27 @@ test('nor is it asked of features that show tokens: derived ones, those on deman
     issuesOf([requests]).toSorted(),
     ['is_apart', 'is_payee'].map((name) => `type_mismatch services.requests.onDemand.${name}`),
   );
+});
+
+test('a table that is made of tokens of one namespace is of that namespace', () => {
+  const source = sourceOf('fraud.payments');
+  const tableOf = (name: string, column: ReturnType<typeof id>) =>
+    table(name, {
+      columns: { user: column, at: timestamp() },
+      from: query({ source }, 'SELECT "user", max("at") AS "at" FROM source GROUP BY 1'),
+      key: ['user'],
+      eventTime: 'at',
+    });
+  assert.deepEqual(issuesOf([tableOf('fraud.newest', id())]), []);
+  assert.deepEqual(issuesOf([tableOf('newest', string())]), []);
+  assert.deepEqual(issuesOf([tableOf('newest', id())]), [
+    'type_mismatch sources.newest.columns.user',
+  ]);
+  const own = table('both', {
+    columns: { user: id(), at: timestamp() },
+    from: query({ source, mine: sourceOf('mine') }, 'SELECT "user", "at" FROM mine'),
+    key: ['user'],
+    eventTime: 'at',
+  });
+  assert.deepEqual(issuesOf([own]), []);
 });

@@ -49,6 +49,23 @@ export function checkReadable(
   }
 }
 
+/** Tokens that a query passes on are of the namespace that they were made in, and requests make others. */
+export function checkTokensRead(
+  table: Pick<SourceSchema, 'name' | 'columns'>,
+  upstreams: readonly Pick<SourceSchema, 'name' | 'columns'>[],
+  issues: IssueList,
+): void {
+  const [name] = tokenizedColumns(table);
+  const read = upstreams.filter((source) => tokenizedColumns(source).length > 0);
+  const own = namespaceOf(table.name);
+  const [other] = read.map((source) => namespaceOf(source.name));
+  if (name === undefined || other === undefined) return;
+  if (read.some((source) => namespaceOf(source.name) === own)) return;
+  const message = `'${name}' is tokenized in the namespace '${own}', and the query reads tokens of '${other}' alone.`;
+  const remedy = `Name the table '${other}.…', so that requests are read by the tokens that it holds.`;
+  issues.add('type_mismatch', `sources.${table.name}.columns.${name}`, message, remedy);
+}
+
 /** Columns of a source whose values are tokens. */
 export function tokenizedColumns(source: Pick<SourceSchema, 'columns'>): readonly string[] {
   return source.columns.filter(isTokenized).map(({ name }) => name);

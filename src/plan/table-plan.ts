@@ -11,7 +11,7 @@ import { keepOf } from './changes-plan.ts';
 import { resolveExpectations } from './expectation-plan.ts';
 import { originHash, sourceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
-import { checkReadable } from './personal-columns.ts';
+import { checkReadable, checkTokensRead } from './personal-columns.ts';
 import type { SourcePlan, TableOriginPlan } from './plan.ts';
 import { reachOf } from './query-plan.ts';
 import { checkRole, resolveColumns } from './source-columns.ts';
@@ -50,7 +50,11 @@ export function resolveTable(
   const eventTime =
     typeof node.eventTime === 'string' ? firstName(node.eventTime) : SNAPSHOT_TIME_COLUMN;
   const table: TableSchema = { keep: keepOf(node.keep ?? DEFAULT_KEEP, `${path}.keep`, issues) };
-  const { from, meanings } = resolveFrom(node, isSound ? sourceOf : () => null, path, issues);
+  const upstreamOf = isSound ? sourceOf : () => null;
+  const { from, meanings } = resolveFrom(node, upstreamOf, path, issues);
+  const read = node.from.kind === 'query' ? node.from.upstreams : [];
+  const upstreams = read.flatMap(({ source }) => (source && upstreamOf(source)) ?? []);
+  checkTokensRead({ name: node.name, columns }, upstreams, issues);
   const meaning = {
     from,
     snapshot,

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { AsofError } from '../../base/errors.ts';
+import { TOKEN_SQL_PATTERN } from '../../base/tokenizer.ts';
 import { sqlName } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
+import { tokenizedColumns } from '../../plan/personal-columns.ts';
 import type { SourcePlan, TableFromPlan } from '../../plan/plan.ts';
 import { presentName } from '../../schema/evolution.ts';
 import { sandboxedSql } from '../query-sandbox.ts';
@@ -9,7 +11,7 @@ import { liveEventsSql, shownColumnSql } from '../spines/live-events.ts';
 import { WHOLE } from './materialize-postgres.ts';
 import { stagedUnits, type TableWork } from './table-work.ts';
 import { rowAsJson } from './upstream-rows.ts';
-import { type FoundColumn, matchUpstream } from './upstream-schema.ts';
+import { type FoundColumn, matchUpstream, type SchemaMatch } from './upstream-schema.ts';
 
 export type QueryFrom = Extract<TableFromPlan, { kind: 'query' }>;
 
@@ -58,6 +60,7 @@ export async function materializeQuery(
     return { name: String(row[0]), form: { kind: 'typed', type: String(row[1]) } };
   });
   const match = matchUpstream(what, found, rules);
+  await refuseShownTokens(session, what, match, upstreams);
   for (const name of match.extra) tally.note(`'${name}' is in the query's result and not declared`);
   const cells = found.map(({ name }) => sqlName(name)).join(', ');
   await batch.stage.clear();
@@ -78,6 +81,37 @@ export async function materializeQuery(
   );
   work.unitDone(batch.stage.rows);
   await stagedUnits(work.withEvents('asof_own'), scope);
+}
+
+/**
+ * Requests would look for ids in a column of tokens that is not declared as one, find nobody, and
+ * be logged with the ids.
+ * @throws AsofError `upstream_schema`
+ */
+async function refuseShownTokens(
+  session: DuckDbSession,
+  what: string,
+  { columns }: SchemaMatch,
+  upstreams: QueryUpstreams,
+): Promise<void> {
+  if ([...upstreams.values()].every(({ source }) => tokenizedColumns(source).length === 0)) return;
+  for (const { column, name, form } of columns) {
+    if (column.type.kind !== 'string' || column.personal === 'tokenized') continue;
+    if (form.kind !== 'typed') continue;
+    const [row] = await session.rows(
+      `SELECT bool_or(regexp_full_match(CAST(${sqlName(name)} AS VARCHAR), '${TOKEN_SQL_PATTERN}')) FROM ${RESULT}`,
+    );
+    if (row?.[0] !== true) continue;
+    const shown = presentName(column);
+    throw new AsofError(
+      'upstream_schema',
+      `'${shown}' of ${what} holds tokens and is not tokenized.`,
+      {
+        path: `${what}, column ${shown}`,
+        remedy: `Declare '${shown}' as string().personal({ tokenize: true }), in the namespace of the tokens.`,
+      },
+    );
+  }
 }
 
 /** What the result follows from: the query's text is of the definition, its rows are of these commits. */
