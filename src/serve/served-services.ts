@@ -140,11 +140,12 @@ export class ServedServices {
     return isChosen ? canary.compiled : live;
   }
 
-  /** Of the requests that name no version, the share of keys that this one answers. */
+  /** Of the requests that name no version, the share of keys that this one answers; none may. */
   share(name: string, version: number): number {
+    const live = this.#live.get(name)?.plan.service.version;
     const route = this.#routes.find((one) => one.service === name);
-    if (route !== undefined) return shareOf(route, version);
-    return this.find(name, undefined).plan.service.version === version ? 1 : 0;
+    if (route !== undefined && route.live === live) return shareOf(route, version);
+    return live === version ? 1 : 0;
   }
 
   /** By `name@version`. */

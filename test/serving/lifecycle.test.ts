@@ -129,3 +129,18 @@ test('what is deprecated says so in every answer, the same in both of its forms'
   features.gate(statesOf({}));
   assert.equal('deprecated' in JSON.parse(features.getJson('late', rows, 1)), false);
 });
+
+test('a service of drafts alone has no share of anything, and is no error', () => {
+  const features = server();
+  features.gate(statesOf({ 'service late@1': 'draft', 'service late@2': 'draft' }));
+  assert.deepEqual([features.share('late', 1), features.share('late', 2)], [0, 0]);
+  assert.equal(features.has('late'), true);
+  assert.deepEqual(features.services(), []);
+});
+
+test('where the released version may not answer, the share is that of the one that does', () => {
+  const features = server();
+  features.route([{ service: 'late', live: 2, canary: null, canaryPpm: 0 }]);
+  features.gate(statesOf({ 'service late@2': 'draft' }));
+  assert.deepEqual([features.share('late', 1), features.share('late', 2)], [1, 0]);
+});
