@@ -13,6 +13,7 @@ import { OfflineCatalog } from '../store/offline-catalog.ts';
 import { withBulkDoor } from './bulk-access.ts';
 import type { Config } from './config.ts';
 import { duckDbOptions } from './duckdb-options.ts';
+import { readFence } from './forget/fence-file.ts';
 import { isGoneOwner, leaseOwner } from './lease-owner.ts';
 import { graceOf } from './observed-grace.ts';
 import { openHistory, schemaLookup } from './offline.ts';
@@ -72,6 +73,7 @@ function tablesWorld(
     fileNowMs: () => systemClock.nowMs(),
     graceMs: graceOf(config),
     duckdb: { ...duckDbOptions(config), tokenizer },
+    fences: readFence(config.dataDir),
     extensions: config.duckdbExtensions,
     remoteSettings: objectStorageSettings(environment),
     postgresUrl: (name) => config.postgres[name] ?? environment[name] ?? null,

@@ -9,6 +9,16 @@ export interface FenceRule {
   readonly columns: readonly string[];
   /** Hash → rows of an event time before this, in ms, are refused; null: all of them. */
   readonly keys: Readonly<Record<string, number | null>>;
+  /** What of a table's rows is left when they are read again; absent: nothing. */
+  readonly rest?: FenceRest;
+}
+
+/** How rows were left that stayed without the person, so that an upstream's can be made the same. */
+export interface FenceRest {
+  /** Columns that were emptied. */
+  readonly emptied: readonly string[];
+  /** Of each place of the source its columns: where one is whole, the row stays. */
+  readonly places: readonly (readonly string[])[];
 }
 
 export interface FenceBook {
@@ -17,12 +27,26 @@ export interface FenceBook {
   readonly rules: readonly FenceRule[];
 }
 
+export const FORGOTTEN_MESSAGE =
+  'Events of this key up to some time were forgotten, and may not come back.';
+
 export const OPEN_FENCE: FenceBook = { salt: '', rules: [] };
 
 /** A key of a fence: it tells nothing without the salt. */
 export function fenceHash(salt: string, parts: readonly string[]): string {
   const hash = createHmac('sha256', Buffer.from(salt, 'hex')).update(JSON.stringify(parts));
   return hash.digest('base64url').slice(0, 22);
+}
+
+/** Whether a key at an event time is kept out. */
+export function isFenced(
+  { keys }: { readonly keys: ReadonlyMap<string, number | null> },
+  hash: string,
+  eventMs: number,
+): boolean {
+  const untilMs = keys.get(hash);
+  if (untilMs === undefined) return false;
+  return untilMs === null || !(eventMs >= untilMs);
 }
 
 interface CompiledRule {
@@ -59,21 +83,18 @@ export class Fence {
   mark(chunk: RowChunk): void {
     for (let slot = 0; slot < chunk.count; slot++) {
       if (!this.#rules.some((rule) => this.#refuses(rule, chunk, slot))) continue;
-      const message = 'Events of this key up to some time were forgotten, and may not come back.';
-      const problem = new ValueProblem('forgotten', message);
+      const problem = new ValueProblem('forgotten', FORGOTTEN_MESSAGE);
       chunk.conceal(slot, { column: null, problem });
     }
   }
 
-  #refuses({ columns, keys }: CompiledRule, chunk: RowChunk, slot: number): boolean {
+  #refuses(rule: CompiledRule, chunk: RowChunk, slot: number): boolean {
     const parts: string[] = [];
-    for (const column of columns) {
+    for (const column of rule.columns) {
       const cell = chunk.cellAt(column, slot);
       if (cell === null || cell === '') return false;
       parts.push(String(cell));
     }
-    const untilMs = keys.get(fenceHash(this.#salt, parts));
-    if (untilMs === undefined) return false;
-    return untilMs === null || !(chunk.eventTimeAt(slot) >= untilMs);
+    return isFenced(rule, fenceHash(this.#salt, parts), chunk.eventTimeAt(slot));
   }
 }

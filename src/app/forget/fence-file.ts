@@ -1,6 +1,14 @@
 import { NodeDisk } from '../../base/node-disk.ts';
-import { type FenceBook, type FenceRule, fenceHash, OPEN_FENCE } from '../../ingest/fence.ts';
+import {
+  type FenceBook,
+  type FenceRest,
+  type FenceRule,
+  fenceHash,
+  OPEN_FENCE,
+} from '../../ingest/fence.ts';
+import { emptiedBy, type KeyPlace } from '../../ingest/forget/key-rule.ts';
 import { FORGET_FOLDER, type ForgetJob, newSalt } from './job.ts';
+import { addPlace, type Plans, personalColumns, placesOf, sourcesOf } from './places.ts';
 import type { GoneKeys } from './stored-keys.ts';
 
 const PATH = `${FORGET_FOLDER}/fence.json`;
@@ -17,19 +25,26 @@ export function readFence(dataDir: string): FenceBook {
  * Adds the keys of a job, durably. Without `block`, what happened before the job began is refused:
  * an upstream that still has it brings nothing new.
  */
-export function raiseFence(dataDir: string, job: ForgetJob, gone: readonly GoneKeys[]): void {
+export function raiseFence(
+  dataDir: string,
+  job: ForgetJob,
+  gone: readonly GoneKeys[],
+  plans: Plans,
+): void {
   const before = readFence(dataDir);
   const salt = before.salt === '' ? newSalt() : before.salt;
   const rules = new Map(before.rules.map((rule) => [nameOf(rule), rule]));
   for (const { place, keys } of gone) {
     const { source, columns } = place;
-    const name = nameOf({ source, columns });
+    const rest = job.shared === 'keep' ? restOf(place, plans, job) : null;
+    const base = { source, columns, ...(rest === null ? {} : { rest }) };
+    const name = nameOf(base);
     const known = { ...rules.get(name)?.keys };
     for (const key of keys) {
       const hash = fenceHash(salt, key);
       known[hash] = laterOf(known[hash], job.block ? null : job.startedMs);
     }
-    rules.set(name, { source, columns, keys: known });
+    rules.set(name, { ...base, keys: known });
   }
   const book: FenceBook = { salt, rules: [...rules.values()] };
   const disk = new NodeDisk(dataDir);
@@ -37,8 +52,22 @@ export function raiseFence(dataDir: string, job: ForgetJob, gone: readonly GoneK
   disk.replace(PATH, new TextEncoder().encode(JSON.stringify(book)));
 }
 
-function nameOf({ source, columns }: Pick<FenceRule, 'source' | 'columns'>): string {
-  return JSON.stringify([source, columns]);
+function nameOf({ source, columns, rest }: Omit<FenceRule, 'keys'>): string {
+  return JSON.stringify([source, columns, rest ?? null]);
+}
+
+/** As `rowSql` leaves rows that hold a key of somebody else too. */
+function restOf(place: KeyPlace, plans: Plans, { declared }: ForgetJob): FenceRest {
+  const all = placesOf(plans);
+  for (const one of declared) addPlace(all, one);
+  const places = all.filter(({ source }) => source === place.source);
+  const keyColumns = new Set(places.flatMap(({ columns }) => columns));
+  const personal = personalColumns(sourcesOf(plans).get(place.source));
+  const emptied = [
+    ...emptiedBy(place, places),
+    ...personal.filter((column) => !keyColumns.has(column)),
+  ];
+  return { emptied, places: places.map(({ columns }) => columns) };
 }
 
 /** Whoever is kept out for ever stays so. */

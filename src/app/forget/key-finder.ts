@@ -2,6 +2,7 @@ import type { KeyPlace } from '../../ingest/forget/key-rule.ts';
 import { parseJson } from '../../schema/json.ts';
 import type { GoneKeys } from './stored-keys.ts';
 import type { Subject } from './subjects.ts';
+import { LONG_KEY, Words } from './words.ts';
 
 /** What keys are called where they are no columns. */
 export interface KeyNames {
@@ -18,7 +19,9 @@ export class KeyFinder {
   /** By source, each place with its keys as texts. */
   readonly #places = new Map<string, { place: KeyPlace; keys: ReadonlySet<string> }[]>();
   readonly #texts: ReadonlySet<string>;
-  readonly #pattern: RegExp | null;
+  readonly #words: Words;
+  /** Those that are nothing else wherever they stand. */
+  readonly #longWords: Words;
   readonly #subjects: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(
@@ -41,7 +44,8 @@ export class KeyFinder {
     }
     for (const { values } of subjects) if (values.length === 1) texts.add(values[0] ?? '');
     this.#texts = texts;
-    this.#pattern = texts.size === 0 || texts.size > PATTERN_TEXTS ? null : patternOf(texts);
+    this.#words = new Words(texts);
+    this.#longWords = new Words([...texts].filter((text) => text.length >= LONG_KEY));
     const byEntity = new Map<string, Set<string>>();
     const add = (entity: string, values: readonly string[]): void => {
       const names = joinKeysOf(entity);
@@ -71,7 +75,9 @@ export class KeyFinder {
       return this.inText(raw);
     }
     if (typeof row !== 'object' || row === null) return this.inText(raw);
-    return places.some(({ place, keys }) => holds(row, place.columns, keys));
+    if (places.some(({ place, keys }) => holds(row, place.columns, keys))) return true;
+    // Rows are rejected for wrong names, too: what stands under one is the person's all the same.
+    return this.inValue(row) || this.#longWords.isIn(raw);
   }
 
   /** Whether a row of join keys, of a request or an answer, names one of them. */
@@ -95,23 +101,8 @@ export class KeyFinder {
 
   /** Whether one of them stands in a text as a word of its own. */
   inText(text: string): boolean {
-    if (this.#pattern !== null) return this.#pattern.test(text);
-    if (this.#texts.size === 0) return false;
-    if (this.#texts.has(text)) return true;
-    for (const [word] of text.matchAll(WORD)) if (this.#texts.has(word)) return true;
-    for (const one of this.#texts) if (!SIMPLE.test(one) && text.includes(one)) return true;
-    return false;
+    return this.#words.isIn(text);
   }
-}
-
-/** More than these are looked for word by word. */
-const PATTERN_TEXTS = 50;
-const WORD = /[\p{L}\p{N}_.@+-]+/gu;
-const SIMPLE = /^[\p{L}\p{N}_.@+-]+$/u;
-
-function patternOf(texts: ReadonlySet<string>): RegExp {
-  const each = [...texts].map((text) => text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
-  return new RegExp(`(?<![\\p{L}\\p{N}_])(?:${each.join('|')})(?![\\p{L}\\p{N}_])`, 'u');
 }
 
 /** Whether an object, or one within it, has these columns with one of the keys. */

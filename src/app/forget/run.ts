@@ -13,6 +13,7 @@ import { groupsOf } from './places.ts';
 import type { Quiet } from './quiet.ts';
 import { collectRows, eraseArchive, eraseIds, type Found, sealLog } from './steps.ts';
 import { rowRules } from './stored-keys.ts';
+import { doubtUnits } from './table-units.ts';
 import type { RunWorld } from './world.ts';
 
 /** What the part of a run has done during which nothing comes in. */
@@ -51,7 +52,7 @@ export async function runQuietly(quiet: Quiet, file: JobFile, world: RunWorld): 
   const { config, parts } = quiet;
   const { dataDir } = config;
   await once(file, world, 'fence', () => {
-    raiseFence(dataDir, job, gone);
+    raiseFence(dataDir, job, gone, plans);
     return true;
   });
   const throughCommit = await once(file, world, 'log', () => sealLog(quiet, finder, open));
@@ -65,6 +66,7 @@ export async function runQuietly(quiet: Quiet, file: JobFile, world: RunWorld): 
   const ids = await once(file, world, 'ids', () => eraseIds(quiet, job));
   const affected = new Set(found.map(({ source }) => source));
   const tiles = await once(file, world, 'tiles', () => {
+    doubtUnits(dataDir, affected);
     return eraseTiles(dataDir, groupsOf(plans), affected);
   });
   await once(file, world, 'state', async () => {

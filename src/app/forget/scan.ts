@@ -11,6 +11,7 @@ import { encodeKey } from '../../schema/key.ts';
 import { FORGET_FOLDER } from './job.ts';
 import type { GoneKeys } from './stored-keys.ts';
 import type { Subject } from './subjects.ts';
+import { LONG_KEY } from './words.ts';
 
 export interface ScanReport {
   readonly files: number;
@@ -31,8 +32,6 @@ export interface ScanTask {
   readonly onFile?: (done: number, of: number) => void;
 }
 
-/** Shorter keys are found as values of their own only: as bytes they are in everything. */
-const BYTES_MIN = 6;
 const NUMBER = /^-?\d+$/;
 
 /**
@@ -90,18 +89,16 @@ function needlesOf({ subjects, gone }: ScanTask): Needle[] {
   );
   return [...texts].flatMap((text) => {
     const quoted = JSON.stringify(text);
-    const alone = text.length < BYTES_MIN ? [quoted] : [text, quoted.slice(1, -1)];
+    const alone = text.length < LONG_KEY ? [quoted] : [text, quoted.slice(1, -1)];
     const record = new ByteWriter();
     record.string(text);
     const wide =
-      text.length < BYTES_MIN ? [] : [Buffer.from(text, 'utf16le'), Buffer.from(text, 'latin1')];
+      text.length < LONG_KEY ? [] : [Buffer.from(text, 'utf16le'), Buffer.from(text, 'latin1')];
     return [
       ...[...alone.map((one) => Buffer.from(one)), ...wide].map((bytes) => {
         return { bytes, isPrefixed: false };
       }),
-      ...(text.length < BYTES_MIN
-        ? []
-        : [{ bytes: Buffer.from(record.bytes()), isPrefixed: true }]),
+      ...(text.length < LONG_KEY ? [] : [{ bytes: Buffer.from(record.bytes()), isPrefixed: true }]),
     ];
   });
 }

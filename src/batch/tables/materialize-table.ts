@@ -123,7 +123,7 @@ async function inSession(
       graceMs: world.graceMs(source),
     });
     const tally = new TableTally(source.name);
-    const stage = new Stage(session, table);
+    const stage = new Stage(session, table, world.fences);
     const gate = new UnitGate({
       ...{ session, table, tally, looks: states.looks, accept: options.accept ?? null },
       allowMissing: options.allowMissing,

@@ -1,6 +1,7 @@
 import { AsofError } from '../../base/errors.ts';
 import { sqlName, sqlString } from '../../ingest/archive-relation.ts';
 import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
+import { type FenceBook, FORGOTTEN_MESSAGE, OPEN_FENCE } from '../../ingest/fence.ts';
 import { scalarSql } from '../../ingest/scalar-sql.ts';
 import { tokenSql } from '../../ingest/token-function.ts';
 import { tokenizedColumns } from '../../plan/personal-columns.ts';
@@ -8,6 +9,7 @@ import { duckDbType } from '../../schema/duckdb-type.ts';
 import { presentName } from '../../schema/evolution.ts';
 import { namespaceOf, SNAPSHOT_TIME_COLUMN, UNIT_COLUMN } from '../../schema/types.ts';
 import { requireFit, zonesSql } from './column-fit.ts';
+import { StagedFence } from './staged-fence.ts';
 import { STAGE, type StagedPart } from './staged-part.ts';
 import type { TableSource } from './table-source.ts';
 import { unitSql } from './unit-name.ts';
@@ -21,12 +23,15 @@ import type { MatchedColumn, SchemaMatch } from './upstream-schema.ts';
 export class Stage {
   readonly #session: DuckDbSession;
   readonly #table: TableSource;
+  readonly #fence: StagedFence | null;
   #parts: StagedPart[] = [];
   #rows = 0;
 
-  constructor(session: DuckDbSession, table: TableSource) {
+  /** @param fences who was forgotten, and may not come back */
+  constructor(session: DuckDbSession, table: TableSource, fences: FenceBook = OPEN_FENCE) {
     this.#session = session;
     this.#table = table;
+    this.#fence = StagedFence.of(session, table, fences);
     if (tokenizedColumns(table.source).length > 0) session.requireTokens(table.source.name);
   }
 
@@ -83,8 +88,16 @@ export class Stage {
         throw new AsofError('rows_lost', message, { path: rows.what });
       }
       await requireFit(this.#session, { part, rows: counted, upstream: rows, match, checks });
+      await this.#fence?.apply(part, checks.length);
       this.#parts.push({
-        ...{ part, what: rows.what, checks, placeOf: rows.placeOf, refused, unit },
+        ...{
+          part,
+          what: rows.what,
+          checks: [...checks, FORGOTTEN],
+          placeOf: rows.placeOf,
+          refused,
+          unit,
+        },
         rows: counted + refused.length,
       });
       this.#rows += counted;
@@ -173,6 +186,12 @@ export class Stage {
     return column === undefined ? 'NULL' : unitSql(column.type, byName.get(column.name) ?? 'NULL');
   }
 }
+
+/** What forgotten rows fail, which no statement on columns can tell. */
+const FORGOTTEN: StagedPart['checks'][number] = {
+  ...({ code: 'forgotten', sql: 'FALSE' } as const),
+  ...{ column: null, message: FORGOTTEN_MESSAGE },
+};
 
 function valueName({ column }: MatchedColumn): string {
   return sqlName(`__value_${column.name}`);

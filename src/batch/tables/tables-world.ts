@@ -1,6 +1,7 @@
 import type { Pause } from '../../base/pause.ts';
 import type { BulkDoor } from '../../ingest/bulk-door.ts';
 import type { DuckDbOptions } from '../../ingest/duckdb-session.ts';
+import type { FenceBook } from '../../ingest/fence.ts';
 import type { History } from '../../ingest/history.ts';
 import type { ProjectPlan, SourcePlan } from '../../plan/plan.ts';
 import type { LeaseWorld } from '../backfill/held-lease.ts';
@@ -22,6 +23,8 @@ export interface TablesWorld extends LeaseWorld {
   /** How long after its newest event a unit of a table stays provisional, in ms. */
   readonly graceMs: (source: SourcePlan) => number;
   readonly duckdb: DuckDbOptions;
+  /** Who was forgotten, and may not come back; nobody if absent. */
+  readonly fences?: FenceBook;
   /** The folder of DuckDB's extensions; null where none is configured. */
   readonly extensions: string | null;
   /** Statements that give httpfs its credentials, from the environment. */

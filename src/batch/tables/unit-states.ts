@@ -191,6 +191,16 @@ function stateOf(part: PartitionPart): UnitState {
   };
 }
 
+/** The part of a unit of which nobody knows any more what is live; it was there before. */
+export function writingPart(part: PartitionPart): NewPart {
+  const { path, rows, bytes, checksum, fromCommit, throughCommit, fingerprint, details } = part;
+  return {
+    ...{ path, rows, bytes, checksum, fromCommit, throughCommit, fingerprint },
+    details: { ...details, writing: true, first: false },
+    state: 'dirty',
+  };
+}
+
 /** What a unit's content follows from besides its rows: how they are read, and by what. */
 export function definitionOf({ source, origin }: TableSource, engine: string): string {
   const { from, key, duplicates, unitBy, rename, snapshot, assumedDelayMs } = origin;
