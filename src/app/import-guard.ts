@@ -1,6 +1,6 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { type ResolveFnOutput, registerHooks } from 'node:module';
-import { join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AsofError } from '../base/errors.ts';
 
@@ -38,6 +38,7 @@ export function guardImports({ entry, folders }: ImportBounds): void {
   const [root = ''] = allowed;
   const entryUrl = pathToFileURL(realPath(entry)).href;
   const trusted = new Set<string>();
+  const linked = new Set<string>();
   registerHooks({
     resolve(specifier, context, next): ResolveFnOutput {
       const found = next(specifier, context);
@@ -48,6 +49,7 @@ export function guardImports({ entry, folders }: ImportBounds): void {
         return found;
       }
       const what = refusalOf(specifier, found, allowed);
+      if (what !== null && isOfLinked({ specifier, parent, url: found.url }, linked)) return found;
       if (what !== null) throw refused(specifier, nameOf(parent, root), what);
       return found;
     },
@@ -82,6 +84,37 @@ function isPackage(path: string, allowed: readonly string[]): boolean {
   if (at < 0) return false;
   const holder = withEnd(path.slice(0, at));
   return allowed.some((folder) => folder.startsWith(holder));
+}
+
+/**
+ * A package that is linked into a `node_modules`, as workspaces are: by its name from anywhere, by
+ * its files from its own, and what is installed for it.
+ */
+function isOfLinked(
+  { specifier, parent, url }: { specifier: string; parent: string; url: string },
+  linked: Set<string>,
+): boolean {
+  const path = pathOf(url);
+  if (path === null || path.endsWith('.node') || path.startsWith(OWN_FOLDER)) return false;
+  const from = pathOf(parent) ?? '';
+  const own = [...linked].filter((folder) => from.startsWith(folder));
+  if (own.some((folder) => path.startsWith(folder)) || isPackage(path, own)) return true;
+  const isNamed = /^(@[\w.-]+\/)?\w[\w.-]*(\/|$)/.test(specifier);
+  const folder = isNamed ? packageFolder(path) : null;
+  if (folder === null) return false;
+  linked.add(folder);
+  return true;
+}
+
+function packageFolder(path: string): string | null {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return withEnd(folder);
+  }
+  return null;
+}
+
+function pathOf(url: string): string | null {
+  return url.startsWith('file:') ? realPath(fileURLToPath(url)) : null;
 }
 
 /** What needs no import is closed too. */

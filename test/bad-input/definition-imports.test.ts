@@ -69,6 +69,41 @@ for (const [name, files] of Object.entries(ALLOWED)) {
   });
 }
 
+/** A package of a workspace, as npm links it. */
+function linkedPackage(folder: string, index: string): void {
+  const files = {
+    'package.json': '{"name":"@team/shared","type":"module","exports":"./index.ts"}',
+    'index.ts': index,
+    'part.ts': 'export const x = 1;',
+    'node_modules/dep/package.json': '{"name":"dep","type":"module","exports":"./index.js"}',
+    'node_modules/dep/index.js': 'export const y = 1;',
+  };
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(folder, '..', 'shared', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+  mkdirSync(join(folder, 'node_modules', '@team'));
+  symlinkSync(join(folder, '..', 'shared'), join(folder, 'node_modules', '@team', 'shared'), 'dir');
+}
+
+test('definitions may import a package that is linked, and no file of it or beside it', async (t) => {
+  const named = project(t, {
+    'features.ts': `import { x } from '@team/shared';\nif (x !== 1) throw new Error();\n${DEFINITIONS}`,
+  });
+  linkedPackage(named, "export { x } from './part.ts';\nimport 'dep';\n");
+  assert.equal(await failureOf(named), null);
+  for (const [imported, index] of [
+    ["import '@team/shared'; import '../shared/part.ts';", ''],
+    ["import '@team/shared';", "import 'node:fs';"],
+    ["import '@team/shared';", "import '../outside/secret.ts';"],
+  ] as const) {
+    const folder = project(t, { 'features.ts': `${imported}\n${DEFINITIONS}` });
+    linkedPackage(folder, index);
+    assert.equal((await failureOf(folder))?.code, 'forbidden_import', index);
+  }
+});
+
 const REFUSED: readonly (readonly [name: string, text: string, says: RegExp])[] = [
   [
     'files',
