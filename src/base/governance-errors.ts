@@ -6,7 +6,7 @@ export const GOVERNANCE_ERRORS = {
   unauthenticated: user(
     401,
     'The request brings no identity that is valid now.',
-    'Send `authorization: Bearer <token>`; the command line takes it from ASOF_TOKEN.',
+    'Send it as `authorization: Bearer` and the token; the command line takes it from ASOF_TOKEN.',
   ),
   forbidden: user(
     403,
@@ -96,11 +96,14 @@ export const GOVERNANCE_ERRORS = {
     'Name one of its versions, or none; see `asof status`.',
   ),
   // Privacy.
-  token_key_missing: user(
-    503,
-    'Definitions tokenize columns, and the key for that is not there.',
-    'Set ASOF_TOKEN_KEY or `privacy.keyFile`, and run `asof privacy init` once.',
-  ),
+  // Who runs the server has to act, not who sent the request.
+  token_key_missing: {
+    domain: 'external',
+    retryable: false,
+    status: 503,
+    meaning: 'Definitions tokenize columns, and the key for that is not there.',
+    remedy: 'Set ASOF_TOKEN_KEY or `privacy.keyFile`, and run `asof privacy init` once.',
+  },
   token_key_wrong: user(
     409,
     'The key is not the one that the tokens were made with.',
