@@ -75,7 +75,7 @@ export async function openParts(
     const audit = new AuditKeeper(config, logger);
     const access = await AccessFollower.open(config, logger, audit.onDenied, known?.access);
     const opened = { directory, disk, log, letters, archiver, serveLog, shadows };
-    const tokens = await TokenKeeper.open(config, plan);
+    const tokens = await TokenKeeper.open(config, plan, known?.tokenKey);
     return { ...opened, access, audit, connectors, tokens, logger };
   } catch (error) {
     directory.close();

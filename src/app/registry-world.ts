@@ -6,10 +6,15 @@ import { pause } from '../base/pause.ts';
 import type { RegistryAddress } from '../registry/database.ts';
 import { listenToChanges } from '../registry/listen.ts';
 import { DEFAULT_SCHEMA, hostOf } from '../registry/postgres-dialect.ts';
-import { parseSnapshot, snapshotText } from '../registry/snapshot.ts';
+import {
+  parseSnapshot,
+  type RegistrySnapshot,
+  readSnapshot,
+  snapshotText,
+} from '../registry/snapshot.ts';
 import type { Config } from './config.ts';
 import type { RegistryWorld } from './registry-follower.ts';
-import { openRegistry, registryAddress, SNAPSHOT_FILE } from './with-registry.ts';
+import { openRegistry, registryAddress, SNAPSHOT_FILE, withRegistry } from './with-registry.ts';
 
 /** The registry of a project as a server follows it. */
 export function registryWorld(
@@ -27,15 +32,23 @@ export function registryWorld(
         ? (onChange, onLost) => listenToChanges(address, onChange, onLost)
         : null,
     kept: () => (existsSync(path) ? parseSnapshot(readFileSync(path, 'utf8'), name) : null),
-    keep: (snapshot) => {
-      const bytes = new TextEncoder().encode(snapshotText(snapshot, name));
-      new NodeDisk(config.dataDir).replace(SNAPSHOT_FILE, bytes);
-    },
+    keep: (snapshot) => keep(config, snapshot),
     clock: systemClock,
     pause,
     logger,
     onState,
   };
+}
+
+/** Where a snapshot is kept, it is one of now: what was replaced in the registry is not in it. */
+export async function keepAnew(config: Config): Promise<void> {
+  if (!existsSync(join(config.dataDir, SNAPSHOT_FILE))) return;
+  keep(config, await withRegistry(config, (registry) => readSnapshot(registry, null)));
+}
+
+function keep(config: Config, snapshot: RegistrySnapshot): void {
+  const text = snapshotText(snapshot, nameOf(registryAddress(config)));
+  new NodeDisk(config.dataDir).replace(SNAPSHOT_FILE, new TextEncoder().encode(text));
 }
 
 /** Of which registry a snapshot is; without its secret. */

@@ -10,6 +10,7 @@ import type { VersionState } from './lifecycle-rows.ts';
 import type { Registry } from './registry.ts';
 import type { Release } from './releases.ts';
 import type { Shadow } from './shadows.ts';
+import type { WrappedKey } from './token-keys.ts';
 
 /**
  * What a server works by: all that it asks of the registry, as of one moment, and never changed.
@@ -28,6 +29,8 @@ interface SnapshotParts {
   /** Of every version there ever was: whether it may answer. */
   readonly lifecycle: readonly VersionState[];
   readonly access: AccessFacts;
+  /** Encrypted, as the registry has it; null where there is none. */
+  readonly tokenKey: WrappedKey | null;
 }
 
 /** Which changes make a part another one, and how it is read. */
@@ -42,6 +45,7 @@ const PARTS: {
   shadows: { kinds: ['shadows'], read: (registry) => registry.shadows.current() },
   lifecycle: { kinds: ['lifecycle'], read: (registry) => registry.lifecycle.states() },
   access: { kinds: ['access'], read: (registry) => registry.access.facts() },
+  tokenKey: { kinds: ['privacy'], read: (registry) => registry.tokenKeys.current() },
 };
 
 /** Reads the parts that have changed since `before`; null: all of them. */
@@ -64,6 +68,7 @@ export async function readSnapshot(
       shadows: await part('shadows'),
       lifecycle: await part('lifecycle'),
       access: await part('access'),
+      tokenKey: await part('tokenKey'),
     });
   });
 }
@@ -108,6 +113,7 @@ export function parseSnapshot(text: string, of: string): RegistrySnapshot {
     shadows: parsed.shadows,
     lifecycle: parsed.lifecycle,
     access: parsed.access,
+    tokenKey: parsed.tokenKey,
   });
 }
 

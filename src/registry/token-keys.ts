@@ -1,4 +1,5 @@
 import { AsofError } from '../base/errors.ts';
+import { noteChange } from './changes.ts';
 import { inTransaction, type RegistryDatabase } from './database.ts';
 
 /** The tokenization key as the registry holds it: never in the clear. */
@@ -50,6 +51,7 @@ export class TokenKeyBook {
         .insertInto('token_keys')
         .values({ ...columnsOf(key), version: 1, wrapping: 1 })
         .execute();
+      await noteChange(db, 'privacy');
     });
   }
 
@@ -59,15 +61,17 @@ export class TokenKeyBook {
    * @throws AsofError `run_conflict` if somebody else has done so meanwhile
    */
   async rewrap(before: WrappedKey, key: Omit<WrappedKey, 'version' | 'wrapping'>): Promise<void> {
-    const { numUpdatedRows } = await this.#db
-      .updateTable('token_keys')
-      .set({ ...columnsOf(key), wrapping: before.wrapping + 1 })
-      .where('version', '=', before.version)
-      .where('wrapping', '=', before.wrapping)
-      .executeTakeFirst();
-    if (Number(numUpdatedRows) === 1) return;
-    throw new AsofError('run_conflict', 'The key was encrypted anew by somebody else meanwhile.', {
-      remedy: 'Look at `asof privacy status`, and begin again.',
+    await inTransaction(this.#db, async (db) => {
+      const { numUpdatedRows } = await db
+        .updateTable('token_keys')
+        .set({ ...columnsOf(key), wrapping: before.wrapping + 1 })
+        .where('version', '=', before.version)
+        .where('wrapping', '=', before.wrapping)
+        .executeTakeFirst();
+      if (Number(numUpdatedRows) === 1) return noteChange(db, 'privacy');
+      const text = 'The key was encrypted anew by somebody else meanwhile.';
+      const remedy = 'Look at `asof privacy status`, and begin again.';
+      throw new AsofError('run_conflict', text, { remedy });
     });
   }
 }

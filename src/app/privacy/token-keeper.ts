@@ -1,5 +1,6 @@
 import type { Tokenizer } from '../../base/tokenizer.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
+import type { WrappedKey } from '../../registry/token-keys.ts';
 import type { Config } from '../config.ts';
 import { needsTokens, openTokenizer } from './token-keys.ts';
 
@@ -9,15 +10,24 @@ import { needsTokens, openTokenizer } from './token-keys.ts';
  */
 export class TokenKeeper {
   readonly #config: Config;
+  readonly #known: WrappedKey | null;
   tokenizer: Tokenizer | null = null;
 
-  private constructor(config: Config) {
+  private constructor(config: Config, known: WrappedKey | null) {
     this.#config = config;
+    this.#known = known;
   }
 
-  /** @throws AsofError `token_key_missing`, `token_key_invalid`, `token_key_wrong` */
-  static async open(config: Config, plan: ProjectPlan): Promise<TokenKeeper> {
-    const keeper = new TokenKeeper(config);
+  /**
+   * @param known what a kept snapshot says, for a start while the registry is away
+   * @throws AsofError `token_key_missing`, `token_key_invalid`, `token_key_wrong`
+   */
+  static async open(
+    config: Config,
+    plan: ProjectPlan,
+    known: WrappedKey | null = null,
+  ): Promise<TokenKeeper> {
+    const keeper = new TokenKeeper(config, known);
     await keeper.prepare(plan);
     return keeper;
   }
@@ -25,7 +35,7 @@ export class TokenKeeper {
   /** @throws AsofError as `open`: then the definitions before stay in use */
   async prepare(plan: ProjectPlan): Promise<void> {
     if (this.tokenizer === null && needsTokens(plan)) {
-      this.tokenizer = await openTokenizer(this.#config);
+      this.tokenizer = await openTokenizer(this.#config, this.#known);
     }
   }
 }

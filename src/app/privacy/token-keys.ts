@@ -8,6 +8,8 @@ import { type AuditNote, EVERY_NAMESPACE } from '../../registry/audit.ts';
 import type { WrappedKey } from '../../registry/token-keys.ts';
 import { viewerOf } from '../access/identity.ts';
 import type { Config } from '../config.ts';
+import { isAway } from '../registry-follower.ts';
+import { keepAnew } from '../registry-world.ts';
 import { vacuum } from '../vacuum.ts';
 import { registryAddress, withRegistry } from '../with-registry.ts';
 import { checkOf, type KeyEncryption, type KeyPlace, keyPlace, openKey } from './key-source.ts';
@@ -47,7 +49,7 @@ export async function rotateKey(config: Config, to: KeyPlace): Promise<KeyStatus
   // Done before, by a call whose answer was lost.
   if (before.wrappingCheck === next.check) {
     await unwrapped(before, next);
-    dropReplaced(config);
+    await dropReplaced(config);
     return keyStatus(config);
   }
   const key = await unwrapped(before, await openKey(requirePlace(config)));
@@ -61,20 +63,30 @@ export async function rotateKey(config: Config, to: KeyPlace): Promise<KeyStatus
       await audit.append(noteOf(config, 'rotate-key', made));
     }),
   );
-  dropReplaced(config);
+  await dropReplaced(config);
   return keyStatus(config);
 }
 
-/** Free pages and the journal would still have the key as the former one opens it. */
-function dropReplaced(config: Config): void {
+/** Free pages, the journal and a kept snapshot would still have the key as the former one opens it. */
+async function dropReplaced(config: Config): Promise<void> {
+  await keepAnew(config);
   const address = registryAddress(config);
   if (address.kind === 'sqlite') vacuum(address.path);
 }
 
-/** @throws AsofError `token_key_missing`, `token_key_invalid`, `token_key_wrong` */
-export async function openTokenizer(config: Config): Promise<Tokenizer> {
+/**
+ * @param known what a kept snapshot has, for a server that starts while the registry is away
+ * @throws AsofError `token_key_missing`, `token_key_invalid`, `token_key_wrong`
+ */
+export async function openTokenizer(
+  config: Config,
+  known: WrappedKey | null = null,
+): Promise<Tokenizer> {
   const encryption = await openKey(requirePlace(config));
-  const stored = await storedKey(config);
+  const stored = await storedKey(config).catch((error: unknown) => {
+    if (known !== null && isAway(error)) return known;
+    throw error;
+  });
   return new Tokenizer(await unwrapped(stored, encryption), stored.version);
 }
 
