@@ -1,7 +1,9 @@
+import { Compile } from 'typebox/compile';
 import { systemClock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
 import type { Logger } from '../base/logger.ts';
 import { seededRandom } from '../base/random.ts';
+import { shadowReport } from '../http/model-schemas.ts';
 import { ShadowReader, type ShadowReport } from '../serve/shadow-reader.ts';
 
 export const SHADOW_FOLDER = 'shadow';
@@ -16,7 +18,9 @@ export class ShadowKeeper {
   readonly #disk: Disk;
   readonly #logger: Logger;
   readonly #timer: NodeJS.Timeout;
-  readonly #saved = new Map<string, string>();
+  /** Services whose reports are to be written. */
+  readonly #due = new Set<string>();
+  #isWriting = false;
 
   constructor(disk: Disk, logger: Logger) {
     this.#disk = disk;
@@ -26,22 +30,47 @@ export class ShadowKeeper {
       later: (task) => void setImmediate(task),
     });
     this.reader.remember(keptReports(disk));
-    this.#timer = setInterval(() => this.save(), SAVE_EVERY_MS);
+    this.#timer = setInterval(() => this.#saveSoon(), SAVE_EVERY_MS);
     this.#timer.unref();
   }
 
   /** Writes what changed; what cannot be written is tried again, and fails nobody. */
   save(): void {
-    for (const report of this.reader.reports()) {
-      const text = JSON.stringify(report);
-      if (this.#saved.get(report.service) === text) continue;
-      try {
+    this.#note();
+    for (const service of [...this.#due]) this.#write(service);
+  }
+
+  /** One report a turn, so that requests come in between, however many services there are. */
+  #saveSoon(): void {
+    this.#note();
+    if (this.#isWriting || this.#due.size === 0) return;
+    this.#isWriting = true;
+    const rest = [...this.#due];
+    const next = (): void => {
+      const service = rest.pop();
+      this.#isWriting = service !== undefined;
+      if (service === undefined) return;
+      if (this.#due.has(service)) this.#write(service);
+      setImmediate(next);
+    };
+    next();
+  }
+
+  #note(): void {
+    for (const service of this.reader.changed()) this.#due.add(service);
+  }
+
+  #write(service: string): void {
+    const report = this.reader.report(service);
+    try {
+      if (report !== null) {
         this.#disk.makeFolder(SHADOW_FOLDER);
-        this.#disk.replace(pathOf(report.service), new TextEncoder().encode(text));
-        this.#saved.set(report.service, text);
-      } catch (error) {
-        this.#logger.warn({ error: String(error) }, 'a shadow report could not be written');
+        const text = JSON.stringify(report);
+        this.#disk.replace(pathOf(service), new TextEncoder().encode(text));
       }
+      this.#due.delete(service);
+    } catch (error) {
+      this.#logger.warn({ error: String(error) }, 'a shadow report could not be written');
     }
   }
 
@@ -66,12 +95,21 @@ function pathOf(service: string): string {
   return `${SHADOW_FOLDER}/${service}.json`;
 }
 
+const isReport = lazyCheck();
+
+/** Compiled when the first report is read: most projects have none. */
+function lazyCheck(): (value: unknown) => value is ShadowReport {
+  let compiled: { Check(value: unknown): boolean } | null = null;
+  return (value): value is ShadowReport => {
+    compiled ??= Compile(shadowReport);
+    return compiled.Check(value);
+  };
+}
+
 function parsed(text: string): ShadowReport | null {
   try {
     const value: unknown = JSON.parse(text);
-    const isReport =
-      typeof value === 'object' && value !== null && 'hashes' in value && 'features' in value;
-    return isReport ? (value as ShadowReport) : null;
+    return isReport(value) ? value : null;
   } catch {
     return null;
   }

@@ -57,6 +57,8 @@ interface Shadowed {
   dropped: number;
   unanswerable: number;
   problem: string | null;
+  /** Whether something was counted or let go of since `changed` was asked. */
+  isChanged: boolean;
 }
 
 /** Rows of one turn: a few, so that requests come in between. */
@@ -121,8 +123,11 @@ export class ShadowReader {
       if (pair.route.samplePpm < WHOLE_PPM && random.next() * WHOLE_PPM >= pair.route.samplePpm) {
         continue;
       }
-      if (this.#queue.length >= LIMITS.shadowQueue) pair.dropped += 1;
-      else this.#queue.push({ pair, row });
+      if (this.#queue.length < LIMITS.shadowQueue) this.#queue.push({ pair, row });
+      else {
+        pair.dropped += 1;
+        pair.isChanged = true;
+      }
     }
     this.#schedule();
   }
@@ -131,7 +136,24 @@ export class ShadowReader {
   forget(isGone: (key: Readonly<Record<string, unknown>>) => boolean): void {
     this.#queue = this.#queue.filter(({ row }) => !isGone(Object(row)));
     this.#former = [];
-    for (const { tally } of this.#shadowed.values()) tally.forget(isGone);
+    for (const pair of this.#shadowed.values()) {
+      pair.tally.forget(isGone);
+      pair.isChanged = true;
+    }
+  }
+
+  /** The services whose reports are other ones than when this was asked before. */
+  changed(): string[] {
+    return [...this.#shadowed.values()].flatMap((pair) => {
+      const { isChanged } = pair;
+      pair.isChanged = false;
+      return isChanged ? [pair.route.service] : [];
+    });
+  }
+
+  report(service: string): ShadowReport | null {
+    const pair = this.#shadowed.get(service);
+    return pair === undefined ? null : reportOf(pair);
   }
 
   reports(): ShadowReport[] {
@@ -152,6 +174,7 @@ export class ShadowReader {
 
 function compare(pair: Shadowed, row: unknown, moment: ShadowMoment): void {
   const { live, shadow } = pair;
+  pair.isChanged = true;
   try {
     const before = readOne(live, row, moment.asOfMs);
     const after = readOne(shadow, row, moment.asOfMs);
@@ -179,7 +202,7 @@ function pairOf(route: ShadowRoute, live: CompiledService, shadow: CompiledServi
   const tally = new ShadowTally(common);
   return {
     ...{ route, live, shadow, tally },
-    ...{ rowsDiffering: 0, dropped: 0, unanswerable: 0, problem: null },
+    ...{ rowsDiffering: 0, dropped: 0, unanswerable: 0, problem: null, isChanged: true },
   };
 }
 
