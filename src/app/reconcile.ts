@@ -5,11 +5,20 @@ import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { readParquet } from '../ingest/archive-relation.ts';
 import { DuckDbSession } from '../ingest/duckdb-session.ts';
+import type { ProjectPlan } from '../plan/plan.ts';
+import { groupOf } from '../plan/plan-index.ts';
+import { LOCAL_VIEWER } from '../registry/access/viewer.ts';
+import { DEFAULT_NAMESPACE } from '../schema/types.ts';
 import { OfflineCatalog } from '../store/offline-catalog.ts';
 import type { CatalogAudit } from '../store/offline-catalog-audits.ts';
 import type { PartitionState } from '../store/offline-partition.ts';
+import { requireLabels, restrictedIn, viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
 import { duckDbOptions } from './duckdb-options.ts';
+import { appliedPlan } from './project.ts';
+
+/** Before the name of a table, where the catalog keeps tables and groups side by side. */
+const TABLE = 'table/';
 
 /** A tile of a day that was final, as it was and as it is; null where there is none. */
 export interface ChangedTile {
@@ -25,9 +34,30 @@ export interface ShownAudit extends CatalogAudit {
   readonly tiles: readonly ChangedTile[];
 }
 
-/** The newest first. */
-export function listAudits(config: Config, limit: number): CatalogAudit[] {
-  return withCatalog(config, (catalog) => catalog.audits.list(limit));
+/** The newest first; of what whoever asks may know of. */
+export async function listAudits(config: Config, limit: number): Promise<CatalogAudit[]> {
+  if (viewerOf(config).readsAll) {
+    return withCatalog(config, (catalog) => catalog.audits.list(limit));
+  }
+  const { plan } = await appliedPlan(config);
+  const all = withCatalog(config, (catalog) => catalog.audits.list(-1));
+  return all.filter((audit) => isVisible(config, plan, audit)).slice(0, limit);
+}
+
+/**
+ * Whether whoever asks may know of a record: of a table by its name, of a tile group by its
+ * namespace; of groups that are no longer applied nothing says whose they were.
+ */
+function isVisible(config: Config, plan: ProjectPlan, audit: CatalogAudit): boolean {
+  const viewer = viewerOf(config);
+  const table = tableOf(audit);
+  if (table !== null) return viewer.mayRead(table);
+  const group = groupOf(plan.groups, String(audit.details.group));
+  return group !== undefined && viewer.has('reader', group.namespace ?? DEFAULT_NAMESPACE);
+}
+
+function tableOf({ subject }: CatalogAudit): string | null {
+  return subject.startsWith(TABLE) ? subject.slice(TABLE.length) : null;
 }
 
 /** @throws AsofError `unknown_name`, `corrupt_catalog` where the record's file is not as written */
@@ -37,14 +67,23 @@ export async function showAudit(
   limit: number,
 ): Promise<ShownAudit> {
   const audit = withCatalog(config, (catalog) => catalog.audits.byNumber(number));
-  if (audit === null) {
+  const viewer = viewerOf(config);
+  const plan = viewer === LOCAL_VIEWER ? null : (await appliedPlan(config)).plan;
+  const isKnown = plan === null || viewer.readsAll;
+  if (audit === null || !(isKnown || isVisible(config, plan, audit))) {
     throw new AsofError('unknown_name', `There is no record ${number}.`, {
       remedy: 'See `asof reconcile --list`.',
     });
   }
+  // Tiles hold what was measured of the source's rows.
+  if (plan !== null) requireLabels(config, restrictedIn(config, plan).ofSource(sourceOf(audit)));
   // The list of tiles goes where somebody in it was forgotten; the record stays.
   const isKept = audit.path !== null && existsSync(join(config.dataDir, audit.path));
   return { ...audit, tiles: isKept ? await tilesOf(config, audit.path ?? '', limit) : [] };
+}
+
+function sourceOf(audit: CatalogAudit): string {
+  return tableOf(audit) ?? String(audit.details.source);
 }
 
 async function tilesOf(config: Config, path: string, limit: number): Promise<ChangedTile[]> {
@@ -105,16 +144,22 @@ export interface TableUnits {
   readonly units: Readonly<Record<PartitionState, number>>;
 }
 
+/** Of the tables that whoever asks may know of. */
 export function tableUnits(config: Config): TableUnits[] {
+  const viewer = viewerOf(config);
+  const isKnown = (subject: string): boolean => viewer.mayRead(subject.slice(TABLE.length));
   return withCatalog(config, ({ partitions }) =>
-    partitions.subjects('table/').map(({ subject }) => ({
-      table: subject.slice('table/'.length),
-      units: {
-        provisional: partitions.inState(subject, 'provisional').length,
-        final: partitions.inState(subject, 'final').length,
-        dirty: partitions.inState(subject, 'dirty').length,
-      },
-    })),
+    partitions
+      .subjects(TABLE)
+      .filter(({ subject }) => isKnown(subject))
+      .map(({ subject }) => ({
+        table: subject.slice(TABLE.length),
+        units: {
+          provisional: partitions.inState(subject, 'provisional').length,
+          final: partitions.inState(subject, 'final').length,
+          dirty: partitions.inState(subject, 'dirty').length,
+        },
+      })),
   );
 }
 

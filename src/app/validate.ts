@@ -8,6 +8,7 @@ import type { PlannedView } from '../batch/gates/validation-spine.ts';
 import { createSpillFolder } from '../ingest/spill-folder.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { Registry } from '../registry/registry.ts';
+import { type AskedLabel, requireLabels, restrictedIn } from './access/identity.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
 import { duckDbOptions } from './duckdb-options.ts';
@@ -45,6 +46,8 @@ export async function validateProject(
   return withRegistry(config, async (registry) => {
     const after = await underTest(config, registry, request);
     const before = await comparedWith(registry, after, request.against);
+    // The report tells of the values of every feature, in figures and examples.
+    requireLabels(config, [...labelsOf(config, after), ...labelsOf(config, before)]);
     const { sample, full, atMs, signal, onProgress } = request;
     const validation = await validateView({
       after,
@@ -84,6 +87,12 @@ async function underTest(
   const known = [...namesOf(defined), ...namesOf((await registry.current())?.plan ?? null)];
   const title = `${view}@${version}`;
   throw new AsofError('unknown_name', `There is no view ${title}.${didYouMean(title, known)}`);
+}
+
+function labelsOf(config: Config, planned: PlannedView | null): readonly AskedLabel[] {
+  if (planned === null) return [];
+  const { plan, view } = planned;
+  return restrictedIn(config, plan).ofView(view.name, view.version);
 }
 
 function namesOf(plan: ProjectPlan | null): string[] {

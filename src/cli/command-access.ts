@@ -124,18 +124,19 @@ export function pathOf(command: Command): string {
   return words.join(' ');
 }
 
-/** All that its arguments name, or all that there is where they name nothing. */
+/** All that its arguments name; all that there is where they name nothing, or beside `--all`. */
 function named(action: ActionName): CommandAccess {
-  return ({ args }) => {
+  return ({ args, options }) => {
     const names = texts(args.flat());
-    return { action, names: names.length === 0 ? 'all' : names };
+    return { action, names: names.length === 0 || options.all === true ? 'all' : names };
   };
 }
 
 /** The entities that it names; a file of them, and the records, concern all that there is. */
 function forgetPlace({ options }: Called): CommandUse {
   const named = texts([options.entity].flat());
-  const isAll = named.length === 0 || options.file !== undefined;
+  const ofAll = [options.list, options.resume].includes(true) || options.show !== undefined;
+  const isAll = named.length === 0 || options.file !== undefined || ofAll;
   const names = isAll ? 'all' : named.map((text) => text.replace(/=.*$/s, ''));
   return { action: 'privacy.forget', names };
 }

@@ -25,7 +25,7 @@ export async function reconcileCommand(
     return EXIT.ok;
   }
   if (options.list === true) {
-    const audits = listAudits(config, limit);
+    const audits = await listAudits(config, limit);
     output.finish({ audits }, () => sayAudits(output, audits));
     return EXIT.ok;
   }
@@ -56,7 +56,7 @@ export async function reconcileCommand(
   return stopped ? EXIT.stopped : EXIT.ok;
 }
 
-function sayAudits(output: Output, audits: ReturnType<typeof listAudits>): void {
+function sayAudits(output: Output, audits: Awaited<ReturnType<typeof listAudits>>): void {
   if (audits.length === 0) output.say('Nothing that was final has changed.');
   const rows = audits.map(({ number, partition, subject, details, writtenMs }) => [
     String(number),

@@ -5,6 +5,9 @@ import {
   type AskedLabel,
   type RestrictedParts,
 } from '../../registry/access/access-snapshot.ts';
+
+export type { AskedLabel };
+
 import { LOCAL_VIEWER, type Viewer } from '../../registry/access/viewer.ts';
 
 /** As whom a command works with its project. */
@@ -40,15 +43,14 @@ export function restrictedIn(
 }
 
 /**
- * Refuses what would show restricted columns to somebody without their labels.
+ * Refuses what would show restricted columns to somebody without their labels. What is refused or
+ * read of them is told to the audit.
  * @throws AsofError `forbidden`
  */
 export function requireLabels(config: Identified, needed: readonly AskedLabel[]): void {
   const viewer = viewerOf(config);
-  const { labels, kind } = viewer.principal;
-  if (kind === 'local') return;
-  const missing = needed.filter(({ label }) => !labels.includes(label));
-  if (missing.length > 0) viewer.require('openapi.read', [], undefined, missing);
+  if (viewer === LOCAL_VIEWER || needed.length === 0) return;
+  viewer.require('restricted.read', [], undefined, needed);
 }
 
 /** What a server is told of who asks. */

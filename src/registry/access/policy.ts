@@ -35,6 +35,8 @@ export const ACTIONS = {
   'releases.list': somewhere('reader'),
   'lifecycle.read': somewhere('reader'),
   'access.whoami': somewhere('reader'),
+  // Beside what a command needs: what it shows asks for labels.
+  'restricted.read': somewhere('reader'),
   // Writing events.
   'features.push': named('writer'),
   'events.import': named('writer'),
