@@ -17,5 +17,7 @@ export interface AccessDoor {
     readonly version: number;
     readonly service: string;
     readonly serviceVersion: number;
+    /** Outputs of the service: an answer to the model holds these alone. */
+    readonly reads: readonly { readonly name: string }[];
   }[];
 }

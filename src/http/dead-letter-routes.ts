@@ -66,7 +66,7 @@ export function deadLetterRoutes(app: FastifyInstance, dependencies: HttpDepende
       const { source } = request.params;
       const viewer = viewerOf(request);
       requireSource(source, ingestor.sources, viewer);
-      requireLabels(viewer, asked(source));
+      requireLabels(viewer, 'dead_letters.read', source, asked(source));
       return lettersOf([source], request.query);
     },
   });
@@ -123,7 +123,12 @@ function readmitRoute(
         const viewer = viewerOf(request);
         requireSource(source, ingestor.sources, viewer);
         // Reasons quote what the rows hold.
-        requireLabels(viewer, access?.restricted().ofSource(source) ?? []);
+        requireLabels(
+          viewer,
+          'dead_letters.readmit',
+          source,
+          access?.restricted().ofSource(source) ?? [],
+        );
         const { limit, ...query } = request.body ?? {};
         const { refused, ...counts } = await deadLetters.readmit(source, {
           ...(query.code === undefined && query.id === undefined ? { except: 'duplicate' } : {}),

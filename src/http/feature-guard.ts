@@ -1,5 +1,6 @@
 import type { AskedLabel, RestrictedParts } from '../registry/access/access-snapshot.ts';
-import { forbidden, LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
+import type { ActionName } from '../registry/access/policy.ts';
+import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import { unknownModel, unknownService } from '../serve/unknown-names.ts';
 import type { AccessDoor } from './access-door.ts';
@@ -33,22 +34,38 @@ export class FeatureGuard {
   /** @throws AsofError `forbidden`, `unknown_service`, `unknown_model` */
   check(viewer: Viewer, { service, version, model }: AskedFeatures): void {
     if (viewer === LOCAL_VIEWER) return;
-    if (model !== undefined) this.#checkModel(viewer, model);
-    if (service !== undefined) this.#checkService(viewer, service, version);
+    if (model !== undefined) this.#checkModel(viewer, model, service, version);
+    else if (service !== undefined) this.#checkService(viewer, service, version);
   }
 
-  /** Reading as a model takes both: the model's namespace, and that of what it reads. */
-  #checkModel(viewer: Viewer, title: string): void {
+  /**
+   * Reading as a model takes both: the model's namespace, and that of what it reads. Labels are
+   * asked of the outputs that the model reads, as the answer has no others.
+   */
+  #checkModel(
+    viewer: Viewer,
+    title: string,
+    service: string | undefined,
+    version: number | undefined,
+  ): void {
     const known = this.#access.models().filter(({ name }) => viewer.mayRead(name));
     const titles = known.map(({ name, version }) => `${name}@${version}`);
     const named = title.split('@', 1).join('');
     viewer.require('features.read', [named], () => unknownModel(title, titles));
     const found = known.find(({ name, version }) => `${name}@${version}` === title);
     if (found === undefined) throw unknownModel(title, titles);
-    this.#checkService(viewer, found.service, found.serviceVersion);
+    const outputs = new Set(found.reads.map(({ name }) => name));
+    this.#checkService(viewer, found.service, found.serviceVersion, outputs);
+    if (service !== undefined) this.#checkService(viewer, service, version, outputs);
   }
 
-  #checkService(viewer: Viewer, name: string, version: number | undefined): void {
+  /** @param outputs those that the answer has; null: all of the service */
+  #checkService(
+    viewer: Viewer,
+    name: string,
+    version: number | undefined,
+    outputs: ReadonlySet<string> | null = null,
+  ): void {
     const restricted = this.#access.restricted();
     if (restricted !== this.#passedUnder) {
       this.#passed = new WeakMap();
@@ -58,9 +75,9 @@ export class FeatureGuard {
     const unknown = () => unknownService(name, this.#visible(viewer));
     viewer.require('features.read', [name], unknown);
     if (!this.#features.has(name)) throw unknown();
-    const needed = restricted.ofServiceNamed(name, (one) =>
-      version === undefined ? this.#features.share(name, one) > 0 : one === version,
-    );
+    const answers = (one: number): boolean =>
+      version === undefined ? this.#features.share(name, one) > 0 : one === version;
+    const needed = restricted.ofServiceNamed(name, answers, outputs);
     viewer.require('features.read', [name], unknown, needed);
     if (!restricted.isEmpty) return;
     const passed = this.#passed.get(viewer) ?? new Set();
@@ -95,12 +112,18 @@ export function requireService(features: FeatureServer, name: string, viewer: Vi
   throw unknownService(name, known);
 }
 
-/** @throws AsofError `forbidden` if the viewer lacks a label that raw rows ask for */
-export function requireLabels(viewer: Viewer, needed: readonly AskedLabel[]): void {
-  const missing = missingLabels(viewer, needed);
-  if (missing.length === 0) return;
-  const names = [...new Set(missing.map(({ of, label }) => `${of} ('${label}')`))];
-  throw forbidden(`These need a label that you do not have: ${names.join(', ')}.`);
+/**
+ * What is refused or read of restricted columns is told to the audit, as for features.
+ * @throws AsofError `forbidden` if the viewer lacks a label that values of `name` ask for
+ */
+export function requireLabels(
+  viewer: Viewer,
+  action: ActionName,
+  name: string,
+  needed: readonly AskedLabel[],
+): void {
+  if (viewer === LOCAL_VIEWER || needed.length === 0) return;
+  viewer.require(action, [name], undefined, needed);
 }
 
 export function missingLabels(

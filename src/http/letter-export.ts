@@ -33,7 +33,8 @@ export function letterExportRoute(app: FastifyInstance, dependencies: HttpDepend
         const { source } = request.params;
         const viewer = viewerOf(request);
         requireSource(source, ingestor.sources, viewer);
-        requireLabels(viewer, access?.restricted().ofSource(source) ?? []);
+        const asked = access?.restricted().ofSource(source) ?? [];
+        requireLabels(viewer, 'dead_letters.read', source, asked);
         const letters = deadLetters.list(source, letterFilter(request.query));
         reply.header('content-type', 'application/x-ndjson');
         return Readable.from(portions(letters));

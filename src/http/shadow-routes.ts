@@ -23,7 +23,8 @@ export function shadowRoutes(app: FastifyInstance, dependencies: HttpDependencie
       const viewer = viewerOf(request);
       requireService(features, name, viewer);
       // The report names keys and values of every version that it compares.
-      requireLabels(viewer, access?.restricted().ofServiceNamed(name) ?? []);
+      const asked = access?.restricted().ofServiceNamed(name) ?? [];
+      requireLabels(viewer, 'release.shadow', name, asked);
       const report = shadows().find(({ service }) => service === name);
       if (report !== undefined) return report;
       throw new AsofError('unknown_name', `No version of '${name}' is read in its shadow.`, {

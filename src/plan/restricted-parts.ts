@@ -66,29 +66,39 @@ export class RestrictedParts {
     return this.#byView.get(`${view}@${version}`)?.get(feature) ?? NO_LABELS;
   }
 
-  /** Of an answer of the service, and of a training set by it. */
-  ofService(service: Pick<ServicePlan, 'features'>): readonly AskedLabel[] {
-    return service.features.flatMap(({ view, version, feature }) =>
-      [...this.ofFeature(view, version, feature)].map((label) => ({
-        label,
-        of: `${view}@${version}.${feature}`,
-      })),
-    );
+  /** Of an answer of the service, and of a training set by it; or of some of its outputs alone. */
+  ofService(
+    service: Pick<ServicePlan, 'features' | 'onDemand'>,
+    outputs: ReadonlySet<string> | null = null,
+  ): readonly AskedLabel[] {
+    const shown = outputs === null ? null : withWhatTheyReadOf(service, outputs);
+    return service.features
+      .filter(({ name }) => shown === null || shown.has(name))
+      .flatMap(({ view, version, feature }) =>
+        [...this.ofFeature(view, version, feature)].map((label) => ({
+          label,
+          of: `${view}@${version}.${feature}`,
+        })),
+      );
   }
 
   /** Of the versions of a service that `answers` says of, or of all that there are. */
   ofServiceNamed(
     name: string,
     answers: (version: number) => boolean = () => true,
+    outputs: ReadonlySet<string> | null = null,
   ): readonly AskedLabel[] {
     if (this.isEmpty) return [];
     return this.#plan.services
       .filter((service) => service.name === name && answers(service.version))
-      .flatMap((service) => this.ofService(service));
+      .flatMap((service) => this.ofService(service, outputs));
   }
 
   /** Of a defined training set: its service, its labels, and the rows that it is asked at. */
-  ofDataset(dataset: DatasetPlan, service: Pick<ServicePlan, 'features'>): readonly AskedLabel[] {
+  ofDataset(
+    dataset: DatasetPlan,
+    service: Pick<ServicePlan, 'features' | 'onDemand'>,
+  ): readonly AskedLabel[] {
     const labels = dataset.labels.flatMap(({ name, view, groups }) =>
       asked(this.#featuresOf(view, groups), `${dataset.name}@${dataset.version}.${name}`),
     );
@@ -160,6 +170,18 @@ export class RestrictedParts {
     }
     return found;
   }
+}
+
+/** Outputs, and those that on-demand ones among them are computed of; each comes after its own. */
+function withWhatTheyReadOf(
+  { onDemand }: Pick<ServicePlan, 'onDemand'>,
+  outputs: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const shown = new Set(outputs);
+  for (const { name, expr } of onDemand.toReversed()) {
+    if (shown.has(name)) for (const read of referencedColumns(expr)) shown.add(read);
+  }
+  return shown;
 }
 
 /** Columns of the source that an aggregate measures, or filters by. */

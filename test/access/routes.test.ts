@@ -168,6 +168,14 @@ const post = (body: object): RequestInit => ({
 async function readingsAsModel(ask: Ask): Promise<void> {
   const of = (model: string) => post({ model, rows: [{ card: 'a' }] });
   assert.equal((await ask('hush_reader', '/v1/features', of('hush.scorer@1'))).status, 200);
+  // The service has a restricted feature, but not the answer to a model that does not read it.
+  const counted = await ask('hush_reader', '/v1/features', of('hush.counter@1'));
+  assert.equal(counted.status, 200, counted.text);
+  assert.doesNotMatch(counted.text, /spent/);
+  const told = await ask('hush_reader', '/v1/features', of('hush.teller@1'));
+  assert.equal(told.status, 403);
+  const named = post({ service: 'hush.sums', model: 'hush.counter@1', rows: [{ card: 'a' }] });
+  assert.equal((await ask('hush_reader', '/v1/features', named)).status, 200);
   const real = await ask('shop_admin', '/v1/features', of('hush.scorer@1'));
   const absent = await ask('shop_admin', '/v1/features', of('ghost.scorer@1'));
   assert.equal(real.status, 404);

@@ -19,6 +19,8 @@ export const use = view('hush.use', {
 export const checks = service('hush.checks', { version: 1, features: [use.pick('uses')] });
 export const sums = service('hush.sums', { version: 1, features: [use.all()] });
 export const scorer = model('hush.scorer', { version: 1, service: checks, reads: ['uses'] });
+export const counter = model('hush.counter', { version: 1, service: sums, reads: ['uses'] });
+export const teller = model('hush.teller', { version: 1, service: sums, reads: ['spent', 'uses'] });
 export const orders = stream('shop.orders', {
   columns: { order: string(), buyer: string(), at: timestamp() }, eventTime: 'at', id: 'order',
 });
