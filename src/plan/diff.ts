@@ -148,6 +148,8 @@ function compare<T extends Definition>(
 ): { readonly changes: readonly DefinitionChange[]; readonly unchanged: number } {
   const changes: DefinitionChange[] = [];
   const [old, now] = [byTitle(before), byTitle(after)];
+  const versions = Map.groupBy(before, ({ name }) => name);
+  const allVersions = Map.groupBy([...before, ...after], ({ name }) => name);
   const add = (one: T, change: Omit<DefinitionChange, 'kind' | 'name' | 'version'>): void => {
     changes.push({ kind, name: one.name, version: one.version ?? null, ...change });
   };
@@ -155,7 +157,10 @@ function compare<T extends Definition>(
   for (const one of after) {
     const same = old.get(titleOf(one));
     if (same === undefined) {
-      add(one, addedChange(one, newestBefore(one, before), findingsOf, introduce));
+      add(
+        one,
+        addedChange(one, newestBefore(one, versions.get(one.name) ?? []), findingsOf, introduce),
+      );
       continue;
     }
     const meaning = meaningFindings(kind, same, one, findingsOf);
@@ -175,7 +180,7 @@ function compare<T extends Definition>(
       sentences: sentencesOf(rules),
       rules,
       since: null,
-      remedy: isRefused ? remedyOf(one, [...before, ...after]) : null,
+      remedy: isRefused ? remedyOf(allVersions.get(one.name) ?? []) : null,
     });
   }
   for (const one of before) {
@@ -248,10 +253,9 @@ function sentencesOf(rules: readonly RuledChange[], prefix = ''): string[] {
   return [...new Set(rules.map(({ sentence }) => `${prefix}${sentence}`))];
 }
 
-/** The next version that nothing of the name has yet. */
-function remedyOf(one: Definition, all: readonly Definition[]): string {
-  const versions = all.filter(({ name }) => name === one.name).map(({ version = 0 }) => version);
-  return `version: ${Math.max(...versions) + 1}`;
+/** The next version that nothing of the name has yet, of all that have the name. */
+function remedyOf(ofName: readonly Definition[]): string {
+  return `version: ${Math.max(...ofName.map(({ version = 0 }) => version)) + 1}`;
 }
 
 function versionOrder(a: DefinitionChange, b: DefinitionChange): number {
@@ -266,10 +270,8 @@ function byTitle<T extends Definition>(definitions: readonly T[]): ReadonlyMap<s
   return new Map(definitions.map((one) => [titleOf(one), one]));
 }
 
-function newestBefore<T extends Definition>(one: T, before: readonly T[]): T | null {
-  const earlier = before.filter(
-    (old) => old.name === one.name && (old.version ?? 0) < (one.version ?? 0),
-  );
+function newestBefore<T extends Definition>(one: T, ofName: readonly T[]): T | null {
+  const earlier = ofName.filter((old) => (old.version ?? 0) < (one.version ?? 0));
   return earlier.reduce<T | null>(
     (newest, old) => ((newest?.version ?? 0) > (old.version ?? 0) ? newest : old),
     null,

@@ -4,6 +4,7 @@ import { explainPlan } from './explain.ts';
 import { Lineage } from './lineage.ts';
 import { type LineageNode, lineageId } from './lineage-node.ts';
 import type { ProjectPlan, ViewPlan } from './plan.ts';
+import { viewNamed } from './plan-index.ts';
 import { presentNamesIn } from './present-names.ts';
 import { estimateGroups } from './state-estimate.ts';
 
@@ -141,9 +142,10 @@ class PlanSide {
 
   /** Tile groups are what views are kept in: where a source changes them, its views change too. */
   groupsOf({ kind, name, version }: DefinitionChange): string[] {
-    if (kind !== 'view') return [];
-    const views = this.#plan.views.filter((view) => view.name === name && view.version === version);
-    return [...new Set(views.flatMap(groupIdsOf))].filter((id) => this.#ids.has(id));
+    if (kind !== 'view' || version === null) return [];
+    const view = viewNamed(this.#plan.views, name, version);
+    const ids = view === undefined ? [] : groupIdsOf(view);
+    return [...new Set(ids)].filter((id) => this.#ids.has(id));
   }
 
   bytesOf(groups: readonly string[]): number | null {
