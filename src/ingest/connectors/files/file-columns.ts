@@ -1,3 +1,4 @@
+import { nearest } from '../../../base/suggest.ts';
 import { facingSchema, formerNames } from '../../../schema/evolution.ts';
 import type { ColumnSchema, SourceSchema } from '../../../schema/types.ts';
 
@@ -28,7 +29,7 @@ export function matchColumns(
     }
     const column =
       present.find((one) => one.name === target) ?? present[former?.get(target ?? '') ?? -1];
-    if (column === undefined) return `has a column '${name}' that '${schema.name}' lacks`;
+    if (column === undefined) return `has ${shownName(name, present)} that '${schema.name}' lacks`;
     if (seen.has(column.name)) return `has two columns for '${column.name}'`;
     seen.add(column.name);
     columns.push(column);
@@ -37,6 +38,13 @@ export function matchColumns(
     (one) => !one.optional && one.default === undefined && !seen.has(one.name),
   );
   return missing === undefined ? columns : `lacks the column '${missing.name}'`;
+}
+
+/** Without a header line an id stands where a name should; where ids are tokens it is not told. */
+function shownName(name: string, columns: readonly ColumnSchema[]): string {
+  const holdsIds = columns.some(({ personal }) => personal === 'tokenized');
+  const names = columns.map((one) => one.name);
+  return holdsIds && nearest(name, names) === null ? 'a column' : `a column '${name}'`;
 }
 
 /** A field of a text file as the JSON value that the door reads for its column. */
