@@ -1,7 +1,7 @@
 import { LIMITS } from '../base/limits.ts';
 import { distanceWithin } from '../base/suggest.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import { facingSchema, newestVersion } from '../schema/evolution.ts';
+import { facingSchema, formerNames, newestVersion } from '../schema/evolution.ts';
 import { parseJson } from '../schema/json.ts';
 import { type SourceSchema, sameType, typeText, type ValueType } from '../schema/types.ts';
 import { isWidening } from '../schema/widening.ts';
@@ -62,6 +62,8 @@ interface Seen {
  */
 export class SourceDrift {
   readonly #schema: SourceSchema;
+  /** Names that were given up, with the index of their column. */
+  readonly #former: ReadonlyMap<string, number> | null;
   readonly #seen = new Map<string, Seen>();
   #others = 0;
   /** By column: accepted rows since one had a value, and when that one arrived. */
@@ -70,6 +72,7 @@ export class SourceDrift {
 
   constructor(source: SourceSchema) {
     this.#schema = facingSchema(source);
+    this.#former = formerNames(source);
     this.#quietRows = new Float64Array(source.columns.length);
     this.#valueMs = new Float64Array(source.columns.length).fill(Number.NaN);
   }
@@ -78,7 +81,7 @@ export class SourceDrift {
   refuse({ column, problem }: RowProblem, raw: (() => string | Uint8Array) | null, nowMs: number) {
     const kind = KINDS[problem.code];
     if (kind === undefined || column === null) return;
-    const fields = raw === null ? null : fieldsOf(raw());
+    const fields = raw === null ? null : this.#presentFields(fieldsOf(raw()));
     if (kind !== 'unknown') {
       this.#note(kind, column, nowMs, fields === null ? null : fields.get(column), null);
       return;
@@ -89,6 +92,17 @@ export class SourceDrift {
     for (const [name, value] of fields ?? []) {
       if (name !== column && !known.has(name)) this.#note(kind, name, nowMs, value, absent);
     }
+  }
+
+  /** What a row calls by a name of an earlier version is known by that. */
+  #presentFields(fields: ReadonlyMap<string, unknown> | null): ReadonlyMap<string, unknown> | null {
+    if (fields === null || this.#former === null) return fields;
+    const named = new Map<string, unknown>();
+    for (const [name, value] of fields) {
+      const index = this.#former.get(name);
+      named.set(index === undefined ? name : (this.#schema.columns[index]?.name ?? name), value);
+    }
+    return named;
   }
 
   #note(
