@@ -9,6 +9,7 @@ import { segmentLog } from '../../ingest/history-log.ts';
 import { SchemaBook } from '../../ingest/schema-book.ts';
 import { encodeKey } from '../../schema/key.ts';
 import { FORGET_FOLDER } from './job.ts';
+import { type Needle, Needles } from './needles.ts';
 import type { GoneKeys } from './stored-keys.ts';
 import type { Subject } from './subjects.ts';
 import { LONG_KEY } from './words.ts';
@@ -76,18 +77,12 @@ function* filesBelow(folder: string): Generator<string> {
   }
 }
 
-/** What a key looks like in files: as text it stands alone, in records behind its length. */
-interface Needle {
-  readonly bytes: Buffer;
-  readonly isPrefixed: boolean;
-}
-
-function needlesOf({ subjects, gone }: ScanTask): Needle[] {
+function needlesOf({ subjects, gone }: ScanTask): Needles {
   const keys = [...subjects.map(({ values }) => values), ...gone.flatMap((one) => one.keys)];
   const texts = new Set(
     keys.map((parts) => (parts.length === 1 ? parts[0] : encodeKey(parts)) ?? ''),
   );
-  return [...texts].flatMap((text) => {
+  const each = [...texts].flatMap((text): Needle[] => {
     const quoted = JSON.stringify(text);
     const alone = text.length < LONG_KEY ? [quoted] : [text, quoted.slice(1, -1)];
     const record = new ByteWriter();
@@ -101,13 +96,14 @@ function needlesOf({ subjects, gone }: ScanTask): Needle[] {
       ...(text.length < LONG_KEY ? [] : [{ bytes: Buffer.from(record.bytes()), isPrefixed: true }]),
     ];
   });
+  return new Needles(each);
 }
 
 const BLOCK_BYTES = 4 << 20;
 
 /** A block at a time; what may go on in the next one is looked at again with it. */
-function inBytes(path: string, needles: readonly Needle[]): boolean {
-  const overlap = 2 + needles.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
+function inBytes(path: string, needles: Needles): boolean {
+  const overlap = 2 + needles.longest;
   const block = Buffer.alloc(BLOCK_BYTES + overlap);
   const file = openSync(path, 'r');
   try {
@@ -115,7 +111,7 @@ function inBytes(path: string, needles: readonly Needle[]): boolean {
     for (;;) {
       const size = readSync(file, block, held, BLOCK_BYTES, null);
       const bytes = block.subarray(0, held + size);
-      if (needles.some((needle) => isIn(bytes, needle))) return true;
+      if (needles.isIn(bytes)) return true;
       if (size === 0) return false;
       held = Math.min(overlap, bytes.length);
       block.copyWithin(0, bytes.length - held, bytes.length);
@@ -125,31 +121,18 @@ function inBytes(path: string, needles: readonly Needle[]): boolean {
   }
 }
 
-/** A key within a longer word or number is another one. */
-function isIn(bytes: Buffer, { bytes: needle, isPrefixed }: Needle): boolean {
-  for (let at = bytes.indexOf(needle); at >= 0; at = bytes.indexOf(needle, at + 1)) {
-    if (isPrefixed) return true;
-    const isApart = !(isLetter(bytes[at - 1]) && isLetter(needle[0]));
-    if (isApart && !(isLetter(bytes[at + needle.length]) && isLetter(needle.at(-1)))) return true;
-  }
-  return false;
-}
-
-function isLetter(byte: number | undefined): boolean {
-  if (byte === undefined) return false;
-  return (byte >= 48 && byte <= 57) || (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122);
-}
-
 /** Events that are only in the log, read as everybody reads them. */
 function inLog({ dataDir, gone, sinceMs }: ScanTask): boolean {
   const book = new SchemaBook(new NodeDisk(dataDir));
   const schemas = new Map(book.all().map((schema) => [schema.name, schema]));
   const log = segmentLog(new NodeDisk(dataDir));
+  const places = gone.map(({ place, keys }) => {
+    return { place, known: new Set(keys.map((key) => JSON.stringify(key))) };
+  });
   for (const batch of log.read(0, (source) => schemas.get(source))) {
     const columns = schemas.get(batch.source)?.columns.map(({ name }) => name) ?? [];
-    for (const { place, keys } of gone) {
+    for (const { place, known } of places) {
       if (place.source !== batch.source) continue;
-      const known = new Set(keys.map((key) => JSON.stringify(key)));
       const own = place.columns.flatMap((name) => batch.columns[columns.indexOf(name)] ?? []);
       if (own.length < place.columns.length) continue;
       for (let row = 0; row < batch.count; row++) {
