@@ -77,6 +77,18 @@ test('a rule on a feature is of all its versions, and of services and datasets t
   assert.ok(parts.ofDataset(dataset, service).length > 0);
 });
 
+test('some outputs of a service ask for what they are computed of, and for nothing else', () => {
+  const [plan] = PLANS;
+  const parts = new RestrictedParts(plan ?? assert.fail(), [ruleOf('orders', 'amount')]);
+  const asked = (...outputs: string[]): string[] =>
+    parts.ofServiceNamed('fraud', () => true, new Set(outputs)).map(({ of }) => of);
+  assert.deepEqual(asked('orders_7d', 'over_limit', 'category'), []);
+  assert.deepEqual(asked('spent_7d'), ['spending@1.spent_7d']);
+  // On demand, of the request and of what is restricted.
+  assert.deepEqual(asked('share'), ['spending@1.spent_7d']);
+  assert.deepEqual(asked(), []);
+});
+
 test('raw rows ask for every label of their source, and no rule asks for nothing', () => {
   const [plan] = PLANS;
   assert.ok(plan !== undefined);
