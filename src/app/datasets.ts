@@ -18,10 +18,11 @@ import type { TrainingOptions, TrainingReport } from '../batch/training-options.
 import { buildTrainingSet } from '../batch/training-set.ts';
 import { ArchiveFiles } from '../ingest/archive-files.ts';
 import type { DatasetPlan, ProjectPlan } from '../plan/plan.ts';
+import type { AuditNote } from '../registry/audit.ts';
 import type { DatasetManifest, DatasetSpine } from '../registry/dataset-manifest.ts';
 import type { DatasetClaim } from '../registry/datasets.ts';
 import type { ColumnStatistics } from '../schema/column-statistics.ts';
-import { QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
+import { namespaceOf, QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
 import { requireDatasetLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { unservedState } from './draft-training.ts';
@@ -73,7 +74,10 @@ async function recordDataset(
     const built = await tellRun(config, told, () => train(config, claim, options));
     const dataset = await manifestOf(config, record, claim, options, built);
     const { report } = built;
-    await registry.datasets.finish(dataset);
+    await registry.transaction(async (within) => {
+      await within.datasets.finish(dataset);
+      await within.audit.append(recordedNote(dataset));
+    });
     return { ...report, dataset };
   } catch (error) {
     await registry.datasets.abandon(claim.name, claim.number, systemClock.nowMs());
@@ -82,6 +86,18 @@ async function recordDataset(
   } finally {
     await registry.close();
   }
+}
+
+/** A training set is what a model becomes: also that it was built on what waits for approval. */
+function recordedNote({ name, number, author, service, notActive }: DatasetManifest): AuditNote {
+  return {
+    ...{ actor: author, action: 'datasets.record', namespace: namespaceOf(name) },
+    ...{ target: `dataset ${name}@${number}`, outcome: 'done' },
+    details: {
+      service: `${service.name}@${service.version}`,
+      ...(notActive === undefined ? {} : { notActive }),
+    },
+  };
 }
 
 /** As `trainProject`, recorded under a name. */

@@ -53,7 +53,10 @@ export async function changeLifecycle(
     const { lifecycle } = within;
     if (request.event === 'approve') return lifecycle.approve(id, request, by);
     if (request.event === 'retire') await requireUnused(within, viewer, id);
-    if (request.event === 'deprecate') await requireSuccessor(within, id, request.successor);
+    if (request.event === 'deprecate') {
+      requireAhead(id, request.untilMs, by.nowMs);
+      await requireSuccessor(within, id, request.successor);
+    }
     return lifecycle.move(id, { ...change, event: request.event }, by);
   });
 }
@@ -83,6 +86,15 @@ async function requireUnused(registry: Registry, viewer: Viewer, id: VersionId):
       ),
     },
   );
+}
+
+/** @throws AsofError `lifecycle_refused` for a day that callers could never have kept */
+function requireAhead(id: VersionId, untilMs: number | null = null, nowMs: number): void {
+  if (untilMs === null || untilMs >= nowMs) return;
+  const day = new Date(untilMs).toISOString().slice(0, 10);
+  throw new AsofError('lifecycle_refused', `${titleOf(id)}: ${day} is over already.`, {
+    remedy: 'Name a day to come until which it is served, or none.',
+  });
 }
 
 /** @throws AsofError `lifecycle_refused` where the successor is not there to be read */

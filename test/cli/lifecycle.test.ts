@@ -119,12 +119,20 @@ test('from a draft to its retirement, under a server that answers', async (t) =>
   assert.match(untrained.result.error.remedy, /--draft/);
   const trained = await train('--out', 't.csv', '--draft', '--name', 'trial');
   assert.equal(trained.result.dataset.notActive, 'in_review');
+  const recorded = await project.run(['audit', 'list', '--action', 'datasets.record', '--json']);
+  assert.match(recorded.stdout, /dataset trial@1/);
+  assert.match(recorded.stdout, /in_review/);
   assert.deepEqual(await post('approve', { author: 'ann' }), [200, 'active']);
   assert.equal((await until(server, { version: 2 }, 200)).version, 2);
 
+  const past = await project.run([
+    ...['lifecycle', 'deprecate', 'view', 'fraud.use@1', '--until', '2020-01-01'],
+  ]);
+  assert.equal(past.code, 4);
+  assert.match(past.stderr, /2020-01-01 is over already/);
   await project.json([
     ...['lifecycle', 'deprecate', 'view', 'fraud.use@1', '--successor', 'fraud.use@2'],
-    ...['--until', '2027-03-01', '--author', 'jan'],
+    ...['--until', '2099-03-01', '--author', 'jan'],
   ]);
   let told = await ask(server, { version: 1 });
   for (let i = 0; i < 100 && told.deprecated === undefined; i += 1) {
@@ -134,7 +142,7 @@ test('from a draft to its retirement, under a server that answers', async (t) =>
   assert.equal(told.status, 200);
   assert.deepEqual(
     [told.deprecated?.what, told.deprecated?.successor, told.deprecated?.untilMs],
-    ['view fraud.use@1', 'fraud.use@2', Date.UTC(2027, 2, 1)],
+    ['view fraud.use@1', 'fraud.use@2', Date.UTC(2099, 2, 1)],
   );
 
   const used = await project.run(['lifecycle', 'retire', 'view', 'fraud.use@1']);
