@@ -90,6 +90,20 @@ describe('definitions as OpenLineage', () => {
     assert.deepEqual(some, [jobOf('view/spending@1')]);
     assert.deepEqual(definitionEvents(plan, CONTEXT, []), []);
   });
+
+  it('tells that a dataset was dropped, of what is gone', () => {
+    const gone = [
+      { kind: 'view', name: 'fraud.spend', version: 3 },
+      { kind: 'model', name: 'fraud.scorer', version: 1 },
+    ];
+    const [event, ...others] = definitionEvents(plan, CONTEXT, gone);
+    assert.ok(event !== undefined && 'dataset' in event);
+    const { namespace, name, facets = {} } = event.dataset;
+    assert.deepEqual([namespace, name], ['asof://fraud', 'view/fraud.spend@3']);
+    assert.equal(facets.lifecycleStateChange?.lifecycleStateChange, 'DROP');
+    Object.values(facets).forEach(checkFacet);
+    assert.deepEqual(others, []);
+  });
 });
 
 function datasetsOf(event: DatasetEvent | JobEvent) {

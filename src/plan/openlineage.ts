@@ -12,6 +12,7 @@ import {
   type LineageDataset,
 } from './openlineage-form.ts';
 import type { DatasetPlan, Meta, ProjectPlan, ServicePlan, SourcePlan, ViewPlan } from './plan.ts';
+import { definitionsIn } from './references.ts';
 
 /** What events say of whoever emits them, and when. */
 export interface EventContext {
@@ -22,7 +23,7 @@ export interface EventContext {
   readonly postgresOf?: (connection: string) => { namespace: string; database: string } | null;
 }
 
-/** Which definitions are told of: all, or those that an apply changed. */
+/** Which definitions are told of: all, or those that an apply changed; what is not there was dropped. */
 export interface Told {
   readonly kind: string;
   readonly name: string;
@@ -39,7 +40,9 @@ export function definitionEvents(
   const isTold = (kind: string, name: string, version: number | null): boolean =>
     wanted === null || wanted.has(titleOf({ kind, name, version }));
   const writer = new EventWriter(plan, context);
+  const there = new Set(definitionsIn(plan).map(titleOf));
   return [
+    ...(told ?? []).filter((one) => !there.has(titleOf(one))).flatMap(writer.dropped),
     ...plan.sources.filter(({ name }) => isTold('source', name, null)).flatMap(writer.source),
     ...plan.views.filter((one) => isTold('view', one.name, one.version)).map(writer.view),
     ...plan.services.filter((one) => isTold('service', one.name, one.version)).map(writer.service),
@@ -90,6 +93,16 @@ class EventWriter {
     const columnLineage = this.#upstreamLineage(source, inputs);
     const made = { ...dataset, facets: { ...dataset.facets, columnLineage } };
     return [event, this.job('materialize', name, null, meta, inputs, [made])];
+  };
+
+  /** What is gone, where it was a dataset. */
+  readonly dropped = ({ kind, name, version }: Told): DatasetEvent[] => {
+    const made = (['source', 'view', 'service', 'dataset'] as const).find((one) => one === kind);
+    if (made === undefined) return [];
+    const change = { lifecycleStateChange: 'DROP' };
+    const lifecycleStateChange = this.#facet('LifecycleStateChangeDatasetFacet', change);
+    const dataset = { ...datasetName(made, name, version), facets: { lifecycleStateChange } };
+    return [{ ...this.#base('DatasetEvent'), dataset }];
   };
 
   readonly view = (view: ViewPlan): JobEvent => {
