@@ -208,8 +208,9 @@ export async function waitingVersions(
   for (const state of await listLifecycle(registry, viewer, filter)) {
     const name = namespaceOf(state.name);
     const policy = facts.policies.get(name) ?? defaultPolicy(name);
-    const { author, contentAuthor, submittedBy } = state;
-    const not = [author, contentAuthor, ...(submittedBy === null ? [] : [submittedBy])];
+    const { submittedBy } = state;
+    const writers = await registry.lifecycle.writers(state);
+    const not = [...writers, ...(submittedBy === null ? [] : [submittedBy])];
     waiting.push({
       state,
       approvals: await registry.lifecycle.approvals(state),

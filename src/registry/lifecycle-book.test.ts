@@ -113,6 +113,11 @@ onBothDatabases('of high risk: two people, and exactly what was looked at', asyn
   await move(registry, spend(1), 'submit', 'kim');
   await assert.rejects(approve(registry, spend(1), 'ann', digest), refused('run_conflict'));
   await assert.rejects(approve(registry, spend(1), 'eva'), refused('lifecycle_refused', /wrote/));
+  // What eva brought is in it still, whoever applied a word to it since.
+  const more = checksOf(1, { risk: 'high', description: 'another one' });
+  await registry.apply({ plan: planOf(more), author: 'jan' });
+  await move(registry, spend(1), 'submit', 'kim');
+  await assert.rejects(approve(registry, spend(1), 'eva'), refused('lifecycle_refused', /wrote/));
   await approve(registry, spend(1), 'ann');
   assert.equal(await stateOf(registry, spend(1)), 'active');
   // The service was read with its view: both are needed.
@@ -126,6 +131,8 @@ onBothDatabases('of high risk: two people, and exactly what was looked at', asyn
   const steps = (await registry.lifecycle.history(spend(1))).map(({ event, to }) => [event, to]);
   assert.deepEqual(steps.toReversed(), [
     ['apply', 'draft'],
+    ['submit', 'in_review'],
+    ['change', 'draft'],
     ['submit', 'in_review'],
     ['change', 'draft'],
     ['submit', 'in_review'],

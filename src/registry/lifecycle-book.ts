@@ -158,14 +158,14 @@ export class LifecycleBook extends LifecycleReader {
   }
 
   async #requireOther(state: VersionState, actor: string): Promise<void> {
-    const { author, contentAuthor, submittedBy } = state;
     const refused = (why: string): never => {
       throw new AsofError('lifecycle_refused', `${titleOf(state)} is not approved: ${why}.`, {
         remedy: 'Somebody else with the role approver looks at it.',
       });
     };
-    if (actor === author || actor === contentAuthor) refused(`${actor} wrote it`);
-    if (actor === submittedBy) refused(`${actor} submitted it`);
+    // Also content that somebody else applied a word to since: all that was there is in it.
+    if ((await this.writers(state)).includes(actor)) refused(`${actor} wrote it`);
+    if (actor === state.submittedBy) refused(`${actor} submitted it`);
     const approvals = await this.approvals(state);
     if (approvals.some(({ approver }) => approver === actor)) refused(`${actor} has approved it`);
   }

@@ -81,6 +81,13 @@ export class LifecycleReader {
     return rows.map(stepOfRow);
   }
 
+  /** Everybody who applied content of a version, the present one or one that it was made from. */
+  async writers(state: VersionState): Promise<string[]> {
+    const steps = await this.history(state);
+    const applied = steps.filter(({ event }) => event === 'apply' || event === 'change');
+    return [...new Set([state.author, state.contentAuthor, ...applied.map(({ actor }) => actor)])];
+  }
+
   /** The approvals that count for what is in review: of this round, and of this content. */
   async approvals({ kind, name, version, round, digest }: VersionState): Promise<Approval[]> {
     const rows = await this.#db
