@@ -34,6 +34,16 @@ function project(text: string): { folder: string; write: (text: string) => void 
   return { folder, write };
 }
 
+async function push(platform: Platform, source: string): Promise<void> {
+  const event = { user: 'u', amount: 1, at: Date.now() };
+  const response = await fetch(`${platform.url}/v1/events/${source}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify([event, event]),
+  });
+  assert.equal(response.status, 200);
+}
+
 const hasCode = (code: string) => (error: unknown) =>
   error instanceof AsofError && error.code === code;
 
@@ -45,7 +55,7 @@ test('a column of logged events keeps its type: plan lists it, apply refuses it'
     assert.equal(diff.added, 4);
     const { plan } = await planProject(config);
     const platform = await Platform.start(config, plan);
-    await platform.stop();
+    await push(platform, 'clicks').finally(() => platform.stop());
     write(definitions('decimal(2)', 2));
     const planned = await planProject(config);
     assert.deepEqual(
@@ -101,15 +111,6 @@ test('the events of a removed source do not stop a rebuild, and are there when i
     });
     const answer = (await response.json()) as { rows: { values: { seen_ever: number } }[] };
     return answer.rows[0]?.values.seen_ever;
-  };
-  const push = async (platform: Platform, source: string): Promise<void> => {
-    const event = { user: 'u', amount: 1, at: Date.now() };
-    const response = await fetch(`${platform.url}/v1/events/${source}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify([event, event]),
-    });
-    assert.equal(response.status, 200);
   };
   try {
     await run(async (platform) => push(platform, 'clicks'));
