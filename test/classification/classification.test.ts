@@ -129,6 +129,7 @@ test('random edits: what is safe changes no value, and what changes one is refus
 const SHOWN_ELSEWHERE: Readonly<Partial<Record<RuleName, string>>> = {
   known_time_changed: 'of tables: their rows come from files, and test/tables compares them',
   table_rows_changed: 'of tables: their rows come from files, and test/tables compares them',
+  table_reading_changed: 'of tables: how a file or a database is read is no part of an event',
   evolution_rewritten: 'of producers: what was sent by a version that is gone fits no other',
   view_source_changed: 'another source is another set of events altogether',
   source_changed: 'told of views where the source that they read is what changed',
