@@ -1,4 +1,5 @@
 import { systemClock } from '../base/clock.ts';
+import { AnswerFence } from '../ingest/answer-fence.ts';
 import type { BulkSessions } from '../ingest/bulk-sessions.ts';
 import { Ingestor } from '../ingest/ingestor.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
@@ -13,19 +14,22 @@ import type { Parts } from './platform-parts.ts';
  */
 export async function openDoor(
   { clock, dataDir }: Pick<Config, 'clock' | 'dataDir'>,
-  { disk, log, letters, logger, tokens }: Parts,
+  { disk, log, letters, logger, tokens, serveLog }: Parts,
   { sources }: ProjectPlan,
   engine: StreamEngine,
   sessions: BulkSessions,
 ): Promise<Ingestor> {
   try {
+    const fences = readFence(dataDir);
+    const forgotten = new AnswerFence(fences);
+    serveLog.omit((key) => forgotten.has(key));
     return Ingestor.open({
       disk,
       log,
       sources,
       letters,
       tokenizer: tokens.tokenizer,
-      fences: readFence(dataDir),
+      fences,
       clock: systemClock,
       arrivalBound: clock === 'wall' ? 'clock' : 'none',
       sessions,

@@ -25,6 +25,14 @@ export interface FenceBook {
   /** Hex. */
   readonly salt: string;
   readonly rules: readonly FenceRule[];
+  /** Keys of which no answers are kept; absent: none. */
+  readonly answers?: readonly FencedAnswers[];
+}
+
+/** Forgotten keys of one entity, as requests name them. */
+export interface FencedAnswers {
+  readonly joinKeys: readonly string[];
+  readonly hashes: readonly string[];
 }
 
 export const FORGOTTEN_MESSAGE =

@@ -61,6 +61,7 @@ export class ServeLogWriter {
   #otherBytes = 0;
   #isScheduled = false;
   #isClosed = false;
+  #isOmitted: (key: ServedAnswer['key']) => boolean = () => false;
   #sampled = 0;
   #written = 0;
   #dropped = 0;
@@ -76,6 +77,11 @@ export class ServeLogWriter {
   isSampled(): boolean {
     const { rate, random } = this.#options;
     return rate >= 1 || (rate > 0 && random.next() < rate);
+  }
+
+  /** Of these keys nothing is kept from now on, nor of what is still to be written. */
+  omit(isOmitted: (key: ServedAnswer['key']) => boolean): void {
+    this.#isOmitted = isOmitted;
   }
 
   offer(answer: ServedAnswer): void {
@@ -125,7 +131,7 @@ export class ServeLogWriter {
   }
 
   #writeQueue(): void {
-    const answers = this.#queue;
+    const answers = this.#queue.filter(({ key }) => !this.#isOmitted(key));
     this.#queue = [];
     let from = 0;
     while (from < answers.length) {

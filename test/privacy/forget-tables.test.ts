@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Project } from '../cli/project.ts';
-import { read } from './forget-world.ts';
+import { push, read } from './forget-world.ts';
 import { done } from './privacy-world.ts';
 
 const PERSON = 'customer-4711';
@@ -11,7 +11,7 @@ const OTHER = 'customer-12';
 const SINCE_MS = Date.now() - 90_000_000;
 
 const DEFINITIONS = `
-import { count, csv, entity, int64, lifetime, service, string, sum, table, timestamp, view } from 'asof';
+import { count, csv, entity, int64, lifetime, service, stream, string, sum, table, timestamp, view } from 'asof';
 export const limits = table('limits', {
   columns: {
     item: string(), user: string().optional(), seller: string().optional(),
@@ -32,6 +32,15 @@ export const sold = view('sold', {
 export const users = service('users', { version: 1, features: [own.all()] });
 export const sellers = service('sellers', { version: 1, features: [sold.all()] });
 `;
+
+/** The same rows, as they are pushed. */
+const STREAM = `stream('limits', {
+  columns: {
+    item: string(), user: string().optional(), seller: string().optional(),
+    note: string().optional().personal(), ceiling: int64(), since: timestamp(),
+  },
+  eventTime: 'since', id: 'item',
+});`;
 
 /** Rows of two users and a seller; the ceiling of the other's last row is given. */
 function limits(ceiling: number, more: readonly string[] = []): string {
@@ -88,4 +97,31 @@ test('a table that still has the person upstream goes on without', async (t) => 
   assert.deepEqual(left.result.sources, []);
   const letters = await project.run(['deadletters', 'list', 'limits']);
   assert.doesNotMatch(letters.stdout, new RegExp(PERSON));
+});
+
+test('rejected rows under wrong names go, and what is asked for later is not kept', async (t) => {
+  const project = Project.create(t);
+  project.write('features.ts', DEFINITIONS.replace(/table\('limits'[^;]*;/s, STREAM));
+  await done(project, ['apply', '--author', 'me']);
+  const server = await project.server('serve');
+  const at = Date.now();
+  await push(server.url, 'limits', [
+    { item: 'a', user: PERSON, ceiling: 1, since: at },
+    { item: 'b', usr: PERSON, ceiling: 1, since: at },
+    { item: 'c', user: OTHER, ceiling: 'x', seller: `see ${PERSON}.`, since: at },
+    { item: 'd', user: OTHER, ceiling: 'x', since: at },
+  ]);
+  const gone = await project.json(['forget', '--entity', `user=${PERSON}`, '--grace', '1ms']);
+  assert.equal(gone.code, 0, gone.stdout + gone.stderr);
+  for (const user of [PERSON, OTHER]) await read(server.url, 'users', [{ user }]);
+  await server.stop();
+  const verified = await project.json([
+    ...['forget', '--verify', gone.result.id, '--entity', `user=${PERSON}`],
+  ]);
+  assert.deepEqual(verified.result.scan.hits, []);
+  const letters = join(project.folder, '.asof', 'dead', 'limits');
+  const kept = readdirSync(letters).map((name) => readFileSync(join(letters, name), 'utf8'));
+  assert.equal(kept.join('').split(OTHER).length - 1, 1, kept.join(''));
+  const served = await project.json(['verify']);
+  assert.equal(served.code, 0, served.stdout + served.stderr);
 });

@@ -1,6 +1,7 @@
 import { NodeDisk } from '../../base/node-disk.ts';
 import {
   type FenceBook,
+  type FencedAnswers,
   type FenceRest,
   type FenceRule,
   fenceHash,
@@ -8,7 +9,14 @@ import {
 } from '../../ingest/fence.ts';
 import { emptiedBy, type KeyPlace } from '../../ingest/forget/key-rule.ts';
 import { FORGET_FOLDER, type ForgetJob, newSalt } from './job.ts';
-import { addPlace, type Plans, personalColumns, placesOf, sourcesOf } from './places.ts';
+import {
+  addPlace,
+  entitiesOf,
+  type Plans,
+  personalColumns,
+  placesOf,
+  sourcesOf,
+} from './places.ts';
 import type { GoneKeys } from './stored-keys.ts';
 
 const PATH = `${FORGET_FOLDER}/fence.json`;
@@ -46,10 +54,37 @@ export function raiseFence(
     }
     rules.set(name, { ...base, keys: known });
   }
-  const book: FenceBook = { salt, rules: [...rules.values()] };
+  const answers = fencedAnswers(before, salt, job, gone, plans);
+  const book: FenceBook = { salt, rules: [...rules.values()], answers };
   const disk = new NodeDisk(dataDir);
   disk.makeFolder(FORGET_FOLDER);
   disk.replace(PATH, new TextEncoder().encode(JSON.stringify(book)));
+}
+
+/** Keys as people know them and as they are stored, beside those of before. */
+function fencedAnswers(
+  { answers = [] }: FenceBook,
+  salt: string,
+  { subjects }: ForgetJob,
+  gone: readonly GoneKeys[],
+  plans: Plans,
+): FencedAnswers[] {
+  const found = new Map(
+    answers.map(({ joinKeys, hashes }) => [
+      joinKeys.join('\n'),
+      { joinKeys, hashes: new Set(hashes) },
+    ]),
+  );
+  for (const { name, joinKeys: columns } of entitiesOf(plans)) {
+    const joinKeys = columns.map((column) => column.name);
+    const own = subjects.filter(({ entity }) => entity === name).map(({ values }) => values);
+    const stored = gone.flatMap(({ place, keys }) => (place.entity === name ? keys : []));
+    if (own.length + stored.length === 0) continue;
+    const known = found.get(joinKeys.join('\n')) ?? { joinKeys, hashes: new Set<string>() };
+    for (const key of [...own, ...stored]) known.hashes.add(fenceHash(salt, key));
+    found.set(joinKeys.join('\n'), known);
+  }
+  return [...found.values()].map(({ joinKeys, hashes }) => ({ joinKeys, hashes: [...hashes] }));
 }
 
 function nameOf({ source, columns, rest }: Omit<FenceRule, 'keys'>): string {
