@@ -193,6 +193,7 @@ export class RegistryFollower {
 
   /** For the next start; a disk that does not take it stops nothing. */
   #keep(): void {
+    if (this.#snapshot.applied === null) return;
     try {
       this.#world.keep(this.#snapshot);
     } catch (error) {

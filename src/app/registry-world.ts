@@ -5,7 +5,6 @@ import { NodeDisk } from '../base/node-disk.ts';
 import { pause } from '../base/pause.ts';
 import type { RegistryAddress } from '../registry/database.ts';
 import { listenToChanges } from '../registry/listen.ts';
-import { DEFAULT_SCHEMA, hostOf } from '../registry/postgres-dialect.ts';
 import {
   parseSnapshot,
   type RegistrySnapshot,
@@ -14,7 +13,13 @@ import {
 } from '../registry/snapshot.ts';
 import type { Config } from './config.ts';
 import type { RegistryWorld } from './registry-follower.ts';
-import { openRegistry, registryAddress, SNAPSHOT_FILE, withRegistry } from './with-registry.ts';
+import {
+  openRegistry,
+  registryAddress,
+  registryName,
+  SNAPSHOT_FILE,
+  withRegistry,
+} from './with-registry.ts';
 
 /** The registry of a project as a server follows it. */
 export function registryWorld(
@@ -23,7 +28,7 @@ export function registryWorld(
 ): RegistryWorld {
   const address = registryAddress(config);
   const path = join(config.dataDir, SNAPSHOT_FILE);
-  const name = nameOf(address);
+  const name = registryName(address);
   return {
     open: () => openRegistry(config),
     identity: () => identityOf(address),
@@ -47,14 +52,8 @@ export async function keepAnew(config: Config): Promise<void> {
 }
 
 function keep(config: Config, snapshot: RegistrySnapshot): void {
-  const text = snapshotText(snapshot, nameOf(registryAddress(config)));
+  const text = snapshotText(snapshot, registryName(registryAddress(config)));
   new NodeDisk(config.dataDir).replace(SNAPSHOT_FILE, new TextEncoder().encode(text));
-}
-
-/** Of which registry a snapshot is; without its secret. */
-function nameOf(address: RegistryAddress): string {
-  if (address.kind === 'sqlite') return 'a file of the data directory';
-  return `${hostOf(address.url)} ${address.schema ?? DEFAULT_SCHEMA}`;
 }
 
 /** Which file it is, so that one that was replaced is not taken for it; '' where there is none. */

@@ -93,6 +93,18 @@ export function snapshotText(snapshot: RegistrySnapshot, of: string): string {
   return `${JSON.stringify({ sha256: digestOf(body) })}\n${body}\n`;
 }
 
+/** Whether a text that was kept is of the registry that is named so; what cannot be read may be. */
+export function isSnapshotOf(text: string, name: string): boolean {
+  try {
+    parseSnapshot(text, name);
+    return true;
+  } catch (error) {
+    return !(error instanceof AsofError && error.message.includes(OTHER_REGISTRY));
+  }
+}
+
+const OTHER_REGISTRY = ', and not of ';
+
 /**
  * Reads `snapshotText` back; its hash and those of the plan are checked.
  * @throws AsofError `newer_format`, `unreadable_file` if it was cut, altered, or is of another
@@ -104,7 +116,7 @@ export function parseSnapshot(text: string, of: string): RegistrySnapshot {
   if (parsed.format > FORMAT) {
     throw new AsofError('newer_format', `A snapshot has format ${parsed.format}.`);
   }
-  if (parsed.of !== of) throw unreadable(`it is of ${parsed.of}, and not of ${of}`);
+  if (parsed.of !== of) throw unreadable(`it is of ${parsed.of}${OTHER_REGISTRY}${of}`);
   const { applied } = parsed;
   return Object.freeze({
     changes: new Map(Object.entries(parsed.changes)),

@@ -13,7 +13,7 @@ import { pause } from '../../src/base/pause.ts';
 import type { RegistryStatus } from '../../src/monitor/status.ts';
 import { canonicalJson } from '../../src/plan/canonical.ts';
 import { PgliteServer } from '../../src/registry/pglite-server.fixture.ts';
-import type { RegistrySnapshot } from '../../src/registry/snapshot.ts';
+import { type RegistrySnapshot, snapshotText } from '../../src/registry/snapshot.ts';
 import { projectOf } from './projects.ts';
 
 const author = 'ada';
@@ -191,6 +191,38 @@ test('a file that is gone, or is another one', async (t) => {
     watcher.states.map(({ state }) => state),
     ['away', 'connected'],
   );
+});
+
+test('a registry that was emptied is away: what is known goes on, access control too', async (t) => {
+  const db = await PGlite.create();
+  const server = await PgliteServer.start(db);
+  const config = configOf(t, server.url);
+  await withRegistry(config, async (registry) => {
+    await registry.apply({ plan: plan(1), author });
+  });
+  const watcher = new Watcher(t, config);
+  const follower = await watcher.start();
+  await db.exec('DROP SCHEMA asof CASCADE');
+  follower.look();
+  await watcher.until(() => /is empty/.test(follower.status().reason ?? ''));
+  assert.equal(follower.snapshot.applied?.generation, 1);
+  const late = await new Watcher(t, config).start();
+  assert.equal(late.snapshot.applied?.generation, 1);
+  await assert.rejects(
+    withRegistry(config, (registry) => registry.access.facts()),
+    { code: 'registry_away', remedy: /remove registry-snapshot\.json/ },
+  );
+  await late.stop();
+  await follower.stop();
+  // A file of another registry says nothing of this one; nor does one in which nothing was.
+  const path = join(config.dataDir, SNAPSHOT_FILE);
+  writeFileSync(path, snapshotText(follower.snapshot, 'another'));
+  await withRegistry(config, (registry) => registry.apply({ plan: plan(2), author }));
+  const fresh = configOf(t);
+  await (await new Watcher(t, fresh).start()).stop();
+  await withRegistry(fresh, (registry) => registry.apply({ plan: plan(1), author }));
+  await server.stop();
+  await db.close();
 });
 
 test('a kept snapshot that was altered, or is of another registry, is not used', async (t) => {
