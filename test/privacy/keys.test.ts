@@ -75,6 +75,8 @@ test('the key that encrypts is rotated beside a server, and no token changes', a
   };
   await send(server, '/v1/events/payments', payment('ana'));
   const before = await project.json(['privacy', 'status']);
+  const early = ['privacy', 'rotate-key', '--to-file', 'new.key'];
+  await refused(project, early, /token_key_missing[\s\S]*generate-key --out new.key/);
   writeKey(project, 'new.key', OTHER_KEY);
   const registry = join(project.folder, '.asof', 'registry.db');
   const wrapped = /sealed1\.[\w-]+/.exec(readFileSync(registry, 'latin1'))?.[0] ?? '';

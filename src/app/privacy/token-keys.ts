@@ -44,7 +44,7 @@ export async function initTokenKey(config: Config): Promise<KeyStatus> {
  * @throws AsofError `token_key_missing`, `token_key_invalid`, `token_key_wrong`, `run_conflict`
  */
 export async function rotateKey(config: Config, to: KeyPlace): Promise<KeyStatus> {
-  const next = await openKey(to);
+  const next = await openNewKey(to);
   const before = await storedKey(config);
   // Done before, by a call whose answer was lost.
   if (before.wrappingCheck === next.check) {
@@ -65,6 +65,19 @@ export async function rotateKey(config: Config, to: KeyPlace): Promise<KeyStatus
   );
   await dropReplaced(config);
   return keyStatus(config);
+}
+
+/** A key that is not there yet is to be made, and not looked for as a lost one. */
+async function openNewKey(to: KeyPlace): Promise<KeyEncryption> {
+  try {
+    return await openKey(to);
+  } catch (error) {
+    if (!(error instanceof AsofError) || error.code !== 'token_key_missing') throw error;
+    throw new AsofError(error.code, error.message, {
+      ...(error.path === null ? {} : { path: error.path }),
+      remedy: 'Make the new key first: `asof privacy generate-key --out new.key`.',
+    });
+  }
 }
 
 /** Free pages, the journal and a kept snapshot would still have the key as the former one opens it. */
