@@ -8,6 +8,7 @@ import type { DuckDbSession } from '../../ingest/duckdb-session.ts';
 import { segmentLog } from '../../ingest/history-log.ts';
 import { SchemaBook } from '../../ingest/schema-book.ts';
 import { encodeKey } from '../../schema/key.ts';
+import { atCopy, isDatabase } from './database-copy.ts';
 import { FORGET_FOLDER } from './job.ts';
 import { type Needle, Needles } from './needles.ts';
 import type { GoneKeys } from './stored-keys.ts';
@@ -55,7 +56,9 @@ export async function scanFiles(task: ScanTask): Promise<ScanReport> {
         ? size > 0 && (await inParquet(task, path))
         : isLog
           ? logHit
-          : inBytes(path, needles);
+          : isDatabase(path)
+            ? await atCopy(task.dataDir, path, (copy) => inBytes(copy, needles))
+            : inBytes(path, needles);
       report.files += 1;
       report.bytes += size;
       if (hit) report.hits.push(shown);
