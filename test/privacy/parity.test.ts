@@ -36,7 +36,10 @@ function randomRows(seed: number, nowMs: number): Rows {
   const limits = USERS.slice(1).map((one) => `${one},${below(99)},${new Date(at()).toISOString()}`);
   const spine = Array.from({ length: 40 }, (_, i) => {
     const shown = random.next() < 0.1 ? 'nobody' : user();
-    return `${shown},${new Date(nowMs - below(7_200_000) + 3_600_000).toISOString()},${i}`;
+    // Before all arrivals or behind them: the two projects are told their rows minutes apart.
+    const aheadMs = below(7_200_000) - 3_600_000;
+    const timeMs = nowMs + (aheadMs > 0 ? aheadMs + 1_200_000 : aheadMs);
+    return `${shown},${new Date(timeMs).toISOString()},${i}`;
   });
   return {
     ...{ payments, accounts },
