@@ -34,8 +34,8 @@ test('a search through the files keeps the locks of databases that are open here
     assert.deepEqual([hits, unread], [['registry.db-wal'], []]);
     assert.deepEqual(readdirSync(join(dataDir, 'spill')), []);
     // Another process writes and closes: without our lock it would take the log away under us.
-    execFileSync(process.execPath, ['-e', WRITE, path]);
-    assert.equal(db.prepare('SELECT count(*) AS n FROM t').get()?.n, 2);
+    for (const _ of [1, 2]) execFileSync(process.execPath, ['-e', WRITE, path]);
+    assert.equal(db.prepare('SELECT count(*) AS n FROM t').get()?.n, 3);
   } finally {
     session.close();
     db.close();
