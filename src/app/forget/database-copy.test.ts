@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -35,6 +35,7 @@ test('a search through the files keeps the locks of databases that are open here
     assert.deepEqual(readdirSync(join(dataDir, 'spill')), []);
     // Another process writes and closes: without our lock it would take the log away under us.
     for (const _ of [1, 2]) execFileSync(process.execPath, ['-e', WRITE, path]);
+    assert.ok(existsSync(`${path}-wal`), 'the log of writes is still there');
     assert.equal(db.prepare('SELECT count(*) AS n FROM t').get()?.n, 3);
   } finally {
     session.close();
