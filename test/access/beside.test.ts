@@ -87,3 +87,19 @@ test('a validation shows values of restricted features to those with the label a
     ['key:hush_admin', 'denied'],
   ]);
 });
+
+test('a run of forgetting of another team is as one that never was', async (t) => {
+  const world = await AccessWorld.create(t);
+  const gone = await world.as('admin', ['forget', '--entity', 'hush.card=a', '--grace', '1ms']);
+  assert.equal(gone.code, 0, gone.stdout + gone.stderr);
+  const { id } = gone.result;
+  const verified = async (who: Who, run: string, whom: string) =>
+    (await world.as(who, ['forget', '--verify', run, '--entity', whom])).result;
+  assert.deepEqual((await verified('hush_admin', id, 'hush.card=a')).scan.hits, []);
+  const [other, absent] = [
+    await verified('shop_admin', id, 'shop.buyer=a'),
+    await verified('shop_admin', 'f-0', 'shop.buyer=a'),
+  ];
+  assert.equal(absent.error.code, 'unknown_name');
+  assert.deepEqual(JSON.parse(JSON.stringify(other).replaceAll(id, 'f-0')), absent);
+});

@@ -10,7 +10,7 @@ import { appliedPlan } from '../project.ts';
 import { withRegistry } from '../with-registry.ts';
 import { ForgetClient } from './client.ts';
 import { type ForgetJob, JobFile } from './job.ts';
-import { type ForgetRecord, isIntact, recordOf } from './record.ts';
+import { type ForgetRecord, isIntact, recordOf, unknownRecord } from './record.ts';
 import { type ForgetRequest, jobOf } from './request.ts';
 import { withRules } from './run.ts';
 import { type ScanReport, scanFiles } from './scan.ts';
@@ -96,6 +96,9 @@ export async function verifyForgotten(
   watching: Watching = {},
 ): Promise<ForgetVerification> {
   const record = recordOf(config.dataDir, id);
+  const touched = [...record.subjects, ...record.places].map(({ entity }) => entity);
+  // A run of another team is as one that never was.
+  viewerOf(config).require('privacy.forget', touched, () => unknownRecord(id));
   const stored = (await listForgotten(config)).find((run) => run.id === id)?.record ?? null;
   const asked = { subjects, columns: [], requestId: record.requestId, reason: null, graceMs: 0 };
   const { block, shared } = record;

@@ -87,7 +87,11 @@ export function readRecords(dataDir: string): ForgetRecord[] {
 export function recordOf(dataDir: string, id: string): ForgetRecord {
   const found = readRecords(dataDir).find((record) => record.id === id);
   if (found !== undefined) return found;
-  throw new AsofError('unknown_name', `There is no record '${id}'.`, {
+  throw unknownRecord(id);
+}
+
+export function unknownRecord(id: string): AsofError {
+  return new AsofError('unknown_name', `There is no record '${id}'.`, {
     remedy: 'See `asof forget --list`.',
   });
 }
