@@ -37,6 +37,8 @@ export const GOVERNANCE_LIMITS = {
   /** Characters of the published keys of an issuer of tokens. */
   jwksBytes: 256 * 1024,
   jwksTimeoutMs: 5_000,
+  /** So long a token waits for keys that are to be looked at again, while those before are good. */
+  jwksPatienceMs: 500,
   /** Published keys are asked for again after so long, or for an unknown one, but not sooner than the pause. */
   jwksFreshMs: 10 * 60 * 1000,
   jwksPauseMs: 15_000,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../../base/clock.ts';
 import { LIMITS } from '../../base/limits.ts';
+import type { Pause } from '../../base/pause.ts';
 import type { IssuerConfig } from './issuers-config.ts';
 
 export type LoadText = (signal: AbortSignal) => Promise<string>;
@@ -14,20 +15,23 @@ export type LoadText = (signal: AbortSignal) => Promise<string>;
 export class KeySet {
   readonly #load: LoadText;
   readonly #clock: Clock;
+  readonly #pause: Pause;
   #keys: JWTVerifyGetKey | null = null;
   #loadedMs = Number.NEGATIVE_INFINITY;
   #triedMs = Number.NEGATIVE_INFINITY;
   #loading: Promise<void> | null = null;
 
-  constructor(load: LoadText, clock: Clock) {
+  constructor(load: LoadText, clock: Clock, pause: Pause) {
     this.#load = load;
     this.#clock = clock;
+    this.#pause = pause;
   }
 
   /** As `jose` asks for the key of a token. */
   readonly keyOf: JWTVerifyGetKey = async (header, token) => {
     const ageMs = this.#clock.nowMs() - this.#loadedMs;
-    if (this.#keys === null || ageMs > LIMITS.jwksFreshMs) await this.#refresh();
+    if (this.#keys === null) await this.#refresh();
+    else if (ageMs > LIMITS.jwksFreshMs) await this.#refreshPatiently();
     const keys = this.#keysNow();
     try {
       return await keys(header, token);
@@ -42,6 +46,14 @@ export class KeySet {
     const isGood = this.#clock.nowMs() - this.#loadedMs <= LIMITS.jwksKeptMs;
     if (this.#keys !== null && isGood) return this.#keys;
     throw new Error('the keys of the issuer are not known');
+  }
+
+  /** An issuer that hangs must not hold up tokens whose keys are known to be good. */
+  async #refreshPatiently(): Promise<void> {
+    const patience = new AbortController();
+    const waited = this.#pause(LIMITS.jwksPatienceMs, patience.signal).catch(() => {});
+    await Promise.race([this.#refresh(), waited]);
+    patience.abort();
   }
 
   /** At most once in a while, and one at a time, however many ask. */

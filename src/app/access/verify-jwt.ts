@@ -1,6 +1,7 @@
 import { decodeJwt, errors, jwtVerify } from 'jose';
 import type { Clock } from '../../base/clock.ts';
 import { LIMITS } from '../../base/limits.ts';
+import { pause } from '../../base/pause.ts';
 import type { Claims } from '../../registry/access/access-snapshot.ts';
 import type { IssuerConfig } from './issuers-config.ts';
 import { KeySet, keySetText } from './key-set.ts';
@@ -18,7 +19,7 @@ export class JwtVerifier {
   constructor(issuers: readonly IssuerConfig[], clock: Clock) {
     this.#clock = clock;
     for (const config of issuers) {
-      const keys = new KeySet(keySetText(config.jwks), clock);
+      const keys = new KeySet(keySetText(config.jwks), clock, pause);
       this.#issuers.set(config.issuer, { config, keys });
     }
   }
