@@ -8,7 +8,8 @@ import type { PlannedView } from '../batch/gates/validation-spine.ts';
 import { createSpillFolder } from '../ingest/spill-folder.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { Registry } from '../registry/registry.ts';
-import { type AskedLabel, requireLabels, restrictedIn } from './access/identity.ts';
+import { namespaceOf } from '../schema/types.ts';
+import { type AskedLabel, requireLabels, restrictedIn, viewerOf } from './access/identity.ts';
 import type { Config } from './config.ts';
 import { loadDefinitions } from './definitions.ts';
 import { duckDbOptions } from './duckdb-options.ts';
@@ -66,7 +67,16 @@ export async function validateProject(
     const { hash, againstHash, result } = validation;
     const createdMs = systemClock.nowMs();
     const stored = { view, version, hash, againstHash, result, createdMs, report: validation };
-    return { ...validation, id: await registry.validations.add(stored) };
+    const id = await registry.transaction(async (within) => {
+      const number = await within.validations.add(stored);
+      await within.audit.append({
+        ...{ actor: viewerOf(config).principal.id, action: 'release.validate' },
+        ...{ namespace: namespaceOf(view), target: `view ${view}@${version}`, outcome: 'done' },
+        details: { report: number, result, hash, againstHash },
+      });
+      return number;
+    });
+    return { ...validation, id };
   }).finally(() => rmSync(folder, { recursive: true, force: true }));
 }
 

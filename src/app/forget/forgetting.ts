@@ -106,7 +106,7 @@ export class Forgetting {
 
   async #finish(file: JobFile, world: RunWorld): Promise<ForgetRecord> {
     const { id, startedMs, author } = file.job;
-    await withRegistry(this.#config, ({ forgotten }) => forgotten.begin({ id, startedMs, author }));
+    await noteBegun(this.#config, { id, startedMs, author });
     let part: QuietPart;
     try {
       part = await this.#quietly((quiet) => runQuietly(quiet, file, world));
@@ -201,6 +201,23 @@ async function endRun(file: JobFile, world: RunWorld, part: QuietPart): Promise<
   });
   await endWith(file, world, record);
   return record;
+}
+
+/** Once, however often the run has to go on: the line of its end may be long in coming. */
+function noteBegun(
+  config: Config,
+  run: Pick<ForgetJob, 'id' | 'startedMs' | 'author'>,
+): Promise<void> {
+  return withRegistry(config, (registry) =>
+    registry.transaction(async ({ forgotten, audit }) => {
+      if ((await forgotten.list()).some(({ id }) => id === run.id)) return;
+      await forgotten.begin(run);
+      await audit.append({
+        ...{ actor: run.author, action: 'privacy.forget_begun', namespace: '*', target: run.id },
+        ...{ outcome: 'done', details: {} },
+      });
+    }),
+  );
 }
 
 /** The record first: until the job is gone, all of it can be done again. */
