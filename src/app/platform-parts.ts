@@ -19,18 +19,7 @@ import { createLogger } from './logger.ts';
 import { TokenKeeper } from './privacy/token-keeper.ts';
 import { ShadowKeeper } from './shadow-keeper.ts';
 
-/** Before any definitions are in use. */
-export const NOTHING: ProjectPlan = {
-  format: 1,
-  sources: [],
-  entities: [],
-  groups: [],
-  views: [],
-  services: [],
-  datasets: [],
-  models: [],
-  dashboards: [],
-};
+export { NOTHING } from '../plan/no-plan.ts';
 
 export const nodeDisk = (folder: string): Disk => new NodeDisk(folder);
 

@@ -28,3 +28,14 @@ export function timeOption(option: string, text: string | undefined): number | n
     remedy: 'Write 2026-03-01, 2026-03-01T06:00:00Z, or epoch milliseconds.',
   });
 }
+
+export const PPM_PER_PERCENT = 10_000;
+const WHOLE_PPM = 1_000_000;
+
+/** `10%`, `0.5%`, in millionths; the whole only where it may be. @throws AsofError `usage` */
+export function sharePpm(option: string, text: string, mayBeWhole: boolean): number {
+  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1] ?? Number.NaN);
+  const ppm = Math.round(percent * PPM_PER_PERCENT);
+  if (ppm >= 1 && (percent < 100 || (mayBeWhole && ppm === WHOLE_PPM))) return ppm;
+  throw new AsofError('usage', `--${option} takes a share such as 10%, not '${text}'.`);
+}

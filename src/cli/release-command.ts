@@ -2,6 +2,7 @@ import { listReleases, publishService, rollbackService } from '../app/releases.t
 import { AsofError } from '../base/errors.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
+import { PPM_PER_PERCENT, sharePpm } from './option-values.ts';
 import { EXIT, table } from './output.ts';
 import { exactName } from './versioned-name.ts';
 
@@ -18,8 +19,6 @@ export interface RollbackOptions extends CommonOptions {
 
 type Release = Awaited<ReturnType<typeof listReleases>>['history'][number];
 
-const PPM_PER_PERCENT = 10_000;
-
 export async function publishCommand(
   { config, output, options }: Context<PublishOptions>,
   text: string,
@@ -28,7 +27,7 @@ export async function publishCommand(
   const { release, forced, warnings } = await publishService(config, {
     service: name,
     version: number,
-    canaryPpm: options.canary === undefined ? null : sharePpm(options.canary),
+    canaryPpm: options.canary === undefined ? null : sharePpm('canary', options.canary, false),
     force: reasonOf(options.force),
     author: options.author,
   });
@@ -40,14 +39,6 @@ export async function publishCommand(
     output.say(pc.dim(`  back: asof rollback ${name}`));
   });
   return EXIT.ok;
-}
-
-/** `10%`, `0.5%`, in millionths. */
-function sharePpm(text: string): number {
-  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1] ?? Number.NaN);
-  const ppm = Math.round(percent * PPM_PER_PERCENT);
-  if (ppm >= 1 && percent < 100) return ppm;
-  throw new AsofError('usage', `--canary takes a share such as 10%, not '${text}'.`);
 }
 
 function reasonOf(text: string | undefined): string | null {

@@ -1,7 +1,7 @@
 import { listShadows, shadowReport, startShadow, stopShadow } from '../app/shadows.ts';
-import { AsofError } from '../base/errors.ts';
 import { colors as pc } from './colors.ts';
 import type { CommonOptions, Context } from './context.ts';
+import { PPM_PER_PERCENT, sharePpm } from './option-values.ts';
 import { count, EXIT, type Output, table } from './output.ts';
 import { exactName } from './versioned-name.ts';
 
@@ -17,7 +17,6 @@ export interface ShadowStopOptions extends CommonOptions {
 type Report = Awaited<ReturnType<typeof shadowReport>>;
 type Feature = Report['features'][number];
 
-const PPM_PER_PERCENT = 10_000;
 /** Keys shown of each feature; --json has all that are kept. */
 const SHOWN = 5;
 
@@ -26,7 +25,7 @@ export async function shadowStartCommand(
   text: string,
 ): Promise<number> {
   const { name, number } = exactName(text);
-  const samplePpm = sharePpm(options.sample);
+  const samplePpm = sharePpm('sample', options.sample, true);
   const { author } = options;
   const shadow = await startShadow(config, { service: name, version: number, samplePpm, author });
   output.finish(shadow, () => {
@@ -36,13 +35,6 @@ export async function shadowStartCommand(
     output.say(pc.dim(`  what differs: asof shadow report ${name}`));
   });
   return EXIT.ok;
-}
-
-function sharePpm(text: string): number {
-  const percent = Number(/^(\d+(?:\.\d+)?)\s*%$/.exec(text)?.[1] ?? Number.NaN);
-  const ppm = Math.round(percent * PPM_PER_PERCENT);
-  if (ppm >= 1 && percent <= 100) return ppm;
-  throw new AsofError('usage', `--sample takes a share such as 10%, not '${text}'.`);
 }
 
 export async function shadowStopCommand(

@@ -12,7 +12,9 @@ export interface ForgetPort {
 }
 
 export interface ForgetBody {
+  /** Each as a line of a file of subjects would have it. */
   readonly subjects: readonly unknown[];
+  /** `source.column` that hold the entity's key although no view says so. */
   readonly columns: readonly string[];
   readonly requestId: string | null;
   readonly reason: string | null;

@@ -4,6 +4,7 @@ import { DEFAULT_NAMESPACE, namespaceOf } from '../schema/types.ts';
 import { byName, byNameAndVersion } from './canonical.ts';
 import { diffPlans } from './diff.ts';
 import { byGroupIdentity } from './group-plan.ts';
+import { NOTHING } from './no-plan.ts';
 import type { ProjectPlan } from './plan.ts';
 import { definitionId, definitionsIn, type PlannedDefinition } from './references.ts';
 import { unsoundDefinitions } from './unsound.ts';
@@ -35,18 +36,6 @@ export function mergeScoped(
   const issues = foreign.length > 0 ? foreign : staleReaders(current ?? NOTHING, plan, scope);
   return { plan, issues };
 }
-
-const NOTHING: ProjectPlan = {
-  format: 1,
-  sources: [],
-  entities: [],
-  groups: [],
-  views: [],
-  services: [],
-  datasets: [],
-  models: [],
-  dashboards: [],
-};
 
 type InScope = (name: string) => boolean;
 

@@ -51,6 +51,15 @@ async function ask(server: ServerRun, body: object): Promise<{ status: number; b
 
 const cards = (...names: string[]) => names.map((card) => ({ card }));
 
+/** A server takes a shadow over by itself, and has a report from then on. */
+async function isShadowed(server: ServerRun): Promise<void> {
+  for (let look = 0; look < 100; look++) {
+    if ((await fetch(`${server.url}/v1/services/cards/shadow`)).ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('the server never took the shadow over');
+}
+
 /** Reports are written every two seconds. */
 async function reportOf(project: Project, rows: number) {
   for (let look = 0; look < 100; look++) {
@@ -97,7 +106,7 @@ test('a model is held to its contract, and a shadow is read beside what answers'
   await server.says((line) => 'reloaded' in line, from);
   const started = await project.json(['shadow', 'start', 'cards@2', '--author', 'ana']);
   assert.equal(started.result.samplePpm, 1_000_000);
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  await isShadowed(server);
 
   const answered = await ask(server, { service: 'cards', rows: cards('a', 'b', 'c') });
   assert.equal((answered.body as { version: number }).version, 1);

@@ -1,22 +1,13 @@
 import { systemClock } from '../../base/clock.ts';
 import { AsofError } from '../../base/errors.ts';
+import type { ForgetBody } from '../../http/forget-port.ts';
 import type { Viewer } from '../../registry/access/viewer.ts';
 import { type ForgetJob, newJobId, newSalt } from './job.ts';
 import { declaredPlace, entitiesOf, type Plans } from './places.ts';
 import { entityOf, readSubject, type Subject } from './subjects.ts';
 
 /** What is asked for: plain JSON, as it goes to a server. */
-export interface ForgetRequest {
-  /** Each as a line of a file of subjects would have it. */
-  readonly subjects: readonly unknown[];
-  /** `source.column` that hold the entity's key although no view says so. */
-  readonly columns: readonly string[];
-  readonly requestId: string | null;
-  readonly reason: string | null;
-  readonly block: boolean;
-  readonly shared: 'keep' | 'remove';
-  readonly graceMs: number;
-}
+export type ForgetRequest = ForgetBody;
 
 /**
  * @param viewer what it may not know of is not there
