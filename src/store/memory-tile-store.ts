@@ -10,6 +10,7 @@ import { TileGroup } from './tile-group.ts';
 /** The hot state in memory. State is visible only between commits: batches apply synchronously. */
 export class MemoryTileStore implements OnlineStore {
   readonly applied = new AppliedPosition();
+  readonly fetcher = null;
   readonly #groups = new Map<string, TileGroup>();
   /** By group, those whose keys can be split. */
   readonly #splits = new Map<string, SplitKeys>();

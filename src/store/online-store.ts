@@ -1,4 +1,5 @@
 import type { WindowPartials, WindowTable } from '../aggregate/window-table.ts';
+import type { RowKey } from './row-store.ts';
 
 /** The port of the online store: what the read path and the monitors see of the hot state. */
 export interface OnlineStore {
@@ -9,13 +10,52 @@ export interface OnlineStore {
   group(id: string): GroupStore;
   /** What the state contains: the position p of every answer read from it (semantics §6). */
   readonly applied: Applied;
+  /**
+   * Of a store whose rows lie elsewhere: fetches what one answer reads, so that `find` knows it and
+   * `applied` is the position of exactly that, until the caller gives up control. Null of a store
+   * that has everything at hand.
+   */
+  readonly fetcher: RowFetcher | null;
 }
+
+/** Rows that one answer needs, fetched together. */
+export interface RowFetcher {
+  /**
+   * Never rejects: what cannot be had is told by `find` (`ROW_TIMEOUT`, `ROW_UNAVAILABLE`).
+   * The result must be put to use with `bind` at once before reading, in the same synchronous step.
+   */
+  fetch(wanted: readonly RowKey[], options: FetchOptions): FetchedRows | Promise<FetchedRows>;
+}
+
+export interface FetchOptions {
+  /** By the monotonic clock of `stopwatchMs`. */
+  readonly deadlineMs: number;
+  /** How old, in ms since they were known to be current, kept rows may be where the store fails; 0: none. */
+  readonly lastKnownMs: number;
+}
+
+export interface FetchedRows {
+  /** Lets `find` and `applied` of the store speak for these rows until the next `bind`. */
+  bind(): void;
+  /** Groups that are answered from kept rows, and of when: by group. Empty as a rule. */
+  readonly lastKnown: ReadonlyMap<string, LastKnown>;
+}
+
+export interface LastKnown {
+  readonly commit: number;
+  /** How long ago the rows were known to be current, in ms. */
+  readonly ageMs: number;
+}
+
+/** What `find` says of a row that was not there in time, or could not be read. */
+export const ROW_TIMEOUT = -2;
+export const ROW_UNAVAILABLE = -3;
 
 export interface GroupStore {
   readonly table: WindowTable;
   /** Reads keys whose events are spread over several rows; null where none ever are. */
   readonly origins: OriginReader | null;
-  /** The row of an encoded entity key, or -1. */
+  /** The row of an encoded entity key; -1 where there is none, or `ROW_TIMEOUT`, `ROW_UNAVAILABLE`. */
   find(key: string): number;
 }
 

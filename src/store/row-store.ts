@@ -1,0 +1,99 @@
+import type { StoredPosition } from './applied-position.ts';
+
+/**
+ * The port of an online store outside of the process that computes: encoded rows of tile groups,
+ * and the one position that they may be read at. LMDB, Redis, and the memory of a test are behind
+ * it. It is a cache of the log: whatever is lost of it is written again.
+ *
+ * A publisher writes rows, and then the head that says up to where all of them are written. A read
+ * gives each row exactly as of the head, never a mixture: so an answer has one position p
+ * (semantics §6). Every write carries a fence that may not go back (semantics §4).
+ */
+export interface RowStore {
+  readonly kind: 'memory' | 'lmdb' | 'redis';
+  /**
+   * Makes the caller the one publisher: what those before it write from now on changes nothing.
+   * @throws AsofError `store_unavailable`
+   */
+  acquire(): Promise<StoreLease>;
+  /**
+   * Writes rows that later than the head contain their commit; readers see none of them before
+   * `publish`. Writing twice, or an older fence, changes nothing. Rows wait in bounded memory: it
+   * resolves when there is room for more.
+   * @throws AsofError `store_unavailable` (retryable), `store_fenced` if another has taken over
+   */
+  write(lease: StoreLease, commit: number, rows: readonly RowWrite[]): Promise<void>;
+  /** From now on reads answer as of this head; all rows up to its commit have been written. */
+  publish(lease: StoreLease, head: StoreHead): Promise<void>;
+  /**
+   * The head, and each row as of it, in the order of the keys; in one round trip but for rows that
+   * are being written at this moment. What is not there by the deadline, or cannot be read, is a
+   * fault of its own, so that the others still answer. Rejects only if the head cannot be read.
+   * Synchronous where the store is a file that is mapped.
+   * @throws AsofError `store_unavailable`, `store_timeout`, `newer_format`
+   */
+  read(keys: readonly RowKey[], options: ReadOptions): StoreRead | Promise<StoreRead>;
+  /** Removes all rows of groups; readers must have stopped to ask for them. */
+  dropGroups(lease: StoreLease, groups: readonly string[]): Promise<void>;
+  /** Removes everything: the next `publish` follows a full write. */
+  clear(lease: StoreLease): Promise<void>;
+  /** Rows and bytes by group, for cost; of a large store from a sample, and it says so. */
+  usage(): Promise<StoreUsage>;
+  /** @throws AsofError `store_unavailable` */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RowKey {
+  readonly group: string;
+  /** The encoded entity key. */
+  readonly key: string;
+}
+
+export interface RowWrite extends RowKey {
+  /** `TileGroup.encodeRow`'s bytes without the key; null removes the row. */
+  readonly body: Uint8Array | null;
+  /** Wall time after which no window can reach the row, and the store may drop it; null: never. */
+  readonly expiresMs: number | null;
+}
+
+/** Who may write. Of two the one with the greater generation wins. */
+export interface StoreLease {
+  readonly generation: number;
+}
+
+/** What all rows together speak for. */
+export interface StoreHead {
+  readonly commit: number;
+  readonly position: StoredPosition;
+  /** Tile groups whose rows are all there. A group that is missing is not served yet. */
+  readonly groups: readonly string[];
+}
+
+export interface ReadOptions {
+  /** By the monotonic clock of `stopwatchMs`; Infinity: as long as it takes. */
+  readonly deadlineMs: number;
+}
+
+export interface StoreRead {
+  /** Null before the first `publish`. */
+  readonly head: StoreHead | null;
+  readonly rows: readonly (StoredRow | StoreFault | null)[];
+}
+
+export interface StoredRow {
+  readonly body: Uint8Array;
+  /** The commit that the row was written at: between it and the head nothing of it changed. */
+  readonly sinceCommit: number;
+}
+
+export interface StoreFault {
+  /** `corrupt`: the bytes fail their checksum, or are of a format that is not known. */
+  readonly fault: 'timeout' | 'unavailable' | 'corrupt';
+  readonly message: string;
+}
+
+export interface StoreUsage {
+  readonly isSampled: boolean;
+  readonly groups: readonly { readonly group: string; readonly rows: number; readonly bytes: number }[];
+}
