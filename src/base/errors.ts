@@ -1,6 +1,7 @@
 import { type ErrorDomain, type ErrorRow, user } from './error-row.ts';
 import { GOVERNANCE_ERRORS } from './governance-errors.ts';
 import { OFFLINE_ERRORS } from './offline-errors.ts';
+import { SERVING_ERRORS } from './serving-errors.ts';
 
 /** The one table of errors. docs/ERRORS.md is generated from it; a test compares the two. */
 export const ERRORS = {
@@ -96,6 +97,7 @@ export const ERRORS = {
   ),
   ...OFFLINE_ERRORS,
   ...GOVERNANCE_ERRORS,
+  ...SERVING_ERRORS,
   // Running.
   usage: user(400, 'The command was called in a way it does not know.', 'See --help.'),
   directory_in_use: user(
