@@ -5,23 +5,23 @@ export const SERVING_ERRORS = {
   // Online stores.
   store_unavailable: {
     domain: 'external',
-    httpStatus: 503,
+    status: 503,
     retryable: true,
-    message: 'The online store cannot be reached, or does not do what it is asked.',
+    meaning: 'The online store cannot be reached, or does not do what it is asked.',
     remedy: 'Check its address and that it runs; requests are answered as their service declares.',
   },
   store_timeout: {
     domain: 'external',
-    httpStatus: 504,
+    status: 504,
     retryable: true,
-    message: 'The online store did not answer in time.',
+    meaning: 'The online store did not answer in time.',
     remedy: 'Look at its load; or give the service a longer timeout.',
   },
   store_fenced: {
     domain: 'external',
-    httpStatus: 409,
+    status: 409,
     retryable: false,
-    message: 'Another process writes to the online store now.',
+    meaning: 'Another process writes to the online store now.',
     remedy: 'Let one process publish to a store: give others a prefix or a store of their own.',
   },
 } as const satisfies Record<string, ErrorRow>;
