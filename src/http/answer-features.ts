@@ -1,8 +1,9 @@
 import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
+import { jsonSink } from '../serve/json-sink.ts';
 import { parseText } from './body-parsers.ts';
-import type { FeatureDoor } from './feature-guard.ts';
+import type { FeatureDoor } from './feature-door.ts';
 
 const FIELDS = ['service', 'version', 'model', 'rows'];
 
@@ -11,14 +12,11 @@ const FIELDS = ['service', 'version', 'model', 'rows'];
  * is copied as it is, where other text would be measured and encoded first.
  */
 export function answerFeatures(
-  { features, guard }: FeatureDoor,
+  door: FeatureDoor,
   text: string,
   viewer: Viewer,
-): string {
-  const { service, version, model, rows } = readRequest(parseText(text));
-  guard?.check(viewer, { service, version, model });
-  if (model !== undefined) return features.getModelJson(model, rows, service, version);
-  return features.getJson(service, rows, version);
+): string | Promise<string> {
+  return door.answer(readRequest(parseText(text)), viewer, jsonSink);
 }
 
 type FeaturesRequest = FeaturesFields &

@@ -5,7 +5,7 @@ import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
 import { answerFeatures } from './answer-features.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorAnswer, errorText, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts';
-import { featureDoor } from './feature-guard.ts';
+import { FeatureDoor } from './feature-door.ts';
 import { FEATURES_PATH } from './feature-routes.ts';
 
 /**
@@ -18,10 +18,37 @@ export function fastFeatures(
   framework: RequestListener,
 ): RequestListener {
   const { access, logger, metrics } = dependencies;
-  const door = featureDoor(dependencies);
+  const door = new FeatureDoor(dependencies);
   const limit = Math.min(LIMITS.fastBodyBytes, dependencies.bodyBytes ?? LIMITS.bodyBytes);
   const answered = metrics.request(FEATURES_PATH, 200);
   let failures = 0;
+
+  const observe = (response: ServerResponse, startMs: number): void => {
+    const { statusCode } = response;
+    const series = statusCode === 200 ? answered : metrics.request(FEATURES_PATH, statusCode);
+    series.observe((stopwatchMs() - startMs) / 1000);
+  };
+
+  const write = (response: ServerResponse, text: string, startMs: number): void => {
+    response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': text.length });
+    // As text it leaves with the header in one write; as bytes it would take two.
+    response.end(text, 'latin1');
+    observe(response, startMs);
+  };
+
+  const refuse = (response: ServerResponse, thrown: unknown, startMs: number): void => {
+    failures += 1;
+    const request = { url: FEATURES_PATH, id: `features-${failures}` };
+    const { error, status } = errorAnswer(thrown, logger, request);
+    const text = errorText(error);
+    if (error.retryable) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+    response.writeHead(status, {
+      'content-type': JSON_TYPE,
+      'content-length': Buffer.byteLength(text),
+    });
+    response.end(text);
+    observe(response, startMs);
+  };
 
   const answer = (
     response: ServerResponse,
@@ -31,24 +58,14 @@ export function fastFeatures(
   ): void => {
     try {
       const text = answerFeatures(door, body, viewer);
-      response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': text.length });
-      // As text it leaves with the header in one write; as bytes it would take two.
-      response.end(text, 'latin1');
+      if (typeof text === 'string') write(response, text, startMs);
+      else
+        text
+          .then((late) => write(response, late, startMs))
+          .catch((thrown: unknown) => refuse(response, thrown, startMs));
     } catch (thrown) {
-      failures += 1;
-      const request = { url: FEATURES_PATH, id: `features-${failures}` };
-      const { error, status } = errorAnswer(thrown, logger, request);
-      const text = errorText(error);
-      if (error.retryable) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
-      response.writeHead(status, {
-        'content-type': JSON_TYPE,
-        'content-length': Buffer.byteLength(text),
-      });
-      response.end(text);
+      refuse(response, thrown, startMs);
     }
-    const { statusCode } = response;
-    const series = statusCode === 200 ? answered : metrics.request(FEATURES_PATH, statusCode);
-    series.observe((stopwatchMs() - startMs) / 1000);
   };
 
   return (request, response) => {

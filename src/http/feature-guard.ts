@@ -1,17 +1,12 @@
 import type { AskedLabel, RestrictedParts } from '../registry/access/access-snapshot.ts';
 import type { ActionName } from '../registry/access/policy.ts';
 import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
+import type { FeatureRequest } from '../serve/answer-sink.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import { unknownModel, unknownService } from '../serve/unknown-names.ts';
 import type { AccessDoor } from './access-door.ts';
-import type { HttpDependencies } from './dependencies.ts';
 
-export interface AskedFeatures {
-  readonly service: string | undefined;
-  readonly version: number | undefined;
-  /** `name@version`. */
-  readonly model: string | undefined;
-}
+type AskedFeatures = Pick<FeatureRequest, 'service' | 'version' | 'model'>;
 
 /**
  * Whether features may be read. Names that may not be known of, and names that do not exist, get
@@ -90,19 +85,6 @@ export class FeatureGuard {
       .map(({ name }) => name)
       .filter((name) => viewer.mayRead(name));
   }
-}
-
-/** What answers, and who says which of it to whom; without access control nobody does. */
-export interface FeatureDoor {
-  readonly features: FeatureServer;
-  readonly guard: FeatureGuard | null;
-}
-
-export function featureDoor({
-  access,
-  features,
-}: Pick<HttpDependencies, 'access' | 'features'>): FeatureDoor {
-  return { features, guard: access === undefined ? null : new FeatureGuard(access, features) };
 }
 
 /** @throws AsofError `unknown_service`, with suggestions only from what the viewer may know of */

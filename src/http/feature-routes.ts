@@ -4,7 +4,8 @@ import { answerFeatures } from './answer-features.ts';
 import { readJsonAsText } from './body-parsers.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
-import { featureDoor, requireService } from './feature-guard.ts';
+import { FeatureDoor } from './feature-door.ts';
+import { requireService } from './feature-guard.ts';
 import { viewerOf } from './route-access.ts';
 import { errorBody, featuresRequest, featuresResponse } from './schemas.ts';
 import { serviceDescription, servicesResponse } from './service-schemas.ts';
@@ -14,7 +15,7 @@ export const FEATURES_PATH = '/v1/features';
 /** The read side: feature values, and what services there are. */
 export function featureRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
   const { features } = dependencies;
-  const door = featureDoor(dependencies);
+  const door = new FeatureDoor(dependencies);
   app.register(async (scope) => {
     readJsonAsText(scope);
     scope.post(FEATURES_PATH, {
@@ -35,10 +36,10 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       },
       // The server checks the keys itself, with messages that name the row, and writes the text.
       validatorCompiler: () => () => true,
-      handler: (request: FastifyRequest, reply: FastifyReply) => {
+      handler: async (request: FastifyRequest, reply: FastifyReply) => {
+        const text = await answerFeatures(door, request.body as string, viewerOf(request));
         reply.header('content-type', JSON_TYPE);
-        const text = answerFeatures(door, request.body as string, viewerOf(request));
-        reply.send(Buffer.from(text, 'latin1'));
+        return reply.send(Buffer.from(text, 'latin1'));
       },
     });
   });

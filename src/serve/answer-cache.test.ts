@@ -30,7 +30,7 @@ function world(): { table: TileTable; rows: Map<string, number>; entity: EntityR
     keyTokens: null,
     fromSlot: 0,
     toSlot: WINDOWS.length,
-    groups: [{ store, windows, features: [], expiring: [] }],
+    groups: [{ id: 'group', store, windows, features: [], expiring: [] }],
     derived: [],
   };
   return { table, rows, entity };
@@ -103,7 +103,7 @@ test('an answer of a split key holds until any of its rows changes', () => {
   group.coverIds(id + 1);
   const row = group.create(id);
   splits.split(id);
-  const groups = [{ store: group, windows: [0], features: [], expiring: [] }];
+  const groups = [{ id: 'g', store: group, windows: [0], features: [], expiring: [] }];
   const cache = new AnswerCache({
     keyIndexes: [0],
     keyTokens: null,

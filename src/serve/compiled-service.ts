@@ -6,6 +6,7 @@ import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import type { FeatureRow, ServeCounters, ServiceDescription } from './answer.ts';
+import type { AnswerRow } from './answer-sink.ts';
 import { describeService } from './describe-service.ts';
 import { compileReadPlan, type OutputRead, type ReadPlan } from './read-plan.ts';
 import { ResponseWriter } from './response-writer.ts';
@@ -60,20 +61,19 @@ export function withState(
   return { ...compiled, writer, description, deprecation };
 }
 
-/** The row read last: these outputs of it, by name, under a key that may be kept. */
+/** These outputs of a row, by name, under a key that may be kept. */
 export function rowObject(
   plan: ReadPlan,
   outputs: readonly OutputRead[],
-  reader: RowReader,
-  given: readonly Scalar[],
+  row: Pick<AnswerRow, 'given' | 'values' | 'statuses'>,
 ): FeatureRow {
   const values: Record<string, FeatureValue> = {};
   const statuses: Record<string, FeatureStatus> = {};
   for (const { name, slot } of outputs) {
-    values[name] = reader.values[slot] as FeatureValue;
-    statuses[name] = STATUS_BY_CODE[reader.statuses[slot] as number] as FeatureStatus;
+    values[name] = row.values[slot] as FeatureValue;
+    statuses[name] = STATUS_BY_CODE[row.statuses[slot] as number] as FeatureStatus;
   }
-  return { key: keptKey(plan, given), values, statuses };
+  return { key: keptKey(plan, row.given), values, statuses };
 }
 
 /** Join keys by name as logs and reports hold them: tokens for ids. */

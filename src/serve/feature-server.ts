@@ -1,32 +1,34 @@
-import { present } from '../base/assert.ts';
-import type { Clock } from '../base/clock.ts';
+import { assert, present } from '../base/assert.ts';
+import { type Clock, stopwatchMs } from '../base/clock.ts';
+import { LIMITS } from '../base/limits.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { VersionState } from '../registry/lifecycle-rows.ts';
 import { closedModels } from '../registry/serving-states.ts';
 import type { Scalar } from '../schema/types.ts';
-import type { OnlineStore } from '../store/online-store.ts';
+import type { FetchedRows, OnlineStore } from '../store/online-store.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
 import type {
   FeatureResponse,
-  FeatureRow,
   ServeCounters,
   ServiceDescription,
   ViewFreshness,
 } from './answer.ts';
-import { type CompiledService, namedValues, rowObject } from './compiled-service.ts';
+import { sampleRow } from './answer-sampler.ts';
+import type { AnswerHead, FeatureRequest, OpenSink } from './answer-sink.ts';
+import { type AskedRows, wantedRows } from './asked-rows.ts';
 import { freshnessOf } from './freshness.ts';
+import { jsonSink } from './json-sink.ts';
 import { type ContractTotals, ModelContracts } from './model-contracts.ts';
+import { objectSink } from './object-sink.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { ServiceRoute } from './release-routes.ts';
 import { readRows } from './request-rows.ts';
-import { asciiText } from './response-writer.ts';
-import type { RowReader } from './row-reader.ts';
 import { ServedServices } from './served-services.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
 import type { ShadowMoment, ShadowReader, ShadowRoute } from './shadow-reader.ts';
-import { type ServedStatus, STATUS_BY_CODE } from './status-codes.ts';
+import { addStatuses } from './status-texts.ts';
 
 export interface FeatureServerOptions {
   readonly plan: ProjectPlan;
@@ -40,14 +42,6 @@ export interface FeatureServerOptions {
   readonly tokenizer?: () => Tokenizer | null;
   /** Reads a sample of the rows by a second version too. */
   readonly shadow?: ShadowReader | null;
-}
-
-interface Answering {
-  readonly compiled: CompiledService;
-  /** Of each row its join keys, then its request fields. */
-  readonly rows: readonly Scalar[][];
-  readonly asOfMs: number;
-  readonly commit: number;
 }
 
 /**
@@ -123,89 +117,39 @@ export class FeatureServer {
   }
 
   /**
-   * The values of each row of join keys, in the rows' order, as the platform holds them: int64 and
-   * decimal units are a `bigint` beyond 2^53.
-   * @throws AsofError `unknown_service`, `not_active`, `invalid_key`, `invalid_field`, `bad_request`, `too_many_rows`
+   * Answers in the form that `open` makes. At once where the state is at hand; else when its rows
+   * have been fetched, or the deadline has passed.
+   * @throws AsofError `unknown_service`, `unknown_model`, `not_active`, `invalid_key`,
+   * `invalid_field`, `bad_request`, `too_many_rows`, `contract_violated`
    */
+  read<T>(request: FeatureRequest, open: OpenSink<T>): T | Promise<T> {
+    const asked = this.#ask(request);
+    const { fetcher } = this.#store;
+    if (fetcher === null) return this.#answer(asked, null, open);
+    const { deadlineMs, compiled, rows } = asked;
+    const fetched = fetcher.fetch(wantedRows(compiled.plan, rows), { deadlineMs, lastKnownMs: 0 });
+    if (fetched instanceof Promise) return fetched.then((now) => this.#answer(asked, now, open));
+    return this.#answer(asked, fetched, open);
+  }
+
+  /** The same as objects, for callers in this process where the state is at hand. */
   get(service: string, rows: readonly unknown[], version?: number): FeatureResponse {
-    const answering = this.#begin(service, rows, version);
-    const { compiled, asOfMs, commit } = answering;
-    const { reader, plan } = compiled;
-    const freshness = this.#freshness(plan, asOfMs);
-    const answered: FeatureRow[] = [];
-    for (const given of answering.rows) {
-      reader.read(given, asOfMs);
-      const row = rowObject(plan, plan.outputs, reader, given);
-      for (const { slot } of plan.outputs) {
-        compiled.counters[STATUS_BY_CODE[reader.statuses[slot] as number] as ServedStatus] += 1;
-      }
-      // The caller gave the key, and is answered by it.
-      answered.push({ ...row, key: namedValues(plan.service.joinKeys, given, 0) });
-      this.#sample(answering, given, reader);
-    }
-    return {
-      service: plan.service.name,
-      version: plan.service.version,
-      ...(compiled.deprecation === null ? {} : { deprecated: compiled.deprecation }),
-      asOfMs,
-      position: { commit },
-      versions: Object.fromEntries(plan.views.map((view) => [view.label, view.version])),
-      freshness: Object.fromEntries(
-        plan.views.map((view, i) => [view.label, present(freshness[i], view.label)]),
-      ),
-      rows: answered,
-    };
+    return atOnce(this.read({ service, version, model: undefined, rows }, objectSink));
   }
 
-  /** The JSON text of the same answer, in ASCII: the hot path. */
+  /** The same as JSON text in ASCII. */
   getJson(service: string, rows: readonly unknown[], version?: number): string {
-    const answering = this.#begin(service, rows, version);
-    const { compiled, asOfMs, rows: given } = answering;
-    const { reader, writer } = compiled;
-    let text = writer.opening(asOfMs, answering.commit, () =>
-      this.#freshness(compiled.plan, asOfMs),
-    );
-    for (let i = 0; i < given.length; i++) {
-      const row = given[i] as Scalar[];
-      reader.read(row, asOfMs);
-      if (i > 0) text += ',';
-      text += writer.row(row, reader, compiled.counters);
-      this.#sample(answering, row, reader);
-    }
-    return `${text}]}`;
+    return atOnce(this.read({ service, version, model: undefined, rows }, jsonSink));
   }
 
-  /**
-   * The JSON text of what a model may read, held to its contract. Without a service it is the
-   * version that the model is pinned to; with one, whatever answers there.
-   * @throws AsofError `unknown_model`, `contract_violated`, and as `get` does
-   */
+  /** The same of what a model may read, held to its contract. */
   getModelJson(
-    title: string,
+    model: string,
     rows: readonly unknown[],
     service?: string,
     version?: number,
   ): string {
-    const model = this.#models.find(title);
-    const answering =
-      service === undefined
-        ? this.#begin(model.service, rows, model.serviceVersion)
-        : this.#begin(service, rows, version);
-    const { compiled, asOfMs, rows: given } = answering;
-    const contract = this.#models.of(model, compiled);
-    const { reader, writer } = contract;
-    const findings = contract.begin(given.length);
-    let text = writer.opening(asOfMs, answering.commit, () =>
-      this.#freshness(compiled.plan, asOfMs),
-    );
-    for (const [at, row] of given.entries()) {
-      reader.read(row, asOfMs);
-      contract.check(at, findings);
-      text += `${at > 0 ? ',' : ''}${writer.row(row, reader, compiled.counters)}`;
-      this.#sample(answering, row, reader);
-    }
-    const note = JSON.stringify(contract.end(findings, given.length));
-    return `${text}],"contract":${asciiText(note)}}`;
+    return atOnce(this.read({ service, version, model, rows }, jsonSink));
   }
 
   /** Models that were asked for since the start. */
@@ -244,17 +188,55 @@ export class FeatureServer {
     return this.#clock.nowMs(this.#store.applied);
   }
 
-  #begin(service: string, rows: readonly unknown[], version: number | undefined): Answering {
-    const found = this.#services.find(service, version);
-    // Also here: a request that failed halfway must leave nothing to the next one.
+  #ask({ service, version, model: title, rows, timeoutMs, receivedMs }: FeatureRequest): AskedRows {
+    const model = title === undefined ? null : this.#models.find(title);
+    const isPinned = service === undefined && model !== null;
+    const name = isPinned ? model.service : present(service, 'a service or a model is named');
+    const wanted = isPinned ? model.serviceVersion : version;
+    const found = this.#services.find(name, wanted);
+    // Before anything else: a request that failed halfway must leave nothing to the next one.
     let given = readRows(rows, found.plan.service);
-    const compiled = version === undefined ? this.#services.routed(found, given) : found;
-    const { plan, counters } = compiled;
-    if (compiled !== found) given = readRows(rows, plan.service);
+    const compiled = wanted === undefined ? this.#services.routed(found, given) : found;
+    if (compiled !== found) given = readRows(rows, compiled.plan.service);
+    const { counters } = compiled;
     counters.requests += 1;
     counters.rows += given.length;
     if (this.#shadow !== null && !this.#shadow.isIdle) this.#shadow.offer(compiled, rows);
-    return { compiled, rows: given, ...this.#moment() };
+    const contract = model === null ? null : this.#models.of(model, compiled);
+    const deadlineMs =
+      this.#store.fetcher === null
+        ? Number.POSITIVE_INFINITY
+        : (receivedMs ?? stopwatchMs()) + (timeoutMs ?? LIMITS.requestTimeoutMs);
+    return { compiled, contract, rows: given, deadlineMs };
+  }
+
+  /** One synchronous step: all rows share one time t and one position p. */
+  #answer<T>(asked: AskedRows, fetched: FetchedRows | null, open: OpenSink<T>): T {
+    fetched?.bind();
+    const { compiled, contract, rows } = asked;
+    const { reader, writer } = contract ?? compiled;
+    const { asOfMs, commit } = this.#moment();
+    const head: AnswerHead = {
+      plan: reader.plan,
+      compiled,
+      writer,
+      deprecation: compiled.deprecation,
+      asOfMs,
+      commit,
+      rowCount: rows.length,
+      freshness: () => this.#freshness(compiled.plan, asOfMs),
+      lastKnown: fetched === null || fetched.lastKnown.size === 0 ? null : fetched.lastKnown,
+    };
+    const findings = contract?.begin(rows.length);
+    const sink = open(head);
+    for (let i = 0; i < rows.length; i++) {
+      reader.read(rows[i] as Scalar[], asOfMs);
+      if (findings !== undefined) contract?.check(i, findings);
+      addStatuses(compiled.counters, reader.pattern.counts);
+      sink.row(reader);
+      sampleRow(this.#serveLog, head, reader);
+    }
+    return sink.end(findings === undefined ? null : (contract?.end(findings, rows.length) ?? null));
   }
 
   #moment(): ShadowMoment {
@@ -265,17 +247,10 @@ export class FeatureServer {
   #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {
     return plan.views.map((view) => freshnessOf(view, this.#store.applied, asOfMs));
   }
+}
 
-  /** Also of a model: the log holds all that the version answers, as a replay computes it. */
-  #sample(answering: Answering, given: readonly Scalar[], reader: RowReader): void {
-    const log = this.#serveLog;
-    if (log === null || !log.isSampled()) return;
-    const { asOfMs, commit, compiled } = answering;
-    const { service, outputs } = compiled.plan;
-    const { name, version, joinKeys, request } = service;
-    const row = rowObject(compiled.plan, outputs, reader, given);
-    const answer = { service: name, version, asOfMs, commit, ...row };
-    if (request.length === 0) log.offer(answer);
-    else log.offer({ ...answer, request: namedValues(request, given, joinKeys.length) });
-  }
+/** @throws where rows are fetched from elsewhere, so that nothing is there at once */
+function atOnce<T>(answer: T | Promise<T>): T {
+  assert(!(answer instanceof Promise), 'the state is in this process');
+  return answer;
 }

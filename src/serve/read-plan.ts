@@ -54,6 +54,7 @@ export interface EntityRead {
 }
 
 export interface GroupRead {
+  readonly id: string;
   readonly store: GroupStore;
   /** The group's windows that this service needs. */
   readonly windows: readonly number[];
@@ -217,6 +218,7 @@ function compileGroups(
   return [...byGroup].map(([id, members]) => {
     const group = store.group(id);
     return {
+      id,
       store: group,
       windows: [...new Set(members.map(({ feature }) => feature.window))].sort((a, b) => a - b),
       features: members.map(({ slot, feature }) => ({

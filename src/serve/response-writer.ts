@@ -1,11 +1,10 @@
 import type { Deprecation } from '../registry/serving-states.ts';
 import { jsonFeature, jsonScalar } from '../schema/json.ts';
 import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
-import type { ServeCounters, ViewFreshness } from './answer.ts';
+import type { ViewFreshness } from './answer.ts';
 import type { CachedAnswer } from './answer-cache.ts';
+import type { AnswerRow } from './answer-sink.ts';
 import type { ReadPlan } from './read-plan.ts';
-import type { RowReader } from './row-reader.ts';
-import { addStatuses, StatusTexts } from './status-texts.ts';
 
 /**
  * Writes the JSON text of answers without building objects, in ASCII: such text has one byte a
@@ -21,7 +20,6 @@ export class ResponseWriter {
   readonly #isPlain: Uint8Array;
   readonly #slots: Int32Array;
   readonly #runs: readonly Run[];
-  readonly #statusTexts: StatusTexts;
   readonly #opening: string;
   readonly #versions: string;
   readonly #freshnessPrefixes: readonly string[];
@@ -41,7 +39,6 @@ export class ResponseWriter {
     );
     this.#slots = Int32Array.from(outputs, (output) => output.slot);
     this.#runs = runsOf(plan);
-    this.#statusTexts = new StatusTexts(this.#valuePrefixes, this.#slots);
     const warning =
       deprecation === null ? '' : `,"deprecated":${asciiText(JSON.stringify(deprecation))}`;
     const title = `"service":${JSON.stringify(service.name)},"version":${service.version}`;
@@ -73,11 +70,7 @@ export class ResponseWriter {
     return `${text}},"rows":[`;
   }
 
-  /**
-   * One row as it stands in the reader's slots; its statuses are counted.
-   * @param given the join keys, then the request fields
-   */
-  row(given: readonly Scalar[], reader: RowReader, counters: ServeCounters): string {
+  row({ given, values, answers, pattern }: AnswerRow): string {
     const { joinKeys } = this.#plan.service;
     let text = '{"key":{';
     for (let i = 0; i < joinKeys.length; i++) {
@@ -88,22 +81,20 @@ export class ResponseWriter {
     for (let r = 0; r < this.#runs.length; r++) {
       const run = this.#runs[r] as Run;
       if (run.entity < 0) {
-        text += this.#valuesText(run, reader.values);
+        text += this.#valuesText(run, values);
         continue;
       }
-      const { fragments } = reader.answers[run.entity] as CachedAnswer;
+      const { fragments } = answers[run.entity] as CachedAnswer;
       const known = fragments[r];
       if (known !== undefined) text += known;
       else {
         // One flat string, as it is put into many answers.
-        const made = Buffer.from(this.#valuesText(run, reader.values), 'latin1').toString('latin1');
+        const made = Buffer.from(this.#valuesText(run, values), 'latin1').toString('latin1');
         fragments[r] = made;
         text += made;
       }
     }
-    const statuses = this.#statusTexts.of(reader.statuses);
-    addStatuses(counters, statuses.counts);
-    return `${text}},"statuses":${statuses.text}}`;
+    return `${text}},"statuses":${pattern.text}}`;
   }
 
   #valuesText({ from, to }: Run, values: readonly FeatureValue[]): string {
@@ -167,6 +158,7 @@ export function asciiText(json: string): string {
   );
 }
 
-function prefix(name: string, index: number): string {
+/** A name as the key of an object's member, behind a comma but for the first. */
+export function prefix(name: string, index: number): string {
   return `${index === 0 ? '' : ','}${JSON.stringify(name)}:`;
 }

@@ -4,8 +4,10 @@ import type { Faults } from '../expr/faults.ts';
 import { encodeKey } from '../schema/key.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
 import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
+import type { AnswerRow } from './answer-sink.ts';
 import type { DerivedRead, EntityRead, ReadPlan } from './read-plan.ts';
 import { DEFAULT, ERROR, EXPIRED, PRESENT } from './status-codes.ts';
+import { type StatusText, StatusTexts } from './status-texts.ts';
 
 interface RowsRead {
   readonly rows: readonly number[];
@@ -16,14 +18,18 @@ interface RowsRead {
  * Reads rows of one service into slots. A key that comes again, within a request or later, is not
  * read again as long as its answer holds.
  */
-export class RowReader {
+export class RowReader implements AnswerRow {
   readonly plan: ReadPlan;
+  /** The join keys, then the request fields, of the row read last. */
+  given: readonly Scalar[] = [];
   /** The slots of the row read last; a new array each time, as young as the values it holds. */
   values: FeatureValue[] = [];
   readonly statuses: Uint8Array;
   /** What the row was made of, by entity. */
   readonly answers: CachedAnswer[] = [];
   readonly #faults: Faults;
+  readonly #patterns: StatusTexts;
+  #pattern: StatusText | null = null;
   readonly #caches: readonly AnswerCache[];
   /** Entity keys computed: what the cache holds is not. */
   keysRead = 0;
@@ -32,12 +38,15 @@ export class RowReader {
     this.plan = plan;
     this.statuses = new Uint8Array(plan.slotCount);
     this.#faults = faults;
+    this.#patterns = new StatusTexts(plan.outputs);
     this.#caches = plan.entities.map((entity) => new AnswerCache(entity));
   }
 
   /** @param row the join keys, then the request fields */
   read(row: readonly Scalar[], timeMs: number): void {
     const { entities, slotCount, tokenizer } = this.plan;
+    this.given = row;
+    this.#pattern = null;
     this.values = new Array<FeatureValue>(slotCount);
     for (let i = 0; i < entities.length; i++) {
       const entity = entities[i] as EntityRead;
@@ -48,6 +57,11 @@ export class RowReader {
       if (cached !== null) this.#recall(entity, cached);
     }
     if (this.plan.onDemand.length > 0) this.#readOnDemand(row);
+  }
+
+  get pattern(): StatusText {
+    this.#pattern ??= this.#patterns.of(this.statuses);
+    return this.#pattern;
   }
 
   /** Computed for each row: what is kept of an entity does not know the request. */
@@ -138,7 +152,8 @@ export class RowReader {
   }
 }
 
-function entityKey(
+/** The encoded key of an entity, as the state knows it. */
+export function entityKey(
   { keyIndexes, keyTokens }: EntityRead,
   key: readonly Scalar[],
   tokenizer: Tokenizer | null,

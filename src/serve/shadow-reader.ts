@@ -190,7 +190,7 @@ function compare(pair: Shadowed, row: unknown, moment: ShadowMoment): void {
 function readOne({ plan, reader }: CompiledService, row: unknown, asOfMs: number) {
   const [given = []] = readRows([row], plan.service);
   reader.read(given, asOfMs);
-  return rowObject(plan, plan.outputs, reader, given);
+  return rowObject(plan, plan.outputs, reader);
 }
 
 function pairOf(route: ShadowRoute, live: CompiledService, shadow: CompiledService): Shadowed {

@@ -1,3 +1,5 @@
+import type { OutputRead } from './read-plan.ts';
+import { prefix } from './response-writer.ts';
 import { type ServedStatus, STATUS_BY_CODE } from './status-codes.ts';
 
 const CACHE_SIZE = 256;
@@ -34,9 +36,11 @@ export class StatusTexts {
   readonly #parts: readonly (readonly string[])[];
   readonly #slots: Int32Array;
 
-  constructor(prefixes: readonly string[], slots: Int32Array) {
-    this.#slots = slots;
-    this.#parts = prefixes.map((prefix) => STATUS_BY_CODE.map((status) => `${prefix}"${status}"`));
+  constructor(outputs: readonly OutputRead[]) {
+    this.#slots = Int32Array.from(outputs, (output) => output.slot);
+    this.#parts = outputs.map(({ name }, i) =>
+      STATUS_BY_CODE.map((status) => `${prefix(name, i)}"${status}"`),
+    );
   }
 
   of(statuses: Uint8Array): StatusText {

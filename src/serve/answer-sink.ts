@@ -1,0 +1,67 @@
+import type { Deprecation } from '../registry/serving-states.ts';
+import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { LastKnown } from '../store/online-store.ts';
+import type { ViewFreshness } from './answer.ts';
+import type { CachedAnswer } from './answer-cache.ts';
+import type { CompiledService } from './compiled-service.ts';
+import type { ContractNote } from './model-contract.ts';
+import type { ReadPlan } from './read-plan.ts';
+import type { ResponseWriter } from './response-writer.ts';
+import type { StatusText } from './status-texts.ts';
+
+/** What a caller asks for: rows of a service, or what a model may read of it. */
+export interface FeatureRequest {
+  /** May be left out where a model is named: then it is the one that the model is pinned to. */
+  readonly service: string | undefined;
+  /** The live version by default. */
+  readonly version: number | undefined;
+  /** `name@version` */
+  readonly model: string | undefined;
+  /** Objects of join keys and request fields. */
+  readonly rows: readonly unknown[];
+  /** How long the answer may take, from `receivedMs` on; what the service declares by default. */
+  readonly timeoutMs?: number | undefined;
+  /** When the request came, by `stopwatchMs`; now by default. */
+  readonly receivedMs?: number | undefined;
+}
+
+/** What is known of an answer before its rows (semantics §6). */
+export interface AnswerHead {
+  /** `plan.outputs` are what the caller may read, in order. */
+  readonly plan: ReadPlan;
+  readonly compiled: CompiledService;
+  /** Writes JSON text of just these outputs. */
+  readonly writer: ResponseWriter;
+  readonly deprecation: Deprecation | null;
+  /** The time t that every window of this answer ends at. */
+  readonly asOfMs: number;
+  readonly commit: number;
+  readonly rowCount: number;
+  /** By the views of the plan. */
+  readonly freshness: () => readonly ViewFreshness[];
+  /** By tile group: those that are answered from kept rows, as the store did not. Null as a rule. */
+  readonly lastKnown: ReadonlyMap<string, LastKnown> | null;
+}
+
+/** One row of an answer; valid until the next one is read. */
+export interface AnswerRow {
+  /** The join keys, then the request fields. */
+  readonly given: readonly Scalar[];
+  /** By slot: `plan.outputs` say where. */
+  readonly values: readonly FeatureValue[];
+  /** By slot: codes of `STATUS_BY_CODE`. */
+  readonly statuses: Uint8Array;
+  /** Of the outputs: their statuses as text, and how many there are of each. */
+  readonly pattern: StatusText;
+  /** By entity: what was read, with its JSON text once that has been written. */
+  readonly answers: readonly CachedAnswer[];
+}
+
+/** Makes the answer of one protocol, row by row. */
+export interface AnswerSink<T> {
+  row(row: AnswerRow): void;
+  /** @param contract what is said of the model that asked; null without one */
+  end(contract: ContractNote | null): T;
+}
+
+export type OpenSink<T> = (head: AnswerHead) => AnswerSink<T>;
