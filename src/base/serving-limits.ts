@@ -4,4 +4,77 @@ export const SERVING_LIMITS = {
   requestTimeoutMs: 5_000,
   /** The longest time that a request may ask for. */
   requestTimeoutMaxMs: 60_000,
+  /** How old rows that a service falls back to may be at most. */
+  lastKnownMaxMs: 7 * 24 * 60 * 60 * 1000,
+  /** Lists of features that no service names, and that are kept compiled. */
+  adHocServices: 32,
+  /** Answers of one entity kept by each of them. */
+  adHocAnswers: 2_000,
+  /** Keys that left memory and are not published yet, by group; of more, all rows are published. */
+  unpublishedKeys: 100_000,
+  /** Changes wait so long for others before they are published together. */
+  publishEveryMs: 5,
+  /** Rows, and bytes of rows, that are encoded for publishing before events and reads go on. */
+  publishSliceRows: 4_096,
+  publishSliceBytes: 4 * 1024 * 1024,
+  /** Rows in memory, and on disk, that a group to be published whole takes up in one go. */
+  publishBuildRows: 16_384,
+  publishColdRows: 1_024,
+  /** Failures in a row after which the online store is left alone, and for how long. */
+  publishFailures: 3,
+  publishOpenMs: 250,
+  publishMaxOpenMs: 10_000,
+  /** One call of the publisher to the online store; and its head is looked at so often. */
+  publishCallMs: 10_000,
+  publishCheckMs: 2_000,
+  /** Rows that a new head does not name are kept so long for readers of the head before. */
+  retiredRowsMs: 5_000,
+  /** How long after no window can reach it a row may stay in the store: clocks differ. */
+  storedRowSlackMs: 60 * 60 * 1000,
+  /** Decoded rows that a reader of an online store keeps. */
+  replicaRows: 200_000,
+  /** A reader looks at the head so often, whether it is asked or not. */
+  replicaHeadMs: 1_000,
+  /** Times that one answer is fetched again because rows were published under other names. */
+  replicaAttempts: 3,
+  /** Requests that are answered one behind the other before others may come in between, in ms. */
+  runAtOnceMs: 3,
+  /** What one turn of the event loop spends on requests that wait, in ms. */
+  turnMs: 2,
+  /** Rows of a request that is answered without a break; those of larger ones are prepared in parts. */
+  rowsAtOnce: 256,
+  rowsPerPart: 64,
+  /** Requests that wait for a store or a function; those behind them wait for their turn. */
+  requestsUnderWay: 4_096,
+  /** An event loop that is held up for longer is busy, by whatever it is, in ms. */
+  loopDelayMs: 50,
+  /** A request waits for its turn at most so long, in ms. */
+  queuedMs: 1_000,
+  /** Requests of one namespace that wait for their turn. */
+  queuedPerTenant: 1_000,
+  /** Bytes of all requests that wait; one counts as so many, and so many for each row. */
+  queuedBytes: 64 * 1024 * 1024,
+  queuedRequestBytes: 1_024,
+  queuedRowBytes: 256,
+  /** Columns of one gRPC or Connect request. */
+  rpcColumns: 2_000,
+  /** Bytes of one gRPC or Connect message, unpacked. */
+  rpcMessageBytes: 16 * 1024 * 1024,
+  /** Bytes of such messages that are being received at a time; more are sent away. */
+  rpcReceivedBytes: 256 * 1024 * 1024,
+  /** A watcher of the health is told of a change within this time. */
+  healthLookMs: 250,
+  /** Watchers of the health at a time. */
+  healthWatchers: 256,
+  /** Calls of one HTTP/2 connection at a time. */
+  h2Streams: 256,
+  /** Bytes, and number, of the headers of one request over HTTP/2. */
+  h2HeaderBytes: 16 * 1024,
+  h2HeaderPairs: 100,
+  /** Settings that one HTTP/2 frame may change. */
+  h2Settings: 32,
+  /** A connection without a request is closed after this time; as HTTP/1.1 does it. */
+  idleConnectionMs: 72_000,
+  /** A request has to be there, and its answer has to be taken, within this time. */
+  requestWholeMs: 120_000,
 } as const;

@@ -165,6 +165,19 @@ export interface ServiceNode extends MetaNode {
     readonly name: string;
     readonly feature: DerivedNode | ProblemNode;
   }[];
+  /** How it is answered, and what happens where something is not there; null: as all are. */
+  readonly serving: ServingNode | null;
+}
+
+export interface ServingNode {
+  readonly timeout: string | null;
+  readonly required: readonly string[];
+  readonly accept: readonly string[] | null;
+  readonly onFailure: string | null;
+  /** Of `last_known`: for how long. */
+  readonly lastKnown: string | null;
+  /** Options that there are not. */
+  readonly unknown: readonly string[];
 }
 
 export interface LabelNode {

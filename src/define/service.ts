@@ -12,6 +12,7 @@ import {
 import type { NewNames, OnDemandRow, RequestMap, RequestValues } from './on-demand.ts';
 import { onDemandRow } from './on-demand.ts';
 import type { Pick } from './pick.ts';
+import { type ServingOptions, servingNode } from './serving-options.ts';
 import type { TypeProblem } from './type-problem.ts';
 import type { Flatten, UnionToIntersection } from './type-tag.ts';
 import type { DerivedMap, FeatureValues } from './view.ts';
@@ -78,10 +79,19 @@ type Clashes<
 type Taken<P extends readonly Pick[]> = keyof Merged<KeysOf<P[number]>> | keyof ValuesIn<P>;
 type ValuesIn<P extends readonly Pick[]> = Merged<ValuesOf<P[number]>>;
 
+/**
+ * Nothing to say of required names that views give; any other is one that `onDemand` gives. It is
+ * asked there, since what is checked against the names of on-demand features is checked too early.
+ */
+type Answered<N extends string, Given> = [N] extends [Given]
+  ? unknown
+  : { readonly onDemand: (row: never) => { readonly [Name in Exclude<N, Given>]: unknown } };
+
 export interface ServiceOptions<
   P extends readonly Pick[],
   R extends RequestMap,
   D extends DerivedMap,
+  N extends string,
 > extends MetaOptions {
   /** Raise it whenever the list changes: `name@version` means one thing for ever. */
   readonly version: number;
@@ -93,6 +103,8 @@ export interface ServiceOptions<
   readonly onDemand?: (
     row: OnDemandRow<R, Merged<TagsOf<P[number]>>>,
   ) => D & NewNames<D, Taken<P> | keyof R, 'on-demand feature'>;
+  /** How long a request has, and what happens where something is not there in time. */
+  readonly serving?: ServingOptions<N>;
 }
 
 /**
@@ -114,9 +126,10 @@ export function service<
   const P extends readonly Pick[],
   R extends RequestMap = Record<never, never>,
   D extends DerivedMap = Record<never, never>,
+  const N extends string = never,
 >(
   name: Name,
-  options: ServiceOptions<P, R, D>,
+  options: ServiceOptions<P, R, D, N> & Answered<N, keyof ValuesIn<P>>,
 ): Service<
   Name,
   Merged<KeysOf<P[number]>>,
@@ -132,6 +145,7 @@ interface LooseServiceOptions extends MetaOptions {
   readonly features: unknown;
   readonly request?: unknown;
   readonly onDemand?: (row: never) => unknown;
+  readonly serving?: unknown;
 }
 
 function serviceNode(name: string, options: LooseServiceOptions): ServiceNode {
@@ -147,6 +161,7 @@ function serviceNode(name: string, options: LooseServiceOptions): ServiceNode {
     picks,
     request,
     onDemand: derivedNodes(onDemand, 'on-demand feature'),
+    serving: servingNode(options.serving),
     ...metaNode(options),
   });
 }

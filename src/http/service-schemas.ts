@@ -38,6 +38,18 @@ export const serviceDescription = Type.Object({
       tags: Type.Array(Type.String()),
     }),
   ),
+  serving: Type.Object(
+    {
+      timeoutMs: Type.Integer({ description: 'Of a request that names no time of its own.' }),
+      required: Type.Array(Type.String(), { description: 'Without these a row fails.' }),
+      accept: Type.Array(Type.String(), {
+        description: 'Statuses that are good enough of them beside present.',
+      }),
+      onFailure: Type.String({ enum: ['default', 'skip', 'last_known'] }),
+      lastKnownMs: nullable(Type.Integer({ description: 'Of last_known: within which age.' })),
+    },
+    { description: 'How it is answered where something is not there in time.' },
+  ),
 });
 
 export const servicesResponse = Type.Object({ services: Type.Array(serviceDescription) });

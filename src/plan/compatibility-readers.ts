@@ -112,6 +112,11 @@ export const READER_RULES = {
     'outputs are in another order',
     'Each goes by its name.',
   ),
+  serving_changed: metadata(
+    'service',
+    'another timeout, or other features that are required, or another policy where a store fails',
+    'It says how requests are answered, and not what a value is.',
+  ),
   address_changed: metadata(
     'dashboard',
     'a dashboard is found elsewhere',

@@ -4,7 +4,15 @@ import { byName } from './canonical.ts';
 import type { Finding, RuleName } from './compatibility.ts';
 import { addExpectations, addMeta, type Fields, findings } from './diff-fields.ts';
 import { tableMetadata } from './diff-source-text.ts';
-import type { ExpectationPlan, LabelPlan, Meta, StatePlan, TableOriginPlan } from './plan.ts';
+import type {
+  ExpectationPlan,
+  LabelPlan,
+  Meta,
+  ServingPlan,
+  StatePlan,
+  TableOriginPlan,
+} from './plan.ts';
+import { servingFields } from './serving-plan.ts';
 
 /** What every definition has; the rest depends on its kind. */
 export interface Definition {
@@ -20,6 +28,7 @@ export interface Definition {
   readonly expectations?: Readonly<Record<string, ExpectationPlan>>;
   readonly origin?: TableOriginPlan | null;
   readonly url?: string | null;
+  readonly serving?: ServingPlan;
 }
 
 /** What differs in how a definition is described or shown; none of it is part of its hash. */
@@ -39,6 +48,9 @@ const RULES: Readonly<Record<string, RuleName>> = {
   'expected keys': 'state_changed',
   budget: 'state_changed',
   address: 'address_changed',
+  'serving timeout': 'serving_changed',
+  'required features': 'serving_changed',
+  'on store failure': 'serving_changed',
 };
 
 const META_RULES = [
@@ -80,6 +92,7 @@ function metadataFields(definition: Definition): Fields {
   }
   addExpectations(fields, definition.expectations ?? {});
   if (definition.url) fields.set('address', definition.url);
+  for (const [label, text] of servingFields(definition.serving)) fields.set(label, text);
   if (definition.origin) {
     for (const [label, text] of tableMetadata(definition.origin)) fields.set(label, text);
   }

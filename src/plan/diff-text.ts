@@ -19,6 +19,7 @@ import type {
 } from './plan.ts';
 import { groupOf } from './plan-index.ts';
 import { type PresentNames, presentNamesIn, withPresentNames } from './present-names.ts';
+import { servingFields } from './serving-plan.ts';
 import { concernsView } from './view-columns.ts';
 import { windowText } from './window-plan.ts';
 
@@ -95,10 +96,10 @@ export function serviceFindings(before: ServicePlan, after: ServicePlan): Findin
   });
 }
 
-/** A service that is new: what it asks of a request, and computes from it. */
-export function newServiceSentences({ request, onDemand }: ServicePlan): string[] {
+/** A service that is new: what it asks of a request, computes from it, and how it is answered. */
+export function newServiceSentences({ request, onDemand, serving }: ServicePlan): string[] {
   const fields = serviceFields({ features: [], request, onDemand });
-  return [...fields].map(([label, text]) => `${label}: ${text}`);
+  return [...fields, ...servingFields(serving)].map(([label, text]) => `${label}: ${text}`);
 }
 
 function serviceFields({

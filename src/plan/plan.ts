@@ -2,8 +2,10 @@ import type { AccumulatorSpec, AggregateFn } from '../aggregate/spec.ts';
 import type { WindowSpec } from '../aggregate/window.ts';
 import type { ExprNode, LiteralValue } from '../expr/node.ts';
 import type { SourceSchema, ValueType } from '../schema/types.ts';
+import type { ServingPlan } from './serving-form.ts';
 import type { ExpectationPlan, TableOriginPlan } from './table-origin.ts';
 
+export type { FailurePlan, ServingPlan } from './serving-form.ts';
 export type {
   ExpectationPlan,
   SnapshotPlan,
@@ -179,6 +181,8 @@ export interface ServicePlan {
   readonly request: readonly RequestFieldPlan[];
   /** Computed for each row from its request fields and features; served after `features`. */
   readonly onDemand: readonly OnDemandFeaturePlan[];
+  /** How it is answered; absent where nothing is declared. Not part of the hash. */
+  readonly serving?: ServingPlan;
   readonly hash: string;
   readonly meta: Meta;
 }

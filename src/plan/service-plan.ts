@@ -8,6 +8,7 @@ import type { IssueList } from './issue-list.ts';
 import { resolveOnDemand, resolveRequest } from './on-demand-plan.ts';
 import { checkTokens, tokenFeatures } from './personal-columns.ts';
 import type { EntityPlan, ServiceFeaturePlan, ServicePlan } from './plan.ts';
+import { resolveServing } from './serving-plan.ts';
 import { metaOf } from './source-plan.ts';
 import type { ViewDraft } from './view-plan.ts';
 
@@ -56,11 +57,13 @@ export function resolveService(
   const request = resolveRequest(node, issues);
   const onDemand = resolveOnDemand(node, features, request, tokenOutputs, issues);
   checkNames(node, [...joinKeys, ...features], issues);
+  const serving = resolveServing(node, namesOf(node), issues);
   if (issues.count > before) return null;
   const service = { name: node.name, version: node.version, features, request, onDemand };
   return {
     ...service,
     joinKeys,
+    ...(serving === undefined ? {} : { serving }),
     hash: serviceHash(service, (view, version) => hashes.get(`${view}@${version}`) ?? ''),
     meta: metaOf(node),
   };
@@ -89,6 +92,14 @@ function pickedFeatures(pick: PickNode, view: ViewDraft): ServiceFeaturePlan[] {
     if (found === undefined) return [];
     return [{ name, view: view.name, version: view.version, feature, type: found.type }];
   });
+}
+
+/** Of all outputs, whether they can be resolved or not. */
+function namesOf({ picks, onDemand }: ServiceNode): string[] {
+  const picked = picks.flatMap((pick) =>
+    pick.kind === 'problem' ? [] : (pick.features ?? pick.view.features).map(({ name }) => name),
+  );
+  return [...picked, ...onDemand.map(({ name }) => name)];
 }
 
 function joinKeysOf(

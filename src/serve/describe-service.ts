@@ -1,4 +1,5 @@
 import { present } from '../base/assert.ts';
+import { SERVING_LIMITS } from '../base/serving-limits.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { personalFeatures, tagsOf } from '../plan/personal-features.ts';
 import type {
@@ -7,9 +8,11 @@ import type {
   ProjectPlan,
   ServiceFeaturePlan,
   ServicePlan,
+  ServingPlan,
   ViewPlan,
 } from '../plan/plan.ts';
 import { viewNamed } from '../plan/plan-index.ts';
+import { servingOf } from '../plan/serving-plan.ts';
 import { formatDecimal } from '../schema/json.ts';
 import { typeText } from '../schema/types.ts';
 import type { FeatureDescription, ServiceDescription } from './answer.ts';
@@ -38,6 +41,20 @@ export function describeService(plan: ProjectPlan, service: ServicePlan): Servic
         tags: feature.meta.tags,
       })),
     ],
+    serving: describeServing(servingOf(service)),
+  };
+}
+
+function describeServing({
+  timeoutMs,
+  required,
+  accept,
+  onFailure,
+}: ServingPlan): ServiceDescription['serving'] {
+  return {
+    timeoutMs: timeoutMs ?? SERVING_LIMITS.requestTimeoutMs,
+    ...{ required, accept, onFailure: onFailure.kind },
+    lastKnownMs: onFailure.kind === 'last_known' ? onFailure.withinMs : null,
   };
 }
 

@@ -94,6 +94,17 @@ export const METADATA_EDITS: readonly Edit[] = [
     },
   },
   {
+    name: 'how a service is answered',
+    rules: ['serving_changed'],
+    apply: (_random, world) => {
+      const serving = {
+        ...{ timeout: '77ms', required: [], accept: null },
+        ...{ onFailure: 'skip', lastKnown: null, unknown: [] },
+      };
+      return { ...world, service: { ...world.service, serving } };
+    },
+  },
+  {
     name: 'a column marked as personal',
     rules: ['personal_changed'],
     apply: (random, world) =>

@@ -63,6 +63,7 @@ export function generateDefinitions(random: Random): GeneratedProject {
     version: 1,
     picks: of,
     ...generateOnDemand(random, of),
+    serving: null,
     ...META,
   });
   return {

@@ -57,6 +57,22 @@ export const OFFLINE_MISUSES: readonly (readonly [snippet: string, sentence: str
     "Property 'fare' does not exist",
   ],
   [
+    `service('s', { version: 1, features: [ok.pick({ n: 'n_1h' })], onDemand: ({ feature }) => ({ x: feature.n.mul(2) }), serving: { required: ['n', 'x', 'n_1h'] } })`,
+    "Property 'n_1h' is missing",
+  ],
+  [
+    `service('s', { version: 1, features: [ok.pick('n_1h')], serving: { required: ['n_2h'] } })`,
+    "required in type '{ readonly onDemand: (row: never) => { readonly n_2h: unknown; }; }'",
+  ],
+  [
+    `service('s', { version: 1, features: [ok.all()], serving: { timeout: '50' } })`,
+    'is not assignable to type',
+  ],
+  [
+    `service('s', { version: 1, features: [ok.all()], serving: { onFailure: 'ignore' } })`,
+    `'"ignore"' is not assignable to type 'FailurePolicy`,
+  ],
+  [
     `label({ source: flights, entity: airport, key: { airport: 'origin' }, value: () => count().over(hour), horizon: '1d' })`,
     'a label covers its horizon; leave out .over(…)',
   ],

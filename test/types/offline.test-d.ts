@@ -114,6 +114,12 @@ const seatPrice = service('seat_price', {
     is_cheap: request.fare.lt(100),
     is_known: feature.model.isNotNull().and(request.note.isNull()),
   }),
+  serving: {
+    timeout: '50ms',
+    required: ['capacity', 'fare_per_seat'],
+    accept: ['default'],
+    onFailure: { lastKnown: '5m' },
+  },
 });
 same<
   ServiceValues<typeof seatPrice>,
