@@ -2,6 +2,7 @@ import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 import type { Entries } from './entries.ts';
 import type { EntrySet } from './entry-set.ts';
 import { arrivalAtOf, KEY_WORDS, VALUE_WORDS, valueAtOf } from './entry-shape.ts';
+import { readText, writeText } from './string-slots.ts';
 import { readPair, readWord, writePair, writeWord } from './word-codec.ts';
 
 /** Writes a settled set: how many entries, whether there were more, and each entry. */
@@ -34,7 +35,7 @@ export function writeSet(writer: ByteWriter, entries: Entries, set: EntrySet): v
     if (shape.value === 'wide') {
       writePair(writer, words[at + valueAt] as number, words[at + valueAt + 1] as number);
     } else if (shape.value === 'narrow') writeWord(writer, words[at + valueAt] as number);
-    if (texts !== null) writer.string(texts[i] as string);
+    if (texts !== null) writeText(writer, texts[i] as string);
     if (shape.mark !== 'none') writeWord(writer, words[at + markAt] as number);
   }
 }
@@ -67,7 +68,7 @@ export function readSet(reader: ByteReader, entries: Entries): EntrySet | null {
     for (let k = KEY_WORDS[shape.key]; k < valueAt; k++) probe[k] = readWord(reader);
     if (shape.value === 'wide') readPair(reader, probe, valueAt);
     else if (shape.value === 'narrow') probe[valueAt] = readWord(reader);
-    if (set.texts !== null) entries.probeText = reader.string();
+    if (set.texts !== null) entries.probeText = readText(reader);
     if (shape.mark !== 'none') probe[stride - 1] = readWord(reader);
     entries.offer(set);
   }

@@ -1,5 +1,6 @@
 import { present } from '../base/assert.ts';
-import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import { unpackVector } from '../schema/packed-vector.ts';
+import { canonicalInteger, type Scalar, type Single } from '../schema/types.ts';
 import type { EntrySet } from './entry-set.ts';
 import { type EndValue, type EntryShape, strideOf, valueAtOf } from './entry-shape.ts';
 import { bigOf } from './exact.ts';
@@ -46,6 +47,13 @@ export function isLive(set: EntrySet, view: EntryView, i: number): boolean {
   if (view.shape.mark === 'none') return true;
   const mark = markOf(set, view, i);
   return view.shape.mark === 'weight' ? mark > 0 : mark === 0;
+}
+
+/** The value of an entry whose accumulator may hold vectors. */
+export function singleAt(set: EntrySet, view: EntryView, i: number): Single {
+  const { type } = view.spec;
+  if (type.kind !== 'vector') return scalarAt(set, view, i);
+  return unpackVector((set.texts as string[])[i] as string);
 }
 
 export function scalarAt(set: EntrySet, view: EntryView, i: number): Scalar {

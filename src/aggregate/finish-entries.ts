@@ -4,11 +4,12 @@ import {
   INT64_MAX,
   INT64_MIN,
   type Scalar,
+  type Single,
   type ValueCount,
 } from '../schema/types.ts';
 import { middleOf } from './buckets.ts';
 import type { EntrySet } from './entry-set.ts';
-import { type EntryView, entryView, isLive, markOf, scalarAt } from './entry-view.ts';
+import { type EntryView, entryView, isLive, markOf, scalarAt, singleAt } from './entry-view.ts';
 import { powerOfTen } from './exact.ts';
 import { type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 import { HASH_RANGE } from './hash52.ts';
@@ -146,12 +147,12 @@ function eventValues(
 }
 
 /** The live entry at the end that is kept. */
-function endValue(set: EntrySet, view: EntryView): Scalar | typeof OVERFLOW | undefined {
+function endValue(set: EntrySet, view: EntryView): Single | typeof OVERFLOW | undefined {
   const { count } = set;
   const isLast = view.shape.keeps === 'greatest';
   for (let n = 0; n < count; n++) {
     const i = isLast ? count - 1 - n : n;
-    if (isLive(set, view, i)) return scalarAt(set, view, i);
+    if (isLive(set, view, i)) return singleAt(set, view, i);
   }
   return set.more ? OVERFLOW : undefined;
 }

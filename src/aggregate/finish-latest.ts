@@ -1,8 +1,9 @@
 import { present } from '../base/assert.ts';
-import { canonicalInteger, type Scalar } from '../schema/types.ts';
+import { unpackVector } from '../schema/packed-vector.ts';
+import { canonicalInteger, type Single } from '../schema/types.ts';
 import type { EntrySet } from './entry-set.ts';
 import { arrivalAtOf } from './entry-shape.ts';
-import { type EntryView, entryView, isLive, scalarAt } from './entry-view.ts';
+import { type EntryView, entryView, isLive, singleAt } from './entry-view.ts';
 import { bigOf } from './exact.ts';
 import { EXPIRED, type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 import { valueForm } from './kernels.ts';
@@ -14,7 +15,7 @@ interface NewestRow {
   /** Its event time; undefined where there is none, and null where that cannot be told. */
   readonly eventMs: () => number | undefined | null;
   /** Of the row found last. */
-  readonly value: () => Scalar | typeof OVERFLOW;
+  readonly value: () => Single | typeof OVERFLOW;
 }
 
 /** An attribute (semantics §6, table features): undefined where there is no row. */
@@ -60,7 +61,10 @@ function finalRow(feature: FinishSpec, table: WindowPartials): NewestRow {
     value: () => {
       if (words[at + LATEST_EXISTS] === 0) return null;
       const head = words[at + LATEST_VALUE] as number;
-      if (form === 'string') return table.slots.texts.get(head);
+      if (form === 'string') {
+        const text = table.slots.texts.get(head);
+        return type.kind === 'vector' ? unpackVector(text) : text;
+      }
       if (form === 'narrow') return type.kind === 'bool' ? head !== 0 : head;
       const tail = words[at + LATEST_VALUE + 1] as number;
       return head === 0 ? tail : canonicalInteger(bigOf(head, tail));
@@ -82,7 +86,7 @@ function leftRow(feature: FinishSpec, table: WindowPartials): NewestRow {
     },
     value: () => {
       if (set === null || isDoubtful(set, view, row)) return OVERFLOW;
-      return existsAt(set, view, row) ? scalarAt(set, view, row) : null;
+      return existsAt(set, view, row) ? singleAt(set, view, row) : null;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { present, unreachable } from '../base/assert.ts';
+import { unpackVector } from '../schema/packed-vector.ts';
 import { canonicalInteger, INT64_MAX, INT64_MIN } from '../schema/types.ts';
 import { bigOf, bigOfThree, powerOfTen, WORD } from './exact.ts';
 import { compileEntries } from './finish-entries.ts';
@@ -170,7 +171,9 @@ function compileValue(feature: FinishSpec, table: WindowPartials, orderWords: 0 
     return () => {
       table.fold(accumulator);
       const slot = words[at] as number;
-      return slot === NO_STRING ? undefined : table.slots.texts.get(slot);
+      if (slot === NO_STRING) return undefined;
+      const text = table.slots.texts.get(slot);
+      return type.kind === 'vector' ? unpackVector(text) : text;
     };
   }
   const isBool = type.kind === 'bool';

@@ -94,6 +94,8 @@ export function valueForm(type: ValueType): EndValue {
     case 'string':
       return 'string';
     case 'vector':
+      // Packed: see `VectorPacker`.
+      return 'string';
     case 'list':
     case 'counts':
       throw new AssertionFailure(`a ${type.kind} has no order and no sum`);

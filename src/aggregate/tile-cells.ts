@@ -1,6 +1,7 @@
 import { present } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
 import type { ListColumn } from '../schema/list-column.ts';
+import { packedTexts } from '../schema/packed-vector.ts';
 import type { EndValue } from './entry-shape.ts';
 import { splitWide } from './exact.ts';
 import type { TileSlots } from './tile-slots.ts';
@@ -41,6 +42,7 @@ export class Cells {
     this.#valid = column.valid;
     this.highs = null;
     if (column.kind === 'string') this.texts = column.values;
+    else if (column.kind === 'vector') this.texts = packedTexts(column);
     else if (column.kind === 'number' && column.wide !== null) {
       const count = column.wide.length;
       const highs = new Float64Array(count);
@@ -48,7 +50,7 @@ export class Cells {
       splitWide(column.wide, count, highs, lows);
       this.highs = highs;
       this.lows = lows;
-    } else if (column.kind !== 'vector') this.lows = column.values;
+    } else this.lows = column.values;
   }
 
   isNull(i: number): boolean {

@@ -1,6 +1,6 @@
 import { aggregate, type Measure, type ScaleOptions } from './build-aggregate.ts';
 import type { Aggregate } from './feature.ts';
-import type { JsValue, NumberTag, OrderedTag, ScalarTag, TagOf, TypeTag } from './type-tag.ts';
+import type { JsValue, NumberTag, OrderedTag, TagOf, TypeTag } from './type-tag.ts';
 
 type Summed<E> = Measure<E, NumberTag, 'sum', 'a number'>;
 type Kept<E> = TagOf<E> extends infer T extends TypeTag ? Aggregate<T, JsValue<T> | null> : never;
@@ -15,9 +15,7 @@ export interface SpreadOptions extends ScaleOptions {
  *
  * @example count().where(flight.delay.gt(15)).over(sliding('24h'))
  */
-export function count<E>(
-  measure?: Measure<E, ScalarTag | `vector(${number})`, 'count', 'a'>,
-): Aggregate<'int64', number> {
+export function count<E>(measure?: Measure<E, TypeTag, 'count', 'a'>): Aggregate<'int64', number> {
   return aggregate('count', measure ?? null, {}) as unknown as Aggregate<'int64', number>;
 }
 
@@ -85,7 +83,7 @@ export function max<E>(measure: Measure<E, OrderedTag, 'max', 'an ordered'>): Ke
  * The value of the earliest event that has one, by (event time, partition, offset). Null for an
  * empty window.
  */
-export function first<E>(measure: Measure<E, ScalarTag, 'first', 'a scalar'>): Kept<E> {
+export function first<E>(measure: Measure<E, TypeTag, 'first', 'a'>): Kept<E> {
   return aggregate('first', measure, {}) as unknown as Kept<E>;
 }
 
@@ -95,6 +93,6 @@ export function first<E>(measure: Measure<E, ScalarTag, 'first', 'a scalar'>): K
  *
  * @example last(flight.destination).over(lifetime())
  */
-export function last<E>(measure: Measure<E, ScalarTag, 'last', 'a scalar'>): Kept<E> {
+export function last<E>(measure: Measure<E, TypeTag, 'last', 'a'>): Kept<E> {
   return aggregate('last', measure, {}) as unknown as Kept<E>;
 }

@@ -1,7 +1,7 @@
 import { DEFAULT_SCALE, type ValueType } from '../schema/types.ts';
 import type { Expression } from './expression-type.ts';
 import { type ColumnNode, isProblem, type NamedColumn, nodeOf, problemNode } from './node.ts';
-import type { JsValue, OrderedTag, Tagged, TagOf, TypeTag } from './type-tag.ts';
+import type { JsValue, OrderedTag, Tagged, TagOf, TypeTag, VectorTag } from './type-tag.ts';
 
 declare const optional: unique symbol;
 
@@ -49,7 +49,7 @@ export interface BoundedColumn<T extends OrderedTag, Optional extends Presence =
 }
 
 /** A vector has no default. */
-type PlainDefault<T extends TypeTag> = T extends `vector(${number})` ? never : JsValue<T>;
+type PlainDefault<T extends TypeTag> = T extends VectorTag ? never : JsValue<T>;
 
 /** Only texts are tokenized: an id that is a number is declared, and sent, as `string()`. */
 export interface PersonalOptions<T extends TypeTag> {
@@ -161,9 +161,26 @@ export function timestamp(): BoundedColumn<'timestamp'> {
   return bounded({ kind: 'timestamp' });
 }
 
-/** So many float32 values, an embedding for one. */
-export function vector<const Size extends number>(size: Size): PlainColumn<`vector(${Size})`> {
-  return plain({ kind: 'vector', size });
+export interface VectorOptions<Model extends string> {
+  /**
+   * What makes the vectors, with its version. Part of the type: vectors of different models have
+   * nothing to say to each other, and are not compared.
+   */
+  readonly model?: Model;
+}
+
+/**
+ * So many float32 values, an embedding for one.
+ *
+ * @example vector(384, { model: 'minilm@3' })
+ */
+export function vector<const Size extends number>(size: Size): PlainColumn<`vector(${Size})`>;
+export function vector<const Size extends number, const Model extends string>(
+  size: Size,
+  options: VectorOptions<Model>,
+): PlainColumn<`vector(${Size}, ${Model})`>;
+export function vector(size: number, { model }: VectorOptions<string> = {}): unknown {
+  return plain(model === undefined ? { kind: 'vector', size } : { kind: 'vector', size, model });
 }
 
 /** The columns of a definition, as nodes, in the order written. */

@@ -148,4 +148,19 @@ type TimestampDifference<O> = O extends Operand<'int64'> | AnyExpression<'timest
   ? O
   : TypeProblem<`a timestamp less a timestamp or milliseconds, but this one is ${Noun<O>}`>;
 
-export type VectorExpression<T extends TypeTag> = Base<T>;
+type SameVector<T extends TypeTag, O> =
+  O extends AnyExpression<T>
+    ? O
+    : TypeProblem<`${A<T>} is measured only against ${A<T>}, but this one is ${Noun<O>}`>;
+
+/** Measured against another vector of the same length and model (semantics §3, vectors). */
+export interface VectorExpression<T extends TypeTag> extends Omit<Base<T>, 'coalesce' | 'default'> {
+  /** The sum of the products of their elements. */
+  dot<O>(other: SameVector<T, O>): Float64Expression;
+  /** The cosine of the angle between them; null, and counted, where one of them is zero. */
+  cosine<O>(other: SameVector<T, O>): Float64Expression;
+  /** The length of their difference. */
+  distance<O>(other: SameVector<T, O>): Float64Expression;
+  /** The square of `distance`, which orders alike. */
+  squaredDistance<O>(other: SameVector<T, O>): Float64Expression;
+}

@@ -116,6 +116,19 @@ export class ExpressionBuilder {
     return operation('starts_with', [this.node, operand(prefix, STRING)]);
   }
 
+  dot(other: unknown): ExpressionBuilder {
+    return this.#with('dot', other);
+  }
+  cosine(other: unknown): ExpressionBuilder {
+    return this.#with('cosine', other);
+  }
+  distance(other: unknown): ExpressionBuilder {
+    return this.#with('distance', other);
+  }
+  squaredDistance(other: unknown): ExpressionBuilder {
+    return this.#with('squared_distance', other);
+  }
+
   default(fallback: unknown): DerivedBuilder {
     return DerivedBuilder.of(this.node).default(fallback);
   }

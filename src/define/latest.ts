@@ -2,7 +2,7 @@ import type { Duration } from '../base/duration.ts';
 import { aggregate, type Measure } from './build-aggregate.ts';
 import type { AnyExpression } from './expression-type.ts';
 import type { AggregateNode } from './node.ts';
-import type { JsValue, ScalarTag, Tagged, TagOf, TypeTag, value } from './type-tag.ts';
+import type { JsValue, Tagged, TagOf, TypeTag, value } from './type-tag.ts';
 import { lifetime } from './window.ts';
 
 /**
@@ -37,7 +37,7 @@ type AttributeOf<E> =
  * @example latest(merchant.category, { ttl: '30d' }).default('unknown')
  */
 export function latest<E>(
-  measure: Measure<E, ScalarTag, 'latest', 'a scalar'>,
+  measure: Measure<E, TypeTag, 'latest', 'a'>,
   options: LatestOptions = {},
 ): AttributeOf<E> {
   const { ttl, where } = options;

@@ -3,13 +3,13 @@ import type { Expression } from './expression-type.ts';
 import type { NamedColumn, NamedFeature, ServiceNode } from './node.ts';
 import { type RowField, rowOf } from './row.ts';
 import type { TypeProblem } from './type-problem.ts';
-import type { Flatten, JsValue, ScalarTag, TagOf, TypeTag } from './type-tag.ts';
+import type { Flatten, JsValue, TagOf, TypeTag } from './type-tag.ts';
 
 /** Fields of a request, by name. */
-export type RequestMap = Readonly<Record<string, ColumnDefinition<ScalarTag>>>;
+export type RequestMap = Readonly<Record<string, ColumnDefinition>>;
 
 type OptionalNames<R extends RequestMap> = {
-  [Name in keyof R]: R[Name] extends ColumnDefinition<ScalarTag, false> ? never : Name;
+  [Name in keyof R]: R[Name] extends ColumnDefinition<TypeTag, false> ? never : Name;
 }[keyof R];
 
 /** What a request gives, as JavaScript values; an optional field may be left out. */
@@ -18,6 +18,13 @@ export type RequestValues<R extends RequestMap> = Flatten<
     [Name in OptionalNames<R>]?: JsValue<TagOf<R[Name]>> | null;
   }
 >;
+
+/** The same as functions see it: an optional field that was left out is null. */
+export type RequestInputs<R extends RequestMap> = {
+  [Name in keyof R]: R[Name] extends ColumnDefinition<ScalarTag, false>
+    ? JsValue<TagOf<R[Name]>>
+    : JsValue<TagOf<R[Name]>> | null;
+};
 
 /** Nothing to say of names that are new; of any other, a sentence. */
 export type NewNames<Given, Taken, Noun extends string> = {

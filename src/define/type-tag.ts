@@ -6,15 +6,17 @@ export type TypeTag =
   | 'string'
   | 'timestamp'
   | `decimal(${number})`
-  | `vector(${number})`;
+  | VectorTag;
 
+/** With or without the model that makes it: `vector(384)`, `vector(384, minilm@3)`. */
+export type VectorTag = `vector(${number})` | `vector(${number}, ${string})`;
 export type DecimalTag = `decimal(${number})`;
 export type NumberTag = 'int64' | 'float64' | DecimalTag;
 /** What can be ordered: compared with `lt` and found by `min` and `max`. */
 export type OrderedTag = NumberTag | 'string' | 'timestamp';
 /** What an entity's join key can be. */
 export type KeyTag = 'string' | 'int64';
-export type ScalarTag = Exclude<TypeTag, `vector(${number})`>;
+export type ScalarTag = Exclude<TypeTag, VectorTag>;
 
 /** What can be counted value by value: a float64 has too many. */
 export type DiscreteTag = Exclude<ScalarTag, 'float64'>;

@@ -13,6 +13,7 @@ import { type Argument, type ColumnFn, constantColumn } from './column-values.ts
 import type { Faults } from './faults.ts';
 import { type LiteralNode, literalScalar, scalarOfLiteral } from './literal.ts';
 import type { ExprNode, OpName } from './node.ts';
+import { vectorColumns } from './vector-columns.ts';
 
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 type NamedType = { readonly name: string; readonly type: ValueType };
@@ -28,6 +29,7 @@ const FAULTING: ReadonlySet<OpName> = new Set<OpName>([
   'neg',
   'abs',
   'to_int64',
+  'cosine',
 ]);
 
 /**
@@ -127,6 +129,11 @@ function compileCall(node: CallNode, args: readonly Argument[], faults: Faults):
       return mapTextColumns(first, asciiUpper);
     case 'starts_with':
       return startsWithColumns(first, second());
+    case 'dot':
+    case 'cosine':
+    case 'distance':
+    case 'squared_distance':
+      return vectorColumns(node.op, node.type, first, second(), faults);
     case 'neg':
     case 'abs':
     case 'round':

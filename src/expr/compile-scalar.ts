@@ -1,13 +1,14 @@
-import { present, unreachable } from '../base/assert.ts';
+import { assert, present, unreachable } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { Scalar, Single, VectorValue } from '../schema/types.ts';
 import { asciiLower, asciiUpper } from './ascii-case.ts';
 import type { Faults } from './faults.ts';
 import { literalScalar } from './literal.ts';
-import type { ExprNode } from './node.ts';
+import type { ExprNode, VectorOp } from './node.ts';
 import { scalarArithmetic } from './scalar-arithmetic.ts';
 import { scalarComparison } from './scalar-comparison.ts';
 import type { ScalarFn } from './scalar-fn.ts';
+import { isVectorOp, measure } from './vector-math.ts';
 
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 
@@ -19,16 +20,8 @@ type CallNode = Extract<ExprNode, { kind: 'call' }>;
 export function compileScalar(node: ExprNode, names: readonly string[], faults: Faults): ScalarFn {
   switch (node.kind) {
     case 'column': {
-      const index = names.indexOf(node.name);
-      if (index < 0) {
-        throw new AsofError(
-          'unknown_name',
-          `An expression reads '${node.name}', which is absent.`,
-          {
-            remedy: `Known names: ${names.join(', ')}.`,
-          },
-        );
-      }
+      const index = indexOf(node.name, names);
+      // A vector comes here only to be asked whether it is null.
       return (values) => values[index] as Scalar;
     }
     case 'literal': {
@@ -36,6 +29,7 @@ export function compileScalar(node: ExprNode, names: readonly string[], faults: 
       return () => value;
     }
     case 'call':
+      if (isVectorOp(node.op)) return compileVectors(node.op, node, names, faults);
       return compileCall(
         node,
         node.args.map((arg) => compileScalar(arg, names, faults)),
@@ -44,6 +38,41 @@ export function compileScalar(node: ExprNode, names: readonly string[], faults: 
     default:
       return unreachable(node);
   }
+}
+
+function indexOf(name: string, names: readonly string[]): number {
+  const index = names.indexOf(name);
+  if (index >= 0) return index;
+  throw new AsofError('unknown_name', `An expression reads '${name}', which is absent.`, {
+    remedy: `Known names: ${names.join(', ')}.`,
+  });
+}
+
+/** Vectors are never computed, so both arguments are names. */
+function compileVectors(
+  op: VectorOp,
+  node: CallNode,
+  names: readonly string[],
+  faults: Faults,
+): ScalarFn {
+  const [a, b] = node.args.map((arg) => {
+    assert(arg.kind === 'column' && arg.type.kind === 'vector', 'a vector has a name');
+    return { index: indexOf(arg.name, names), size: arg.type.size };
+  });
+  const left = present(a, 'two vectors are measured');
+  const right = present(b, 'two vectors are measured');
+  return (values) => {
+    const one = values[left.index];
+    const other = values[right.index];
+    if (!isVector(one) || !isVector(other)) return null;
+    const found = measure(op, { items: one, from: 0 }, { items: other, from: 0 }, left.size);
+    if (found === null) faults.divisionByZero += 1;
+    return found;
+  };
+}
+
+function isVector(value: Single | undefined): value is VectorValue {
+  return Array.isArray(value);
 }
 
 function compileCall(node: CallNode, args: readonly ScalarFn[], faults: Faults): ScalarFn {

@@ -3,6 +3,7 @@ import { duckDbType } from '../schema/duckdb-type.ts';
 import type { ValueType } from '../schema/types.ts';
 import { type LiteralNode, scalarOfLiteral } from './literal.ts';
 import type { ExprNode, OpName } from './node.ts';
+import { vectorSql } from './vector-sql.ts';
 
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 
@@ -135,6 +136,11 @@ function callSql(
       return `translate(${sql(first)}, '${LOWER}', '${UPPER}')`;
     case 'starts_with':
       return `starts_with(${args().join(', ')})`;
+    case 'dot':
+    case 'cosine':
+    case 'distance':
+    case 'squared_distance':
+      return vectorSql(node.op, sql(first), sql(argument(node, 1)));
     case 'to_float64':
       return toFloat64Sql(first.type, sql(first));
     case 'to_int64':

@@ -25,7 +25,11 @@ export function canonicalType(type: ValueType): ValueType {
     case 'float64':
       return Object.freeze({ kind: type.kind, scale: type.scale });
     case 'vector':
-      return Object.freeze({ kind: type.kind, size: type.size });
+      return Object.freeze(
+        type.model === undefined
+          ? { kind: type.kind, size: type.size }
+          : { kind: type.kind, size: type.size, model: type.model },
+      );
     case 'list':
     case 'counts':
       return Object.freeze({ kind: type.kind, of: canonicalType(type.of) });

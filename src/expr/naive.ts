@@ -4,11 +4,13 @@ import {
   INT64_MAX,
   INT64_MIN,
   type Scalar,
+  type Single,
   type ValueType,
 } from '../schema/types.ts';
 import { type Faults, newFaults } from './faults.ts';
 import { isIntegerKind, literalScalar } from './literal.ts';
 import type { ExprNode } from './node.ts';
+import { isVectorOp } from './vector-math.ts';
 
 type CallNode = Extract<ExprNode, { kind: 'call' }>;
 /** Integers of every kind are `bigint` here, so a `number` is always a float64. */
@@ -20,24 +22,48 @@ type Naive = bigint | number | string | boolean | null;
  */
 export function evaluateNaive(
   node: ExprNode,
-  row: (name: string) => Scalar,
+  row: (name: string) => Single,
   faults: Faults = newFaults(),
 ): Scalar {
   const value = evaluate(node, row, faults);
   return typeof value === 'bigint' ? canonicalInteger(value) : value;
 }
 
-function evaluate(node: ExprNode, row: (name: string) => Scalar, faults: Faults): Naive {
+function evaluate(node: ExprNode, row: (name: string) => Single, faults: Faults): Naive {
   switch (node.kind) {
     case 'column':
-      return widen(row(node.name), node.type);
+      return widen(single(row(node.name)), node.type);
     case 'literal':
       return widen(literalScalar(node), node.type);
     case 'call':
+      if (isVectorOp(node.op)) return measured(node, row, faults);
       return evaluateCall(node, (arg) => evaluate(arg, row, faults), faults);
     default:
       return unreachable(node);
   }
+}
+
+/** A vector is asked only whether it is null; those that are measured are read as they are. */
+function single(value: Single): Scalar {
+  return Array.isArray(value) ? true : (value as Scalar);
+}
+
+function measured(node: CallNode, row: (name: string) => Single, faults: Faults): Naive {
+  const [a, b] = node.args.map((arg) => (arg.kind === 'column' ? row(arg.name) : null));
+  if (!Array.isArray(a) || !Array.isArray(b)) return null;
+  const pairs = a.map((item, i): [number, number] => [Number(item), Number(b[i])]);
+  const sum = (of: (x: number, y: number) => number): number =>
+    pairs.reduce((total, [x, y]) => total + of(x, y), 0);
+  if (node.op === 'dot') return sum((x, y) => x * y);
+  if (node.op === 'squared_distance') return sum((x, y) => (x - y) * (x - y));
+  if (node.op === 'distance') return Math.sqrt(sum((x, y) => (x - y) * (x - y)));
+  if (a.every((x) => x === 0) || b.every((y) => y === 0)) {
+    faults.divisionByZero += 1;
+    return null;
+  }
+  const lengths = Math.sqrt(sum((x) => x * x)) * Math.sqrt(sum((_, y) => y * y));
+  const cosine = sum((x, y) => x * y) / lengths;
+  return Math.abs(cosine) > 1 ? Math.sign(cosine) : cosine;
 }
 
 function widen(value: Scalar, type: ValueType): Naive {

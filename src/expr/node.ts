@@ -32,7 +32,11 @@ export type OpName =
   | 'round'
   | 'lower'
   | 'upper'
-  | 'starts_with';
+  | 'starts_with'
+  | VectorOp;
+
+/** Of two vectors of one length and model. */
+export type VectorOp = 'dot' | 'cosine' | 'distance' | 'squared_distance';
 
 /** A typed expression over columns (filters, measures) or features (derived): plain and frozen. */
 export type ExprNode =

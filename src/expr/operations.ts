@@ -54,6 +54,10 @@ export const OPERATIONS: Readonly<Record<OpName, Operation>> = {
   lower: { arity: [1, 1], typing: text },
   upper: { arity: [1, 1], typing: text },
   starts_with: { arity: [2, 2], typing: (op, args) => ({ ...text(op, args), type: BOOL }) },
+  dot: { arity: [2, 2], typing: vectors },
+  cosine: { arity: [2, 2], typing: vectors },
+  distance: { arity: [2, 2], typing: vectors },
+  squared_distance: { arity: [2, 2], typing: vectors },
 };
 
 function equality(op: OpName, args: readonly ExprNode[]): Typed {
@@ -191,12 +195,32 @@ function text(op: OpName, args: readonly ExprNode[]): Typed {
   };
 }
 
+/** Both of one length, and made by one model: others cannot be measured against each other. */
+function vectors(op: OpName, args: readonly ExprNode[]): Typed {
+  const [left = leading(args), right = leading(args)] = args;
+  for (const arg of [left, right]) {
+    if (arg.type.kind === 'vector') continue;
+    throw refusal(op, 'measures vectors', arg, 'Use a vector column, feature or request field.');
+  }
+  if (!sameType(left.type, right.type)) {
+    const message = `${opText(op)} measures vectors of one length and model, but ${shown(left)} and ${shown(right)}.`;
+    const remedy = 'Compare vectors that one version of one model has made.';
+    throw new AsofError('type_mismatch', message, { remedy });
+  }
+  return { args, type: { kind: 'float64', scale: DEFAULT_SCALE } };
+}
+
 /** All of one type: that of the first argument that is no constant; constants adapt to it. */
 function unify(op: OpName, args: readonly ExprNode[]): Typed {
   const leader = leaderOf(args);
   const type = leader.type.kind === 'float64' ? floatOf(args) : leader.type;
   if (type.kind === 'vector') {
-    throw refusal(op, 'does not take vectors', leader, 'Use isNull() or pass the vector as it is.');
+    throw refusal(
+      op,
+      'does not take vectors',
+      leader,
+      'Use dot(), cosine(), distance() or isNull().',
+    );
   }
   const unified = args.map((arg) => {
     const fitted = fit(arg, type);

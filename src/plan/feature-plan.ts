@@ -34,6 +34,7 @@ const DISCRETE = {
   kinds: ['int64', 'decimal', 'timestamp', 'bool', 'string'],
   text: 'an int64, decimal, timestamp, bool or string',
 };
+const ANY = { kinds: [...ORDERED.kinds, 'bool', 'vector'], text: 'one value' };
 const SCALARS = { kinds: [...ORDERED.kinds, 'bool'], text: 'anything but a vector' };
 const MEASURES: Readonly<Record<Exclude<FunctionName, 'count'>, typeof NUMBERS>> = {
   sum: NUMBERS,
@@ -42,8 +43,8 @@ const MEASURES: Readonly<Record<Exclude<FunctionName, 'count'>, typeof NUMBERS>>
   stddev: NUMBERS,
   min: ORDERED,
   max: ORDERED,
-  first: SCALARS,
-  last: SCALARS,
+  first: ANY,
+  last: ANY,
   countDistinct: SCALARS,
   quantile: NUMBERS,
   median: NUMBERS,
@@ -51,7 +52,7 @@ const MEASURES: Readonly<Record<Exclude<FunctionName, 'count'>, typeof NUMBERS>>
   histogram: DISCRETE,
   firstN: SCALARS,
   lastN: SCALARS,
-  latest: SCALARS,
+  latest: ANY,
 };
 
 /** What a feature must know of its source; `keep` is 0 where events are final. */
@@ -115,7 +116,9 @@ export function resolveDerived(
   const expr = resolveExpr(node.expr, features, 'feature', path, issues);
   if (expr === null) return null;
   if (expr.type.kind === 'vector') {
-    issues.add('type_mismatch', path, `The derived feature '${name}' is a vector.`);
+    const remedy =
+      'Take the vector as it is from its view, or measure it: dot(), cosine(), distance().';
+    issues.add('type_mismatch', path, `The derived feature '${name}' is a vector.`, remedy);
     return null;
   }
   const fallback = resolveDefault(node, expr.type, path, issues);

@@ -1,5 +1,4 @@
 import type { ServiceNode } from '../define/node.ts';
-import { typeText } from '../schema/types.ts';
 import { byName } from './canonical.ts';
 import type { Named } from './expression-check.ts';
 import { resolveDerived } from './feature-plan.ts';
@@ -18,10 +17,6 @@ export function resolveRequest(node: ServiceNode, issues: IssueList): RequestFie
       return [];
     }
     refusePersonal(path, `request field '${name}'`, column, issues);
-    if (column.type.kind === 'vector') {
-      const message = `The request field '${name}' is a ${typeText(column.type)}.`;
-      issues.add('type_mismatch', path, message, 'Expressions take single values.');
-    }
     if (hasBound(column.min) || hasBound(column.max)) {
       const message = `The request field '${name}' is bounded; requests are answered, not refused.`;
       issues.add('invalid_definition', path, message, 'Leave out min and max.');

@@ -97,7 +97,14 @@ function checkType(path: string, type: ValueType, issues: IssueList): void {
     const message = `A vector of ${String(type.size)} elements cannot be.`;
     issues.add('invalid_definition', path, message, `Use 1 to ${LIMITS.vectorSize} elements.`);
   }
+  if (kind === 'vector' && type.model !== undefined && !MODEL_PATTERN.test(type.model)) {
+    const message = `A model '${String(type.model)}' cannot be.`;
+    issues.add('invalid_definition', path, message, "Write its name and version: 'minilm@3'.");
+  }
 }
+
+/** Of an embedding model: its name and its version, as its owners write them. */
+const MODEL_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._/@:+-]{0,127}$/;
 
 export function checkScale(path: string, scale: unknown, issues: IssueList): void {
   if (isWhole(scale, 0, LIMITS.scale)) return;

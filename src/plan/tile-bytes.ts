@@ -5,6 +5,8 @@ import { shapeOf } from '../aggregate/set-kernels.ts';
 import type { AccumulatorFn, AccumulatorSpec, TileSpec } from '../aggregate/spec.ts';
 import { TILE_HEAD } from '../aggregate/tile-rows.ts';
 import { TileSlots } from '../aggregate/tile-slots.ts';
+import { PACKED_HEAD } from '../schema/packed-vector.ts';
+import type { ValueType } from '../schema/types.ts';
 
 const BYTES_PER_WORD = 8;
 /** Magnitudes go up to 2^63. */
@@ -50,18 +52,25 @@ function entryBytes(
 ): Pick<TileBytes, 'typical' | 'full'> {
   const { fn, type, size } = accumulator;
   if (size === undefined || (fn === 'latest' && spec.retractable !== true)) {
-    const isText = type.kind === 'string' && HOLDS_VALUE.includes(fn);
-    const bytes = isText ? TEXT_SLOT_BYTES + TEXT_BYTES : 0;
+    const text = HOLDS_VALUE.includes(fn) ? textBytes(type) : 0;
+    const bytes = text === 0 ? 0 : TEXT_SLOT_BYTES + text;
     return { typical: bytes, full: bytes };
   }
   const shape = shapeOf(accumulator, valueForm(type), spec.retractable ?? false);
   const most = fn === 'buckets' ? bucketCount(size) : shape.limit;
   const few = Math.min(ENTRIES_TYPICAL, Math.ceil(most / 2));
-  return { typical: listBytes(shape, few), full: listBytes(shape, most) };
+  const text = textBytes(type);
+  return { typical: listBytes(shape, few, text), full: listBytes(shape, most, text) };
 }
 
-function listBytes(shape: EntryShape, entries: number): number {
-  const texts = hasTexts(shape) ? (entries + slackOf(shape) + 1) * TEXT_BYTES : 0;
+/** Of one value that is held as a text. */
+function textBytes(type: ValueType): number {
+  if (type.kind === 'vector') return PACKED_HEAD + type.size * 4;
+  return type.kind === 'string' ? TEXT_BYTES : 0;
+}
+
+function listBytes(shape: EntryShape, entries: number, text: number): number {
+  const texts = hasTexts(shape) ? (entries + slackOf(shape) + 1) * text : 0;
   return setBytesMax(shape, entries) + texts;
 }
 

@@ -5,6 +5,7 @@ import {
   type Scalar,
   type ValueCount,
   type ValueType,
+  type VectorValue,
 } from './types.ts';
 
 const LONG_DIGITS = /\d{16}/;
@@ -35,16 +36,12 @@ export function jsonScalar(value: Scalar, type: ValueType): string {
     case 'string':
       return JSON.stringify(value);
     case 'float64':
-      // With an exponent a whole double beyond 2^53 is not taken for an exact integer when read.
-      return typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
-        ? value.toExponential()
-        : String(value);
+      return typeof value === 'number' ? jsonDouble(value) : String(value);
     case 'int64':
     case 'timestamp':
     case 'bool':
       return String(value);
     case 'vector':
-      return JSON.stringify(value);
     case 'list':
     case 'counts':
       throw new AssertionFailure(`a ${type.kind} is no single value`);
@@ -53,9 +50,22 @@ export function jsonScalar(value: Scalar, type: ValueType): string {
   }
 }
 
-/** JSON text of a feature's value: of a list an array, of counts an array of `{ value, count }`. */
+/** With an exponent a whole double beyond 2^53 is not taken for an exact integer when read. */
+function jsonDouble(value: number): string {
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+    ? value.toExponential()
+    : String(value);
+}
+
+/** Each element is a float64 that says all of the float32 it is. */
+export function jsonVector(value: VectorValue): string {
+  return `[${value.map(jsonDouble).join(',')}]`;
+}
+
+/** JSON text of a feature's value: of a list or vector an array, of counts an array of `{ value, count }`. */
 export function jsonFeature(value: FeatureValue, type: ValueType): string {
   if (!Array.isArray(value)) return jsonScalar(value as Scalar, type);
+  if (type.kind === 'vector') return jsonVector(value as VectorValue);
   if (type.kind === 'list') {
     return `[${value.map((item) => jsonScalar(item, type.of)).join(',')}]`;
   }

@@ -141,13 +141,18 @@ export function readString(value: unknown): string | ValueProblem {
 
 function readVector(value: unknown, size: number): Float32Array | ValueProblem {
   const type: ValueType = { kind: 'vector', size };
-  if (!Array.isArray(value) || value.length !== size) return mismatch(value, type);
+  if (!Array.isArray(value)) return mismatch(value, type);
+  if (value.length !== size) {
+    const message = `A vector of ${value.length} elements is no ${typeText(type)}.`;
+    return new ValueProblem('wrong_type', message, `Send ${size} numbers.`);
+  }
   const vector = new Float32Array(size);
   for (let i = 0; i < size; i++) {
     const given: unknown = value[i];
     const item = typeof given === 'bigint' ? Number(given) : given;
     if (typeof item !== 'number' || !Number.isFinite(item)) return mismatch(value, type);
-    vector[i] = item + 0;
+    // A tiny negative number becomes -0 in float32, which is 0 (semantics §1).
+    vector[i] = Math.fround(item) + 0;
     if (Number.isFinite(vector[i])) continue;
     return new ValueProblem('out_of_range', `${item} is beyond float32.`);
   }

@@ -9,7 +9,8 @@ export type ValueType =
   | { readonly kind: 'bool' }
   | { readonly kind: 'string' }
   | { readonly kind: 'timestamp' }
-  | { readonly kind: 'vector'; readonly size: number }
+  /** float32; `model` names the embedding model that made it, such as `minilm@3`. */
+  | { readonly kind: 'vector'; readonly size: number; readonly model?: string }
   /** Only of features: several values in a stated order. */
   | { readonly kind: 'list'; readonly of: ValueType }
   /** Only of features: distinct values with how often each occurs. */
@@ -28,8 +29,14 @@ export interface ValueCount {
   readonly count: number;
 }
 
-/** The value of a feature: a scalar, or for `list` and `counts` an array of them. */
-export type FeatureValue = Scalar | readonly Scalar[] | readonly ValueCount[];
+/** Elements of a vector, each a number that float32 holds. */
+export type VectorValue = readonly number[];
+
+/** One value that a row gives or an expression reads. */
+export type Single = Scalar | VectorValue;
+
+/** The value of a feature: a scalar or vector, or for `list` and `counts` an array of scalars. */
+export type FeatureValue = Single | readonly Scalar[] | readonly ValueCount[];
 
 /** Lists and counts are values of features only: no column has such a type. */
 export function noColumn(type: Extract<ValueType, { kind: 'list' | 'counts' }>): never {
@@ -50,16 +57,22 @@ export function canonicalInteger(value: bigint): number | bigint {
 export function sameType(a: ValueType, b: ValueType): boolean {
   if (a.kind !== b.kind) return false;
   if (a.kind === 'decimal' && b.kind === 'decimal') return a.scale === b.scale;
-  if (a.kind === 'vector' && b.kind === 'vector') return a.size === b.size;
+  if (a.kind === 'vector' && b.kind === 'vector') {
+    return a.size === b.size && a.model === b.model;
+  }
   if (a.kind === 'list' && b.kind === 'list') return sameType(a.of, b.of);
   if (a.kind === 'counts' && b.kind === 'counts') return sameType(a.of, b.of);
   return true;
 }
 
-/** A type as people and plans write it: `int64`, `decimal(2)`, `vector(8)`. */
+/** A type as people and plans write it: `int64`, `decimal(2)`, `vector(8)`, `vector(8, minilm@3)`. */
 export function typeText(type: ValueType): string {
   if (type.kind === 'decimal') return `decimal(${type.scale})`;
-  if (type.kind === 'vector') return `vector(${type.size})`;
+  if (type.kind === 'vector') {
+    return type.model === undefined
+      ? `vector(${type.size})`
+      : `vector(${type.size}, ${type.model})`;
+  }
   if (type.kind === 'list' || type.kind === 'counts') return `${type.kind}(${typeText(type.of)})`;
   return type.kind;
 }

@@ -1,9 +1,10 @@
 import { quantize } from '../aggregate/quantize.ts';
 import type { Lane } from '../aggregate/spec.ts';
-import { AssertionFailure, assert } from '../base/assert.ts';
+import { assert } from '../base/assert.ts';
 import type { Faults } from '../expr/faults.ts';
 import type { LanePlan } from '../plan/plan.ts';
 import type { Column } from '../schema/batch.ts';
+import { packedTexts } from '../schema/packed-vector.ts';
 import type { ExpressionTable } from './expression-table.ts';
 
 /** One lane of the kernel's input, made from a batch; buffers are kept from batch to batch. */
@@ -64,7 +65,7 @@ function plainLane(measure: Column, pass: Uint8Array, count: number): Lane {
       return { kind: 'number', values, wide: null, pass };
     }
     case 'vector':
-      throw new AssertionFailure('a vector is no measure');
+      return { kind: 'string', values: packedTexts(measure, pass, count), pass };
   }
 }
 

@@ -18,6 +18,7 @@ import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import { listReader } from '../ingest/list-reader.ts';
 import type { TileGroupPlan } from '../plan/plan.ts';
 import type { Column } from '../schema/batch.ts';
+import { duckDbType } from '../schema/duckdb-type.ts';
 import { encodeKey } from '../schema/key.ts';
 import type { ListColumn } from '../schema/list-column.ts';
 import type { SourceSchema } from '../schema/types.ts';
@@ -44,6 +45,7 @@ export class TileLoader {
   readonly #import: TileImport;
   readonly #keys: readonly Reader[];
   readonly #parts: readonly Reader[];
+  /** What is read of a file, in the order of the readers. */
   readonly #names: readonly string[];
   /** The key whose tile came last, and its row. */
   #key: string | null = null;
@@ -65,11 +67,7 @@ export class TileLoader {
       tileColumns(accumulator, index, plan.retractable),
     );
     this.#parts = columns.map(readerOf);
-    this.#names = [
-      ...this.#keys.map(({ name }) => name),
-      TILE_START,
-      ...columns.map(({ name }) => name),
-    ];
+    this.#names = [...this.#keys.map(({ name }) => name), TILE_START, ...columns.map(readSql)];
   }
 
   /** @throws AsofError `corrupt_state` where a file is not as it was published */
@@ -135,6 +133,12 @@ export class TileLoader {
     this.#row = row;
     return row;
   }
+}
+
+/** Parquet holds vectors as lists of any length. */
+function readSql({ name, type, isList }: TileColumn): string {
+  if (type.kind !== 'vector') return name;
+  return `CAST(${name} AS ${duckDbType(type)}${isList ? '[]' : ''})`;
 }
 
 function readerOf({ name, type, isList }: TileColumn): Reader {
