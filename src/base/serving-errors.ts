@@ -1,4 +1,4 @@
-import type { ErrorRow } from './error-row.ts';
+import { type ErrorRow, user } from './error-row.ts';
 
 /** The rows of the table of errors that concern online stores and the serving of features. */
 export const SERVING_ERRORS = {
@@ -23,5 +23,57 @@ export const SERVING_ERRORS = {
     retryable: false,
     meaning: 'Another process writes to the online store now.',
     remedy: 'Let one process publish to a store: give others a prefix or a store of their own.',
+  },
+  store_lost_writes: {
+    domain: 'external',
+    status: 503,
+    retryable: true,
+    meaning: 'The online store forgot rows that it had confirmed, by a failover or a restart.',
+    remedy: 'Nothing: all rows are written again. Reads answer as of before the loss until then.',
+  },
+  store_ahead: {
+    domain: 'external',
+    status: 409,
+    retryable: false,
+    meaning: 'The online store speaks for a later commit than the log that is published to it.',
+    remedy: 'Rebuild the store, if this is the right data directory for it.',
+  },
+  // Feast's protocol.
+  unknown_view: user(404, 'No view has this name, or this version.', 'Check the spelling.'),
+  name_collision: user(
+    422,
+    'Two features of one answer have the same name.',
+    'Ask for full names, or for each feature once.',
+  ),
+  ambiguous_key: user(
+    422,
+    'Views that are read together mean different things by one join key.',
+    'Read them by two requests.',
+  ),
+  rows_rejected: user(
+    422,
+    'Some rows of a write were rejected; the others were taken.',
+    'Correct the rows that are listed, and send them again.',
+  ),
+  not_supported: user(
+    422,
+    'The protocol has this, and asof does not do it.',
+    'The message says what to do instead; see docs/coming-from-feast.md.',
+  ),
+  // Tenants.
+  quota_exceeded: {
+    domain: 'user',
+    status: 429,
+    retryable: true,
+    meaning: 'A namespace has used what it may of the server for now.',
+    remedy: 'Retry after the time given; or raise its serving.quotas in asof.json.',
+  },
+  // gRPC and Connect.
+  deadline_passed: {
+    domain: 'external',
+    status: 504,
+    retryable: true,
+    meaning: 'The deadline of the call passed before its answer was there.',
+    remedy: 'Give the call more time, or ask for an answer within less: timeout_ms.',
   },
 } as const satisfies Record<string, ErrorRow>;

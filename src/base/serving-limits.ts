@@ -38,12 +38,14 @@ export const SERVING_LIMITS = {
   /** Times that one answer is fetched again because rows were published under other names. */
   replicaAttempts: 3,
   /** Requests that are answered one behind the other before others may come in between, in ms. */
-  runAtOnceMs: 3,
+  runAtOnceMs: 1,
+  /** Whoever has asked alone for so long is answered at once: there is nobody to be fair to, in ms. */
+  askedAloneMs: 1_000,
   /** What one turn of the event loop spends on requests that wait, in ms. */
-  turnMs: 2,
+  turnMs: 0.5,
   /** Rows of a request that is answered without a break; those of larger ones are prepared in parts. */
   rowsAtOnce: 256,
-  rowsPerPart: 64,
+  rowsPerPart: 32,
   /** Requests that wait for a store or a function; those behind them wait for their turn. */
   requestsUnderWay: 4_096,
   /** An event loop that is held up for longer is busy, by whatever it is, in ms. */
@@ -77,4 +79,15 @@ export const SERVING_LIMITS = {
   idleConnectionMs: 72_000,
   /** A request has to be there, and its answer has to be taken, within this time. */
   requestWholeMs: 120_000,
+  /** Answers from this size on lie in memory that is used again. */
+  answerRoomBytes: 64 * 1024,
+  /** Memory of larger answers is given up. */
+  answerRoomMaxBytes: 8 * 1024 * 1024,
+  /** Pieces of memory that wait for the next large answer. */
+  answerRooms: 16,
+  /**
+   * How long a store that cannot change all rows at once keeps the version before of each row: what
+   * is written must be published within it.
+   */
+  storePreviousMs: 10 * 60 * 1000,
 } as const;

@@ -13,17 +13,26 @@ export interface RowStore {
   readonly kind: 'memory' | 'lmdb' | 'redis';
   /**
    * Makes the caller the one publisher: what those before it write from now on changes nothing.
-   * @throws AsofError `store_unavailable`
+   * Whoever takes over writes again all rows that changed since the lease's head, as others may
+   * have been written before; or all of them, after `clear`, where there is no head.
+   * @throws AsofError `store_unavailable`, `newer_format`
    */
   acquire(): Promise<StoreLease>;
   /**
-   * Writes rows that later than the head contain their commit; readers see none of them before
-   * `publish`. Writing twice, or an older fence, changes nothing. Rows wait in bounded memory: it
-   * resolves when there is room for more.
-   * @throws AsofError `store_unavailable` (retryable), `store_fenced` if another has taken over
+   * Writes rows as they are after `commit`, which is later than the head's; readers see none of them
+   * before `publish`. Rows of groups that the head does not name may be of the head's commit.
+   * A row is written if its fence (generation, commit) is later than that of the row that is there:
+   * writing twice, late or out of order changes nothing. Rows wait in bounded memory: it resolves
+   * when there is room for more.
+   * @throws AsofError `store_unavailable` (retryable: the same rows again), `store_fenced` if
+   * another has taken over, `store_lost_writes` if the store forgot some that it had confirmed
    */
   write(lease: StoreLease, commit: number, rows: readonly RowWrite[]): Promise<void>;
-  /** From now on reads answer as of this head; all rows up to its commit have been written. */
+  /**
+   * From now on reads answer as of this head; all rows up to its commit have been written. The same
+   * commit again may name other groups.
+   * @throws AsofError as `write`; `store_ahead` if the store speaks for a later commit
+   */
   publish(lease: StoreLease, head: StoreHead): Promise<void>;
   /**
    * The head, and each row as of it, in the order of the keys; in one round trip but for rows that
@@ -33,9 +42,12 @@ export interface RowStore {
    * @throws AsofError `store_unavailable`, `store_timeout`, `newer_format`
    */
   read(keys: readonly RowKey[], options: ReadOptions): StoreRead | Promise<StoreRead>;
-  /** Removes all rows of groups; readers must have stopped to ask for them. */
+  /** Removes all rows of groups that the head does not name any more. @throws AsofError as `write` */
   dropGroups(lease: StoreLease, groups: readonly string[]): Promise<void>;
-  /** Removes everything: the next `publish` follows a full write. */
+  /**
+   * Removes everything, the head first: the next `publish` follows a full write, of any commits.
+   * @throws AsofError as `write`
+   */
   clear(lease: StoreLease): Promise<void>;
   /** Rows and bytes by group, for cost; of a large store from a sample, and it says so. */
   usage(): Promise<StoreUsage>;
@@ -60,6 +72,8 @@ export interface RowWrite extends RowKey {
 /** Who may write. Of two the one with the greater generation wins. */
 export interface StoreLease {
   readonly generation: number;
+  /** What the store spoke for when the lease was taken; null where nothing was published. */
+  readonly head: StoreHead | null;
 }
 
 /** What all rows together speak for. */

@@ -20,6 +20,13 @@ export {
   PlatformOracle,
 } from './platform-oracle.ts';
 export {
+  type MakeRowStoreWorld,
+  ROW_STORE_CONTRACT,
+  type RowStoreCheck,
+  type RowStoreWorld,
+} from './row-store-contract.ts';
+export { checkRowStoreLife, type RowStoreLifeOptions } from './row-store-life.ts';
+export {
   type DiskFaults,
   type DiskLies,
   type DiskOperation,
