@@ -236,6 +236,8 @@ export interface ErrorDetails {
   readonly remedy?: string;
   readonly issues?: readonly Issue[];
   readonly cause?: unknown;
+  /** How long whoever was refused is to wait, where that is known. */
+  readonly retryAfterMs?: number;
 }
 
 /** Every error that leaves asof: a code from the table, where it happened, and what to do. */
@@ -245,6 +247,8 @@ export class AsofError extends Error {
   readonly path: string | null;
   readonly remedy: string;
   readonly issues: readonly Issue[];
+  /** Null where it is not known: a second is as good as any. */
+  readonly retryAfterMs: number | null;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -252,6 +256,7 @@ export class AsofError extends Error {
     this.path = details.path ?? null;
     this.remedy = details.remedy ?? ERRORS[code].remedy;
     this.issues = details.issues ?? [];
+    this.retryAfterMs = details.retryAfterMs === undefined ? null : Math.ceil(details.retryAfterMs);
   }
 
   get domain(): ErrorDomain {
@@ -273,6 +278,7 @@ export class AsofError extends Error {
       path: this.path,
       remedy: this.remedy,
       retryable: this.retryable,
+      ...(this.retryAfterMs === null ? {} : { retryAfterMs: this.retryAfterMs }),
       ...(this.issues.length > 0 ? { issues: this.issues } : {}),
     };
   }

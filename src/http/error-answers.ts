@@ -3,7 +3,13 @@ import { AsofError, issue } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { withoutSecrets } from '../base/secrets.ts';
 
-export const RETRY_AFTER_SECONDS = 1;
+/** Where nobody knows better. */
+export const RETRY_AFTER_MS = 1_000;
+
+/** For `retry-after`: whole seconds, at least one. */
+export function retryAfterSeconds({ retryAfterMs }: AsofError): string {
+  return String(Math.max(1, Math.ceil((retryAfterMs ?? RETRY_AFTER_MS) / 1000)));
+}
 
 export const JSON_TYPE = 'application/json; charset=utf-8';
 
@@ -17,7 +23,7 @@ export const CHALLENGE = { 'www-authenticate': 'Bearer realm="asof"' } as const;
 
 export function sendError(reply: FastifyReply, error: AsofError, status = error.status): void {
   if (error.code === 'unauthenticated') reply.headers(CHALLENGE);
-  if (error.retryable) reply.header('retry-after', String(RETRY_AFTER_SECONDS));
+  if (error.retryable) reply.header('retry-after', retryAfterSeconds(error));
   reply.code(status).header('content-type', JSON_TYPE).send(errorText(error));
 }
 

@@ -32,6 +32,9 @@ export const errorBody = Type.Object(
       path: nullable(Type.String({ description: 'Where in the request.' })),
       remedy: Type.String({ description: 'What to do about it.' }),
       retryable: Type.Boolean(),
+      retryAfterMs: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'When to come again, where that is known.' }),
+      ),
       issues: Type.Optional(
         Type.Array(
           Type.Object({
