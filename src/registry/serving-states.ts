@@ -57,6 +57,17 @@ export function closedModels(
   return closed;
 }
 
+/** Why a version of a view is read by nobody; null: it is. */
+export function viewRefusal(
+  { name, version }: Pick<VersionId, 'name' | 'version'>,
+  states: readonly VersionState[],
+): ServingRefusal | null {
+  const id: VersionId = { kind: 'view', name, version };
+  const title = titleOf(id);
+  const state = states.find((one) => titleOf(one) === title)?.state ?? 'draft';
+  return isServed(state) ? null : refusalOf(id, id, state);
+}
+
 function servingState(
   service: ServicePlan,
   byTitle: ReadonlyMap<string, VersionState>,

@@ -4,8 +4,9 @@ import type { Faults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { VersionState } from '../registry/lifecycle-rows.ts';
 import { type ServingRefusal, servingStates } from '../registry/serving-states.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { Single } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
+import { AdHocServices } from './ad-hoc-services.ts';
 import { type CompiledService, compileService, withState } from './compiled-service.ts';
 import { isCanaryKey, type ServiceRoute, shareOf } from './release-routes.ts';
 import { notActive, unknownService } from './unknown-names.ts';
@@ -24,6 +25,8 @@ export class ServedServices {
   #states: readonly VersionState[] | null = null;
   /** By name: the version that is live, or else the newest. */
   #live = new Map<string, CompiledService>();
+  /** Of features that no service puts together. */
+  readonly adHoc: AdHocServices;
   #newest = new Map<string, CompiledService>();
   #routes: readonly ServiceRoute[] = [];
   #canaries = new Map<string, { readonly compiled: CompiledService; readonly ppm: number }>();
@@ -31,6 +34,7 @@ export class ServedServices {
   constructor(faults: Faults, tokenizer: () => Tokenizer | null = () => null) {
     this.#faults = faults;
     this.#tokenizer = tokenizer;
+    this.adHoc = new AdHocServices(faults, tokenizer);
   }
 
   /** Names of the services that are served. */
@@ -50,6 +54,7 @@ export class ServedServices {
     }
     this.#compiled = versions;
     this.#plan = plan;
+    this.adHoc.use(plan, store);
     this.gate(this.#states);
   }
 
@@ -59,6 +64,7 @@ export class ServedServices {
    */
   gate(states: readonly VersionState[] | null): void {
     this.#states = states;
+    this.adHoc.gate(states);
     this.#versions = new Map(this.#compiled);
     this.#closed = new Map();
     const servings =
@@ -131,7 +137,7 @@ export class ServedServices {
   }
 
   /** An answer is of one version, which the key of its first row decides. */
-  routed(live: CompiledService, rows: readonly Scalar[][]): CompiledService {
+  routed(live: CompiledService, rows: readonly Single[][]): CompiledService {
     const { name, joinKeys } = live.plan.service;
     const canary = this.#canaries.get(name);
     const [first] = rows;
