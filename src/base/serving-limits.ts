@@ -6,6 +6,18 @@ export const SERVING_LIMITS = {
   requestTimeoutMaxMs: 60_000,
   /** How old rows that a service falls back to may be at most. */
   lastKnownMaxMs: 7 * 24 * 60 * 60 * 1000,
+  /** Reads in a row of the online store that fail before it is left alone, and for how long. */
+  storeFailures: 5,
+  storeOpenMs: 200,
+  storeMaxOpenMs: 5_000,
+  /** How long a probe of a store that was left alone may take. */
+  storeProbeMs: 1_000,
+  /** A read that had less time says little of the store by not ending: a probe finds out. */
+  storePatienceMs: 50,
+  /** Reads of the online store under way at a time; further ones are refused at once. */
+  storeReads: 2_048,
+  /** What is left of a request's time when the store has to have answered: a tenth, at most this. */
+  storeMarginMs: 5,
   /** Lists of features that no service names, and that are kept compiled. */
   adHocServices: 32,
   /** Answers of one entity kept by each of them. */
@@ -90,4 +102,22 @@ export const SERVING_LIMITS = {
    * is written must be published within it.
    */
   storePreviousMs: 10 * 60 * 1000,
+  // On-demand functions.
+  functionsPerService: 32,
+  /** Inputs, and outputs, of one function. */
+  functionColumns: 64,
+  /** Of the text of a function and all that it uses. */
+  functionSourceBytes: 64 * 1024,
+  /** CPU time of one call, where the function declares none, and the most that it may declare. */
+  functionTimeoutMs: 5,
+  functionTimeoutMaxMs: 10_000,
+  /** Of the process that runs functions: where none is declared, the least and the most. */
+  functionMemoryMiB: 32,
+  functionMemoryMinMiB: 16,
+  functionMemoryMaxMiB: 1024,
+  functionHosts: 16,
+  /** Of one request of a function to another machine. */
+  functionNetworkTimeoutMs: 500,
+  functionNetworkTimeoutMaxMs: 10_000,
+  functionCacheTtlMaxMs: 24 * 60 * 60 * 1000,
 } as const;

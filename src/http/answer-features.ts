@@ -8,14 +8,13 @@ import type { FeatureDoor } from './feature-door.ts';
 const FIELDS = ['service', 'version', 'model', 'rows'];
 
 /**
- * From the text of a request to the text of its answer. The answer is ASCII: sent as 'latin1' it
- * is copied as it is, where other text would be measured and encoded first.
+ * From the text of a request to the bytes of its answer.
  */
 export function answerFeatures(
   door: FeatureDoor,
   text: string,
   viewer: Viewer,
-): string | Promise<string> {
+): Buffer | Promise<Buffer> {
   return door.answer(readRequest(parseText(text)), viewer, jsonSink);
 }
 

@@ -2,9 +2,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { stopwatchMs } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
+import { ANSWER_ROOMS } from '../serve/byte-rooms.ts';
 import { answerFeatures } from './answer-features.ts';
 import type { HttpDependencies } from './dependencies.ts';
-import { errorAnswer, errorText, JSON_TYPE, RETRY_AFTER_SECONDS } from './error-answers.ts';
+import { errorAnswer, errorText, JSON_TYPE, retryAfterSeconds } from './error-answers.ts';
 import { FeatureDoor } from './feature-door.ts';
 import { FEATURES_PATH } from './feature-routes.ts';
 
@@ -29,10 +30,9 @@ export function fastFeatures(
     series.observe((stopwatchMs() - startMs) / 1000);
   };
 
-  const write = (response: ServerResponse, text: string, startMs: number): void => {
-    response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': text.length });
-    // As text it leaves with the header in one write; as bytes it would take two.
-    response.end(text, 'latin1');
+  const write = (response: ServerResponse, bytes: Buffer, startMs: number): void => {
+    response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': bytes.length });
+    response.end(bytes, () => ANSWER_ROOMS.give(bytes));
     observe(response, startMs);
   };
 
@@ -41,7 +41,7 @@ export function fastFeatures(
     const request = { url: FEATURES_PATH, id: `features-${failures}` };
     const { error, status } = errorAnswer(thrown, logger, request);
     const text = errorText(error);
-    if (error.retryable) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
+    if (error.retryable) response.setHeader('retry-after', retryAfterSeconds(error));
     response.writeHead(status, {
       'content-type': JSON_TYPE,
       'content-length': Buffer.byteLength(text),
@@ -57,10 +57,10 @@ export function fastFeatures(
     startMs: number,
   ): void => {
     try {
-      const text = answerFeatures(door, body, viewer);
-      if (typeof text === 'string') write(response, text, startMs);
+      const bytes = answerFeatures(door, body, viewer);
+      if (!(bytes instanceof Promise)) write(response, bytes, startMs);
       else
-        text
+        bytes
           .then((late) => write(response, late, startMs))
           .catch((thrown: unknown) => refuse(response, thrown, startMs));
     } catch (thrown) {

@@ -37,9 +37,9 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       // The server checks the keys itself, with messages that name the row, and writes the text.
       validatorCompiler: () => () => true,
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const text = await answerFeatures(door, request.body as string, viewerOf(request));
+        const bytes = await answerFeatures(door, request.body as string, viewerOf(request));
         reply.header('content-type', JSON_TYPE);
-        return reply.send(Buffer.from(text, 'latin1'));
+        return reply.send(bytes);
       },
     });
   });

@@ -1,6 +1,7 @@
 import { LIMITS } from '../base/limits.ts';
 import type { FeatureValue } from '../schema/types.ts';
 import type { EntityRead, GroupRead } from './read-plan.ts';
+import type { StatusCounts } from './status-counts.ts';
 
 /** What one entity key reads as, for as long as nothing that it was read from changes. */
 export interface CachedAnswer {
@@ -10,8 +11,12 @@ export interface CachedAnswer {
   readonly rows: readonly number[];
   readonly versions: readonly number[];
   readonly untilMs: number;
-  /** JSON text of the runs of outputs that this entity feeds, once somebody has written them. */
-  readonly fragments: (string | undefined)[];
+  /** Which views were stale when what follows was made. */
+  staleId: number;
+  /** JSON of the parts of a row that this entity decides, once somebody has written them. */
+  pieces: (Uint8Array | undefined)[];
+  /** Of the outputs. */
+  counts: StatusCounts | null;
 }
 
 /**
@@ -53,7 +58,8 @@ export class AnswerCache {
     const { groups } = this.#entity;
     if (this.#answers.size >= this.#capacity && !this.#answers.has(key)) this.#answers.clear();
     const versions = groups.map((group, i) => versionOf(group, rows[i] as number));
-    const answer = { values, statuses, rows, versions, untilMs, fragments: [] };
+    const text = { staleId: 0, pieces: [], counts: null };
+    const answer: CachedAnswer = { values, statuses, rows, versions, untilMs, ...text };
     this.#answers.set(key, answer);
     return answer;
   }

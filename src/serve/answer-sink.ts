@@ -1,13 +1,14 @@
 import type { Deprecation } from '../registry/serving-states.ts';
-import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { FeatureValue, Single } from '../schema/types.ts';
 import type { LastKnown } from '../store/online-store.ts';
+import type { ViewFeature } from './ad-hoc-services.ts';
 import type { ViewFreshness } from './answer.ts';
 import type { CachedAnswer } from './answer-cache.ts';
 import type { CompiledService } from './compiled-service.ts';
 import type { ContractNote } from './model-contract.ts';
 import type { ReadPlan } from './read-plan.ts';
+import type { RowShape } from './request-rows.ts';
 import type { ResponseWriter } from './response-writer.ts';
-import type { StatusText } from './status-texts.ts';
 
 /** What a caller asks for: rows of a service, or what a model may read of it. */
 export interface FeatureRequest {
@@ -17,8 +18,10 @@ export interface FeatureRequest {
   readonly version: number | undefined;
   /** `name@version` */
   readonly model: string | undefined;
-  /** Objects of join keys and request fields. */
-  readonly rows: readonly unknown[];
+  /** In place of a service or a model: features of views. */
+  readonly features?: readonly ViewFeature[] | undefined;
+  /** Objects of join keys and request fields; or what makes them, once it is known which those are. */
+  readonly rows: readonly unknown[] | ((shape: RowShape) => readonly unknown[]);
   /** How long the answer may take, from `receivedMs` on; what the service declares by default. */
   readonly timeoutMs?: number | undefined;
   /** When the request came, by `stopwatchMs`; now by default. */
@@ -30,7 +33,7 @@ export interface AnswerHead {
   /** `plan.outputs` are what the caller may read, in order. */
   readonly plan: ReadPlan;
   readonly compiled: CompiledService;
-  /** Writes JSON text of just these outputs. */
+  /** Writes JSON of just these outputs. */
   readonly writer: ResponseWriter;
   readonly deprecation: Deprecation | null;
   /** The time t that every window of this answer ends at. */
@@ -46,14 +49,12 @@ export interface AnswerHead {
 /** One row of an answer; valid until the next one is read. */
 export interface AnswerRow {
   /** The join keys, then the request fields. */
-  readonly given: readonly Scalar[];
+  readonly given: readonly Single[];
   /** By slot: `plan.outputs` say where. */
   readonly values: readonly FeatureValue[];
   /** By slot: codes of `STATUS_BY_CODE`. */
   readonly statuses: Uint8Array;
-  /** Of the outputs: their statuses as text, and how many there are of each. */
-  readonly pattern: StatusText;
-  /** By entity: what was read, with its JSON text once that has been written. */
+  /** By entity: what was read, with its JSON once that has been written. */
   readonly answers: readonly CachedAnswer[];
 }
 

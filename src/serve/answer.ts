@@ -1,8 +1,9 @@
+import type { FailurePlan } from '../plan/plan.ts';
 import type { LifecycleState } from '../registry/lifecycle.ts';
 import type { Deprecation } from '../registry/serving-states.ts';
 import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
-import type { StatusCounts } from './status-texts.ts';
+import type { StatusCounts } from './status-counts.ts';
 
 /** One answer with its envelope: all that is needed to judge a value and to replay it. */
 export interface FeatureResponse {
@@ -53,6 +54,21 @@ export interface ServiceDescription {
   }[];
   /** What comes back: what views give, then what is computed from it and the request. */
   readonly features: readonly FeatureDescription[];
+  /** How it is answered, and what happens where something is not there in time. */
+  readonly serving: ServingDescription;
+}
+
+export interface ServingDescription {
+  /** Of a request that names no time of its own. */
+  readonly timeoutMs: number;
+  /** Outputs without which a row fails. */
+  readonly required: readonly string[];
+  /** Statuses that are good enough of them beside `present`. */
+  readonly accept: readonly string[];
+  /** Where the online store is not there. */
+  readonly onFailure: FailurePlan['kind'];
+  /** Of `last_known`: how old what was read last may be. */
+  readonly lastKnownMs: number | null;
 }
 
 export interface FeatureDescription {

@@ -3,7 +3,7 @@ import type { Faults } from '../expr/faults.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import type { Deprecation, ServingState } from '../registry/serving-states.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { FeatureValue, Scalar, Single } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import type { FeatureRow, ServeCounters, ServiceDescription } from './answer.ts';
 import type { AnswerRow } from './answer-sink.ts';
@@ -12,7 +12,7 @@ import { compileReadPlan, type OutputRead, type ReadPlan } from './read-plan.ts'
 import { ResponseWriter } from './response-writer.ts';
 import { RowReader } from './row-reader.ts';
 import { STATUS_BY_CODE } from './status-codes.ts';
-import { noStatuses } from './status-texts.ts';
+import { noStatuses } from './status-counts.ts';
 
 /** One version of a service, ready to answer: nothing of it depends on a request. */
 export interface CompiledService {
@@ -32,17 +32,19 @@ export interface ServiceParts {
   readonly store: OnlineStore;
   readonly faults: Faults;
   readonly tokenizer: Tokenizer | null;
+  /** How many answers of each entity are kept. */
+  readonly cachedAnswers?: number;
 }
 
 /** @throws AsofError `unknown_name` when the store holds no state for a needed group */
 export function compileService(
-  { plan, service, store, faults, tokenizer }: ServiceParts,
+  { plan, service, store, faults, tokenizer, cachedAnswers }: ServiceParts,
   counters: ServeCounters = newCounters(),
 ): CompiledService {
   const readPlan = compileReadPlan(plan, service, store, faults, tokenizer);
   return {
     plan: readPlan,
-    reader: new RowReader(readPlan, faults),
+    reader: new RowReader(readPlan, faults, cachedAnswers),
     writer: new ResponseWriter(readPlan),
     counters,
     description: describeService(plan, service),
@@ -77,9 +79,9 @@ export function rowObject(
 }
 
 /** Join keys by name as logs and reports hold them: tokens for ids. */
-function keptKey({ service, tokenizer }: ReadPlan, given: readonly Scalar[]) {
+function keptKey({ service, tokenizer }: ReadPlan, given: readonly Single[]) {
   const { joinKeys } = service;
-  if (tokenizer === null) return namedValues(joinKeys, given, 0);
+  if (tokenizer === null) return keyValues(joinKeys, given);
   const kept = joinKeys.map(({ tokens }, i) => {
     const id = given[i] as Scalar;
     return tokens === undefined ? id : tokenizer.tokenOf(tokens, String(id));
@@ -88,12 +90,20 @@ function keptKey({ service, tokenizer }: ReadPlan, given: readonly Scalar[]) {
 }
 
 /** The values that stand from `first` on, by name. */
-export function namedValues(
+export function namedValues<T extends Single>(
   fields: readonly { readonly name: string }[],
-  given: readonly Scalar[],
+  given: readonly T[],
   first: number,
+): Record<string, T> {
+  return Object.fromEntries(fields.map(({ name }, i) => [name, given[first + i] as T]));
+}
+
+/** Of a row, whatever its request fields are: join keys are scalars. */
+export function keyValues(
+  joinKeys: readonly { readonly name: string }[],
+  given: readonly Single[],
 ): Record<string, Scalar> {
-  return Object.fromEntries(fields.map(({ name }, i) => [name, given[first + i] as Scalar]));
+  return namedValues(joinKeys, given.slice(0, joinKeys.length) as Scalar[], 0);
 }
 
 function newCounters(): ServeCounters {

@@ -6,9 +6,10 @@ import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { VersionState } from '../registry/lifecycle-rows.ts';
 import { closedModels } from '../registry/serving-states.ts';
-import type { Scalar } from '../schema/types.ts';
+import type { Single } from '../schema/types.ts';
 import type { FetchedRows, OnlineStore } from '../store/online-store.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
+import type { FoundFeature, ViewFeature } from './ad-hoc-services.ts';
 import type {
   FeatureResponse,
   ServeCounters,
@@ -18,7 +19,8 @@ import type {
 import { sampleRow } from './answer-sampler.ts';
 import type { AnswerHead, FeatureRequest, OpenSink } from './answer-sink.ts';
 import { type AskedRows, wantedRows } from './asked-rows.ts';
-import { freshnessOf } from './freshness.ts';
+import type { CompiledService } from './compiled-service.ts';
+import { freshnessOf, staleViews } from './freshness.ts';
 import { jsonSink } from './json-sink.ts';
 import { type ContractTotals, ModelContracts } from './model-contracts.ts';
 import { objectSink } from './object-sink.ts';
@@ -28,7 +30,6 @@ import { readRows } from './request-rows.ts';
 import { ServedServices } from './served-services.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
 import type { ShadowMoment, ShadowReader, ShadowRoute } from './shadow-reader.ts';
-import { addStatuses } from './status-texts.ts';
 
 export interface FeatureServerOptions {
   readonly plan: ProjectPlan;
@@ -120,7 +121,8 @@ export class FeatureServer {
    * Answers in the form that `open` makes. At once where the state is at hand; else when its rows
    * have been fetched, or the deadline has passed.
    * @throws AsofError `unknown_service`, `unknown_model`, `not_active`, `invalid_key`,
-   * `invalid_field`, `bad_request`, `too_many_rows`, `contract_violated`
+   * `invalid_field`, `bad_request`, `too_many_rows`, `contract_violated`; and of features of views
+   * as `resolve` does, and `ambiguous_key`
    */
   read<T>(request: FeatureRequest, open: OpenSink<T>): T | Promise<T> {
     const asked = this.#ask(request);
@@ -139,7 +141,7 @@ export class FeatureServer {
 
   /** The same as JSON text in ASCII. */
   getJson(service: string, rows: readonly unknown[], version?: number): string {
-    return atOnce(this.read({ service, version, model: undefined, rows }, jsonSink));
+    return atOnce(this.read({ service, version, model: undefined, rows }, jsonSink)).toString('latin1');
   }
 
   /** The same of what a model may read, held to its contract. */
@@ -149,7 +151,7 @@ export class FeatureServer {
     service?: string,
     version?: number,
   ): string {
-    return atOnce(this.read({ service, version, model, rows }, jsonSink));
+    return atOnce(this.read({ service, version, model, rows }, jsonSink)).toString('latin1');
   }
 
   /** Models that were asked for since the start. */
@@ -171,6 +173,14 @@ export class FeatureServer {
     return this.#services.find(name, version).description;
   }
 
+  /**
+   * Features of views, with the versions that answer.
+   * @throws AsofError `unknown_view`, `unknown_feature`, `not_active`
+   */
+  resolve(features: readonly ViewFeature[]): FoundFeature[] {
+    return this.#services.adHoc.resolve(features);
+  }
+
   /** Totals by `name@version`, for metrics. */
   counters(): ReadonlyMap<string, Readonly<ServeCounters>> {
     const counters = new Map<string, Readonly<ServeCounters>>();
@@ -188,16 +198,24 @@ export class FeatureServer {
     return this.#clock.nowMs(this.#store.applied);
   }
 
-  #ask({ service, version, model: title, rows, timeoutMs, receivedMs }: FeatureRequest): AskedRows {
+  #ask(request: FeatureRequest): AskedRows {
+    const { service, version, model: title, features, timeoutMs, receivedMs } = request;
     const model = title === undefined ? null : this.#models.find(title);
     const isPinned = service === undefined && model !== null;
-    const name = isPinned ? model.service : present(service, 'a service or a model is named');
+    const name = isPinned ? model.service : service;
     const wanted = isPinned ? model.serviceVersion : version;
-    const found = this.#services.find(name, wanted);
+    const found =
+      features === undefined
+        ? this.#services.find(present(name, 'a service or a model is named'), wanted)
+        : this.#services.adHoc.find(features);
     // Before anything else: a request that failed halfway must leave nothing to the next one.
+    let rows = rowsFor(request, found);
     let given = readRows(rows, found.plan.service);
     const compiled = wanted === undefined ? this.#services.routed(found, given) : found;
-    if (compiled !== found) given = readRows(rows, compiled.plan.service);
+    if (compiled !== found) {
+      rows = rowsFor(request, compiled);
+      given = readRows(rows, compiled.plan.service);
+    }
     const { counters } = compiled;
     counters.requests += 1;
     counters.rows += given.length;
@@ -228,11 +246,12 @@ export class FeatureServer {
       lastKnown: fetched === null || fetched.lastKnown.size === 0 ? null : fetched.lastKnown,
     };
     const findings = contract?.begin(rows.length);
+    reader.begin(staleViews(compiled.plan, this.#store.applied, asOfMs));
     const sink = open(head);
     for (let i = 0; i < rows.length; i++) {
-      reader.read(rows[i] as Scalar[], asOfMs);
+      reader.read(rows[i] as Single[], asOfMs);
       if (findings !== undefined) contract?.check(i, findings);
-      addStatuses(compiled.counters, reader.pattern.counts);
+      reader.countInto(compiled.counters);
       sink.row(reader);
       sampleRow(this.#serveLog, head, reader);
     }
@@ -247,6 +266,10 @@ export class FeatureServer {
   #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {
     return plan.views.map((view) => freshnessOf(view, this.#store.applied, asOfMs));
   }
+}
+
+function rowsFor({ rows }: FeatureRequest, { plan }: CompiledService): readonly unknown[] {
+  return typeof rows === 'function' ? rows(plan.service) : rows;
 }
 
 /** @throws where rows are fetched from elsewhere, so that nothing is there at once */

@@ -1,30 +1,36 @@
+import type { AnswerBytes } from './answer-bytes.ts';
 import type { AnswerHead, AnswerRow, AnswerSink } from './answer-sink.ts';
+import { asciiText } from './ascii-json.ts';
 import type { ContractNote } from './model-contract.ts';
-import { asciiText } from './response-writer.ts';
 
-/** The answer as JSON text in ASCII: the hot path. */
-export function jsonSink(head: AnswerHead): AnswerSink<string> {
+const COMMA = 0x2c;
+
+/** The answer as JSON in bytes of ASCII: the hot path. */
+export function jsonSink(head: AnswerHead): AnswerSink<Buffer> {
   return new JsonSink(head);
 }
 
-class JsonSink implements AnswerSink<string> {
+class JsonSink implements AnswerSink<Buffer> {
   readonly #writer: AnswerHead['writer'];
-  #text: string;
+  readonly #bytes: AnswerBytes;
   #isFirst = true;
 
-  constructor({ writer, asOfMs, commit, freshness }: AnswerHead) {
+  constructor({ writer, rowCount, asOfMs, commit, freshness }: AnswerHead) {
     this.#writer = writer;
-    this.#text = writer.opening(asOfMs, commit, freshness);
+    this.#bytes = writer.bytesFor(rowCount);
+    writer.opening(this.#bytes, asOfMs, commit, freshness);
   }
 
   row(row: AnswerRow): void {
-    if (!this.#isFirst) this.#text += ',';
+    if (!this.#isFirst) this.#bytes.byte(COMMA);
     this.#isFirst = false;
-    this.#text += this.#writer.row(row);
+    this.#writer.row(this.#bytes, row);
   }
 
-  end(contract: ContractNote | null): string {
-    if (contract === null) return `${this.#text}]}`;
-    return `${this.#text}],"contract":${asciiText(JSON.stringify(contract))}}`;
+  end(contract: ContractNote | null): Buffer {
+    this.#bytes.text(
+      contract === null ? ']}' : `],"contract":${asciiText(JSON.stringify(contract))}}`,
+    );
+    return this.#bytes.end();
   }
 }

@@ -1,7 +1,7 @@
 import { present } from '../base/assert.ts';
 import type { FeatureResponse, FeatureRow } from './answer.ts';
 import type { AnswerHead, AnswerRow, AnswerSink } from './answer-sink.ts';
-import { namedValues, rowObject } from './compiled-service.ts';
+import { keyValues, rowObject } from './compiled-service.ts';
 
 /** The answer as objects, with values as the platform holds them: int64 is a `bigint` beyond 2^53. */
 export function objectSink(head: AnswerHead): AnswerSink<FeatureResponse> {
@@ -12,7 +12,7 @@ export function objectSink(head: AnswerHead): AnswerSink<FeatureResponse> {
   return {
     row: (row: AnswerRow) => {
       // The caller gave the key, and is answered by it.
-      const key = namedValues(service.joinKeys, row.given, 0);
+      const key = keyValues(service.joinKeys, row.given);
       rows.push({ ...rowObject(plan, plan.outputs, row), key });
     },
     end: () => ({

@@ -32,6 +32,8 @@ export interface ReadPlan {
   readonly entities: readonly EntityRead[];
   /** Slots of features; then those of request fields, and of on-demand features. */
   readonly slotCount: number;
+  /** By slot of a feature: its view, among `views`. */
+  readonly slotViews: readonly number[];
   /** Of the first request field; the others follow. */
   readonly requestSlot: number;
   /** In the order in which they may read each other. */
@@ -115,6 +117,7 @@ export function compileReadPlan(
   }
   const views = viewsOf(plan, service);
   const slots = new Map<string, number>();
+  const slotViews: number[] = [];
   const entities: EntityRead[] = [];
   for (const name of new Set(views.map((view) => view.entity))) {
     const entity = present(
@@ -123,6 +126,10 @@ export function compileReadPlan(
     );
     const own = views.filter((view) => view.entity === name);
     entities.push(compileEntity({ service, store, faults, slots }, entity, own));
+    for (const view of own) {
+      const at = views.indexOf(view);
+      for (const _ of neededFeatures(service, view)) slotViews.push(at);
+    }
   }
   const features = service.features.map((output) => ({
     name: output.name,
@@ -136,6 +143,7 @@ export function compileReadPlan(
     tokenizer: needsTokens ? tokenizer : null,
     entities,
     slotCount: requestSlot + service.request.length + onDemand.length,
+    slotViews,
     requestSlot,
     onDemand,
     outputs: [

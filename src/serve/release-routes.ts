@@ -1,4 +1,4 @@
-import type { Scalar } from '../schema/types.ts';
+import type { Single } from '../schema/types.ts';
 import { keyHash } from '../store/key-hash.ts';
 
 /** Which versions of a service answer requests that name none. */
@@ -17,7 +17,7 @@ const WHOLE_PPM = 1_000_000;
  * Whether a key is among the share of a canary. It depends on service and key alone, so a key stays
  * where it is between requests and restarts, and a share that grows only adds keys.
  */
-export function isCanaryKey(service: string, key: readonly Scalar[], canaryPpm: number): boolean {
+export function isCanaryKey(service: string, key: readonly Single[], canaryPpm: number): boolean {
   const hash = keyHash(`${service}\u0000${key.map(String).join('\u0000')}`);
   return Math.floor((hash / HASHES) * WHOLE_PPM) < canaryPpm;
 }

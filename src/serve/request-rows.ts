@@ -8,6 +8,7 @@ import {
   INT64_MAX,
   INT64_MIN,
   type Scalar,
+  type Single,
   typeText,
   type ValueType,
 } from '../schema/types.ts';
@@ -23,7 +24,7 @@ export interface RowShape {
  * answered as a whole or not at all: one wrong row refuses it, and every wrong row is listed.
  * @throws AsofError `invalid_key`, `invalid_field`, `bad_request`, `too_many_rows`
  */
-export function readRows(rows: readonly unknown[], shape: RowShape): Scalar[][] {
+export function readRows(rows: readonly unknown[], shape: RowShape): Single[][] {
   if (rows.length > LIMITS.rowsPerRequest) {
     throw new AsofError(
       'too_many_rows',
@@ -31,7 +32,7 @@ export function readRows(rows: readonly unknown[], shape: RowShape): Scalar[][] 
       { path: 'rows' },
     );
   }
-  const given: Scalar[][] = [];
+  const given: Single[][] = [];
   let problems: Problems | null = null;
   for (let at = 0; at < rows.length; at++) {
     const row = rows[at];
@@ -48,10 +49,10 @@ export function readRows(rows: readonly unknown[], shape: RowShape): Scalar[][] 
 }
 
 /** The hot path: null for anything that is not exactly right. */
-function readRow(row: unknown, { joinKeys, request }: RowShape): Scalar[] | null {
+function readRow(row: unknown, { joinKeys, request }: RowShape): Single[] | null {
   if (typeof row !== 'object' || row === null || Array.isArray(row)) return null;
   const fields = row as Readonly<Record<string, unknown>>;
-  const read: Scalar[] = [];
+  const read: Single[] = [];
   for (const joinKey of joinKeys) {
     const value = keyValue(fields[joinKey.name], joinKey.type);
     if (value === undefined) return null;
@@ -85,8 +86,7 @@ function fieldValue(given: unknown, { name, type, optional }: RequestFieldPlan) 
   // A field is never summed, so its scale bounds nothing.
   const value = type.kind === 'float64' ? doubleValue(given) : readValue(given, type);
   if (value instanceof ValueProblem) return value;
-  if (value instanceof Float32Array) return new ValueProblem('invalid_field', 'it is a vector.');
-  return value;
+  return value instanceof Float32Array ? Array.from(value) : value;
 }
 
 function doubleValue(given: unknown): number | ValueProblem {
@@ -209,4 +209,5 @@ const EXAMPLES: Readonly<Partial<Record<ValueType['kind'], string>>> = {
   bool: 'true',
   decimal: '9.5',
   float64: '0.5',
+  vector: '[0.5, …]',
 };

@@ -1,61 +1,63 @@
 import type { Deprecation } from '../registry/serving-states.ts';
-import { jsonFeature, jsonScalar } from '../schema/json.ts';
-import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
 import type { ViewFreshness } from './answer.ts';
+import { AnswerBytes } from './answer-bytes.ts';
 import type { CachedAnswer } from './answer-cache.ts';
 import type { AnswerRow } from './answer-sink.ts';
+import { asciiText, memberPrefix } from './ascii-json.ts';
 import type { ReadPlan } from './read-plan.ts';
+import { compileRowParts, type RowPart } from './row-parts.ts';
+
+/** Bytes beside the rows that an answer is given room for. */
+const MARGIN_BYTES = 128;
+/** Of the first answer, before any row was seen. */
+const FIRST_ROW_BYTES = 1_024;
 
 /**
- * Writes the JSON text of answers without building objects, in ASCII: such text has one byte a
- * character and reaches the socket without being encoded. Everything that does not depend on
- * the values (names, quotes, views) is text made once, and patterns of statuses are kept.
+ * Writes the JSON of answers without building objects, as bytes of ASCII. What does not depend on
+ * the values is text made once, and what one entity's answer decides is kept with that answer, so
+ * that most of an answer is copied from bytes that are there already.
  */
 export class ResponseWriter {
-  readonly #plan: ReadPlan;
-  readonly #keyPrefixes: readonly string[];
-  readonly #valuePrefixes: readonly string[];
-  readonly #writers: readonly ValueWriter[];
-  /** 1 where a number's JSON text is its own text. */
-  readonly #isPlain: Uint8Array;
-  readonly #slots: Int32Array;
-  readonly #runs: readonly Run[];
+  readonly #parts: readonly RowPart[];
   readonly #opening: string;
   readonly #versions: string;
   readonly #freshnessPrefixes: readonly string[];
   /** The opening written last: many requests of one millisecond have the same. */
-  #opened = '';
+  #opened: Uint8Array = Buffer.alloc(0);
   #openedMs = Number.NaN;
   #openedCommit = -1;
+  #rowBytes = FIRST_ROW_BYTES;
 
   constructor(plan: ReadPlan, deprecation: Deprecation | null = null) {
-    this.#plan = plan;
-    const { service, outputs, views } = plan;
-    this.#keyPrefixes = service.joinKeys.map(({ name }, i) => prefix(name, i));
-    this.#valuePrefixes = outputs.map(({ name }, i) => prefix(name, i));
-    this.#writers = outputs.map(({ type }) => compileText(type));
-    this.#isPlain = Uint8Array.from(outputs, ({ type }) =>
-      type.kind === 'int64' || type.kind === 'float64' ? 1 : 0,
-    );
-    this.#slots = Int32Array.from(outputs, (output) => output.slot);
-    this.#runs = runsOf(plan);
+    const { service, views } = plan;
+    this.#parts = compileRowParts(plan);
     const warning =
       deprecation === null ? '' : `,"deprecated":${asciiText(JSON.stringify(deprecation))}`;
     const title = `"service":${JSON.stringify(service.name)},"version":${service.version}`;
     this.#opening = `{${title}${warning}`;
-    const versions = views.map((view, i) => `${prefix(view.label, i)}${view.version}`);
+    const versions = views.map((view, i) => `${memberPrefix(view.label, i)}${view.version}`);
     this.#versions = `{${versions.join('')}}`;
-    this.#freshnessPrefixes = views.map((view, i) => prefix(view.label, i));
+    this.#freshnessPrefixes = views.map((view, i) => memberPrefix(view.label, i));
+  }
+
+  /** Room for an answer of so many rows, as large as the last ones were. */
+  bytesFor(rowCount: number): AnswerBytes {
+    return new AnswerBytes(this.#opened.length + rowCount * this.#rowBytes + MARGIN_BYTES);
   }
 
   /** Everything up to the rows. Time and position decide the freshness too. */
-  opening(asOfMs: number, commit: number, freshness: () => readonly ViewFreshness[]): string {
+  opening(
+    bytes: AnswerBytes,
+    asOfMs: number,
+    commit: number,
+    freshness: () => readonly ViewFreshness[],
+  ): void {
     if (asOfMs !== this.#openedMs || commit !== this.#openedCommit) {
-      this.#opened = this.#open(asOfMs, commit, freshness());
+      this.#opened = Buffer.from(this.#open(asOfMs, commit, freshness()), 'latin1');
       this.#openedMs = asOfMs;
       this.#openedCommit = commit;
     }
-    return this.#opened;
+    bytes.piece(this.#opened);
   }
 
   #open(asOfMs: number, commit: number, freshness: readonly ViewFreshness[]): string {
@@ -70,95 +72,25 @@ export class ResponseWriter {
     return `${text}},"rows":[`;
   }
 
-  row({ given, values, answers, pattern }: AnswerRow): string {
-    const { joinKeys } = this.#plan.service;
-    let text = '{"key":{';
-    for (let i = 0; i < joinKeys.length; i++) {
-      const joinKey = joinKeys[i] as (typeof joinKeys)[number];
-      text += this.#keyPrefixes[i] + asciiText(jsonScalar(given[i] as Scalar, joinKey.type));
-    }
-    text += '},"values":{';
-    for (let r = 0; r < this.#runs.length; r++) {
-      const run = this.#runs[r] as Run;
-      if (run.entity < 0) {
-        text += this.#valuesText(run, values);
+  row(bytes: AnswerBytes, row: AnswerRow): void {
+    const before = bytes.length;
+    for (let p = 0; p < this.#parts.length; p++) {
+      const { entity, write } = this.#parts[p] as RowPart;
+      if (entity < 0) {
+        bytes.text(write(row));
         continue;
       }
-      const { fragments } = answers[run.entity] as CachedAnswer;
-      const known = fragments[r];
-      if (known !== undefined) text += known;
-      else {
-        // One flat string, as it is put into many answers.
-        const made = Buffer.from(this.#valuesText(run, values), 'latin1').toString('latin1');
-        fragments[r] = made;
-        text += made;
+      const { pieces } = row.answers[entity] as CachedAnswer;
+      let piece = pieces[p];
+      if (piece === undefined) {
+        piece = Buffer.from(write(row), 'latin1');
+        pieces[p] = piece;
       }
+      bytes.piece(piece);
     }
-    return `${text}},"statuses":${pattern.text}}`;
+    // A little above the rows of late, so that an answer seldom has to be moved to larger room.
+    const rowBytes = bytes.length - before + 2;
+    this.#rowBytes =
+      rowBytes > this.#rowBytes ? rowBytes : this.#rowBytes - ((this.#rowBytes - rowBytes) >> 6);
   }
-
-  #valuesText({ from, to }: Run, values: readonly FeatureValue[]): string {
-    let text = '';
-    for (let i = from; i < to; i++) {
-      const value = values[this.#slots[i] as number] as FeatureValue;
-      text += this.#valuePrefixes[i] as string;
-      if (value === null) text += 'null';
-      else if (this.#isPlain[i] === 0 || typeof value !== 'number') {
-        text += (this.#writers[i] as ValueWriter)(value);
-      } else if (value >>> 0 === value && value < SMALL.length) text += SMALL[value] as string;
-      else if (value < SAFE && value > -SAFE) text += value;
-      else text += (this.#writers[i] as ValueWriter)(value);
-    }
-    return text;
-  }
-}
-
-/** Outputs next to each other that come from one entity, or are computed for each row. */
-interface Run {
-  /** -1 of on-demand features. */
-  readonly entity: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-function runsOf({ outputs, entities }: ReadPlan): Run[] {
-  const runs: Run[] = [];
-  for (const [at, { slot }] of outputs.entries()) {
-    const entity = entities.findIndex((one) => slot >= one.fromSlot && slot < one.toSlot);
-    const last = runs.at(-1);
-    if (last?.entity === entity) runs[runs.length - 1] = { ...last, to: at + 1 };
-    else runs.push({ entity, from: at, to: at + 1 });
-  }
-  return runs;
-}
-
-type ValueWriter = (value: FeatureValue) => string;
-
-/** Most counts are small: their text is made once. */
-const SMALL: readonly string[] = Array.from({ length: 1024 }, (_, value) => String(value));
-
-const SAFE = Number.MAX_SAFE_INTEGER;
-
-function compileText(type: ValueType): ValueWriter {
-  const items = type.kind === 'list' || type.kind === 'counts' ? type.of : type;
-  return items.kind === 'string'
-    ? (value) => asciiText(jsonFeature(value, type))
-    : (value) => jsonFeature(value, type);
-}
-
-const BEYOND_ASCII = /[\u0080-\uffff]/;
-const EACH_BEYOND_ASCII = /[\u0080-\uffff]/g;
-
-/** JSON text with every character beyond ASCII as its escape. */
-export function asciiText(json: string): string {
-  if (!BEYOND_ASCII.test(json)) return json;
-  return json.replace(
-    EACH_BEYOND_ASCII,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-/** A name as the key of an object's member, behind a comma but for the first. */
-export function prefix(name: string, index: number): string {
-  return `${index === 0 ? '' : ','}${JSON.stringify(name)}:`;
 }

@@ -2,77 +2,104 @@ import { EXPIRED as OLD, OVERFLOW } from '../aggregate/finish.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import type { Faults } from '../expr/faults.ts';
 import { encodeKey } from '../schema/key.ts';
-import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { FeatureValue, Scalar, Single } from '../schema/types.ts';
+import { ROW_TIMEOUT, ROW_UNAVAILABLE } from '../store/online-store.ts';
 import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
 import type { AnswerRow } from './answer-sink.ts';
-import type { DerivedRead, EntityRead, ReadPlan } from './read-plan.ts';
-import { DEFAULT, ERROR, EXPIRED, PRESENT } from './status-codes.ts';
-import { type StatusText, StatusTexts } from './status-texts.ts';
-
-interface RowsRead {
-  readonly rows: readonly number[];
-  readonly untilMs: number;
-}
+import type { DerivedRead, EntityRead, GroupRead, ReadPlan } from './read-plan.ts';
+import { DEFAULT, ERROR, EXPIRED, PRESENT, STALE, TIMEOUT } from './status-codes.ts';
+import { addStatuses, countStatuses, type StatusCounts } from './status-counts.ts';
 
 /**
- * Reads rows of one service into slots. A key that comes again, within a request or later, is not
- * read again as long as its answer holds.
+ * Reads rows of one service. A key that comes again, within a request or later, is not read again
+ * as long as its answer holds, and its values are not looked at by whoever copies its text.
  */
 export class RowReader implements AnswerRow {
   readonly plan: ReadPlan;
-  /** The join keys, then the request fields, of the row read last. */
-  given: readonly Scalar[] = [];
-  /** The slots of the row read last; a new array each time, as young as the values it holds. */
-  values: FeatureValue[] = [];
-  readonly statuses: Uint8Array;
-  /** What the row was made of, by entity. */
+  given: readonly Single[] = [];
   readonly answers: CachedAnswer[] = [];
   readonly #faults: Faults;
-  readonly #patterns: StatusTexts;
-  #pattern: StatusText | null = null;
   readonly #caches: readonly AnswerCache[];
+  /** By entity: the slots of its outputs; and those of on-demand features. */
+  readonly #outputs: readonly Int32Array[];
+  readonly #onDemandOutputs: Int32Array;
+  #values: FeatureValue[] = [];
+  readonly #statuses: Uint8Array;
+  #isFilled = false;
+  /** By view, whether it missed its objective; null where none has. */
+  #stale: readonly boolean[] | null = null;
+  #staleId = 0;
   /** Entity keys computed: what the cache holds is not. */
   keysRead = 0;
 
-  constructor(plan: ReadPlan, faults: Faults) {
+  /** @param cachedAnswers of each entity, how many are kept */
+  constructor(plan: ReadPlan, faults: Faults, cachedAnswers?: number) {
     this.plan = plan;
-    this.statuses = new Uint8Array(plan.slotCount);
+    this.#statuses = new Uint8Array(plan.slotCount);
     this.#faults = faults;
-    this.#patterns = new StatusTexts(plan.outputs);
-    this.#caches = plan.entities.map((entity) => new AnswerCache(entity));
+    this.#caches = plan.entities.map((entity) => new AnswerCache(entity, cachedAnswers));
+    const slotsWithin = (from: number, to: number): Int32Array =>
+      Int32Array.from(
+        plan.outputs.filter(({ slot }) => slot >= from && slot < to),
+        ({ slot }) => slot,
+      );
+    this.#outputs = plan.entities.map(({ fromSlot, toSlot }) => slotsWithin(fromSlot, toSlot));
+    this.#onDemandOutputs = slotsWithin(plan.requestSlot, plan.slotCount);
+  }
+
+  /**
+   * Before the rows of an answer.
+   * @param stale by view, whether it missed its objective; null where none has
+   */
+  begin(stale: readonly boolean[] | null): void {
+    const before = this.#stale;
+    if (stale === before) return;
+    const isSame =
+      stale !== null && before !== null && stale.every((isStale, view) => isStale === before[view]);
+    if (isSame) return;
+    this.#stale = stale;
+    // Without stale views it is always the same, so that what was written then is written again.
+    this.#staleId = stale === null ? 0 : nextStaleId();
   }
 
   /** @param row the join keys, then the request fields */
-  read(row: readonly Scalar[], timeMs: number): void {
-    const { entities, slotCount, tokenizer } = this.plan;
+  read(row: readonly Single[], timeMs: number): void {
+    const { entities, tokenizer, onDemand } = this.plan;
     this.given = row;
-    this.#pattern = null;
-    this.values = new Array<FeatureValue>(slotCount);
+    this.#isFilled = false;
     for (let i = 0; i < entities.length; i++) {
       const entity = entities[i] as EntityRead;
       const cache = this.#caches[i] as AnswerCache;
       const text = entityKey(entity, row, tokenizer);
-      const cached = cache.find(text, timeMs);
-      this.answers[i] = cached ?? this.#compute(entity, cache, text, timeMs);
-      if (cached !== null) this.#recall(entity, cached);
+      const answer = cache.find(text, timeMs) ?? this.#compute(entity, cache, text, timeMs);
+      if (answer.staleId !== this.#staleId) forgetText(answer, this.#staleId);
+      this.answers[i] = answer;
     }
-    if (this.plan.onDemand.length > 0) this.#readOnDemand(row);
+    if (onDemand.length > 0) this.#readOnDemand(row);
   }
 
-  get pattern(): StatusText {
-    this.#pattern ??= this.#patterns.of(this.statuses);
-    return this.#pattern;
+  /** By slot, of the row read last; a new array for each row, as young as the values it holds. */
+  get values(): readonly FeatureValue[] {
+    if (!this.#isFilled) this.#fill();
+    return this.#values;
   }
 
-  /** Computed for each row: what is kept of an entity does not know the request. */
-  #readOnDemand(row: readonly Scalar[]): void {
-    const { service, requestSlot, onDemand } = this.plan;
-    const first = service.joinKeys.length;
-    for (let i = 0; i < service.request.length; i++) {
-      this.values[requestSlot + i] = row[first + i] as Scalar;
-      this.statuses[requestSlot + i] = PRESENT;
+  /** By slot, of the row read last. */
+  get statuses(): Uint8Array {
+    if (!this.#isFilled) this.#fill();
+    return this.#statuses;
+  }
+
+  /** Adds the statuses of the row's outputs. */
+  countInto(totals: StatusCounts): void {
+    for (let i = 0; i < this.answers.length; i++) {
+      const answer = this.answers[i] as CachedAnswer;
+      answer.counts ??= countStatuses(this.statuses, this.#outputs[i] as Int32Array);
+      addStatuses(totals, answer.counts);
     }
-    for (const feature of onDemand) this.#derive(feature);
+    if (this.#onDemandOutputs.length > 0) {
+      addStatuses(totals, countStatuses(this.statuses, this.#onDemandOutputs));
+    }
   }
 
   /** Answers taken from the cache since the start. */
@@ -80,84 +107,173 @@ export class RowReader implements AnswerRow {
     return this.#caches.reduce((sum, cache) => sum + cache.hits, 0);
   }
 
-  #recall({ fromSlot, toSlot }: EntityRead, cached: CachedAnswer): void {
-    const { values } = this;
-    for (let slot = fromSlot; slot < toSlot; slot++) {
-      values[slot] = cached.values[slot - fromSlot] as FeatureValue;
+  #fill(): void {
+    const { entities, slotCount, slotViews } = this.plan;
+    const values = new Array<FeatureValue>(slotCount);
+    const stale = this.#stale;
+    for (let i = 0; i < entities.length; i++) {
+      const { fromSlot, toSlot } = entities[i] as EntityRead;
+      const answer = this.answers[i] as CachedAnswer;
+      for (let slot = fromSlot; slot < toSlot; slot++) {
+        values[slot] = answer.values[slot - fromSlot] as FeatureValue;
+      }
+      this.#statuses.set(answer.statuses, fromSlot);
+      for (let slot = fromSlot; stale !== null && slot < toSlot; slot++) {
+        const isStale = stale[slotViews[slot] as number] === true;
+        if (isStale && this.#statuses[slot] === PRESENT) this.#statuses[slot] = STALE;
+      }
     }
-    this.statuses.set(cached.statuses, fromSlot);
+    this.#values = values;
+    this.#isFilled = true;
+  }
+
+  /** Computed for each row: what is kept of an entity does not know the request. */
+  #readOnDemand(row: readonly Single[]): void {
+    const { service, requestSlot, onDemand } = this.plan;
+    this.#fill();
+    const first = service.joinKeys.length;
+    for (let i = 0; i < service.request.length; i++) {
+      this.#values[requestSlot + i] = row[first + i] as Single;
+      this.#statuses[requestSlot + i] = PRESENT;
+    }
+    for (const feature of onDemand) this.#derive(feature, this.#values, this.#statuses, 0);
   }
 
   #compute(entity: EntityRead, cache: AnswerCache, text: string, timeMs: number): CachedAnswer {
     const { fromSlot, toSlot } = entity;
-    const { rows, untilMs } = this.#readEntity(entity, text, timeMs);
-    const values = this.values.slice(fromSlot, toSlot);
-    return cache.keep(text, untilMs, rows, values, this.statuses.slice(fromSlot, toSlot));
-  }
-
-  /** Answers the row of each group, or -1, and until when what was read holds. */
-  #readEntity(entity: EntityRead, text: string, timeMs: number): RowsRead {
-    const { values, statuses } = this;
+    const values = new Array<FeatureValue>(toSlot - fromSlot);
+    const statuses = new Uint8Array(toSlot - fromSlot);
     this.keysRead += 1;
     const rows: number[] = [];
     let untilMs = Number.POSITIVE_INFINITY;
-    for (const { store, windows, features, expiring } of entity.groups) {
-      const { table, origins } = store;
-      const row = store.find(text);
+    for (const group of entity.groups) {
+      const row = group.store.find(text);
       rows.push(row);
-      const isMerged = origins?.query(text, row, timeMs, windows) ?? false;
-      if (!isMerged) table.query(row, timeMs, windows);
-      const holdsMs = isMerged ? origins?.holdsUntilMs : table.holdsUntilMs(row, timeMs, windows);
-      untilMs = Math.min(untilMs, holdsMs ?? timeMs);
-      for (const feature of features) {
-        const value = isMerged ? feature.finishMerged() : feature.finish();
-        if (value === OVERFLOW) {
-          values[feature.slot] = null;
-          statuses[feature.slot] = ERROR;
-        } else if (value === undefined || value === OLD) {
-          values[feature.slot] = feature.default;
-          statuses[feature.slot] = value === OLD ? EXPIRED : feature.absent;
-        } else {
-          values[feature.slot] = value;
-          statuses[feature.slot] = PRESENT;
-        }
-      }
-      for (const { hold, holdMerged } of expiring) {
-        untilMs = Math.min(untilMs, isMerged ? holdMerged() : hold());
+      if (row === ROW_TIMEOUT || row === ROW_UNAVAILABLE) {
+        failGroup(group, row === ROW_TIMEOUT ? TIMEOUT : ERROR, fromSlot, values, statuses);
+        // What is not known now may be known at the next look.
+        untilMs = Number.NEGATIVE_INFINITY;
+      } else {
+        const holdsMs = readGroup(group, text, row, timeMs, { fromSlot, values, statuses });
+        untilMs = Math.min(untilMs, holdsMs);
       }
     }
-    for (const derived of entity.derived) this.#derive(derived);
-    return { rows, untilMs };
+    for (const derived of entity.derived) this.#derive(derived, values, statuses, fromSlot);
+    return cache.keep(text, untilMs, rows, values, statuses);
   }
 
-  /** A derived feature sees the values that are served: defaults included, null for an error. */
-  #derive(derived: DerivedRead): void {
-    const inputs: Scalar[] = [];
-    let isBroken = false;
-    for (const slot of derived.inputs) {
+  /**
+   * A derived feature sees the values that are served: defaults included, null for an error. It is
+   * no fresher than what it is made of, and not there in time if that was not.
+   */
+  #derive(
+    { slot, inputs: slots, evaluate, default: otherwise }: DerivedRead,
+    values: FeatureValue[],
+    statuses: Uint8Array,
+    fromSlot: number,
+  ): void {
+    const inputs: Single[] = [];
+    let worst = PRESENT;
+    for (const input of slots) {
       // The plan lets no list or histogram into an expression.
-      inputs.push(this.values[slot] as Scalar);
-      if (this.statuses[slot] === ERROR) isBroken = true;
+      inputs.push(values[input - fromSlot] as Single);
+      worst = worseOf(worst, statuses[input - fromSlot] as number);
     }
     const overflowsBefore = this.#faults.overflow;
-    const value = derived.evaluate(inputs);
+    const value = evaluate(inputs);
+    const at = slot - fromSlot;
     if (value !== null) {
-      this.values[derived.slot] = value;
-      this.statuses[derived.slot] = PRESENT;
+      values[at] = value;
+      statuses[at] = worst === STALE || worst === TIMEOUT ? worst : PRESENT;
       return;
     }
-    isBroken ||= this.#faults.overflow !== overflowsBefore;
-    this.values[derived.slot] = derived.default;
-    this.statuses[derived.slot] = isBroken ? ERROR : DEFAULT;
+    const isBroken = worst === ERROR || this.#faults.overflow !== overflowsBefore;
+    values[at] = otherwise;
+    statuses[at] = isBroken ? ERROR : worst === TIMEOUT ? TIMEOUT : DEFAULT;
+  }
+}
+
+/** Of the statuses that say something of what is computed from a value, the one that says most. */
+function worseOf(one: number, other: number): number {
+  if (one === ERROR || other === ERROR) return ERROR;
+  if (one === TIMEOUT || other === TIMEOUT) return TIMEOUT;
+  return one === STALE || other === STALE ? STALE : PRESENT;
+}
+
+let staleIds = 0;
+
+function nextStaleId(): number {
+  staleIds += 1;
+  return staleIds;
+}
+
+function forgetText(answer: CachedAnswer, staleId: number): void {
+  answer.staleId = staleId;
+  answer.pieces = [];
+  answer.counts = null;
+}
+
+interface EntitySlots {
+  readonly fromSlot: number;
+  readonly values: FeatureValue[];
+  readonly statuses: Uint8Array;
+}
+
+/** Until when what was read holds. */
+function readGroup(
+  { store, windows, features, expiring }: GroupRead,
+  text: string,
+  row: number,
+  timeMs: number,
+  { fromSlot, values, statuses }: EntitySlots,
+): number {
+  const { table, origins } = store;
+  const isMerged = origins?.query(text, row, timeMs, windows) ?? false;
+  if (!isMerged) table.query(row, timeMs, windows);
+  const holdsMs = isMerged ? origins?.holdsUntilMs : table.holdsUntilMs(row, timeMs, windows);
+  let untilMs = holdsMs ?? timeMs;
+  for (const feature of features) {
+    const at = feature.slot - fromSlot;
+    const value = isMerged ? feature.finishMerged() : feature.finish();
+    if (value === OVERFLOW) {
+      values[at] = null;
+      statuses[at] = ERROR;
+    } else if (value === undefined || value === OLD) {
+      values[at] = feature.default;
+      statuses[at] = value === OLD ? EXPIRED : feature.absent;
+    } else {
+      values[at] = value;
+      statuses[at] = PRESENT;
+    }
+  }
+  for (const { hold, holdMerged } of expiring) {
+    untilMs = Math.min(untilMs, isMerged ? holdMerged() : hold());
+  }
+  return untilMs;
+}
+
+/** What cannot be read is answered by what is declared, and says so. */
+function failGroup(
+  { features }: GroupRead,
+  status: number,
+  fromSlot: number,
+  values: FeatureValue[],
+  statuses: Uint8Array,
+): void {
+  for (const feature of features) {
+    values[feature.slot - fromSlot] = feature.default;
+    statuses[feature.slot - fromSlot] = status;
   }
 }
 
 /** The encoded key of an entity, as the state knows it. */
 export function entityKey(
   { keyIndexes, keyTokens }: EntityRead,
-  key: readonly Scalar[],
+  key: readonly Single[],
   tokenizer: Tokenizer | null,
 ): string {
+  // One text is its own key, which most entities have.
+  if (keyIndexes.length === 1 && keyTokens === null) return String(key[keyIndexes[0] as number]);
   const parts: Scalar[] = [];
   for (const index of keyIndexes) parts.push(key[index] as Scalar);
   if (keyTokens === null || tokenizer === null) return encodeKey(parts);

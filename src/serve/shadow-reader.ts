@@ -189,6 +189,8 @@ function compare(pair: Shadowed, row: unknown, moment: ShadowMoment): void {
 
 function readOne({ plan, reader }: CompiledService, row: unknown, asOfMs: number) {
   const [given = []] = readRows([row], plan.service);
+  // Whether it is late is no difference of the definitions.
+  reader.begin(null);
   reader.read(given, asOfMs);
   return rowObject(plan, plan.outputs, reader);
 }

@@ -7,6 +7,9 @@ export const STATUS_BY_CODE = [
   'error',
   'missing',
   'expired',
+  'stale',
+  'timeout',
+  'denied',
 ] as const satisfies readonly FeatureStatus[];
 
 export const PRESENT = 0;
@@ -14,5 +17,8 @@ export const DEFAULT = 1;
 export const ERROR = 2;
 export const MISSING = 3;
 export const EXPIRED = 4;
+export const STALE = 5;
+export const TIMEOUT = 6;
+export const DENIED = 7;
 
 export type ServedStatus = (typeof STATUS_BY_CODE)[number];
