@@ -14,18 +14,27 @@ export class ByteBudget {
     if (this.#held === 0 || this.#held + bytes <= this.#limit) return;
     throw new AsofError(
       'overloaded',
-      `Pushes of ${this.#held} bytes wait already; with this one they would exceed ${this.#limit}.`,
+      `Requests of ${this.#held} bytes wait already; with this one they would exceed ${this.#limit}.`,
     );
   }
 
   /** Holds the bytes while the work lasts. @throws AsofError `overloaded`, before it begins */
   async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     this.require(bytes);
-    this.#held += bytes;
+    this.take(bytes);
     try {
       return await work();
     } finally {
-      this.#held -= bytes;
+      this.give(bytes);
     }
+  }
+
+  /** Holds so many bytes more, until they are given back. */
+  take(bytes: number): void {
+    this.#held += bytes;
+  }
+
+  give(bytes: number): void {
+    this.#held -= bytes;
   }
 }

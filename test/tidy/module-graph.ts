@@ -11,12 +11,15 @@ export interface SourceFile {
 const IMPORT = /(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g;
 const WORKER = /workerUrl\(\s*'(\.{1,2}\/[^']+)'/g;
 
+/** Packages, and what a generator writes. */
+const NOT_OURS = /node_modules|\/generated\//;
+
 /** Every TypeScript file below the folders, with its imports. */
 export function readModules(root: string, folders: readonly string[]): SourceFile[] {
   const files: SourceFile[] = [];
   for (const folder of folders) {
     for (const entry of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })) {
-      if (!entry.endsWith('.ts') || entry.includes('node_modules')) continue;
+      if (!entry.endsWith('.ts') || NOT_OURS.test(entry)) continue;
       const path = normalize(join(folder, entry));
       const text = readFileSync(join(root, path), 'utf8');
       files.push({ path, text, imports: importsOf(path, text) });
