@@ -4,21 +4,13 @@ import { durationMs } from '../base/duration.ts';
 import { AsofError, type Issue, issue } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Identity } from './access/identity.ts';
-import { type IssuerConfig, readIssuers } from './access/issuers-config.ts';
-import { type ConnectorConfig, readConnectors } from './connector-config.ts';
-import { readImports } from './imports-config.ts';
-import { type OpenLineageConfig, readOpenLineage } from './openlineage-config.ts';
-import { type PrivacyConfig, readPrivacy } from './privacy/privacy-config.ts';
-import { type QuotaConfig, readQuotas } from './quota-config.ts';
-import { type PostgresRegistry, readNamespaces, readRegistry } from './registry-config.ts';
-import { type RetentionConfig, readRetention } from './retention-config.ts';
-import { readUpstreams, type UpstreamConfig } from './upstream-config.ts';
+import { type ConfigParts, PART_NAMES, readParts } from './config-parts.ts';
 
 /** Where the platform's "now" comes from (semantics §6). */
 export type ClockMode = 'wall' | 'arrival';
 
 /** Settings of one project, from `asof.json`; paths are absolute here. */
-export interface Config extends UpstreamConfig {
+export interface Config extends ConfigParts {
   /** The folder of `asof.json`. */
   readonly root: string;
   readonly definitions: string;
@@ -40,26 +32,8 @@ export interface Config extends UpstreamConfig {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** How long after its end a day of tiles may change unrecorded: `observed`, or a duration. */
   readonly grace: string;
-  /** What owners may use offline, by the `owner` of their views; of the file alone. */
-  readonly quotas: Readonly<Record<string, QuotaConfig>>;
-  /** How long what nothing needs is kept; of the file alone. */
-  readonly retention: RetentionConfig;
-  /** Who signs tokens that are accepted; of the file alone. */
-  readonly issuers: readonly IssuerConfig[];
   /** As whom a command works; absent: as nobody in particular. Of no file. */
   readonly identity?: Identity;
-  /** What is read by the server itself, besides what is pushed; of the file alone. */
-  readonly connectors: readonly ConnectorConfig[];
-  /** Where the key of tokens comes from; of the file alone. */
-  readonly privacy: PrivacyConfig;
-  /** A PostgreSQL that the registry is in; null: a file of the data directory. Of the file alone. */
-  readonly registry: PostgresRegistry;
-  /** Where lineage is told to others; null: nowhere. Of the file alone. */
-  readonly openLineage: OpenLineageConfig;
-  /** Whose definitions the project applies; null: those of all. Of the file alone. */
-  readonly namespaces: readonly string[] | null;
-  /** Folders beside the project's own from which definitions may import; of the file alone. */
-  readonly imports: readonly string[];
 }
 
 const DEFAULTS = {
@@ -94,20 +68,10 @@ export function loadConfig(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
   const path = resolve(folder, CONFIG_FILE);
-  const {
-    connectors: listed = [],
-    quotas: bounds = {},
-    retention: kept = {},
-    access = {},
-    privacy: secrecy,
-    duckdbExtensions = null,
-    postgres = {},
-    registry: place = null,
-    namespaces: owned = null,
-    imports: shared = [],
-    openLineage: told = null,
-    ...settings
-  } = readConfigFile(path);
+  const file = readConfigFile(path);
+  const settings = Object.fromEntries(
+    Object.entries(file).filter(([name]) => !PART_NAMES.includes(name)),
+  );
   const values: Record<string, unknown> = { ...DEFAULTS, ...settings };
   for (const name of Object.keys(DEFAULTS)) {
     const fromEnvironment = environment[environmentName(name)];
@@ -115,33 +79,7 @@ export function loadConfig(
     const given = overrides[name as keyof typeof DEFAULTS];
     if (given !== undefined) values[name] = given;
   }
-  const { connectors, issues: connectorIssues } = readConnectors(
-    listed,
-    dirname(path),
-    environment,
-  );
-  const { quotas, issues: quotaIssues } = readQuotas(bounds);
-  const { retention, issues: retentionIssues } = readRetention(kept);
-  const { privacy, issues: privacyIssues } = readPrivacy(secrecy, dirname(path));
-  const { issuers, issues: issuerIssues } = readIssuers(access, dirname(path));
-  const { registry, issues: registryIssues } = readRegistry(place, environment);
-  const { namespaces, issues: namespaceIssues } = readNamespaces(owned);
-  const { imports, issues: importIssues } = readImports(shared, dirname(path));
-  const { openLineage, issues: lineageIssues } = readOpenLineage(told, dirname(path), environment);
-  const upstreams = readUpstreams(duckdbExtensions, postgres, dirname(path), environment);
-  const { issues: upstreamIssues, ...upstream } = upstreams;
-  const ofParts = [
-    ...issuerIssues,
-    ...privacyIssues,
-    ...connectorIssues,
-    ...quotaIssues,
-    ...retentionIssues,
-    ...upstreamIssues,
-    ...registryIssues,
-    ...namespaceIssues,
-    ...importIssues,
-    ...lineageIssues,
-  ];
+  const { parts, issues: ofParts } = readParts(file, path, environment);
   const issues = [...checkConfig(values), ...ofParts];
   if (issues.length > 0) {
     throw new AsofError('invalid_config', `${path} has ${issues.length} wrong setting(s).`, {
@@ -152,16 +90,7 @@ export function loadConfig(
   const root = dirname(path);
   return {
     ...(values as unknown as Config),
-    ...upstream,
-    connectors,
-    registry,
-    namespaces,
-    imports,
-    openLineage,
-    issuers,
-    privacy,
-    quotas,
-    retention,
+    ...parts,
     root,
     definitions: resolve(root, String(values.definitions)),
     dataDir: resolve(root, String(values.dataDir)),
@@ -226,26 +155,12 @@ const CHECKS: Readonly<Record<keyof typeof DEFAULTS, readonly [(v: unknown) => b
     grace: [isGrace, "'observed', or a duration such as '48h'"],
   };
 
-const OF_THE_FILE = [
-  'access',
-  'connectors',
-  'duckdbExtensions',
-  'imports',
-  'namespaces',
-  'openLineage',
-  'postgres',
-  'privacy',
-  'quotas',
-  'registry',
-  'retention',
-];
-
 function checkConfig(values: Readonly<Record<string, unknown>>): Issue[] {
   const issues: Issue[] = [];
   for (const [name, value] of Object.entries(values)) {
     const check = CHECKS[name as keyof typeof DEFAULTS];
     if (check === undefined) {
-      const known = [...Object.keys(CHECKS), ...OF_THE_FILE].join(', ');
+      const known = [...Object.keys(CHECKS), ...PART_NAMES].join(', ');
       issues.push(issue('invalid_config', name, `'${name}' is no setting.`, `Known: ${known}.`));
     } else if (!check[0](value)) {
       const shown = JSON.stringify(value);
