@@ -1,5 +1,6 @@
 import { systemClock } from '../base/clock.ts';
 import { AsofError, type Issue, issue } from '../base/errors.ts';
+import { computedOutputs } from '../plan/function-outputs.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Release } from '../registry/releases.ts';
@@ -197,8 +198,8 @@ function* incompatible(next: ServicePlan, live: ServicePlan): Generator<Issue> {
     const text = `Callers send ${keysOf(live)} to ${live.name}@${live.version}, and not ${keysOf(next)}.`;
     yield issue('not_compatible', path, text, remedy);
   }
-  const outputsOf = ({ features, onDemand }: ServicePlan): Map<string, string> =>
-    new Map([...features, ...onDemand].map(({ name, type }) => [name, typeText(type)]));
+  const outputsOf = (one: ServicePlan): Map<string, string> =>
+    new Map([...one.features, ...computedOutputs(one)].map(({ name, type }) => [name, typeText(type)]));
   const outputs = outputsOf(next);
   for (const [name, type] of outputsOf(live)) {
     const now = outputs.get(name);

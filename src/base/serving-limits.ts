@@ -91,17 +91,32 @@ export const SERVING_LIMITS = {
   idleConnectionMs: 72_000,
   /** A request has to be there, and its answer has to be taken, within this time. */
   requestWholeMs: 120_000,
-  /** Answers from this size on lie in memory that is used again. */
+  /** Answers are put together in pieces of memory of multiples of this size, which are used again. */
   answerRoomBytes: 64 * 1024,
-  /** Memory of larger answers is given up. */
+  /** Larger ones are given up after their answer. */
   answerRoomMaxBytes: 8 * 1024 * 1024,
-  /** Pieces of memory that wait for the next large answer. */
+  /** Of such pieces, how many wait for the next answer. */
   answerRooms: 16,
   /**
    * How long a store that cannot change all rows at once keeps the version before of each row: what
    * is written must be published within it.
    */
   storePreviousMs: 10 * 60 * 1000,
+  /** Rows that wait in memory for LMDB's next head; more go to a waiting room in the file. */
+  lmdbBufferBytes: 32 * 1024 * 1024,
+  /** Rows that one transaction of LMDB loads, drops, or looks through for expired ones. */
+  lmdbRowsPerTransaction: 2_000,
+  lmdbSweepRows: 256,
+  /** Longer keys of rows are shortened by a hash: LMDB takes no more. */
+  lmdbKeyBytes: 480,
+  /** Processes that may read one LMDB file at the same time. */
+  lmdbReaders: 256,
+  /** How long a reader may go on with a file that was replaced. */
+  lmdbFileCheckMs: 500,
+  /** Slots of dead readers are freed so often. */
+  lmdbReaderCheckMs: 10_000,
+  /** LMDB's file may hold as many bytes, if nothing else is said. */
+  lmdbBytes: 64 * 1024 * 1024 * 1024,
   // On-demand functions.
   functionsPerService: 32,
   /** Inputs, and outputs, of one function. */

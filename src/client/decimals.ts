@@ -19,6 +19,11 @@ export function decimalFeatures(service: ServiceNode | null): ReadonlySet<string
   for (const { name, feature } of service.onDemand) {
     if (kindOf(feature) === 'decimal') names.add(name);
   }
+  for (const { outputs } of service.functions) {
+    for (const { name, column } of outputs) {
+      if (column.kind !== 'problem' && column.type.kind === 'decimal') names.add(name);
+    }
+  }
   return names;
 }
 

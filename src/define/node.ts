@@ -1,4 +1,5 @@
 import type { ValueType } from '../schema/types.ts';
+import type { FunctionNode } from './function.ts';
 import type {
   ExpectationNode,
   ExprSlot,
@@ -165,6 +166,8 @@ export interface ServiceNode extends MetaNode {
     readonly name: string;
     readonly feature: DerivedNode | ProblemNode;
   }[];
+  /** Computed of all of these, one after another. */
+  readonly functions: readonly FunctionNode[];
   /** How it is answered, and what happens where something is not there; null: as all are. */
   readonly serving: ServingNode | null;
 }

@@ -21,7 +21,7 @@ export type RequestValues<R extends RequestMap> = Flatten<
 
 /** The same as functions see it: an optional field that was left out is null. */
 export type RequestInputs<R extends RequestMap> = {
-  [Name in keyof R]: R[Name] extends ColumnDefinition<ScalarTag, false>
+  [Name in keyof R]: R[Name] extends ColumnDefinition<TypeTag, false>
     ? JsValue<TagOf<R[Name]>>
     : JsValue<TagOf<R[Name]>> | null;
 };

@@ -1,5 +1,7 @@
 import { namedColumns } from './column.ts';
 import { derivedNodes } from './derived-nodes.ts';
+import { functionNodes } from './function.ts';
+import type { FunctionChain } from './function-type.ts';
 import {
   deepFreeze,
   type MetaOptions,
@@ -9,7 +11,13 @@ import {
   problemNode,
   type ServiceNode,
 } from './node.ts';
-import type { NewNames, OnDemandRow, RequestMap, RequestValues } from './on-demand.ts';
+import type {
+  NewNames,
+  OnDemandRow,
+  RequestInputs,
+  RequestMap,
+  RequestValues,
+} from './on-demand.ts';
 import { onDemandRow } from './on-demand.ts';
 import type { Pick } from './pick.ts';
 import { type ServingOptions, servingNode } from './serving-options.ts';
@@ -92,6 +100,7 @@ export interface ServiceOptions<
   R extends RequestMap,
   D extends DerivedMap,
   N extends string,
+  F extends object,
 > extends MetaOptions {
   /** Raise it whenever the list changes: `name@version` means one thing for ever. */
   readonly version: number;
@@ -103,6 +112,13 @@ export interface ServiceOptions<
   readonly onDemand?: (
     row: OnDemandRow<R, Merged<TagsOf<P[number]>>>,
   ) => D & NewNames<D, Taken<P> | keyof R, 'on-demand feature'>;
+  /**
+   * TypeScript functions over all of these, for what expressions cannot say. They run outside of
+   * this process, by the text of `run`, within bounds of time and memory.
+   */
+  readonly functions?: (
+    chain: FunctionChain<RequestInputs<R> & ValuesIn<P> & FeatureValues<D>>,
+  ) => { readonly types?: { readonly values: F } };
   /** How long a request has, and what happens where something is not there in time. */
   readonly serving?: ServingOptions<N>;
 }
@@ -127,13 +143,14 @@ export function service<
   R extends RequestMap = Record<never, never>,
   D extends DerivedMap = Record<never, never>,
   const N extends string = never,
+  F extends object = Record<never, never>,
 >(
   name: Name,
-  options: ServiceOptions<P, R, D, N> & Answered<N, keyof ValuesIn<P>>,
+  options: ServiceOptions<P, R, D, N, F> & Answered<N, keyof ValuesIn<P>>,
 ): Service<
   Name,
   Merged<KeysOf<P[number]>>,
-  Flatten<ValuesIn<P> & FeatureValues<D>>,
+  Flatten<ValuesIn<P> & FeatureValues<D> & F>,
   RequestValues<R>
 > {
   return Object.freeze({ node: serviceNode(name, options), name, version: options.version });
@@ -145,6 +162,7 @@ interface LooseServiceOptions extends MetaOptions {
   readonly features: unknown;
   readonly request?: unknown;
   readonly onDemand?: (row: never) => unknown;
+  readonly functions?: unknown;
   readonly serving?: unknown;
 }
 
@@ -161,6 +179,7 @@ function serviceNode(name: string, options: LooseServiceOptions): ServiceNode {
     picks,
     request,
     onDemand: derivedNodes(onDemand, 'on-demand feature'),
+    functions: functionNodes(options.functions),
     serving: servingNode(options.serving),
     ...metaNode(options),
   });

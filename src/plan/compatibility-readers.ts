@@ -44,6 +44,11 @@ export const READER_RULES = {
     'an on-demand feature is another expression, is added, or goes',
     'It is another value, or another row.',
   ),
+  function_changed: breaking(
+    'service',
+    'a function has another text, version, input or output, or uses something else',
+    'Nobody can tell from two programs whether they compute the same.',
+  ),
   reads_changed: breaking(
     ['service', 'dataset', 'model'],
     'what is read means something else',
@@ -116,6 +121,11 @@ export const READER_RULES = {
     'service',
     'another timeout, or other features that are required, or another policy where a store fails',
     'It says how requests are answered, and not what a value is.',
+  ),
+  function_bounds_changed: metadata(
+    'service',
+    'a function may take more or less time or memory, or its answers are kept for another time',
+    'It decides whether a call succeeds, and not what it then gives.',
   ),
   address_changed: metadata(
     'dashboard',

@@ -1,5 +1,6 @@
 import type { DatasetNode, ServiceNode } from '../define/node.ts';
 import { byName } from './canonical.ts';
+import { computedOutputs } from './function-outputs.ts';
 import { datasetHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import { type ResolvedLabel, type ResolvedParts, resolveLabel } from './label-plan.ts';
@@ -99,7 +100,7 @@ function checkColumns(
   ];
   for (const one of needed) checkOffered(spine, one, `${path}.spine`, issues);
   const taken = new Set((spine.columns ?? needed).map(({ name }) => name));
-  const outputs = [...service.features, ...service.onDemand];
+  const outputs = [...service.features, ...computedOutputs(service)];
   for (const { name } of outputs) {
     if (taken.has(name)) {
       const message = `The spine has a column with the name of the feature '${name}'.`;

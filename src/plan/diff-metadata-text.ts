@@ -4,6 +4,8 @@ import { byName } from './canonical.ts';
 import type { Finding, RuleName } from './compatibility.ts';
 import { addExpectations, addMeta, type Fields, findings } from './diff-fields.ts';
 import { tableMetadata } from './diff-source-text.ts';
+import type { FunctionPlan } from './function-form.ts';
+import { functionBounds } from './function-text.ts';
 import type {
   ExpectationPlan,
   LabelPlan,
@@ -29,13 +31,14 @@ export interface Definition {
   readonly origin?: TableOriginPlan | null;
   readonly url?: string | null;
   readonly serving?: ServingPlan;
+  readonly functions?: readonly FunctionPlan[];
 }
 
 /** What differs in how a definition is described or shown; none of it is part of its hash. */
 export function metadataFindings(before: Definition, after: Definition): Finding[] {
   const found = findings(metadataFields(before), metadataFields(after), ruleOf);
-  const order = ({ features = [], onDemand = [] }: Definition): string =>
-    [...features, ...onDemand].map((one) => one.name).join();
+  const order = ({ features = [], onDemand = [], functions = [] }: Definition): string =>
+    [...features, ...onDemand, ...functions].map((one) => one.name).join();
   const sameNames = order(sorted(before)) === order(sorted(after));
   if (sameNames && order(before) !== order(after)) {
     found.push({ rule: 'order_changed', sentence: 'outputs are in another order' });
@@ -63,16 +66,20 @@ const META_RULES = [
 /** Of features and labels too, whose labels end in what it is. */
 function ruleOf(label: string): RuleName {
   if (label.startsWith('expected of ')) return 'expectation_changed';
+  if (/^(bounds|network timeout|cache) of the function /.test(label)) {
+    return 'function_bounds_changed';
+  }
   const meta = META_RULES.find(([word]) => label === word || label.endsWith(` ${word}`));
   return meta?.[1] ?? RULES[label] ?? 'table_place_changed';
 }
 
 function sorted(definition: Definition): Definition {
-  const { features = [], onDemand = [] } = definition;
+  const { features = [], onDemand = [], functions = [] } = definition;
   return {
     ...definition,
     features: [...features].sort(byName),
     onDemand: [...onDemand].sort(byName),
+    functions: [...functions].sort(byName),
   };
 }
 
@@ -86,6 +93,10 @@ function metadataFields(definition: Definition): Fields {
   if (budgetBytes !== null) fields.set('budget', `${formatBytes(budgetBytes)}, then ${atLimit}`);
   for (const { name, meta } of [...(definition.features ?? []), ...(definition.onDemand ?? [])]) {
     if (meta !== undefined) addMeta(fields, `feature ${name} `, meta);
+  }
+  for (const one of definition.functions ?? []) {
+    addMeta(fields, `function ${one.name} `, one.meta);
+    for (const [label, text] of functionBounds(one)) fields.set(label, text);
   }
   for (const { name, view } of definition.labels ?? []) {
     for (const { meta } of view.features) addMeta(fields, `label ${name} `, meta);

@@ -6,6 +6,7 @@ import { canonicalJson } from './canonical.ts';
 import { type Finding, prefixed, type RuleName } from './compatibility.ts';
 import { type Fields, findings } from './diff-fields.ts';
 import { upstreamFindings } from './diff-source-text.ts';
+import { functionFields } from './function-text.ts';
 import { aggregateMeaning } from './hash.ts';
 import { errorOfBits } from './parameters.ts';
 import { personalFeatures } from './personal-features.ts';
@@ -91,14 +92,25 @@ export function serviceFindings(before: ServicePlan, after: ServicePlan): Findin
   return findings(old, now, (label) => {
     if (label.startsWith('request field ')) return 'request_changed';
     if (label.startsWith('on-demand feature ')) return 'on_demand_changed';
+    if (label.startsWith('function ')) return 'function_changed';
     if (!old.has(label)) return 'output_added';
     return now.has(label) ? 'output_changed' : 'output_removed';
   });
 }
 
 /** A service that is new: what it asks of a request, computes from it, and how it is answered. */
-export function newServiceSentences({ request, onDemand, serving }: ServicePlan): string[] {
-  const fields = serviceFields({ features: [], request, onDemand });
+export function newServiceSentences({
+  request,
+  onDemand,
+  functions,
+  serving,
+}: ServicePlan): string[] {
+  const fields = serviceFields({
+    features: [],
+    request,
+    onDemand,
+    ...(functions && { functions }),
+  });
   return [...fields, ...servingFields(serving)].map(([label, text]) => `${label}: ${text}`);
 }
 
@@ -106,7 +118,8 @@ function serviceFields({
   features,
   request,
   onDemand,
-}: Pick<ServicePlan, 'features' | 'request' | 'onDemand'>): Fields {
+  functions = [],
+}: Pick<ServicePlan, 'features' | 'request' | 'onDemand' | 'functions'>): Fields {
   const fields = new Map(
     features.map(({ name, view, version, feature }) => [
       `output ${name}`,
@@ -119,6 +132,9 @@ function serviceFields({
   for (const { name, expr, type, default: fallback } of onDemand) {
     const other = fallback === null ? '' : `, default ${canonicalJson(fallback)}`;
     fields.set(`on-demand feature ${name}`, `${typeText(type)} = ${exprText(expr)}${other}`);
+  }
+  for (const one of functions) {
+    for (const [label, text] of functionFields(one)) fields.set(label, text);
   }
   return fields;
 }

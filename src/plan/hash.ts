@@ -5,6 +5,7 @@ import { typesOf } from '../schema/evolution.ts';
 import { type ColumnSchema, type Scalar, type SourceSchema, sameType } from '../schema/types.ts';
 import { convertScalar } from '../schema/widening.ts';
 import { byName, compareText, hashOf } from './canonical.ts';
+import type { FunctionPlan } from './function-form.ts';
 import type {
   AggregateFeaturePlan,
   DashboardPlan,
@@ -105,7 +106,10 @@ export function viewHash(view: ViewMeaning): string {
 
 /** The order of the outputs is how they are shown, not what they mean: each goes by its name. */
 export function serviceHash(
-  service: Pick<ServicePlan, 'name' | 'version' | 'features' | 'request' | 'onDemand'>,
+  service: Pick<
+    ServicePlan,
+    'name' | 'version' | 'features' | 'request' | 'onDemand' | 'functions'
+  >,
   viewHashOf: (view: string, version: number) => string,
 ): string {
   const features = service.features
@@ -117,7 +121,7 @@ export function serviceHash(
       meaning: viewHashOf(view, version),
     }))
     .sort((a, b) => compareText(a.name, b.name));
-  const { request, onDemand } = service;
+  const { request, onDemand, functions = [] } = service;
   const computed = onDemand.map(({ name, expr, type, default: fallback }) => ({
     ...{ name, expr, type, default: fallback },
   }));
@@ -125,7 +129,22 @@ export function serviceHash(
     ...{ name: service.name, version: service.version, features },
     ...(request.length === 0 ? {} : { request: [...request].sort(byName) }),
     ...(computed.length === 0 ? {} : { onDemand: computed.sort(byName) }),
+    ...(functions.length === 0 ? {} : { functions: functionMeanings(functions) }),
   });
+}
+
+function functionMeanings(functions: readonly FunctionPlan[]) {
+  return functions.map((one) => ({ name: one.name, digest: functionDigest(one) })).sort(byName);
+}
+
+/**
+ * All that decides what a function gives: its text, its types, and what it uses by name. How long
+ * it may take and how much memory it may have decide only whether it gives anything.
+ */
+export function functionDigest(one: Omit<FunctionPlan, 'digest' | 'meta'>): string {
+  const { version, inputs, outputs, source, uses, network, cacheTtlMs } = one;
+  const outside = network === null ? {} : { hosts: network.hosts, cacheTtlMs };
+  return hashOf({ version, inputs: [...inputs].sort(byName), outputs, source, uses, ...outside });
 }
 
 /** What a dataset reads, by what that means. */

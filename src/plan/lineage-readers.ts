@@ -1,4 +1,5 @@
 import { referencedColumns } from '../expr/references.ts';
+import { computedOutputs } from './function-outputs.ts';
 import { addLabel, type FeatureParts } from './lineage-features.ts';
 import type { LineageGraph } from './lineage-graph.ts';
 import { lineageId } from './lineage-node.ts';
@@ -91,9 +92,9 @@ function placeService(graph: LineageGraph, plan: ServicePlan, features: FeatureP
     join(graph, features.featureOf(view, viewVersion, feature), node);
     outputs.set(part, node);
   }
-  for (const { name: part, type, expr } of plan.onDemand) {
+  for (const { name: part, type, reads } of computedOutputs(plan)) {
     const node = graph.add({ kind: 'on_demand', ...own, part, type });
-    for (const name of referencedColumns(expr)) {
+    for (const name of reads) {
       join(graph, request.get(name) ?? outputs.get(name), node);
     }
     outputs.set(part, node);

@@ -8,6 +8,7 @@ import type {
 } from '../define/node.ts';
 import { byName, compareText } from './canonical.ts';
 import { resolveExpectations } from './expectation-plan.ts';
+import { computedOutputs } from './function-outputs.ts';
 import { dashboardHash, modelHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import type { DashboardPlan, DatasetPlan, ModelPlan, ModelReadPlan, ServicePlan } from './plan.ts';
@@ -111,16 +112,15 @@ function resolveReads(
 }
 
 /** What a service answers with, and where each comes from. */
-export function outputsOf({
-  features,
-  onDemand,
-}: Pick<ServicePlan, 'features' | 'onDemand'>): ModelReadPlan[] {
+export function outputsOf(
+  service: Pick<ServicePlan, 'features' | 'onDemand' | 'functions'>,
+): ModelReadPlan[] {
   return [
-    ...features.map(({ name, type, view, version, feature }) => ({
+    ...service.features.map(({ name, type, view, version, feature }) => ({
       ...{ name, type },
       feature: { view, version, name: feature },
     })),
-    ...onDemand.map(({ name, type }) => ({ name, type, feature: null })),
+    ...computedOutputs(service).map(({ name, type }) => ({ name, type, feature: null })),
   ];
 }
 

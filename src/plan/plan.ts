@@ -2,6 +2,7 @@ import type { AccumulatorSpec, AggregateFn } from '../aggregate/spec.ts';
 import type { WindowSpec } from '../aggregate/window.ts';
 import type { ExprNode, LiteralValue } from '../expr/node.ts';
 import type { SourceSchema, ValueType } from '../schema/types.ts';
+import type { FunctionPlan } from './function-form.ts';
 import type { ServingPlan } from './serving-form.ts';
 import type { ExpectationPlan, TableOriginPlan } from './table-origin.ts';
 
@@ -181,6 +182,8 @@ export interface ServicePlan {
   readonly request: readonly RequestFieldPlan[];
   /** Computed for each row from its request fields and features; served after `features`. */
   readonly onDemand: readonly OnDemandFeaturePlan[];
+  /** Computed of all of these; served after them. Absent where there are none. */
+  readonly functions?: readonly FunctionPlan[];
   /** How it is answered; absent where nothing is declared. Not part of the hash. */
   readonly serving?: ServingPlan;
   readonly hash: string;

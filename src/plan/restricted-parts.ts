@@ -1,4 +1,5 @@
 import { referencedColumns } from '../expr/references.ts';
+import { computedOutputs } from './function-outputs.ts';
 import type { DatasetPlan, FeaturePlan, ProjectPlan, ServicePlan, ViewPlan } from './plan.ts';
 import { groupOf, sourceNamed } from './plan-index.ts';
 
@@ -68,7 +69,7 @@ export class RestrictedParts {
 
   /** Of an answer of the service, and of a training set by it; or of some of its outputs alone. */
   ofService(
-    service: Pick<ServicePlan, 'features' | 'onDemand'>,
+    service: Pick<ServicePlan, 'features' | 'onDemand' | 'functions'>,
     outputs: ReadonlySet<string> | null = null,
   ): readonly AskedLabel[] {
     const shown = outputs === null ? null : withWhatTheyReadOf(service, outputs);
@@ -97,7 +98,7 @@ export class RestrictedParts {
   /** Of a defined training set: its service, its labels, and the rows that it is asked at. */
   ofDataset(
     dataset: DatasetPlan,
-    service: Pick<ServicePlan, 'features' | 'onDemand'>,
+    service: Pick<ServicePlan, 'features' | 'onDemand' | 'functions'>,
   ): readonly AskedLabel[] {
     const labels = dataset.labels.flatMap(({ name, view, groups }) =>
       asked(this.#featuresOf(view, groups), `${dataset.name}@${dataset.version}.${name}`),
@@ -174,12 +175,12 @@ export class RestrictedParts {
 
 /** Outputs, and those that on-demand ones among them are computed of; each comes after its own. */
 function withWhatTheyReadOf(
-  { onDemand }: Pick<ServicePlan, 'onDemand'>,
+  service: Pick<ServicePlan, 'onDemand' | 'functions'>,
   outputs: ReadonlySet<string>,
 ): ReadonlySet<string> {
   const shown = new Set(outputs);
-  for (const { name, expr } of onDemand.toReversed()) {
-    if (shown.has(name)) for (const read of referencedColumns(expr)) shown.add(read);
+  for (const { name, reads } of computedOutputs(service).toReversed()) {
+    if (shown.has(name)) for (const read of reads) shown.add(read);
   }
   return shown;
 }

@@ -1,5 +1,6 @@
 import { referencedColumns } from '../expr/references.ts';
-import type { ModelPlan, OnDemandFeaturePlan, ProjectPlan, ServicePlan, ViewPlan } from './plan.ts';
+import { type ComputedOutput, computedOutputs } from './function-outputs.ts';
+import type { ModelPlan, ProjectPlan, ServicePlan, ViewPlan } from './plan.ts';
 
 /**
  * Why versions are of high risk, by `view fraud.spend@2`: because they are marked so, or because
@@ -65,7 +66,7 @@ function riskyOutputs(
     const why = isMarked(service) ? `${title} is marked so` : read;
     if (why !== undefined) risky.set(name, why);
   }
-  for (const one of service.onDemand) {
+  for (const one of computedOutputs(service)) {
     const why = riskOfOnDemand(one, service, risky);
     if (why !== null) risky.set(one.name, why);
   }
@@ -73,13 +74,13 @@ function riskyOutputs(
 }
 
 function riskOfOnDemand(
-  one: OnDemandFeaturePlan,
+  one: ComputedOutput,
   service: ServicePlan,
   risky: ReadonlyMap<string, string>,
 ): string | null {
   const title = `the service ${service.name}@${service.version}`;
   if (isMarked(service)) return `${title} is marked so`;
   if (isMarked(one)) return `the feature ${one.name} of ${title} is marked so`;
-  const from = referencedColumns(one.expr).find((name) => risky.has(name));
+  const from = one.reads.find((name) => risky.has(name));
   return from === undefined ? null : (risky.get(from) ?? null);
 }

@@ -3,6 +3,7 @@ import { didYouMean } from '../base/suggest.ts';
 import type { PickNode, ServiceNode, ViewNode } from '../define/node.ts';
 import { namespaceOf, sameType, typeText } from '../schema/types.ts';
 import { byName } from './canonical.ts';
+import { type KnownInput, resolveFunctions } from './function-plan.ts';
 import { serviceHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import { resolveOnDemand, resolveRequest } from './on-demand-plan.ts';
@@ -30,6 +31,7 @@ export function resolveService(
   issues.checkVersion(`${path}.version`, node.version);
   const features: ServiceFeaturePlan[] = [];
   const hashes = new Map<string, string>();
+  const nullable = new Set<string>();
   const entities = new Set<EntityPlan>();
   const tokens = new Map<string, string | null>();
   const tokenOutputs = new Map<string, string>();
@@ -47,6 +49,7 @@ export function resolveService(
     entities.add(entity);
     const picked = pickedFeatures(pick, view);
     features.push(...picked);
+    for (const name of nullableOf(picked, view)) nullable.add(name);
     const shown = tokenFeatures(view.tokenized, view.features);
     for (const { name, feature } of picked) {
       if (shown.has(feature)) tokenOutputs.set(name, namespaceOf(view.source));
@@ -57,9 +60,18 @@ export function resolveService(
   const request = resolveRequest(node, issues);
   const onDemand = resolveOnDemand(node, features, request, tokenOutputs, issues);
   checkNames(node, [...joinKeys, ...features], issues);
+  const inputs: KnownInput[] = [
+    ...request.map(({ name, type, optional }) => ({ name, type, nullable: optional })),
+    ...features.map(({ name, type }) => ({ name, type, nullable: nullable.has(name) })),
+    ...onDemand.map((one) => ({ ...one, nullable: one.default === null })),
+  ];
+  const functions = resolveFunctions(node, inputs, tokenOutputs, issues);
   const serving = resolveServing(node, namesOf(node), issues);
   if (issues.count > before) return null;
-  const service = { name: node.name, version: node.version, features, request, onDemand };
+  const service = {
+    ...{ name: node.name, version: node.version, features, request, onDemand },
+    ...(functions.length === 0 ? {} : { functions }),
+  };
   return {
     ...service,
     joinKeys,
@@ -95,11 +107,18 @@ function pickedFeatures(pick: PickNode, view: ViewDraft): ServiceFeaturePlan[] {
 }
 
 /** Of all outputs, whether they can be resolved or not. */
-function namesOf({ picks, onDemand }: ServiceNode): string[] {
+function namesOf({ picks, onDemand, functions }: ServiceNode): string[] {
   const picked = picks.flatMap((pick) =>
     pick.kind === 'problem' ? [] : (pick.features ?? pick.view.features).map(({ name }) => name),
   );
-  return [...picked, ...onDemand.map(({ name }) => name)];
+  const computed = functions.flatMap(({ outputs }) => outputs);
+  return [...picked, ...[...onDemand, ...computed].map(({ name }) => name)];
+}
+
+/** Those that have no default: an empty window, or no row, is null. */
+function nullableOf(picked: readonly ServiceFeaturePlan[], view: ViewDraft): string[] {
+  const never = new Set(view.features.flatMap((one) => (one.default === null ? [] : [one.name])));
+  return picked.filter(({ feature }) => !never.has(feature)).map(({ name }) => name);
 }
 
 function joinKeysOf(
@@ -135,7 +154,8 @@ function checkOutputs(
     const remedy = "Write features: [someView.pick('feature')].";
     issues.add('invalid_definition', path, `The service '${node.name}' has no features.`, remedy);
   }
-  const count = features.length + node.onDemand.length;
+  const computed = node.functions.flatMap(({ outputs }) => outputs);
+  const count = features.length + node.onDemand.length + computed.length;
   if (count > LIMITS.featuresPerService) {
     const message = `The service has ${count} features.`;
     const remedy = `Use at most ${LIMITS.featuresPerService}.`;
@@ -167,7 +187,7 @@ function checkNames(
   issues: IssueList,
 ): void {
   const taken = new Set(read.map(({ name }) => name));
-  const check = (part: 'request' | 'onDemand', noun: string, name: string): void => {
+  const check = (part: string, noun: string, name: string): void => {
     if (taken.has(name)) {
       const message = `The ${noun} '${name}' has the name of something else in the service.`;
       const path = `services.${node.name}.${part}.${name}`;
@@ -177,4 +197,7 @@ function checkNames(
   };
   for (const { name } of node.request) check('request', 'request field', name);
   for (const { name } of node.onDemand) check('onDemand', 'on-demand feature', name);
+  for (const { name, outputs } of node.functions) {
+    for (const output of outputs) check(`functions.${name}.outputs`, 'output', output.name);
+  }
 }

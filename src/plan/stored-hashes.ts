@@ -4,6 +4,7 @@ import {
   dashboardHash,
   datasetHash,
   eventsHash,
+  functionDigest,
   groupId,
   modelHash,
   originHash,
@@ -83,6 +84,9 @@ export class StoredHashes {
   }
 
   service(service: ServicePlan): string {
+    for (const one of service.functions ?? []) {
+      if (one.digest !== functionDigest(one)) missing(`what the function ${one.name} was`);
+    }
     return serviceHash(service, (name, version) => {
       const view = this.#index.views.get(`${name}@${version}`);
       return view?.hash ?? missing(`the view ${name}@${version}`);

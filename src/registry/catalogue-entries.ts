@@ -1,3 +1,4 @@
+import { computedOutputs } from '../plan/function-outputs.ts';
 import { lineageId } from '../plan/lineage-node.ts';
 import { personalFeatures, tagsOf } from '../plan/personal-features.ts';
 import type { Meta, ProjectPlan } from '../plan/plan.ts';
@@ -66,7 +67,7 @@ export function catalogueEntries(plan: ProjectPlan, stateOf: StateOf): Catalogue
     }),
     ...plan.services.flatMap((service) => {
       const state = stateOf('service', service.name, service.version);
-      const onDemand = service.onDemand.map((feature) =>
+      const onDemand = computedOutputs(service).map((feature) =>
         part('on_demand', service, feature, { state, type: typeText(feature.type) }),
       );
       return [whole('service', service, { state }), ...onDemand];

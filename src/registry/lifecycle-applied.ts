@@ -1,4 +1,5 @@
 import { type Issue, issue } from '../base/errors.ts';
+import { computedOutputs } from '../plan/function-outputs.ts';
 import type { ModelPlan, ProjectPlan, ServicePlan, ViewPlan } from '../plan/plan.ts';
 import { riskReasons } from '../plan/risk.ts';
 import { namespaceOf } from '../schema/types.ts';
@@ -29,7 +30,7 @@ export function versionsOf(plan: ProjectPlan): AppliedVersion[] {
   };
   return [
     ...plan.views.map((one) => version('view', one, one.features)),
-    ...plan.services.map((one) => version('service', one, one.onDemand)),
+    ...plan.services.map((one) => version('service', one, computedOutputs(one))),
     ...plan.models.map((one) => version('model', one, [])),
   ];
 }

@@ -1,10 +1,10 @@
 import { present } from '../base/assert.ts';
 import { SERVING_LIMITS } from '../base/serving-limits.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
+import { computedOutputs } from '../plan/function-outputs.ts';
 import { personalFeatures, tagsOf } from '../plan/personal-features.ts';
 import type {
   FeaturePlan,
-  OnDemandFeaturePlan,
   ProjectPlan,
   ServiceFeaturePlan,
   ServicePlan,
@@ -31,7 +31,7 @@ export function describeService(plan: ProjectPlan, service: ServicePlan): Servic
     })),
     features: [
       ...service.features.map((output) => describeOutput(plan, output)),
-      ...service.onDemand.map((feature) => ({
+      ...computedOutputs(service).map((feature) => ({
         name: feature.name,
         type: typeText(feature.type),
         from: 'on demand',
@@ -89,7 +89,7 @@ function describeFeature(
 
 /** JSON-safe: decimals and integers beyond 2^53 are text. */
 function describeDefault(
-  feature: FeaturePlan | OnDemandFeaturePlan,
+  feature: Pick<FeaturePlan, 'type' | 'default'>,
 ): string | number | boolean | null {
   const value = scalarOfLiteral(feature.type, feature.default);
   if (feature.type.kind === 'decimal' && (typeof value === 'number' || typeof value === 'bigint')) {

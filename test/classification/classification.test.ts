@@ -135,6 +135,7 @@ const SHOWN_ELSEWHERE: Readonly<Partial<Record<RuleName, string>>> = {
   source_changed: 'told of views where the source that they read is what changed',
   output_changed: 'an output is another feature, whose values are its own',
   on_demand_changed: 'the same expressions as those of derived features',
+  function_changed: 'programs, of which nobody can tell whether they compute the same',
   reads_changed:
     'told of services, datasets and models where a view that they read is what changed',
   meaning_changed: 'for what no other rule tells of',

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { EVOLUTION_MISUSES } from './evolution-misuses.ts';
+import { FUNCTION_MISUSES } from './function-misuses.ts';
 import { OFFLINE_MISUSES } from './offline-misuses.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -189,6 +190,7 @@ const MISUSES: readonly (readonly [snippet: string, sentence: string])[] = [
   ],
   ...EVOLUTION_MISUSES,
   ...OFFLINE_MISUSES,
+  ...FUNCTION_MISUSES,
 ];
 
 let errorsByLine: ReadonlyMap<number, string>;
