@@ -193,6 +193,9 @@ function serviceStatuses(plan: ProjectPlan, features: FeatureServer): ServiceSta
       error: totals?.error ?? 0,
       missing: totals?.missing ?? 0,
       expired: totals?.expired ?? 0,
+      stale: totals?.stale ?? 0,
+      timeout: totals?.timeout ?? 0,
+      denied: totals?.denied ?? 0,
     };
   });
 }

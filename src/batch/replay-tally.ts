@@ -30,6 +30,8 @@ export interface ReplayReport {
   readonly values: number;
   readonly identical: number;
   readonly mismatched: number;
+  /** Values that were not there when they were asked for, so that there is nothing to compare. */
+  readonly unknown: number;
   /** The first of them, explained: at most `LIMITS.explainedMismatches`. */
   readonly mismatches: readonly ReplayMismatch[];
   readonly throughCommit: number;
@@ -41,6 +43,7 @@ export class Tally {
   values = 0;
   identical = 0;
   mismatched = 0;
+  unknown = 0;
   readonly mismatches: ReplayMismatch[] = [];
 
   get isFull(): boolean {
@@ -48,8 +51,8 @@ export class Tally {
   }
 
   report(throughCommit: number): ReplayReport {
-    const { answers, values, identical, mismatched, mismatches } = this;
-    return { answers, values, identical, mismatched, mismatches, throughCommit };
+    const { answers, values, identical, mismatched, unknown, mismatches } = this;
+    return { answers, values, identical, mismatched, unknown, mismatches, throughCommit };
   }
 }
 

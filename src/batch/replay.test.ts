@@ -125,9 +125,18 @@ test('a mismatch names the event or the rule that explains it', async () => {
     values: 1,
     identical: 1,
     mismatched: 0,
+    unknown: 0,
     mismatches: [],
     throughCommit: 6,
   });
+  // What was not there is not compared; what was stale is, and is confirmed by its value.
+  const stale = answer(right, { statuses: { total: 'stale' } });
+  const late = answer(0, { statuses: { total: 'timeout' }, unknown: ['total'] });
+  const both = await replayServed({ plan, history, answers: [stale, late], session });
+  assert.deepEqual([both.values, both.identical, both.unknown, both.mismatched], [1, 1, 1, 0]);
+  const wrong = answer(right + 1, { statuses: { total: 'stale' } });
+  const refuted = await replayServed({ plan, history, answers: [wrong], session });
+  assert.equal(refuted.mismatched, 1);
 });
 
 test('statuses are those that serving gives: of a sum beyond int64, and of what derives from it', async () => {

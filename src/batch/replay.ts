@@ -4,7 +4,8 @@ import { sqlString } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
-import type { FeatureValue, Scalar } from '../schema/types.ts';
+import type { FeatureStatus } from '../schema/status.ts';
+import type { FeatureValue, Single } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
 import { computeParts } from './compute-parts.ts';
 import { attachSources, type EventRelations } from './event-relations.ts';
@@ -172,10 +173,14 @@ async function compareAnswer(
   const known = new Set(outputs.map(({ name }) => name));
   const replay = comparing.replayed.read(row, answer.request ?? {});
   for (const [index, { name: feature, type }] of outputs.entries()) {
+    if (answer.unknown?.includes(feature) === true) {
+      tally.unknown += 1;
+      continue;
+    }
     const replayed = present(replay[index], 'a feature of the service');
     const served = answer.values[feature];
     const isSame =
-      isSameValue(served, replayed.value) && answer.statuses[feature] === replayed.status;
+      isSameValue(served, replayed.value) && confirms(replayed.status, answer.statuses[feature]);
     if (isSame && answer.commit <= history.through) {
       tally.values += 1;
       tally.identical += 1;
@@ -192,6 +197,12 @@ async function compareAnswer(
     const explanation: Explanation = { kind: 'definition', text, events: [] };
     addMismatch(tally, answer, { feature, served, explanation });
   }
+}
+
+/** How old the data was is no part of a value: what was stale is confirmed by what it was made of. */
+function confirms(replayed: FeatureStatus, served: FeatureStatus | undefined): boolean {
+  if (served !== 'stale') return served === replayed;
+  return replayed === 'present' || replayed === 'default';
 }
 
 async function explain(
@@ -230,8 +241,8 @@ async function createPoints(
   await session.run(`CREATE OR REPLACE TEMP TABLE ${POINTS} (${columns.join(', ')})`);
   for (let from = 0; from < answers.length; from += ROWS_PER_INSERT) {
     const rows = answers.slice(from, from + ROWS_PER_INSERT).map((answer, index) => {
-      const key = service.joinKeys.map(({ name }) => scalarSql(answer.key[name] ?? null));
-      const given = service.request.map(({ name }) => scalarSql(answer.request?.[name] ?? null));
+      const key = service.joinKeys.map(({ name }) => valueSql(answer.key[name] ?? null));
+      const given = service.request.map(({ name }) => valueSql(answer.request?.[name] ?? null));
       return `(${[from + index, answer.asOfMs, answer.commit, ...key, ...given].join(', ')})`;
     });
     await session.run(`INSERT INTO ${POINTS} VALUES ${rows.join(', ')}`);
@@ -240,8 +251,10 @@ async function createPoints(
 
 const ROWS_PER_INSERT = 2_000;
 
-function scalarSql(value: Scalar): string {
+function valueSql(value: Single): string {
   if (value === null) return 'NULL';
+  // Each is a float32 already, so neither cast rounds.
+  if (Array.isArray(value)) return `CAST(CAST('[${value.join(',')}]' AS DOUBLE[]) AS FLOAT[])`;
   if (typeof value === 'string') return value.split('\0').map(sqlString).join(' || chr(0) || ');
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return `'${value}'::DOUBLE`;
   return String(value);

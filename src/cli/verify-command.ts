@@ -22,6 +22,7 @@ export async function verifyCommand(context: Context<VerifyOptions>): Promise<nu
   const result = {
     verified: report.answers,
     values: report.values,
+    unknown: report.unknown,
     mismatches: report.mismatched,
     differences: report.mismatches.map(shownMismatch),
     damaged: report.damaged,
@@ -38,6 +39,9 @@ export async function verifyCommand(context: Context<VerifyOptions>): Promise<nu
     output.say(
       `${count(report.answers)} answers replayed, ${count(report.values)} values compared`,
     );
+    if (report.unknown > 0) {
+      output.say(`${count(report.unknown)} values were not there when they were asked for`);
+    }
     if (report.mismatched === 0) {
       output.say(`${pc.green('✓')} every value is identical, bit for bit`);
       return;

@@ -22,6 +22,8 @@ export interface FeatureAnswer<Keys extends object, Values extends object> {
   readonly freshness: Readonly<Record<string, ViewFreshnessAnswer>>;
   /** In the order of the request. */
   readonly rows: readonly FeatureRowAnswer<Keys, Values>[];
+  /** Views that were answered from what was read before, as the online store was not there. */
+  readonly degraded?: Readonly<Record<string, DegradedAnswer>>;
   /** Of a model: whether the answer fits what that registered. */
   readonly contract?: ContractAnswer;
 }
@@ -48,10 +50,23 @@ export interface ViewFreshnessAnswer {
   readonly stale: boolean;
 }
 
+/** Values that were known to be right `ageMs` ago, and are those of `commit`. */
+export interface DegradedAnswer {
+  readonly reason: 'last_known';
+  readonly commit: number;
+  readonly ageMs: number;
+}
+
 export interface FeatureRowAnswer<Keys extends object, Values extends object> {
   readonly key: Keys;
+  /**
+   * All null where the row failed. Where the service skips what a failing store would give, such
+   * features are left out here, and their statuses say so.
+   */
   readonly values: Values;
   readonly statuses: Readonly<Record<keyof Values & string, FeatureStatus>>;
+  /** Only where a feature that the service requires is not there: the row is of no use. */
+  readonly failed?: { readonly code: 'required_feature'; readonly features: readonly string[] };
 }
 
 /** What became of pushed events; `rejections` lists those that were not accepted. */

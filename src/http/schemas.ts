@@ -89,8 +89,30 @@ export const featuresResponse = Type.Object({
       key: Type.Record(Type.String(), scalar),
       values: Type.Record(Type.String(), featureValue),
       statuses: Type.Record(Type.String(), Type.String({ enum: [...FEATURE_STATUSES] })),
+      failed: Type.Optional(
+        Type.Object(
+          {
+            code: Type.String({ enum: ['required_feature'] }),
+            features: Type.Array(Type.String()),
+          },
+          {
+            description: 'What the service requires is not there: all values of the row are null.',
+          },
+        ),
+      ),
     }),
     { description: 'In the order of the request.' },
+  ),
+  degraded: Type.Optional(
+    Type.Record(
+      Type.String(),
+      Type.Object({
+        reason: Type.String({ enum: ['last_known'] }),
+        commit: Type.Integer({ description: 'The values are those of this commit.' }),
+        ageMs: Type.Integer({ description: 'So long ago they were known to be right.' }),
+      }),
+      { description: 'Views that were answered from what was read before.' },
+    ),
   ),
   contract: Type.Optional(contractNote),
 });
@@ -266,6 +288,9 @@ export const statusResponse = Type.Object({
       error: count,
       missing: count,
       expired: count,
+      stale: count,
+      timeout: count,
+      denied: count,
     }),
   ),
   models: Type.Array(modelStatus),

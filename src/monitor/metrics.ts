@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client';
+import { FEATURE_STATUSES } from '../schema/status.ts';
 import { clockGauges } from './clock-metrics.ts';
 import { connectorGauges } from './connector-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
@@ -104,11 +105,7 @@ function totals(registry: Registry): Update {
     for (const { name, version, ...counts } of status.services) {
       const service = { service: name, version: String(version) };
       rows.inc(service, counts.rows);
-      values.inc({ ...service, status: 'present' }, counts.present);
-      values.inc({ ...service, status: 'default' }, counts.default);
-      values.inc({ ...service, status: 'error' }, counts.error);
-      values.inc({ ...service, status: 'missing' }, counts.missing);
-      values.inc({ ...service, status: 'expired' }, counts.expired);
+      for (const status of FEATURE_STATUSES) values.inc({ ...service, status }, counts[status]);
     }
     for (const source of status.sources) {
       events.inc({ source: source.name, verdict: 'accepted' }, source.accepted);

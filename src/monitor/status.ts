@@ -206,6 +206,10 @@ export interface ServiceStatus {
   /** Of attributes: no row, and one that is older than its time to live. */
   readonly missing: number;
   readonly expired: number;
+  /** Of views that missed their objective, or that the store was away for. */
+  readonly stale: number;
+  readonly timeout: number;
+  readonly denied: number;
 }
 
 export interface ServeLogStatus {

@@ -7,7 +7,7 @@ import { ROW_TIMEOUT, ROW_UNAVAILABLE } from '../store/online-store.ts';
 import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
 import type { AnswerRow } from './answer-sink.ts';
 import type { DerivedRead, EntityRead, GroupRead, ReadPlan } from './read-plan.ts';
-import { DEFAULT, ERROR, EXPIRED, PRESENT, STALE, TIMEOUT } from './status-codes.ts';
+import { DEFAULT, ERROR, EXPIRED, PRESENT, STALE, TIMEOUT, UNAVAILABLE } from './status-codes.ts';
 import { addStatuses, countStatuses, type StatusCounts } from './status-counts.ts';
 
 /**
@@ -64,7 +64,13 @@ export class RowReader implements AnswerRow {
 
   /** @param row the join keys, then the request fields */
   read(row: readonly Single[], timeMs: number): void {
-    const { entities, tokenizer, onDemand } = this.plan;
+    this.ahead(row, timeMs);
+    if (this.plan.onDemand.length > 0) this.#readOnDemand(row);
+  }
+
+  /** Only what is kept for whoever reads the same keys next. */
+  ahead(row: readonly Single[], timeMs: number): void {
+    const { entities, tokenizer } = this.plan;
     this.given = row;
     this.#isFilled = false;
     for (let i = 0; i < entities.length; i++) {
@@ -75,7 +81,6 @@ export class RowReader implements AnswerRow {
       if (answer.staleId !== this.#staleId) forgetText(answer, this.#staleId);
       this.answers[i] = answer;
     }
-    if (onDemand.length > 0) this.#readOnDemand(row);
   }
 
   /** By slot, of the row read last; a new array for each row, as young as the values it holds. */
@@ -150,7 +155,7 @@ export class RowReader implements AnswerRow {
       const row = group.store.find(text);
       rows.push(row);
       if (row === ROW_TIMEOUT || row === ROW_UNAVAILABLE) {
-        failGroup(group, row === ROW_TIMEOUT ? TIMEOUT : ERROR, fromSlot, values, statuses);
+        failGroup(group, row === ROW_TIMEOUT ? TIMEOUT : UNAVAILABLE, fromSlot, values, statuses);
         // What is not known now may be known at the next look.
         untilMs = Number.NEGATIVE_INFINITY;
       } else {
@@ -164,7 +169,7 @@ export class RowReader implements AnswerRow {
 
   /**
    * A derived feature sees the values that are served: defaults included, null for an error. It is
-   * no fresher than what it is made of, and not there in time if that was not.
+   * no fresher than what it is made of; and where that is not there, it is not there either.
    */
   #derive(
     { slot, inputs: slots, evaluate, default: otherwise }: DerivedRead,
@@ -173,32 +178,33 @@ export class RowReader implements AnswerRow {
     fromSlot: number,
   ): void {
     const inputs: Single[] = [];
-    let worst = PRESENT;
+    let seen = 0;
     for (const input of slots) {
       // The plan lets no list or histogram into an expression.
       inputs.push(values[input - fromSlot] as Single);
-      worst = worseOf(worst, statuses[input - fromSlot] as number);
+      seen |= 1 << (statuses[input - fromSlot] as number);
+    }
+    const at = slot - fromSlot;
+    if ((seen & NOT_THERE) !== 0) {
+      values[at] = otherwise;
+      statuses[at] = (seen & (1 << UNAVAILABLE)) === 0 ? TIMEOUT : UNAVAILABLE;
+      return;
     }
     const overflowsBefore = this.#faults.overflow;
     const value = evaluate(inputs);
-    const at = slot - fromSlot;
     if (value !== null) {
       values[at] = value;
-      statuses[at] = worst === STALE || worst === TIMEOUT ? worst : PRESENT;
+      statuses[at] = (seen & (1 << STALE)) === 0 ? PRESENT : STALE;
       return;
     }
-    const isBroken = worst === ERROR || this.#faults.overflow !== overflowsBefore;
+    const isBroken = (seen & (1 << ERROR)) !== 0 || this.#faults.overflow !== overflowsBefore;
     values[at] = otherwise;
-    statuses[at] = isBroken ? ERROR : worst === TIMEOUT ? TIMEOUT : DEFAULT;
+    statuses[at] = isBroken ? ERROR : DEFAULT;
   }
 }
 
-/** Of the statuses that say something of what is computed from a value, the one that says most. */
-function worseOf(one: number, other: number): number {
-  if (one === ERROR || other === ERROR) return ERROR;
-  if (one === TIMEOUT || other === TIMEOUT) return TIMEOUT;
-  return one === STALE || other === STALE ? STALE : PRESENT;
-}
+/** Statuses of values that say nothing, and so of nothing that is made of them. */
+const NOT_THERE = (1 << TIMEOUT) | (1 << UNAVAILABLE);
 
 let staleIds = 0;
 

@@ -10,6 +10,8 @@ export const STATUS_BY_CODE = [
   'stale',
   'timeout',
   'denied',
+  // What could not be read, beside what has no exact value: replays say nothing of it.
+  'error',
 ] as const satisfies readonly FeatureStatus[];
 
 export const PRESENT = 0;
@@ -20,5 +22,6 @@ export const EXPIRED = 4;
 export const STALE = 5;
 export const TIMEOUT = 6;
 export const DENIED = 7;
+export const UNAVAILABLE = 8;
 
 export type ServedStatus = (typeof STATUS_BY_CODE)[number];

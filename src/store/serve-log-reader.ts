@@ -55,10 +55,12 @@ function parseAnswer(line: string): ServedAnswer | null {
 function isAnswer(value: unknown): value is ServedAnswer {
   if (!isObject(value)) return false;
   const { service, version, asOfMs, commit, key, request = {}, values, statuses } = value;
+  const { unknown = [] } = value;
   return (
     typeof service === 'string' &&
     [version, asOfMs, commit].every(Number.isSafeInteger) &&
-    [key, request, values, statuses].every(isObject)
+    [key, request, values, statuses].every(isObject) &&
+    Array.isArray(unknown)
   );
 }
 

@@ -4,7 +4,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
 import type { FeatureStatus } from '../schema/status.ts';
-import type { FeatureValue, Scalar, ValueCount } from '../schema/types.ts';
+import type { FeatureValue, Scalar, Single, ValueCount } from '../schema/types.ts';
 
 /** One answered row, with all that a replay needs to prove it (semantics §6). */
 export interface ServedAnswer {
@@ -13,12 +13,17 @@ export interface ServedAnswer {
   /** Join keys by name, as the server read them. */
   readonly key: Readonly<Record<string, Scalar>>;
   /** Request fields by name, of services that have some. */
-  readonly request?: Readonly<Record<string, Scalar>>;
+  readonly request?: Readonly<Record<string, Single>>;
   readonly asOfMs: number;
   readonly commit: number;
   /** Values by output name, in the service's order. */
   readonly values: Readonly<Record<string, FeatureValue>>;
   readonly statuses: Readonly<Record<string, FeatureStatus>>;
+  /**
+   * Outputs of which this says nothing that a replay could confirm: they were not there in time, or
+   * speak for another commit and have an entry of their own. Absent where there are none.
+   */
+  readonly unknown?: readonly string[];
 }
 
 export interface ServeLogOptions {
