@@ -1,12 +1,41 @@
 import type { FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
+import { type FurtherPort, listenFurther } from '../http/further-port.ts';
 import { listen } from '../http/http-server.ts';
 import type { Config } from './config.ts';
+import type { DataDirectory } from './data-directory.ts';
 
-/** @throws AsofError `address_in_use`, or `invalid_config` for an address that is not ours */
-export async function listenOn(http: FastifyInstance, { port, host }: Config): Promise<string> {
+/** Where a platform is reached. */
+export interface Addresses {
+  readonly url: string;
+  /** Where Feast's clients are answered as well; null: nowhere else. */
+  readonly feastUrl: string | null;
+}
+
+export const NOWHERE: Addresses = { url: '', feastUrl: null };
+
+/**
+ * Listens, and tells other processes of it in the data directory. Both addresses end with the server.
+ * @throws AsofError `address_in_use`, or `invalid_config` for an address that is not ours
+ */
+export async function listenOn(
+  http: FastifyInstance,
+  { port, host, feast }: Config,
+  directory: DataDirectory,
+): Promise<Addresses> {
+  let further: FurtherPort | null = null;
+  http.addHook('preClose', async () => further?.close());
+  const url = await listening(() => listen(http, port, host), port, host);
+  directory.announce(url);
+  const { port: ofFeast } = feast;
+  if (!feast.enabled || ofFeast === null) return { url, feastUrl: null };
+  further = await listening(() => listenFurther(http, ofFeast, host), ofFeast, host);
+  return { url, feastUrl: further.url };
+}
+
+async function listening<T>(listens: () => Promise<T>, port: number, host: string): Promise<T> {
   try {
-    return await listen(http, port, host);
+    return await listens();
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : null;
     const reason = cause instanceof Error ? cause.message : String(cause);

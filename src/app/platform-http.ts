@@ -12,6 +12,7 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { Config } from './config.ts';
 import { exploredFacts, LiveExplorer } from './explore.ts';
+import { feastPort } from './feast/feast-port.ts';
 import { forgetPort } from './forget/forget-port.ts';
 import type { Forgetting } from './forget/forgetting.ts';
 import type { Gate } from './gate.ts';
@@ -43,6 +44,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     features,
     ingestor: pushPort(plan, faces.push),
     bulk,
+    ...(config.feast.enabled ? { feast: feastPort(plan) } : {}),
     forget: forgetPort(config, faces.forgetting),
     deadLetters: letterPort(
       parts.letters,

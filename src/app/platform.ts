@@ -25,7 +25,7 @@ import { Forgetting } from './forget/forgetting.ts';
 import { type Quiet, quietOf } from './forget/quiet.ts';
 import { Gate } from './gate.ts';
 import { Housekeeper } from './housekeeper.ts';
-import { listenOn } from './listen-on.ts';
+import { type Addresses, listenOn, NOWHERE } from './listen-on.ts';
 import { Mender } from './mender.ts';
 import { openDoor } from './open-door.ts';
 import { openEngine } from './open-engine.ts';
@@ -62,7 +62,8 @@ export class Platform {
   readonly #housekeeper: Housekeeper;
   /** Removes people, one run after the other. */
   readonly forgetting: Forgetting;
-  #url = '';
+  /** Where it is reached. */
+  addresses: Addresses = NOWHERE;
   /** What is known of the registry; null where none is followed. */
   registry: () => RegistryStatus | null = () => null;
 
@@ -122,8 +123,7 @@ export class Platform {
     const platform = new Platform(config, parts);
     if (known !== null) platform.heed(known);
     try {
-      if (listens) platform.#url = await listenOn(platform.#http, config);
-      if (listens) directory.announce(platform.#url);
+      if (listens) platform.addresses = await listenOn(platform.#http, config, directory);
       await platform.#exchange(plan);
       await platform.#door?.bulk.settle();
       await platform.forgetting.resume();
@@ -143,7 +143,7 @@ export class Platform {
   }
 
   get url(): string {
-    return this.#url;
+    return this.addresses.url;
   }
   /** Events that had to be applied again at the start. */
   get replayedEvents(): number {

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { Logger } from '../base/logger.ts';
 import type { BulkReceiver } from '../ingest/bulk-door.ts';
 import type { LetterFilter } from '../ingest/letter-filter.ts';
@@ -10,8 +11,10 @@ import type { CatalogueQuery } from '../registry/catalogue.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
+import type { FeastPort } from './feast/feast-port.ts';
 import type { ForgetPort } from './forget-port.ts';
 import type { LifecyclePort } from './lifecycle-port.ts';
+import type { AnyListener } from './rpc/rpc-listener.ts';
 
 /** What the routes need; each belongs to the folder that does the work. */
 export interface HttpDependencies {
@@ -24,6 +27,8 @@ export interface HttpDependencies {
   readonly bulk?: BulkReceiver;
   /** Absent: no route tells what is defined and what comes from where. */
   readonly explore?: ExplorePort;
+  /** Absent: Feast's protocol is not spoken. */
+  readonly feast?: FeastPort;
   /** Absent: no route removes anybody. */
   readonly forget?: ForgetPort;
   /** Absent: no route tells where versions are, or lets them go on. */
@@ -41,6 +46,8 @@ export interface HttpDependencies {
   readonly logger: Logger;
   /** The version of the package, for the OpenAPI document. */
   readonly packageVersion: string;
+  /** Makes the server, or several, that the listener answers on; absent: plain HTTP/1.1. */
+  readonly server?: (listener: AnyListener) => Server;
   readonly bodyBytes?: number;
   readonly waitingPushBytes?: number;
 }

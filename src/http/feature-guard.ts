@@ -1,12 +1,14 @@
+import type { AsofError } from '../base/errors.ts';
 import type { AskedLabel, RestrictedParts } from '../registry/access/access-snapshot.ts';
 import type { ActionName } from '../registry/access/policy.ts';
 import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
+import type { ViewFeature } from '../serve/ad-hoc-services.ts';
 import type { FeatureRequest } from '../serve/answer-sink.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
-import { unknownModel, unknownService } from '../serve/unknown-names.ts';
+import { unknownModel, unknownService, unknownView } from '../serve/unknown-names.ts';
 import type { AccessDoor } from './access-door.ts';
 
-type AskedFeatures = Pick<FeatureRequest, 'service' | 'version' | 'model'>;
+type AskedFeatures = Pick<FeatureRequest, 'service' | 'version' | 'model' | 'features'>;
 
 /**
  * Whether features may be read. Names that may not be known of, and names that do not exist, get
@@ -26,11 +28,27 @@ export class FeatureGuard {
     this.#features = features;
   }
 
-  /** @throws AsofError `forbidden`, `unknown_service`, `unknown_model` */
-  check(viewer: Viewer, { service, version, model }: AskedFeatures): void {
+  /** @throws AsofError `forbidden`, `unknown_service`, `unknown_model`, `unknown_view` */
+  check(viewer: Viewer, { service, version, model, features }: AskedFeatures): void {
     if (viewer === LOCAL_VIEWER) return;
-    if (model !== undefined) this.#checkModel(viewer, model, service, version);
+    if (features !== undefined) this.#checkFeatures(viewer, features);
+    else if (model !== undefined) this.#checkModel(viewer, model, service, version);
     else if (service !== undefined) this.#checkService(viewer, service, version);
+  }
+
+  #checkFeatures(viewer: Viewer, features: readonly ViewFeature[]): void {
+    const views = [...new Set(features.map(({ view }) => view))];
+    const unknown = (name: string): AsofError => unknownView(name, [], 'features');
+    viewer.require('features.read', views, unknown);
+    const restricted = this.#access.restricted();
+    if (restricted.isEmpty) return;
+    const needed = this.#features.resolve(features).flatMap(({ view, version, feature }) =>
+      [...restricted.ofFeature(view, version, feature)].map((label) => ({
+        label,
+        of: `${view}@${version}.${feature}`,
+      })),
+    );
+    viewer.require('features.read', views, unknown, needed);
   }
 
   /**

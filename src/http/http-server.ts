@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
@@ -11,6 +11,7 @@ import { errorHandler, errorText, JSON_TYPE, notFound, sendError } from './error
 import { eventRoutes } from './event-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
 import { fastFeatures } from './fast-features.ts';
+import { feastHealthRoute, feastRoutes } from './feast/feast-routes.ts';
 import { featureRoutes } from './feature-routes.ts';
 import { forgetRoutes } from './forget-routes.ts';
 import { requireKnownParameters } from './known-parameters.ts';
@@ -19,21 +20,25 @@ import { letterExportRoute } from './letter-export.ts';
 import { lifecycleRoutes } from './lifecycle-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { guardRoutes } from './route-access.ts';
+import { type AnyListener, rpcListener } from './rpc/rpc-listener.ts';
 import { shadowRoutes } from './shadow-routes.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Idle connections outlive the pools of common clients and proxies. */
-const OPTIONS = { keepAliveTimeout: 72_000, requestTimeout: 120_000 };
+export const SERVER_OPTIONS = { keepAliveTimeout: 72_000, requestTimeout: 120_000 };
 
 /** The HTTP face of the platform: routes, limits and errors; the work is done elsewhere. */
 export function createHttpServer(dependencies: HttpDependencies): FastifyInstance {
   const { logger, metrics } = dependencies;
   const app = Fastify({
-    serverFactory: (handler) => createServer(OPTIONS, fastFeatures(dependencies, handler)),
+    serverFactory: (handler) => {
+      const listener = rpcListener(dependencies, anyVersion(fastFeatures(dependencies, handler)));
+      return dependencies.server?.(listener) ?? createServer(SERVER_OPTIONS, listener);
+    },
     bodyLimit: dependencies.bodyBytes ?? LIMITS.bodyBytes,
     // An answer during the drain is our own, in our own form.
     return503OnClosing: false,
-    forceCloseConnections: 'idle',
+    forceCloseConnections: dependencies.server === undefined ? 'idle' : false,
     exposeHeadRoutes: false,
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, new AsofError('bad_request', error.message), error.statusCode ?? 400);
@@ -68,6 +73,8 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
   });
   guardRoutes(app, dependencies);
   app.register(async (scope) => operationRoutes(scope, dependencies));
+  if (dependencies.feast !== undefined)
+    app.register(async (scope) => feastHealthRoute(scope, dependencies));
   app.register(async (scope) => {
     scope.addHook('onRequest', (_request, reply, done) => {
       const state = dependencies.state();
@@ -85,9 +92,15 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     driftRoutes(scope, dependencies);
     if (dependencies.lifecycle !== undefined) lifecycleRoutes(scope, dependencies.lifecycle);
     shadowRoutes(scope, dependencies);
+    if (dependencies.feast !== undefined) feastRoutes(scope, dependencies, dependencies.feast);
     if (dependencies.explore !== undefined) exploreRoutes(scope, dependencies.explore);
   });
   return app;
+}
+
+/** Node gives requests of HTTP/2 the face of HTTP/1.1 ones, but not the type. */
+function anyVersion(listener: RequestListener): AnyListener {
+  return listener as AnyListener;
 }
 
 /** Listens, on the loopback address unless told otherwise; resolves to the base URL. */

@@ -65,6 +65,7 @@ function readRoute(app: FastifyInstance, dependencies: HttpDependencies, feast: 
           version: service?.version,
           model: undefined,
           features: service === null ? refs : undefined,
+          rowCount: entities.rowCount,
           rows: (shape) => entityRows(entities, shape, feast.joinKeyOf),
         },
         viewerOf(request),
