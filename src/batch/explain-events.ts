@@ -1,3 +1,4 @@
+import { DuckDBListValue } from '@duckdb/node-api';
 import { EXPIRED, OVERFLOW } from '../aggregate/finish.ts';
 import { oracleAggregate } from '../aggregate/oracle.ts';
 import type { OraclePosition, OracleRow } from '../aggregate/oracle-rows.ts';
@@ -7,7 +8,12 @@ import { LIMITS } from '../base/limits.ts';
 import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
-import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
+import {
+  canonicalInteger,
+  type FeatureValue,
+  type Scalar,
+  type VectorValue,
+} from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
 import type { FeatureWork } from './feature-work.ts';
 import { literalSql, powerOfTenSql } from './literal-sql.ts';
@@ -116,7 +122,8 @@ export function naiveValue(
   const value = oracleAggregate(rows, feature, timeMs);
   if (value === OVERFLOW) return null;
   if (value === EXPIRED) return scalarOfLiteral(own, fallback);
-  return value === undefined ? scalarOfLiteral(own, fallback) : value;
+  if (value === undefined) return scalarOfLiteral(own, fallback);
+  return own.kind === 'vector' ? (JSON.parse(String(value)) as VectorValue) : value;
 }
 
 /** The key's events in the window and one window's length around it, the newest first. */
@@ -164,7 +171,10 @@ export async function eventsNear(
       arrivalTimeMs: at(4),
       retracts: row[5] === null ? null : { partition: at(5), offset: at(6) },
       value,
-      text: valueText(value, lane.measure?.type ?? { kind: 'bool' }),
+      text:
+        lane.measure?.type.kind === 'vector'
+          ? String(value)
+          : valueText(value, lane.measure?.type ?? { kind: 'bool' }),
     };
   });
 }
@@ -189,7 +199,9 @@ function measureSql(work: FeatureWork, planned: WorkFeature) {
   return { measured, exists: lane.filters.map(print) };
 }
 
+/** A vector as its JSON text. */
 function scalarOf(value: unknown): Scalar {
+  if (value instanceof DuckDBListValue) return JSON.stringify(value.items);
   if (typeof value === 'bigint') return canonicalInteger(value);
   if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') {
     return value;

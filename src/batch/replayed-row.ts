@@ -9,6 +9,7 @@ import {
   canonicalInteger,
   type FeatureValue,
   type Scalar,
+  type Single,
   type ValueCount,
   type ValueType,
 } from '../schema/types.ts';
@@ -28,7 +29,7 @@ export interface ReplayedRows {
   /** The columns that a row must have, in this order. */
   readonly columns: readonly string[];
   /** The service's outputs, in order; `request` is what the answer's row gave. */
-  read(row: readonly unknown[], request: Readonly<Record<string, Scalar>>): ReplayedFeature[];
+  read(row: readonly unknown[], request: Readonly<Record<string, Single>>): ReplayedFeature[];
 }
 
 /**
@@ -89,25 +90,22 @@ function derivedStatus(
   const inputColumns = names.map(columnOfInput);
   const evaluate = compileScalar(feature.expr, names, faults);
   return (slots) => {
+    // The plan lets no list or histogram into an expression.
     const inputs = inputColumns.map((column) => present(slots.get(column), 'an input'));
     const overflowsBefore = faults.overflow;
-    if (evaluate(inputs.map(({ value }) => scalarOf(value))) !== null) return 'present';
+    if (evaluate(inputs.map(({ value }) => value as Single)) !== null) return 'present';
     const isBroken =
       faults.overflow !== overflowsBefore || inputs.some(({ status }) => status === 'error');
     return isBroken ? 'error' : 'default';
   };
 }
 
-/** Only scalars can be read by a derived feature. */
-function scalarOf(value: FeatureValue): Scalar {
-  return typeof value === 'object' ? null : value;
-}
-
 /** What DuckDB gives for a value of a type, in the one form it has inside asof. */
 function replayedValue(value: unknown, type: ValueType): FeatureValue {
   if (!(value instanceof DuckDBListValue)) return replayedScalar(value, type);
   if (type.kind === 'counts') return value.items.map((item) => replayedCount(item, type.of));
-  assert(type.kind === 'list', 'only lists and counts hold several values');
+  if (type.kind === 'vector') return value.items.map(Number);
+  assert(type.kind === 'list', 'only lists, counts and vectors hold several values');
   return value.items.map((item) => replayedScalar(item, type.of));
 }
 

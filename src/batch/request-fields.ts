@@ -6,6 +6,7 @@ import { typeText } from '../schema/types.ts';
 import { requestColumn } from './on-demand-sql.ts';
 import type { SpineColumn } from './spine-source.ts';
 import { INTEGER, invalidSpine, SPINE, TIMESTAMP, timeMs } from './spine-values.ts';
+import { vectorSql } from './tables/text-value-sql.ts';
 
 /** What a spine gives of the fields that requests have (semantics §6, on-demand features). */
 export interface SpineFields {
@@ -93,9 +94,25 @@ function fieldSql({ type }: RequestFieldPlan, column: SpineColumn, sql: string):
     }
     case 'decimal':
       return decimalSql(type.scale, column, sql, isText);
+    case 'vector':
+      return vectorFieldSql(type.size, column, sql, isText);
     default:
       return null;
   }
+}
+
+/** Lists of numbers, or their JSON text. */
+function vectorFieldSql(
+  size: number,
+  column: SpineColumn,
+  sql: string,
+  isText: boolean,
+): string | null {
+  const list = /^(.*)\[\d*\]$/.exec(column.type)?.[1];
+  const isList = list !== undefined && (INTEGER.test(list) || /^(FLOAT|DOUBLE)$/.test(list));
+  if (!isList && !isText) return null;
+  const given = isText ? `TRY_CAST(${sql} AS DOUBLE[])` : `CAST(${sql} AS DOUBLE[])`;
+  return `CAST(${vectorSql(given, size)} AS FLOAT[])`;
 }
 
 /** Units, exactly: a number with more decimal places than the scale has none. */

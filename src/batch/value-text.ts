@@ -10,6 +10,7 @@ export function isSameValue(a: FeatureValue | undefined, b: FeatureValue | undef
 /** JSON text of a value, even of one that is not of the type it should have. */
 export function valueText(value: FeatureValue, type: ValueType | null): string {
   if (!isList(value)) return scalarText(value, type);
+  if (type?.kind === 'vector') return JSON.stringify(value);
   const own = type?.kind === 'list' || type?.kind === 'counts' ? type.of : null;
   const items = value.map((item) =>
     isCount(item)

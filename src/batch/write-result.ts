@@ -59,7 +59,7 @@ function copied({ spine, added, metadata }: WrittenResult, format: OutputFormat)
 
 /** CSV knows no lists: there they are JSON text. */
 function cellSql(type: ValueType, column: string, format: OutputFormat): string {
-  const isList = type.kind === 'list' || type.kind === 'counts';
+  const isList = type.kind === 'list' || type.kind === 'counts' || type.kind === 'vector';
   return isList && format === 'csv' ? `CAST(to_json(${column}) AS VARCHAR)` : column;
 }
 

@@ -31,8 +31,8 @@ const REPEATED_LENGTH = 160;
 
 /**
  * DuckDB SQL that gives the same bits as the evaluators, on the columns of the offline event
- * relation: int64, decimal (units) and timestamp are BIGINT, float64 is DOUBLE. It never fails at
- * run time: what overflows is NULL. `columnRef` gives the quoted reference of a column.
+ * relation: int64, decimal (units) and timestamp are BIGINT, float64 is DOUBLE; a vector is taken as
+ * a FLOAT[n] and given as a FLOAT[]. It never fails at run time: what overflows is NULL. `columnRef` gives the quoted reference of a column.
  */
 export function toDuckDb(node: ExprNode, columnRef: (name: string) => string): string {
   return print(node, columnRef);
@@ -46,6 +46,8 @@ export function quotedIdentifier(name: string): string {
 function print(node: ExprNode, columnRef: (name: string) => string): string {
   switch (node.kind) {
     case 'column':
+      // DuckDB has no CASE over arrays of a fixed length.
+      if (node.type.kind === 'vector') return `CAST(${columnRef(node.name)} AS FLOAT[])`;
       return columnRef(node.name);
     case 'literal':
       return literalSql(node);
@@ -192,7 +194,7 @@ function argument(node: CallNode, index: number): ExprNode {
 
 function literalSql(node: LiteralNode): string {
   const value = scalarOfLiteral(node.type, node.value);
-  const sqlType = duckDbType(node.type);
+  const sqlType = node.type.kind === 'vector' ? 'FLOAT[]' : duckDbType(node.type);
   if (value === null) return `CAST(NULL AS ${sqlType})`;
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE';
   if (typeof value === 'string') return stringSql(value);

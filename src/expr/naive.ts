@@ -43,21 +43,28 @@ function evaluate(node: ExprNode, row: (name: string) => Single, faults: Faults)
   }
 }
 
-/** A vector is asked only whether it is null; those that are measured are read as they are. */
+/** A vector is its JSON text here; those that are measured are read as they are. */
 function single(value: Single): Scalar {
-  return Array.isArray(value) ? true : (value as Scalar);
+  return Array.isArray(value) ? JSON.stringify(value) : (value as Scalar);
+}
+
+/** Given as they are or as their JSON text. */
+function elementsOf(value: Single | undefined): readonly number[] | null {
+  if (typeof value !== 'string') return Array.isArray(value) ? value : null;
+  return JSON.parse(value) as readonly number[];
 }
 
 function measured(node: CallNode, row: (name: string) => Single, faults: Faults): Naive {
   const [a, b] = node.args.map((arg) => (arg.kind === 'column' ? row(arg.name) : null));
-  if (!Array.isArray(a) || !Array.isArray(b)) return null;
-  const pairs = a.map((item, i): [number, number] => [Number(item), Number(b[i])]);
+  const [left, right] = [elementsOf(a), elementsOf(b)];
+  if (left === null || right === null) return null;
+  const pairs = left.map((item, i): [number, number] => [item, right[i] ?? Number.NaN]);
   const sum = (of: (x: number, y: number) => number): number =>
     pairs.reduce((total, [x, y]) => total + of(x, y), 0);
   if (node.op === 'dot') return sum((x, y) => x * y);
   if (node.op === 'squared_distance') return sum((x, y) => (x - y) * (x - y));
   if (node.op === 'distance') return Math.sqrt(sum((x, y) => (x - y) * (x - y)));
-  if (a.every((x) => x === 0) || b.every((y) => y === 0)) {
+  if (left.every((x) => x === 0) || right.every((y) => y === 0)) {
     faults.divisionByZero += 1;
     return null;
   }

@@ -71,4 +71,4 @@ export function isPacked(text: string): boolean {
   return text.charCodeAt(0) === PACKED_MARK && !BEYOND_LATIN1.test(text);
 }
 
-const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
+const BEYOND_LATIN1 = /[\u0100-\uffff]/;

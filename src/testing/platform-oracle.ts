@@ -18,7 +18,13 @@ import type {
   ViewPlan,
 } from '../plan/plan.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
-import { canonicalInteger, type FeatureValue, type Scalar } from '../schema/types.ts';
+import {
+  canonicalInteger,
+  type FeatureValue,
+  type Scalar,
+  type Single,
+  type VectorValue,
+} from '../schema/types.ts';
 import { countsIn } from './window-oracle.ts';
 
 /** One accepted event, as plain data: what the oracle computes from. */
@@ -29,6 +35,7 @@ export interface OracleEvent {
   readonly commit: number;
   readonly eventTimeMs: number;
   readonly arrivalTimeMs: number;
+  /** A vector is its JSON text. */
   readonly values: Readonly<Record<string, Scalar>>;
   /** Where the event stands that this one takes back; its values and event time are that one's. */
   readonly retracts?: OraclePosition | null;
@@ -73,8 +80,12 @@ function retractedAt({ retractions }: EventBatch, i: number): OraclePosition | n
 }
 
 function valueAt(column: Column | undefined, i: number): Scalar {
-  if (column === undefined || column.kind === 'vector') return null;
+  if (column === undefined) return null;
   if (column.valid !== null && column.valid[i] === 0) return null;
+  if (column.kind === 'vector') {
+    const size = column.type.kind === 'vector' ? column.type.size : 0;
+    return JSON.stringify([...column.values.subarray(i * size, (i + 1) * size)]);
+  }
   if (column.kind === 'bool') return column.values[i] === 1;
   if (column.kind === 'number' && column.wide !== null) {
     return canonicalInteger(present(column.wide[i], 'a row of the batch'));
@@ -169,7 +180,9 @@ export class PlatformOracle {
     if (value === EXPIRED) return { value: fallback, status: 'expired' };
     const absent = feature.fn === 'latest' ? 'missing' : 'default';
     if (value === undefined) return { value: fallback, status: absent };
-    return { value, status: 'present' };
+    // Expressions say a vector as its JSON text.
+    const isVector = feature.type.kind === 'vector' && typeof value === 'string';
+    return { value: isVector ? (JSON.parse(value) as VectorValue) : value, status: 'present' };
   }
 
   #aggregate(
@@ -247,7 +260,7 @@ function derivedAnswer(
 ): OracleAnswer {
   const input = (name: string): OracleAnswer => present(before.get(name), `the feature ${name}`);
   const faults = newFaults();
-  const value = evaluateNaive(feature.expr, (name) => scalarOf(input(name)), faults);
+  const value = evaluateNaive(feature.expr, (name) => singleOf(input(name)), faults);
   if (value !== null) return { value, status: 'present' };
   const isBroken = referencedColumns(feature.expr).some((name) => input(name).status === 'error');
   return { value: fallback, status: isBroken || faults.overflow > 0 ? 'error' : 'default' };
@@ -268,9 +281,9 @@ function onDemandAnswer(
 }
 
 /** Lists and counts are no inputs of derived features. */
-function scalarOf({ value }: OracleAnswer): Scalar {
-  assert(typeof value !== 'object' || value === null, 'an input is one value');
-  return value;
+function singleOf({ value }: OracleAnswer): Single {
+  assert(!Array.isArray(value) || value.every(Number.isFinite), 'an input is one value');
+  return value as Single;
 }
 
 /** A float64 measure beyond 2^53 of its units is null for its row (semantics §3). */

@@ -151,7 +151,8 @@ export function rowText(
 ): string {
   const cells = columns.map(({ name, type }) => {
     const value = values[name] ?? null;
-    const text = jsonScalar(value, type);
+    // The oracle says a vector as its JSON text.
+    const text = type.kind === 'vector' ? String(value) : jsonScalar(value, type);
     // A number of more than 15 digits is no decimal.
     const isText = type.kind === 'decimal' && value !== null;
     return `${JSON.stringify(name)}:${isText ? `"${text}"` : text}`;

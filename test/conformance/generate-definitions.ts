@@ -14,6 +14,7 @@ import { ExpressionGenerator, type Field } from './generate-expression.ts';
 import { generateAggregate, generateDerived, SHORT_SIZES, SIZES } from './generate-features.ts';
 import { generateOnDemand } from './generate-on-demand.ts';
 import { generateSource } from './generate-source.ts';
+import { vectorFeatures } from './generate-vectors.ts';
 
 const META = { owner: null, description: null, tags: [] } as const;
 
@@ -63,6 +64,7 @@ export function generateDefinitions(random: Random): GeneratedProject {
     version: 1,
     picks: of,
     ...generateOnDemand(random, of),
+    functions: [],
     serving: null,
     ...META,
   });
@@ -133,7 +135,11 @@ export function generateView(
     freshness: random.below(2) === 0 ? null : '1m',
     state: null,
     filter: random.below(4) === 0 ? expressions.condition(1) : null,
-    features: [...aggregates, ...generateDerived(random, aggregates, at)],
+    features: [
+      ...aggregates,
+      ...generateDerived(random, aggregates, at),
+      ...vectorFeatures(source, sizes, at, sizes === SHORT_SIZES),
+    ],
     expectations: [],
     ...META,
   };

@@ -3,10 +3,11 @@ import type { NamedColumn, PickNode, ServiceNode } from '../../src/define/node.t
 import { referencedColumns } from '../../src/expr/references.ts';
 import type { ServicePlan } from '../../src/plan/plan.ts';
 import { formatDecimal } from '../../src/schema/json.ts';
-import type { Scalar, ValueType } from '../../src/schema/types.ts';
+import type { Scalar, Single, ValueType, VectorValue } from '../../src/schema/types.ts';
 import type { OracleKey } from '../../src/testing/platform-oracle.ts';
 import { ExpressionGenerator, type Field } from './generate-expression.ts';
 import { defaultFor } from './generate-features.ts';
+import { ASKED_VECTORS, askedVectors } from './generate-vectors.ts';
 
 /** Fields of requests and expressions over them and the service's outputs; half of the time none. */
 export function generateOnDemand(
@@ -32,7 +33,11 @@ export function generateOnDemand(
       feature: { kind: 'derived', expr, default: fallback, ...meta } as const,
     };
   });
-  return { request, onDemand };
+  const vectors = askedVectors(picks);
+  return {
+    request: [...request, ...vectors.request],
+    onDemand: [...onDemand, ...vectors.onDemand],
+  };
 }
 
 function requestFields(random: Random): Field[] {
@@ -48,6 +53,9 @@ function requestFields(random: Random): Field[] {
   return some.length === 0 ? all : some;
 }
 
+/** What no expression that is drawn at random reads. */
+const SEVERAL: readonly string[] = ['list', 'counts', 'vector'];
+
 /** Lists and histograms are read by no expression. */
 function outputsOf({ view, features }: PickNode): Field[] {
   const wanted = features ?? view.features.map(({ name }) => ({ name, feature: name }));
@@ -58,7 +66,7 @@ function outputsOf({ view, features }: PickNode): Field[] {
       return found.expr.kind === 'problem' ? [] : [{ name, type: found.expr.type }];
     }
     const { type } = found;
-    return type === null || type.kind === 'list' || type.kind === 'counts' ? [] : [{ name, type }];
+    return type === null || SEVERAL.includes(type.kind) ? [] : [{ name, type }];
   });
 }
 
@@ -91,17 +99,23 @@ function valuesOf(type: ValueType): readonly Scalar[] {
       return ['', 'a', 'B', '😀', "it's", '\uffff'];
     case 'bool':
       return [true, false];
+    case 'vector':
+      return ASKED_VECTORS;
     default:
       return [0, 1_700_000_000_000, -1];
   }
 }
 
 /** A row as it is sent: a decimal as its text, and now and then no null at all. */
-export function sentRow(service: ServicePlan, row: OracleKey): Record<string, Scalar> {
-  const sent: Record<string, Scalar> = {};
+export function sentRow(service: ServicePlan, row: OracleKey): Record<string, Single> {
+  const sent: Record<string, Single> = {};
   for (const [name, value] of Object.entries(row)) {
     const field = service.request.find((one) => one.name === name);
     if (field !== undefined && value === null && name === 'q_s') continue;
+    if (field?.type.kind === 'vector') {
+      sent[name] = value === null ? null : (JSON.parse(String(value)) as VectorValue);
+      continue;
+    }
     const isNumber = typeof value === 'number' || typeof value === 'bigint';
     const isDecimal = field?.type.kind === 'decimal' && isNumber;
     sent[name] = isDecimal ? formatDecimal(value, field.type.scale) : value;

@@ -36,6 +36,7 @@ export function generateTableProject(random: Random): readonly DefinitionNode[] 
     version: 1,
     picks,
     ...generateOnDemand(random, picks),
+    functions: [],
     serving: null,
     ...META,
   };

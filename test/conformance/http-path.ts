@@ -237,6 +237,9 @@ function textOf(value: unknown): string {
 
 /** A feature as it was sent, with the fields of counts in their order. */
 function wireValue(value: unknown, type: ValueType): unknown {
+  if (type.kind === 'vector' && Array.isArray(value)) {
+    return value.map((item) => Number(textOf(item)));
+  }
   if ((type.kind !== 'list' && type.kind !== 'counts') || !Array.isArray(value)) {
     return wireScalar(value, type);
   }

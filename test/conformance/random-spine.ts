@@ -97,6 +97,7 @@ function decimalType(scale: number): string {
 }
 
 function fieldSql(value: Scalar, type: ValueType): string {
+  if (type.kind === 'vector' && value !== null) return `CAST('${value}' AS DOUBLE[])`;
   if (typeof value === 'number' && type.kind === 'float64') return `'${value}'::DOUBLE`;
   if (type.kind !== 'decimal' || (typeof value !== 'number' && typeof value !== 'bigint')) {
     return scalarSql(value);

@@ -30,7 +30,11 @@ export class ServedAnswers {
     const { service, version, asOfMs, position, rows } = response;
     rows.forEach((row, i) => {
       const request = Object.fromEntries(
-        plan.request.map(({ name }) => [name, asked[i]?.[name] ?? null]),
+        plan.request.map(({ name, type }) => {
+          const given = asked[i]?.[name] ?? null;
+          const isVector = type.kind === 'vector' && given !== null;
+          return [name, isVector ? JSON.parse(String(given)) : given];
+        }),
       );
       const place = { service, version, asOfMs, commit: position.commit };
       this.#given.add(exactText({ ...place, ...row, request }));

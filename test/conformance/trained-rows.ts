@@ -118,6 +118,9 @@ function trained(
 
 /** A cell of a list or a histogram holds values of its type, and their counts. */
 function cellValue(cell: unknown, type: ValueType): unknown {
+  if (type.kind === 'vector' && cell !== null) {
+    return cell instanceof DuckDBListValue ? cell.items : undefined;
+  }
   if ((type.kind !== 'list' && type.kind !== 'counts') || cell === null) {
     return cellScalar(cell, type);
   }

@@ -18,7 +18,7 @@ const PARQUET = 'FORMAT PARQUET, COMPRESSION ZSTD, PARQUET_VERSION V2';
 const BY_TEXT = /^(HUGEINT|UHUGEINT|BIGNUM|BIT|TIME WITH TIME ZONE|ENUM\(.*\))$/;
 
 /** Types that come back as another one, from which they are cast without loss. */
-const BY_CAST = /^(TIMESTAMP_S|TIMESTAMP_MS)$/;
+const BY_CAST = /^(TIMESTAMP_S|TIMESTAMP_MS|.*\[\d+\])$/;
 
 /**
  * Writes the numbered table of a spine, whatever it was read from, so that `loadKeptSpine` gives
