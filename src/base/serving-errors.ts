@@ -31,12 +31,33 @@ export const SERVING_ERRORS = {
     meaning: 'The online store forgot rows that it had confirmed, by a failover or a restart.',
     remedy: 'Nothing: all rows are written again. Reads answer as of before the loss until then.',
   },
+  store_full: {
+    domain: 'external',
+    status: 507,
+    retryable: true,
+    meaning: 'The online store holds as many bytes as it may.',
+    remedy: 'Raise its bound or its memory, or materialize less: see docs/online-stores.md.',
+  },
   store_ahead: {
     domain: 'external',
     status: 409,
     retryable: false,
     meaning: 'The online store speaks for a later commit than the log that is published to it.',
     remedy: 'Rebuild the store, if this is the right data directory for it.',
+  },
+  store_foreign: {
+    domain: 'external',
+    status: 409,
+    retryable: false,
+    meaning: 'The online store holds rows of another data directory.',
+    remedy: 'Give this one a prefix or a path of its own; or `asof store rebuild` replaces them.',
+  },
+  store_cleared: {
+    domain: 'external',
+    status: 409,
+    retryable: false,
+    meaning: 'The online store was cleared, and nothing is published to it.',
+    remedy: 'Fill it with `asof store rebuild`, or start the server again.',
   },
   // Feast's protocol.
   unknown_view: user(404, 'No view has this name, or this version.', 'Check the spelling.'),

@@ -66,6 +66,8 @@ export const SERVING_LIMITS = {
   queuedMs: 1_000,
   /** Requests of one namespace that wait for their turn. */
   queuedPerTenant: 1_000,
+  /** Names of services, models and views whose namespace is kept at hand. */
+  askedNames: 10_000,
   /** Bytes of all requests that wait; one counts as so many, and so many for each row. */
   queuedBytes: 64 * 1024 * 1024,
   queuedRequestBytes: 1_024,
@@ -130,6 +132,32 @@ export const SERVING_LIMITS = {
   functionMemoryMiB: 32,
   functionMemoryMinMiB: 16,
   functionMemoryMaxMiB: 1024,
+  /** CPU time that a process may take to make a function of its text. */
+  functionDefineMs: 2_000,
+  /** Of one text among a function's outputs. */
+  functionTextLength: 64 * 1024,
+  /** Calls that one process is given at a time. */
+  functionCallsAtOnce: 1_024,
+  /** Calls that wait for a process, of all requests together; further ones fail at once. */
+  functionCallsWaiting: 65_536,
+  /** What a process may answer at a time, in bytes. */
+  functionReplyBytes: 32 * 2 ** 20,
+  /** Processes that run functions at the same time, beside one that waits in reserve. */
+  functionProcesses: 2,
+  /** Processes that did not begin, one after another, until the next one has to wait. */
+  functionFailedStarts: 3,
+  functionRestartMs: 5_000,
+  /** Calls of one function that were cut off one after another, until none is made for a while. */
+  functionFailures: 3,
+  functionOpenMs: 1_000,
+  functionOpenMaxMs: 60_000,
+  /** Wall time that a call may take beyond 20 times its CPU time: it sleeps, and nobody knows why. */
+  functionWallMs: 2_000,
+  /** Answers of functions that are kept, of all functions together. */
+  functionCacheEntries: 100_000,
+  /** Requests that one call may make to other machines, and what one of them may bring. */
+  functionRequestsPerCall: 8,
+  functionResponseBytes: 2 ** 20,
   functionHosts: 16,
   /** Of one request of a function to another machine. */
   functionNetworkTimeoutMs: 500,

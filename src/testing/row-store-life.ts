@@ -131,7 +131,7 @@ class RowStoreLife {
   async #publish(): Promise<void> {
     const { store, lease } = this.#current();
     const head = storeHead(
-      Math.max(this.#written, this.#published) + this.#random.below(2),
+      Math.max(this.#written, this.#published, 1) + this.#random.below(2),
       GROUPS,
     );
     this.#begun = head.commit;
@@ -181,6 +181,7 @@ class RowStoreLife {
     await this.#oracle.clear(this.#oracleLease);
     await store.clear(lease);
     [this.#published, this.#begun, this.#written] = [0, 0, 0];
+    this.#lastWrite = { commit: 0, rows: [] };
     this.#read();
     await this.#settle();
   }

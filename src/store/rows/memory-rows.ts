@@ -11,7 +11,7 @@ import type {
   StoreUsage,
 } from '../row-store.ts';
 import { decodeRow, encodeRow, isFault, isLater, type RowFence, readFence } from './row-format.ts';
-import { refuseAhead, refuseFenced } from './row-refusals.ts';
+import { isPublished, refuseAhead, refuseFenced } from './row-refusals.ts';
 
 interface MemoryRow {
   readonly key: RowKey;
@@ -37,8 +37,11 @@ export class MemoryRows implements RowStore {
 
   async write(lease: StoreLease, commit: number, rows: readonly RowWrite[]): Promise<void> {
     refuseFenced(lease, this.#generation);
-    if (commit < (this.#head?.commit ?? 0)) return;
-    for (const row of rows) this.#writeRow({ generation: lease.generation, commit }, row);
+    for (const row of rows) {
+      if (!isPublished(this.#head, commit, row.group)) {
+        this.#writeRow({ generation: lease.generation, commit }, row);
+      }
+    }
   }
 
   async publish(lease: StoreLease, head: StoreHead): Promise<void> {

@@ -21,3 +21,12 @@ export function refuseAhead(head: StoreHead, current: Pick<StoreHead, 'commit'> 
     `The online store speaks for commit ${current.commit}, the log for ${head.commit}.`,
   );
 }
+
+/**
+ * Whether a head speaks for the rows of a group at a commit already: then they are what they are.
+ * Rows of a group that it does not name may still come.
+ */
+export function isPublished(head: StoreHead | null, commit: number, group: string): boolean {
+  if (head === null || commit > head.commit) return false;
+  return commit < head.commit || head.groups.includes(group);
+}
