@@ -5,6 +5,7 @@ import { type ConnectorConfig, readConnectors } from './connector-config.ts';
 import { type CostConfig, readCost } from './cost/cost-config.ts';
 import { type FeastConfig, readFeast } from './feast/feast-config.ts';
 import { readImports } from './imports-config.ts';
+import { type ListenConfig, readListen } from './listen/listen-config.ts';
 import { type OpenLineageConfig, readOpenLineage } from './openlineage-config.ts';
 import { type PrivacyConfig, readPrivacy } from './privacy/privacy-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
@@ -37,6 +38,8 @@ export interface ConfigParts extends UpstreamConfig {
   readonly serving: ServingConfig;
   /** Whether, and where else, Feast's clients are answered. */
   readonly feast: FeastConfig;
+  /** By which doors requests come in, and how they are closed. */
+  readonly listen: ListenConfig;
   /** What bytes cost. */
   readonly cost: CostConfig;
 }
@@ -49,6 +52,7 @@ export const PART_NAMES = [
   'duckdbExtensions',
   'feast',
   'imports',
+  'listen',
   'namespaces',
   'openLineage',
   'postgres',
@@ -81,9 +85,10 @@ export function readParts(
     readServing(file.serving ?? {}),
     readCost(file.cost ?? {}),
     readFeast(file.feast),
+    readListen(file.listen, folder),
   ] as const;
   const [issuers, privacy, connectors, quotas, retention, upstreams, ...others] = read;
-  const [registry, namespaces, imports, openLineage, serving, cost, feast] = others;
+  const [registry, namespaces, imports, openLineage, serving, cost, feast, listen] = others;
   const { issues: _, ...upstream } = upstreams;
   const parts = {
     ...upstream,
@@ -99,6 +104,7 @@ export function readParts(
     serving: serving.serving,
     cost: cost.cost,
     feast: feast.feast,
+    listen: listen.listen,
   };
   return { parts, issues: read.flatMap(({ issues }) => issues) };
 }

@@ -3,16 +3,18 @@ import { AsofError } from '../base/errors.ts';
 import { type FurtherPort, listenFurther } from '../http/further-port.ts';
 import { listen } from '../http/http-server.ts';
 import type { Config } from './config.ts';
-import type { DataDirectory } from './data-directory.ts';
+import type { Parts } from './platform-parts.ts';
 
 /** Where a platform is reached. */
 export interface Addresses {
   readonly url: string;
+  /** Where gRPC is answered without TLS; null: nowhere else. */
+  readonly grpcUrl: string | null;
   /** Where Feast's clients are answered as well; null: nowhere else. */
   readonly feastUrl: string | null;
 }
 
-export const NOWHERE: Addresses = { url: '', feastUrl: null };
+export const NOWHERE: Addresses = { url: '', grpcUrl: null, feastUrl: null };
 
 /**
  * Listens, and tells other processes of it in the data directory. Both addresses end with the server.
@@ -21,16 +23,19 @@ export const NOWHERE: Addresses = { url: '', feastUrl: null };
 export async function listenOn(
   http: FastifyInstance,
   { port, host, feast }: Config,
-  directory: DataDirectory,
+  { directory, listeners }: Pick<Parts, 'directory' | 'listeners'>,
 ): Promise<Addresses> {
   let further: FurtherPort | null = null;
   http.addHook('preClose', async () => further?.close());
-  const url = await listening(() => listen(http, port, host), port, host);
+  const address = await listening(() => listen(http, port, host), port, host);
+  // The framework does not know what its server speaks.
+  const url = listeners.isSecure ? address.replace(/^http:/, 'https:') : address;
+  const grpcUrl = await listeners.listenGrpc(host);
   directory.announce(url);
   const { port: ofFeast } = feast;
-  if (!feast.enabled || ofFeast === null) return { url, feastUrl: null };
+  if (!feast.enabled || ofFeast === null) return { url, grpcUrl, feastUrl: null };
   further = await listening(() => listenFurther(http, ofFeast, host), ofFeast, host);
-  return { url, feastUrl: further.url };
+  return { url, grpcUrl, feastUrl: further.url };
 }
 
 async function listening<T>(listens: () => Promise<T>, port: number, host: string): Promise<T> {

@@ -42,6 +42,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
   return createHttpServer({
     access: parts.access.doorFor(plan),
     features,
+    admission: parts.admission.admission,
     ingestor: pushPort(plan, faces.push),
     bulk,
     ...(config.feast.enabled ? { feast: feastPort(plan) } : {}),
@@ -61,7 +62,9 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     lateness: (source, alsoMs) =>
       present(faces.door()?.lateness(source, alsoMs), `the clocks of ${source}`),
     drift: (source) => present(faces.door()?.drift(source), `the door of ${source}`),
-    state,
+    state: () => (parts.listeners.isLeaving ? 'draining' : state()),
+    isOpen: () => state() === 'ready',
+    server: (listener) => parts.listeners.serve(listener),
     status,
     metrics: createMetrics(status),
     logger: parts.logger,

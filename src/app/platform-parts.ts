@@ -15,9 +15,11 @@ import { AuditKeeper } from './audit/audit-keeper.ts';
 import type { Config } from './config.ts';
 import { Connectors } from './connectors.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { Listeners } from './listen/listeners.ts';
 import { createLogger } from './logger.ts';
 import { TokenKeeper } from './privacy/token-keeper.ts';
 import { ShadowKeeper } from './shadow-keeper.ts';
+import { AdmissionKeeper } from './tenants/admission-keeper.ts';
 
 export { NOTHING } from '../plan/no-plan.ts';
 
@@ -33,9 +35,11 @@ export interface Parts {
   readonly serveLog: ServeLogWriter;
   readonly shadows: ShadowKeeper;
   readonly access: AccessFollower;
+  readonly admission: AdmissionKeeper;
   readonly audit: AuditKeeper;
   readonly connectors: Connectors;
   readonly tokens: TokenKeeper;
+  readonly listeners: Listeners;
   readonly logger: Logger;
 }
 
@@ -48,6 +52,7 @@ export async function openParts(
 ): Promise<Parts> {
   try {
     const logger = createLogger(config.logLevel);
+    const listeners = new Listeners(config.listen, logger);
     const disk = openDisk(config.dataDir);
     const log = await EventLog.open({ disk, schemas: plan.sources, logger });
     const letters = new DeadLetters(disk);
@@ -65,7 +70,8 @@ export async function openParts(
     const access = await AccessFollower.open(config, logger, audit.onDenied, known?.access);
     const opened = { directory, disk, log, letters, archiver, serveLog, shadows };
     const tokens = await TokenKeeper.open(config, plan, known?.tokenKey);
-    return { ...opened, access, audit, connectors, tokens, logger };
+    const admission = new AdmissionKeeper(config, logger);
+    return { ...opened, access, admission, audit, connectors, tokens, listeners, logger };
   } catch (error) {
     directory.close();
     throw error;
@@ -74,10 +80,11 @@ export async function openParts(
 
 /** The end of what is opened once, in order; the door comes before the logs that it writes. */
 export function closingSteps(
-  { serveLog, shadows, letters, log, directory }: Parts,
+  { admission, serveLog, shadows, letters, log, directory }: Parts,
   closeDoor: () => unknown,
 ): (() => unknown)[] {
   return [
+    () => admission.stop(),
     () => serveLog.close(),
     () => shadows.close(),
     closeDoor,

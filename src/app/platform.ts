@@ -123,7 +123,7 @@ export class Platform {
     const platform = new Platform(config, parts);
     if (known !== null) platform.heed(known);
     try {
-      if (listens) platform.addresses = await listenOn(platform.#http, config, directory);
+      if (listens) platform.addresses = await listenOn(platform.#http, config, parts);
       await platform.#exchange(plan);
       await platform.#door?.bulk.settle();
       await platform.forgetting.resume();
@@ -218,12 +218,12 @@ export class Platform {
    * for one, is only a cache of the log: the next start rebuilds it.
    */
   async stop(): Promise<void> {
+    const { access, audit, archiver, connectors, listeners, logger } = this.#parts;
+    await listeners.end(this.#http, this.#state === 'ready');
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
     this.#housekeeper.stop();
-    const { access, audit, archiver, connectors, logger } = this.#parts;
     const steps = [
-      () => this.#http.close(),
       () => access.stop(),
       () => audit.stop(),
       () => this.#mender.stop(),

@@ -1,6 +1,7 @@
 import type { RegistryStatus } from '../monitor/status.ts';
 import type { PlanDiff } from '../plan/diff.ts';
 import type { ServiceRoute } from '../serve/release-routes.ts';
+import type { Addresses } from './listen-on.ts';
 
 /** What a running server tells the command line. */
 export interface ServerEvents {
@@ -23,8 +24,7 @@ export interface BuiltGroups {
   readonly groupsReplayed: number;
 }
 
-export interface StartFacts extends BuiltGroups {
-  readonly url: string;
+export interface StartFacts extends BuiltGroups, Addresses {
   readonly generation: number;
   readonly replayedEvents: number;
   readonly seconds: number;

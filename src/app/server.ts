@@ -37,7 +37,7 @@ export async function runServer(
     const reloader = new Reloader(config, platform, follower, events, used);
     await reloader.noteTakeover();
     events.started({
-      url: platform.url,
+      ...platform.addresses,
       generation: used.applied?.generation ?? 0,
       replayedEvents: platform.replayedEvents,
       ...builtGroups(platform),

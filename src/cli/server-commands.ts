@@ -19,14 +19,24 @@ export async function serveCommand({ config, output }: Context): Promise<number>
 
 function eventsFor(output: Output): ServerEvents {
   return {
-    started: ({ url, generation, replayedEvents, seconds, warning, ...groups }) => {
-      const warned = warning === null ? {} : { warning };
-      output.finish({ url, generation, replayedEvents, seconds, ...groups, ...warned }, () => {
+    started: (facts) => {
+      const { url, grpcUrl, feastUrl, generation, replayedEvents, seconds, warning, ...groups } =
+        facts;
+      const told = {
+        url,
+        ...(grpcUrl === null ? {} : { grpcUrl }),
+        ...(feastUrl === null ? {} : { feastUrl }),
+        ...{ generation, replayedEvents, seconds, ...groups },
+        ...(warning === null ? {} : { warning }),
+      };
+      output.finish(told, () => {
         if (warning !== null) output.say(pc.yellow(pc.bold(`! ${warning}`)));
         output.say(`${pc.green('✓')} ready at ${pc.bold(url)} after ${seconds.toFixed(2)} s`);
         if (replayedEvents > 0) output.say(pc.dim(`  ${replayedEvents} events replayed`));
         if (builtText(groups) !== '') output.say(pc.dim(`  ${builtText(groups)}`));
         output.say(pc.dim(`  POST ${url}/v1/events/<source>   POST ${url}/v1/features`));
+        if (grpcUrl !== null) output.say(pc.dim(`  gRPC ${grpcUrl}`));
+        if (feastUrl !== null) output.say(pc.dim(`  Feast ${feastUrl}`));
         output.say(pc.dim(`  GET  ${url}/v1/status   ${url}/openapi.json   ${url}/metrics`));
       });
     },

@@ -8,6 +8,7 @@ import type { Metrics } from '../monitor/metrics.ts';
 import type { PlatformStatus } from '../monitor/status.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
 import type { CatalogueQuery } from '../registry/catalogue.ts';
+import type { Admission } from '../serve/admission/admission.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
@@ -23,6 +24,8 @@ export interface HttpDependencies {
   readonly deadLetters: DeadLetterPort;
   /** Who asks; absent: everybody may do everything. */
   readonly access?: AccessDoor;
+  /** Absent: nothing bounds what a namespace reads. */
+  readonly admission?: Admission;
   /** Absent: no route takes imports or tables. */
   readonly bulk?: BulkReceiver;
   /** Absent: no route tells what is defined and what comes from where. */
@@ -41,6 +44,8 @@ export interface HttpDependencies {
   readonly drift: (source: string) => object;
   /** Cheap: asked on every request. */
   readonly state: () => PlatformStatus['state'];
+  /** Whether requests are answered; by default while it is ready. While it drains they still are. */
+  readonly isOpen?: () => boolean;
   readonly status: () => PlatformStatus;
   readonly metrics: Metrics;
   readonly logger: Logger;

@@ -2,12 +2,12 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { stopwatchMs } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
-import { ANSWER_ROOMS } from '../serve/byte-rooms.ts';
 import { answerFeatures } from './answer-features.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorAnswer, errorText, JSON_TYPE, retryAfterSeconds } from './error-answers.ts';
 import { FeatureDoor } from './feature-door.ts';
 import { FEATURES_PATH } from './feature-routes.ts';
+import { endWithAnswer } from './send-answer.ts';
 
 /**
  * Answers the one hot request, a plain POST of feature rows, without the framework, whose routing,
@@ -22,6 +22,7 @@ export function fastFeatures(
   const door = new FeatureDoor(dependencies);
   const limit = Math.min(LIMITS.fastBodyBytes, dependencies.bodyBytes ?? LIMITS.bodyBytes);
   const answered = metrics.request(FEATURES_PATH, 200);
+  const isOpen = dependencies.isOpen ?? ((): boolean => dependencies.state() === 'ready');
   let failures = 0;
 
   const observe = (response: ServerResponse, startMs: number): void => {
@@ -32,7 +33,7 @@ export function fastFeatures(
 
   const write = (response: ServerResponse, bytes: Buffer, startMs: number): void => {
     response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': bytes.length });
-    response.end(bytes, () => ANSWER_ROOMS.give(bytes));
+    endWithAnswer(response, bytes);
     observe(response, startMs);
   };
 
@@ -72,7 +73,7 @@ export function fastFeatures(
     // Whoever is not known yet is verified by the framework's way, and known to the next request.
     const viewer =
       access === undefined ? LOCAL_VIEWER : access.known(request.headers.authorization);
-    if (viewer === undefined || !isPlain(request, limit) || dependencies.state() !== 'ready') {
+    if (viewer === undefined || !isPlain(request, limit) || !isOpen()) {
       framework(request, response);
       return;
     }

@@ -78,7 +78,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
   app.register(async (scope) => {
     scope.addHook('onRequest', (_request, reply, done) => {
       const state = dependencies.state();
-      if (state === 'ready') return done();
+      if (dependencies.isOpen?.() ?? state === 'ready') return done();
       sendError(reply, new AsofError('not_ready', `The server is ${state}.`));
     });
     requireKnownParameters(scope);

@@ -54,13 +54,14 @@ function watchTrailers({ values, responseTrailer }: HandlerContext): void {
 }
 
 /** Before a message is read it is known who asks, and whether anybody is answered now. */
-function admit({ access, state, logger }: HttpDependencies) {
+function admit({ access, isOpen, state, logger }: HttpDependencies) {
   return async (context: HandlerContext): Promise<void> => {
     watchTrailers(context);
     const call = context.values.get(CALL);
     try {
       const now = state();
-      if (now !== 'ready') throw new AsofError('not_ready', `The server is ${now}.`);
+      if (!(isOpen?.() ?? now === 'ready'))
+        throw new AsofError('not_ready', `The server is ${now}.`);
       const given = context.requestHeader.get('authorization') ?? undefined;
       call.viewer =
         access === undefined
