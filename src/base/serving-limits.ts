@@ -133,7 +133,7 @@ export const SERVING_LIMITS = {
   functionMemoryMinMiB: 16,
   functionMemoryMaxMiB: 1024,
   /** CPU time that a process may take to make a function of its text. */
-  functionDefineMs: 2_000,
+  functionDefineMs: 1_000,
   /** Of one text among a function's outputs. */
   functionTextLength: 64 * 1024,
   /** Calls that one process is given at a time. */

@@ -1,0 +1,169 @@
+import { CircuitBreaker } from '../../base/circuit-breaker.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { Random } from '../../base/random.ts';
+import { SERVING_LIMITS } from '../../base/serving-limits.ts';
+import type { Timers } from '../../base/timers.ts';
+import type { FunctionPlan } from '../../plan/function-form.ts';
+import type { CallEnd, FunctionRunner, FunctionValue } from '../../plan/function-runner.ts';
+import { type Cut, FunctionJob } from './function-job.ts';
+import { FunctionPool } from './function-pool.ts';
+
+export interface SandboxOptions {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Processes that run functions at the same time, for each bound of memory. */
+  readonly processes?: number;
+}
+
+/** What is known of one function since the start. */
+export interface FunctionTotals {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly calls: number;
+  readonly errors: number;
+  readonly timeouts: number;
+  /** Why one of the last calls failed. */
+  readonly lastFailure: string | null;
+  readonly isOpen: boolean;
+}
+
+interface Known {
+  readonly plan: FunctionPlan;
+  readonly breaker: CircuitBreaker;
+  calls: number;
+  errors: number;
+  timeouts: number;
+  lastFailure: string | null;
+}
+
+/**
+ * Runs functions in processes of their own, each call within its bounds. A function that has to be
+ * cut off again and again is left alone for a while, and tried with one job at a time.
+ */
+export class FunctionSandbox implements FunctionRunner {
+  readonly #options: SandboxOptions;
+  readonly #pools = new Map<string, FunctionPool>();
+  #known = new Map<string, Known>();
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+  }
+
+  /** Which functions there are from now on: processes for them are started ahead. */
+  use(functions: readonly FunctionPlan[]): void {
+    const before = this.#known;
+    this.#known = new Map();
+    for (const plan of functions) {
+      this.#known.set(plan.digest, before.get(plan.digest) ?? this.#newKnown(plan));
+      this.#poolOf(plan).fill();
+    }
+  }
+
+  async run(
+    plan: FunctionPlan,
+    calls: readonly (readonly FunctionValue[])[],
+    timeoutMs: number,
+  ): Promise<readonly CallEnd[]> {
+    const known = this.#knownOf(plan);
+    const ends = await this.#run(known, calls, timeoutMs);
+    known.calls += ends.length;
+    for (const end of ends) {
+      if (end.kind === 'done') continue;
+      if (end.kind === 'error') known.errors += 1;
+      else known.timeouts += 1;
+      known.lastFailure = end.reason;
+    }
+    return ends;
+  }
+
+  totals(): FunctionTotals[] {
+    return [...this.#known.values()].map(({ plan, breaker, ...counts }) => ({
+      ...{ name: plan.name, version: plan.version, digest: plan.digest, ...counts },
+      isOpen: breaker.state !== 'closed',
+    }));
+  }
+
+  close(): void {
+    for (const pool of this.#pools.values()) pool.close();
+    this.#pools.clear();
+  }
+
+  async #run(
+    { plan, breaker }: Known,
+    calls: readonly (readonly FunctionValue[])[],
+    timeoutMs: number,
+  ): Promise<readonly CallEnd[]> {
+    if (!breaker.allows()) return calls.map(() => LEFT_ALONE);
+    const pool = this.#poolOf(plan);
+    const { functionCallsWaiting, functionCallsAtOnce } = SERVING_LIMITS;
+    if (pool.waiting + calls.length > functionCallsWaiting) {
+      breaker.succeeded();
+      return calls.map(() => TOO_MANY);
+    }
+    const jobs: FunctionJob[] = [];
+    for (let from = 0; from < calls.length; from += functionCallsAtOnce) {
+      jobs.push(new FunctionJob(plan, calls.slice(from, from + functionCallsAtOnce)));
+    }
+    const openedBefore = breaker.opened;
+    const call = this.#options.timers.after(timeoutMs, () => {
+      for (const job of jobs) job.end(TOO_LATE);
+    });
+    for (const job of jobs) pool.add(job);
+    const ends = await Promise.all(jobs.map(({ settled }) => settled));
+    call();
+    const all = ends.flat();
+    // A probe that was not begun in time says nothing; one that was cut off has been told.
+    if (breaker.opened === openedBefore && all.every((end) => end.kind !== 'timeout')) {
+      breaker.succeeded();
+    } else if (breaker.state === 'half_open') breaker.failed();
+    return all;
+  }
+
+  #poolOf({ memoryMiB, network }: FunctionPlan): FunctionPool {
+    // Who waits for other machines keeps nobody else waiting.
+    const key = `${memoryMiB}${network === null ? '' : ' network'}`;
+    const found = this.#pools.get(key);
+    if (found !== undefined) return found;
+    const { timers, processes = SERVING_LIMITS.functionProcesses } = this.#options;
+    const onCut = (plan: FunctionPlan, why: Cut): void => this.#cut(plan, why);
+    const pool = new FunctionPool({ timers, memoryMiB, processes, onCut });
+    this.#pools.set(key, pool);
+    return pool;
+  }
+
+  #cut(plan: FunctionPlan, { reason }: Cut): void {
+    const known = this.#knownOf(plan);
+    known.breaker.failed();
+    const fields = { function: plan.name, version: plan.version, reason };
+    this.#options.logger.warn(fields, 'a function was cut off');
+  }
+
+  #knownOf(plan: FunctionPlan): Known {
+    const found = this.#known.get(plan.digest);
+    if (found !== undefined) return found;
+    const known = this.#newKnown(plan);
+    this.#known.set(plan.digest, known);
+    return known;
+  }
+
+  #newKnown(plan: FunctionPlan): Known {
+    const { clock, random } = this.#options;
+    const { functionFailures, functionOpenMs, functionOpenMaxMs } = SERVING_LIMITS;
+    const breaker = new CircuitBreaker({
+      ...{ clock, random, failures: functionFailures },
+      ...{ openMs: functionOpenMs, maxOpenMs: functionOpenMaxMs },
+    });
+    return { plan, breaker, calls: 0, errors: 0, timeouts: 0, lastFailure: null };
+  }
+}
+
+const LEFT_ALONE: Cut = {
+  kind: 'error',
+  reason: 'it was cut off again and again, and is left alone for a while',
+};
+const TOO_MANY: Cut = { kind: 'error', reason: 'too many calls wait' };
+const TOO_LATE: Cut = { kind: 'timeout', reason: 'it did not end within the time of the request' };

@@ -1,0 +1,34 @@
+import type { FunctionPlan } from './function-form.ts';
+
+/** One value as functions see it: decimals as numbers, lists and histograms as arrays. */
+export type FunctionValue =
+  | number
+  | bigint
+  | string
+  | boolean
+  | null
+  | readonly FunctionValue[]
+  | { readonly value: FunctionValue; readonly count: number };
+
+/** How one call ended. */
+export type CallEnd =
+  /** What it gave for each output: single values, not checked against their types. */
+  | { readonly kind: 'done'; readonly values: readonly unknown[] }
+  /** It was cut off, or not begun in time. */
+  | { readonly kind: 'timeout'; readonly reason: string }
+  /** It threw, ran out of memory, or ended its process; or it was not begun, as too many waited. */
+  | { readonly kind: 'error'; readonly reason: string };
+
+/** Runs functions outside of the engines that ask for their values. */
+export interface FunctionRunner {
+  /**
+   * Ends of all calls, in their order, at the latest after `timeoutMs`; nothing that a function
+   * does makes it reject.
+   * @param calls of each the values of the function's inputs, in their order
+   */
+  run(
+    plan: FunctionPlan,
+    calls: readonly (readonly FunctionValue[])[],
+    timeoutMs: number,
+  ): Promise<readonly CallEnd[]>;
+}
