@@ -22,12 +22,14 @@ export interface CachedAnswer {
 /**
  * Answers that still hold, by entity key. An answer holds until one of its rows changes, comes or
  * goes, or one of its windows moves on by a hop; so what comes out is what would be computed, to
- * the bit. Bounded: a full cache starts again from nothing.
+ * the bit. Bounded: where half of the room is full, what was not asked for since it was full before
+ * is forgotten, so that the last answers of half the room are always there.
  */
 export class AnswerCache {
   readonly #entity: EntityRead;
   readonly #capacity: number;
-  readonly #answers = new Map<string, CachedAnswer>();
+  #answers = new Map<string, CachedAnswer>();
+  #older = new Map<string, CachedAnswer>();
   hits = 0;
 
   constructor(entity: EntityRead, capacity: number = LIMITS.cachedAnswers) {
@@ -36,7 +38,7 @@ export class AnswerCache {
   }
 
   find(key: string, timeMs: number): CachedAnswer | null {
-    const answer = this.#answers.get(key);
+    const answer = this.#answers.get(key) ?? this.#fromOlder(key);
     if (answer === undefined || timeMs >= answer.untilMs) return null;
     const { groups } = this.#entity;
     for (let i = 0; i < groups.length; i++) {
@@ -56,12 +58,25 @@ export class AnswerCache {
     statuses: Uint8Array,
   ): CachedAnswer {
     const { groups } = this.#entity;
-    if (this.#answers.size >= this.#capacity && !this.#answers.has(key)) this.#answers.clear();
     const versions = groups.map((group, i) => versionOf(group, rows[i] as number));
     const text = { staleId: 0, pieces: [], counts: null };
     const answer: CachedAnswer = { values, statuses, rows, versions, untilMs, ...text };
-    this.#answers.set(key, answer);
+    this.#put(key, answer);
     return answer;
+  }
+
+  #fromOlder(key: string): CachedAnswer | undefined {
+    const answer = this.#older.get(key);
+    if (answer !== undefined) this.#put(key, answer);
+    return answer;
+  }
+
+  #put(key: string, answer: CachedAnswer): void {
+    if (this.#answers.size * 2 >= this.#capacity && !this.#answers.has(key)) {
+      this.#older = this.#answers;
+      this.#answers = new Map();
+    }
+    this.#answers.set(key, answer);
   }
 }
 

@@ -1,14 +1,15 @@
 import type { Deprecation } from '../registry/serving-states.ts';
 import type { FeatureValue, Single } from '../schema/types.ts';
-import type { LastKnown } from '../store/online-store.ts';
 import type { ViewFeature } from './ad-hoc-services.ts';
 import type { ViewFreshness } from './answer.ts';
 import type { CachedAnswer } from './answer-cache.ts';
 import type { CompiledService } from './compiled-service.ts';
+import type { Degradation } from './degradation.ts';
 import type { ContractNote } from './model-contract.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { RowShape } from './request-rows.ts';
 import type { ResponseWriter } from './response-writer.ts';
+import type { RowException } from './row-rules.ts';
 
 /** What a caller asks for: rows of a service, or what a model may read of it. */
 export interface FeatureRequest {
@@ -22,8 +23,12 @@ export interface FeatureRequest {
   readonly features?: readonly ViewFeature[] | undefined;
   /** Objects of join keys and request fields; or what makes them, once it is known which those are. */
   readonly rows: readonly unknown[] | ((shape: RowShape) => readonly unknown[]);
+  /** How many rows that makes, where it is told before they are made. */
+  readonly rowCount?: number;
   /** How long the answer may take, from `receivedMs` on; what the service declares by default. */
   readonly timeoutMs?: number | undefined;
+  /** Outputs that the caller may not see, and are answered as `denied`. */
+  readonly denied?: ReadonlySet<string> | null;
   /** When the request came, by `stopwatchMs`; now by default. */
   readonly receivedMs?: number | undefined;
 }
@@ -42,8 +47,8 @@ export interface AnswerHead {
   readonly rowCount: number;
   /** By the views of the plan. */
   readonly freshness: () => readonly ViewFreshness[];
-  /** By tile group: those that are answered from kept rows, as the store did not. Null as a rule. */
-  readonly lastKnown: ReadonlyMap<string, LastKnown> | null;
+  /** Views that are answered from kept rows, as the store did not answer. Null as a rule. */
+  readonly degradation: Degradation | null;
 }
 
 /** One row of an answer; valid until the next one is read. */
@@ -56,6 +61,8 @@ export interface AnswerRow {
   readonly statuses: Uint8Array;
   /** By entity: what was read, with its JSON once that has been written. */
   readonly answers: readonly CachedAnswer[];
+  /** What makes it another row than was read, as a rule null; `answers` do not hold it then. */
+  readonly exception: RowException | null;
 }
 
 /** Makes the answer of one protocol, row by row. */

@@ -18,6 +18,16 @@ export interface FeatureResponse {
   readonly versions: Readonly<Record<string, number>>;
   readonly freshness: Readonly<Record<string, ViewFreshness>>;
   readonly rows: readonly FeatureRow[];
+  /** Only where views were answered from rows that were read before. */
+  readonly degraded?: Readonly<Record<string, ViewDegradation>>;
+}
+
+/** A view is answered from what was read before: the values are those of an earlier commit. */
+export interface ViewDegradation {
+  readonly reason: 'last_known';
+  readonly commit: number;
+  /** So long ago they were known to be right. */
+  readonly ageMs: number;
 }
 
 export interface ViewFreshness {
@@ -33,6 +43,8 @@ export interface FeatureRow {
   readonly key: Readonly<Record<string, Scalar>>;
   readonly values: Readonly<Record<string, FeatureValue>>;
   readonly statuses: Readonly<Record<string, FeatureStatus>>;
+  /** Only where the service requires what is not there: then all values are null. */
+  readonly failed?: { readonly code: 'required_feature'; readonly features: readonly string[] };
 }
 
 /** What people and clients need to know to call a service. */

@@ -1,9 +1,14 @@
+import { LIMITS } from '../base/limits.ts';
+import type { ServingPlan } from '../plan/plan.ts';
 import type { Single } from '../schema/types.ts';
+import type { FetchOptions } from '../store/online-store.ts';
 import type { RowKey } from '../store/row-store.ts';
+import type { FeatureRequest } from './answer-sink.ts';
 import type { CompiledService } from './compiled-service.ts';
 import type { ModelContract } from './model-contract.ts';
 import type { ReadPlan } from './read-plan.ts';
 import { entityKey } from './row-reader.ts';
+import type { RowRules } from './row-rules.ts';
 
 /** A request that was understood: which version answers what. */
 export interface AskedRows {
@@ -12,8 +17,10 @@ export interface AskedRows {
   readonly contract: ModelContract | null;
   /** Of every row the join keys, then the request fields. */
   readonly rows: readonly Single[][];
-  /** By `stopwatchMs`. */
-  readonly deadlineMs: number;
+  /** Of rows that lie elsewhere. */
+  readonly fetch: FetchOptions;
+  /** Null where they could change no row. */
+  readonly rules: RowRules | null;
 }
 
 /** What must be at hand for the rows: each once, however many of them need it. */
@@ -26,4 +33,24 @@ export function wantedRows(plan: ReadPlan, rows: readonly Single[][]): RowKey[] 
     }
   }
   return wanted;
+}
+
+/** The rows of a request, as this version takes them. */
+export function rowsFor({ rows }: FeatureRequest, { plan }: CompiledService): readonly unknown[] {
+  return typeof rows === 'function' ? rows(plan.service) : rows;
+}
+
+/** Of rows that are at hand, which nobody waits for. */
+export const UNBOUNDED: FetchOptions = { deadlineMs: Number.POSITIVE_INFINITY, lastKnownMs: 0 };
+
+/** Until when rows have to be there, and what may stand in for them. */
+export function fetchOptions(
+  { timeoutMs, onFailure }: ServingPlan,
+  receivedMs: number,
+  askedMs: number | undefined,
+): FetchOptions {
+  return {
+    deadlineMs: receivedMs + (askedMs ?? timeoutMs ?? LIMITS.requestTimeoutMs),
+    lastKnownMs: onFailure.kind === 'last_known' ? onFailure.withinMs : 0,
+  };
 }

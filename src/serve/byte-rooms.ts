@@ -1,20 +1,27 @@
 import { LIMITS } from '../base/limits.ts';
 
 /**
- * Memory of large answers that have been sent, for those to come: fresh memory costs more than
- * filling it, as the system hands it over page by page. Whoever gives a room back may not touch it
- * any more, and nobody else may still read from it.
+ * Memory of answers that have been sent, for those to come: fresh memory costs more than filling
+ * it, as the system hands it over page by page, and the collector looks for it later. Whoever gives
+ * a room back may not touch it any more, and nobody else may still read from it.
  */
 export class ByteRooms {
   readonly #free: ArrayBufferLike[] = [];
-  /** Small buffers share memory that is nobody's to give back. */
+  /** No other memory is taken back: what is small elsewhere in the process may be shared. */
   readonly #own = new WeakSet<ArrayBufferLike>();
 
+  /** Room for at least so many bytes, with whatever was in it before. */
   take(bytes: number): Buffer {
-    if (bytes < LIMITS.answerRoomBytes) return Buffer.allocUnsafe(bytes);
-    const at = this.#free.findIndex((room) => room.byteLength >= bytes);
-    const [room] = at < 0 ? [] : this.#free.splice(at, 1);
-    if (room !== undefined) return Buffer.from(room);
+    const last = this.#free.at(-1);
+    const at =
+      last !== undefined && last.byteLength >= bytes
+        ? this.#free.length - 1
+        : this.#free.findIndex((room) => room.byteLength >= bytes);
+    const room = this.#free[at];
+    if (room !== undefined) {
+      this.#free.splice(at, 1);
+      return Buffer.from(room);
+    }
     // Rounded up, so that answers of nearly one size share their rooms.
     const size = Math.ceil(bytes / LIMITS.answerRoomBytes) * LIMITS.answerRoomBytes;
     const fresh = Buffer.allocUnsafeSlow(size);

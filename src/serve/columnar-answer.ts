@@ -24,6 +24,14 @@ export interface ColumnarAnswer {
   readonly keys: readonly KeyColumn[];
   readonly features: readonly FeatureColumn[];
   readonly contract: ContractNote | null;
+  /** Rows without an answer, and the required features that are not there; null in all columns. */
+  readonly failed: readonly FailedRow[];
+}
+
+export interface FailedRow {
+  /** From 0. */
+  readonly row: number;
+  readonly features: readonly string[];
 }
 
 /** Collects columns, and makes of them what a protocol sends. */
@@ -38,6 +46,7 @@ class ColumnarSink<T> implements AnswerSink<T> {
   readonly #values: FeatureValue[][];
   readonly #statuses: readonly Uint8Array[];
   readonly #slots: Int32Array;
+  readonly #failed: FailedRow[] = [];
   #rows = 0;
 
   constructor(head: AnswerHead, finish: (answer: ColumnarAnswer) => T) {
@@ -50,8 +59,11 @@ class ColumnarSink<T> implements AnswerSink<T> {
     this.#slots = Int32Array.from(outputs, ({ slot }) => slot);
   }
 
-  row({ given, values, statuses }: AnswerRow): void {
+  row({ given, values, statuses, exception }: AnswerRow): void {
     const at = this.#rows;
+    if (exception !== null && exception.failed.length > 0) {
+      this.#failed.push({ row: at, features: exception.failed });
+    }
     for (let i = 0; i < this.#keys.length; i++) {
       (this.#keys[i] as Scalar[]).push(given[i] as Scalar);
     }
@@ -68,6 +80,7 @@ class ColumnarSink<T> implements AnswerSink<T> {
     return this.#finish({
       head: this.#head,
       contract,
+      failed: this.#failed,
       keys: service.joinKeys.map(({ name, type }, i) => ({
         ...{ name, type },
         values: this.#keys[i] as Scalar[],

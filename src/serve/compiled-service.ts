@@ -67,12 +67,13 @@ export function withState(
 export function rowObject(
   plan: ReadPlan,
   outputs: readonly OutputRead[],
-  row: Pick<AnswerRow, 'given' | 'values' | 'statuses'>,
+  row: Pick<AnswerRow, 'given' | 'values' | 'statuses' | 'exception'>,
 ): FeatureRow {
   const values: Record<string, FeatureValue> = {};
   const statuses: Record<string, FeatureStatus> = {};
-  for (const { name, slot } of outputs) {
-    values[name] = row.values[slot] as FeatureValue;
+  const leftOut = row.exception?.leftOut;
+  for (const [at, { name, slot }] of outputs.entries()) {
+    if (leftOut?.[at] !== 1) values[name] = row.values[slot] as FeatureValue;
     statuses[name] = STATUS_BY_CODE[row.statuses[slot] as number] as FeatureStatus;
   }
   return { key: keptKey(plan, row.given), values, statuses };

@@ -1,9 +1,9 @@
-import { assert, present } from '../base/assert.ts';
+import { present } from '../base/assert.ts';
 import { type Clock, stopwatchMs } from '../base/clock.ts';
-import { LIMITS } from '../base/limits.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
+import { servingOf } from '../plan/serving-plan.ts';
 import type { VersionState } from '../registry/lifecycle-rows.ts';
 import { closedModels } from '../registry/serving-states.ts';
 import type { Single } from '../schema/types.ts';
@@ -18,15 +18,18 @@ import type {
 } from './answer.ts';
 import { sampleRow } from './answer-sampler.ts';
 import type { AnswerHead, FeatureRequest, OpenSink } from './answer-sink.ts';
-import { type AskedRows, wantedRows } from './asked-rows.ts';
-import type { CompiledService } from './compiled-service.ts';
+import { type AskedRows, fetchOptions, rowsFor, UNBOUNDED, wantedRows } from './asked-rows.ts';
+import { atOnce, textOf } from './at-once.ts';
+import { degradationOf } from './degradation.ts';
 import { freshnessOf, staleViews } from './freshness.ts';
 import { jsonSink } from './json-sink.ts';
 import { type ContractTotals, ModelContracts } from './model-contracts.ts';
 import { objectSink } from './object-sink.ts';
+import { readAhead } from './read-ahead.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { ServiceRoute } from './release-routes.ts';
 import { readRows } from './request-rows.ts';
+import { rowRulesOf } from './row-rules.ts';
 import { ServedServices } from './served-services.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
 import type { ShadowMoment, ShadowReader, ShadowRoute } from './shadow-reader.ts';
@@ -128,10 +131,28 @@ export class FeatureServer {
     const asked = this.#ask(request);
     const { fetcher } = this.#store;
     if (fetcher === null) return this.#answer(asked, null, open);
-    const { deadlineMs, compiled, rows } = asked;
-    const fetched = fetcher.fetch(wantedRows(compiled.plan, rows), { deadlineMs, lastKnownMs: 0 });
+    const fetched = fetcher.fetch(wantedRows(asked.compiled.plan, asked.rows), asked.fetch);
     if (fetched instanceof Promise) return fetched.then((now) => this.#answer(asked, now, open));
     return this.#answer(asked, fetched, open);
+  }
+
+  /**
+   * Reads what a large answer needs in parts, before it is asked for; null where the rows lie
+   * elsewhere. @throws AsofError as `read`
+   */
+  readAhead(request: FeatureRequest, open: OpenSink<unknown>): (() => boolean) | null {
+    const store = this.#store;
+    if (store.fetcher !== null) return null;
+    const timeMs = () => (this.#store === store ? this.nowMs() : null);
+    return readAhead(this.#understand(request), timeMs, open === jsonSink);
+  }
+
+  get plan(): ProjectPlan {
+    return this.#plan;
+  }
+
+  get isAtHand(): boolean {
+    return this.#store.fetcher === null;
   }
 
   /** The same as objects, for callers in this process where the state is at hand. */
@@ -141,7 +162,7 @@ export class FeatureServer {
 
   /** The same as JSON text in ASCII. */
   getJson(service: string, rows: readonly unknown[], version?: number): string {
-    return atOnce(this.read({ service, version, model: undefined, rows }, jsonSink)).toString('latin1');
+    return textOf(atOnce(this.read({ service, version, model: undefined, rows }, jsonSink)));
   }
 
   /** The same of what a model may read, held to its contract. */
@@ -151,7 +172,7 @@ export class FeatureServer {
     service?: string,
     version?: number,
   ): string {
-    return atOnce(this.read({ service, version, model, rows }, jsonSink)).toString('latin1');
+    return textOf(atOnce(this.read({ service, version, model, rows }, jsonSink)));
   }
 
   /** Models that were asked for since the start. */
@@ -199,6 +220,17 @@ export class FeatureServer {
   }
 
   #ask(request: FeatureRequest): AskedRows {
+    const asked = this.#understand(request);
+    const { counters } = asked.compiled;
+    counters.requests += 1;
+    counters.rows += asked.rows.length;
+    if (this.#shadow !== null && !this.#shadow.isIdle) {
+      this.#shadow.offer(asked.compiled, rowsFor(request, asked.compiled));
+    }
+    return asked;
+  }
+
+  #understand(request: FeatureRequest): AskedRows {
     const { service, version, model: title, features, timeoutMs, receivedMs } = request;
     const model = title === undefined ? null : this.#models.find(title);
     const isPinned = service === undefined && model !== null;
@@ -209,29 +241,23 @@ export class FeatureServer {
         ? this.#services.find(present(name, 'a service or a model is named'), wanted)
         : this.#services.adHoc.find(features);
     // Before anything else: a request that failed halfway must leave nothing to the next one.
-    let rows = rowsFor(request, found);
-    let given = readRows(rows, found.plan.service);
+    let given = readRows(rowsFor(request, found), found.plan.service);
     const compiled = wanted === undefined ? this.#services.routed(found, given) : found;
-    if (compiled !== found) {
-      rows = rowsFor(request, compiled);
-      given = readRows(rows, compiled.plan.service);
-    }
-    const { counters } = compiled;
-    counters.requests += 1;
-    counters.rows += given.length;
-    if (this.#shadow !== null && !this.#shadow.isIdle) this.#shadow.offer(compiled, rows);
+    if (compiled !== found) given = readRows(rowsFor(request, compiled), compiled.plan.service);
     const contract = model === null ? null : this.#models.of(model, compiled);
-    const deadlineMs =
+    const serving = servingOf(compiled.plan.service);
+    const rules = rowRulesOf((contract ?? compiled).reader.plan, serving, request.denied ?? null);
+    const fetch =
       this.#store.fetcher === null
-        ? Number.POSITIVE_INFINITY
-        : (receivedMs ?? stopwatchMs()) + (timeoutMs ?? LIMITS.requestTimeoutMs);
-    return { compiled, contract, rows: given, deadlineMs };
+        ? UNBOUNDED
+        : fetchOptions(serving, receivedMs ?? stopwatchMs(), timeoutMs);
+    return { compiled, contract, rows: given, fetch, rules };
   }
 
   /** One synchronous step: all rows share one time t and one position p. */
   #answer<T>(asked: AskedRows, fetched: FetchedRows | null, open: OpenSink<T>): T {
     fetched?.bind();
-    const { compiled, contract, rows } = asked;
+    const { compiled, contract, rows, rules } = asked;
     const { reader, writer } = contract ?? compiled;
     const { asOfMs, commit } = this.#moment();
     const head: AnswerHead = {
@@ -243,16 +269,21 @@ export class FeatureServer {
       commit,
       rowCount: rows.length,
       freshness: () => this.#freshness(compiled.plan, asOfMs),
-      lastKnown: fetched === null || fetched.lastKnown.size === 0 ? null : fetched.lastKnown,
+      degradation:
+        fetched === null || fetched.lastKnown.size === 0
+          ? null
+          : degradationOf(compiled.plan, fetched.lastKnown, commit),
     };
-    const findings = contract?.begin(rows.length);
-    reader.begin(staleViews(compiled.plan, this.#store.applied, asOfMs));
+    // What a contract finds tells of values, and so nothing to who may not see them all.
+    const findings = rules?.hasDenied === true ? undefined : contract?.begin(rows.length);
+    const isKept = head.degradation?.isDegraded ?? null;
+    reader.begin(staleViews(compiled.plan, this.#store.applied, asOfMs, isKept));
     const sink = open(head);
     for (let i = 0; i < rows.length; i++) {
       reader.read(rows[i] as Single[], asOfMs);
       if (findings !== undefined) contract?.check(i, findings);
       reader.countInto(compiled.counters);
-      sink.row(reader);
+      sink.row(rules === null ? reader : rules.apply(reader));
       sampleRow(this.#serveLog, head, reader);
     }
     return sink.end(findings === undefined ? null : (contract?.end(findings, rows.length) ?? null));
@@ -266,14 +297,4 @@ export class FeatureServer {
   #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {
     return plan.views.map((view) => freshnessOf(view, this.#store.applied, asOfMs));
   }
-}
-
-function rowsFor({ rows }: FeatureRequest, { plan }: CompiledService): readonly unknown[] {
-  return typeof rows === 'function' ? rows(plan.service) : rows;
-}
-
-/** @throws where rows are fetched from elsewhere, so that nothing is there at once */
-function atOnce<T>(answer: T | Promise<T>): T {
-  assert(!(answer instanceof Promise), 'the state is in this process');
-  return answer;
 }

@@ -18,20 +18,35 @@ export function freshnessOf(
   return { newestArrivalMs: newestMs, stalenessMs, objectiveMs, stale };
 }
 
-/** By view, whether it misses its objective; null where none does, which costs no memory. */
+/** How old what a view is answered from is. */
+export type Staleness = typeof FRESH | typeof LATE | typeof KEPT;
+
+export const FRESH = 0;
+/** Its objective is missed: values are exact, and of data that is older than promised. */
+export const LATE = 1;
+/** Of rows that were read before, so that even an empty window may have been filled since. */
+export const KEPT = 2;
+
+/**
+ * By view; null where all are fresh, which costs no memory.
+ * @param isKept by view, whether it is answered from rows that were read before
+ */
 export function staleViews(
   { views }: ReadPlan,
   applied: OnlineStore['applied'],
   asOfMs: number,
-): readonly boolean[] | null {
-  let stale: boolean[] | null = null;
+  isKept: readonly boolean[] | null = null,
+): readonly Staleness[] | null {
+  let stale: Staleness[] | null = null;
   for (let i = 0; i < views.length; i++) {
     const { source, objectiveMs } = views[i] as ViewRead;
-    if (objectiveMs === null) continue;
+    const kept = isKept?.[i] === true;
+    if (!kept && objectiveMs === null) continue;
     const newestMs = applied.bySource.get(source)?.newestArrivalMs ?? 0;
-    if (newestMs !== 0 && asOfMs - newestMs <= objectiveMs) continue;
-    stale ??= new Array<boolean>(views.length).fill(false);
-    stale[i] = true;
+    const isFresh = objectiveMs === null || (newestMs !== 0 && asOfMs - newestMs <= objectiveMs);
+    if (!kept && isFresh) continue;
+    stale ??= new Array<Staleness>(views.length).fill(FRESH);
+    stale[i] = kept ? KEPT : LATE;
   }
   return stale;
 }

@@ -4,6 +4,8 @@ import { asciiText } from './ascii-json.ts';
 import type { ContractNote } from './model-contract.ts';
 
 const COMMA = 0x2c;
+const ROWS_END = 0x5d;
+const ANSWER_END = 0x7d;
 
 /** The answer as JSON in bytes of ASCII: the hot path. */
 export function jsonSink(head: AnswerHead): AnswerSink<Buffer> {
@@ -13,9 +15,11 @@ export function jsonSink(head: AnswerHead): AnswerSink<Buffer> {
 class JsonSink implements AnswerSink<Buffer> {
   readonly #writer: AnswerHead['writer'];
   readonly #bytes: AnswerBytes;
+  readonly #degradation: AnswerHead['degradation'];
   #isFirst = true;
 
-  constructor({ writer, rowCount, asOfMs, commit, freshness }: AnswerHead) {
+  constructor({ writer, rowCount, asOfMs, commit, freshness, degradation }: AnswerHead) {
+    this.#degradation = degradation;
     this.#writer = writer;
     this.#bytes = writer.bytesFor(rowCount);
     writer.opening(this.#bytes, asOfMs, commit, freshness);
@@ -28,9 +32,14 @@ class JsonSink implements AnswerSink<Buffer> {
   }
 
   end(contract: ContractNote | null): Buffer {
-    this.#bytes.text(
-      contract === null ? ']}' : `],"contract":${asciiText(JSON.stringify(contract))}}`,
-    );
+    this.#bytes.byte(ROWS_END);
+    if (this.#degradation !== null) this.#member('degraded', this.#degradation.views);
+    if (contract !== null) this.#member('contract', contract);
+    this.#bytes.byte(ANSWER_END);
     return this.#bytes.end();
+  }
+
+  #member(name: string, value: object): void {
+    this.#bytes.text(`,"${name}":${asciiText(JSON.stringify(value))}`);
   }
 }

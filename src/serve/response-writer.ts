@@ -4,8 +4,10 @@ import { AnswerBytes } from './answer-bytes.ts';
 import type { CachedAnswer } from './answer-cache.ts';
 import type { AnswerRow } from './answer-sink.ts';
 import { asciiText, memberPrefix } from './ascii-json.ts';
+import { compileExceptionalText } from './exceptional-text.ts';
 import type { ReadPlan } from './read-plan.ts';
 import { compileRowParts, type RowPart } from './row-parts.ts';
+import type { ExceptionalRow } from './row-rules.ts';
 
 /** Bytes beside the rows that an answer is given room for. */
 const MARGIN_BYTES = 128;
@@ -27,9 +29,12 @@ export class ResponseWriter {
   #openedMs = Number.NaN;
   #openedCommit = -1;
   #rowBytes = FIRST_ROW_BYTES;
+  readonly #plan: ReadPlan;
+  #exceptional: ((row: ExceptionalRow) => string) | null = null;
 
   constructor(plan: ReadPlan, deprecation: Deprecation | null = null) {
     const { service, views } = plan;
+    this.#plan = plan;
     this.#parts = compileRowParts(plan);
     const warning =
       deprecation === null ? '' : `,"deprecated":${asciiText(JSON.stringify(deprecation))}`;
@@ -73,6 +78,11 @@ export class ResponseWriter {
   }
 
   row(bytes: AnswerBytes, row: AnswerRow): void {
+    if (isExceptional(row)) {
+      this.#exceptional ??= compileExceptionalText(this.#plan);
+      bytes.text(this.#exceptional(row));
+      return;
+    }
     const before = bytes.length;
     for (let p = 0; p < this.#parts.length; p++) {
       const { entity, write } = this.#parts[p] as RowPart;
@@ -81,16 +91,30 @@ export class ResponseWriter {
         continue;
       }
       const { pieces } = row.answers[entity] as CachedAnswer;
-      let piece = pieces[p];
-      if (piece === undefined) {
-        piece = Buffer.from(write(row), 'latin1');
-        pieces[p] = piece;
-      }
-      bytes.piece(piece);
+      bytes.piece(pieces[p] ?? keepPiece(pieces, p, write(row)));
     }
     // A little above the rows of late, so that an answer seldom has to be moved to larger room.
     const rowBytes = bytes.length - before + 2;
     this.#rowBytes =
       rowBytes > this.#rowBytes ? rowBytes : this.#rowBytes - ((this.#rowBytes - rowBytes) >> 6);
   }
+  /** Makes of a row what is kept with its answers, for whoever writes it next. */
+  ahead(row: AnswerRow): void {
+    for (let p = 0; p < this.#parts.length; p++) {
+      const { entity, write } = this.#parts[p] as RowPart;
+      if (entity < 0) continue;
+      const { pieces } = row.answers[entity] as CachedAnswer;
+      if (pieces[p] === undefined) keepPiece(pieces, p, write(row));
+    }
+  }
+}
+
+function keepPiece(pieces: CachedAnswer['pieces'], at: number, text: string): Uint8Array {
+  const piece = Buffer.from(text, 'latin1');
+  pieces[at] = piece;
+  return piece;
+}
+
+function isExceptional(row: AnswerRow): row is ExceptionalRow {
+  return row.exception !== null;
 }

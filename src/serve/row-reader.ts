@@ -6,7 +6,9 @@ import type { FeatureValue, Scalar, Single } from '../schema/types.ts';
 import { ROW_TIMEOUT, ROW_UNAVAILABLE } from '../store/online-store.ts';
 import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
 import type { AnswerRow } from './answer-sink.ts';
-import type { DerivedRead, EntityRead, GroupRead, ReadPlan } from './read-plan.ts';
+import { deriveFeature } from './derive-feature.ts';
+import { FRESH, KEPT, type Staleness } from './freshness.ts';
+import type { EntityRead, GroupRead, ReadPlan } from './read-plan.ts';
 import { DEFAULT, ERROR, EXPIRED, PRESENT, STALE, TIMEOUT, UNAVAILABLE } from './status-codes.ts';
 import { addStatuses, countStatuses, type StatusCounts } from './status-counts.ts';
 
@@ -18,6 +20,7 @@ export class RowReader implements AnswerRow {
   readonly plan: ReadPlan;
   given: readonly Single[] = [];
   readonly answers: CachedAnswer[] = [];
+  readonly exception = null;
   readonly #faults: Faults;
   readonly #caches: readonly AnswerCache[];
   /** By entity: the slots of its outputs; and those of on-demand features. */
@@ -26,8 +29,8 @@ export class RowReader implements AnswerRow {
   #values: FeatureValue[] = [];
   readonly #statuses: Uint8Array;
   #isFilled = false;
-  /** By view, whether it missed its objective; null where none has. */
-  #stale: readonly boolean[] | null = null;
+  /** By view, how old it is; null where none is older than promised. */
+  #stale: readonly Staleness[] | null = null;
   #staleId = 0;
   /** Entity keys computed: what the cache holds is not. */
   keysRead = 0;
@@ -49,13 +52,13 @@ export class RowReader implements AnswerRow {
 
   /**
    * Before the rows of an answer.
-   * @param stale by view, whether it missed its objective; null where none has
+   * @param stale by view; null where none is older than promised
    */
-  begin(stale: readonly boolean[] | null): void {
+  begin(stale: readonly Staleness[] | null): void {
     const before = this.#stale;
     if (stale === before) return;
     const isSame =
-      stale !== null && before !== null && stale.every((isStale, view) => isStale === before[view]);
+      stale !== null && before !== null && stale.every((one, view) => one === before[view]);
     if (isSame) return;
     this.#stale = stale;
     // Without stale views it is always the same, so that what was written then is written again.
@@ -97,14 +100,23 @@ export class RowReader implements AnswerRow {
 
   /** Adds the statuses of the row's outputs. */
   countInto(totals: StatusCounts): void {
-    for (let i = 0; i < this.answers.length; i++) {
-      const answer = this.answers[i] as CachedAnswer;
-      answer.counts ??= countStatuses(this.statuses, this.#outputs[i] as Int32Array);
-      addStatuses(totals, answer.counts);
-    }
+    for (let i = 0; i < this.answers.length; i++) addStatuses(totals, this.#countsOf(i));
     if (this.#onDemandOutputs.length > 0) {
       addStatuses(totals, countStatuses(this.statuses, this.#onDemandOutputs));
     }
+  }
+
+  /** Whether the statuses of each part of the row's outputs are as they should be. */
+  everyCount(isSound: (counts: Readonly<StatusCounts>) => boolean): boolean {
+    for (let i = 0; i < this.answers.length; i++) if (!isSound(this.#countsOf(i))) return false;
+    const onDemand = this.#onDemandOutputs;
+    return onDemand.length === 0 || isSound(countStatuses(this.statuses, onDemand));
+  }
+
+  #countsOf(entity: number): StatusCounts {
+    const answer = this.answers[entity] as CachedAnswer;
+    answer.counts ??= countStatuses(this.statuses, this.#outputs[entity] as Int32Array);
+    return answer.counts;
   }
 
   /** Answers taken from the cache since the start. */
@@ -124,8 +136,11 @@ export class RowReader implements AnswerRow {
       }
       this.#statuses.set(answer.statuses, fromSlot);
       for (let slot = fromSlot; stale !== null && slot < toSlot; slot++) {
-        const isStale = stale[slotViews[slot] as number] === true;
-        if (isStale && this.#statuses[slot] === PRESENT) this.#statuses[slot] = STALE;
+        const staleness = stale[slotViews[slot] as number] as Staleness;
+        if (staleness === FRESH) continue;
+        const status = this.#statuses[slot] as number;
+        const isKept = staleness === KEPT && status === DEFAULT;
+        if (isKept || status === PRESENT) this.#statuses[slot] = STALE;
       }
     }
     this.#values = values;
@@ -141,7 +156,9 @@ export class RowReader implements AnswerRow {
       this.#values[requestSlot + i] = row[first + i] as Single;
       this.#statuses[requestSlot + i] = PRESENT;
     }
-    for (const feature of onDemand) this.#derive(feature, this.#values, this.#statuses, 0);
+    for (const feature of onDemand) {
+      deriveFeature(feature, this.#values, this.#statuses, 0, this.#faults);
+    }
   }
 
   #compute(entity: EntityRead, cache: AnswerCache, text: string, timeMs: number): CachedAnswer {
@@ -163,48 +180,12 @@ export class RowReader implements AnswerRow {
         untilMs = Math.min(untilMs, holdsMs);
       }
     }
-    for (const derived of entity.derived) this.#derive(derived, values, statuses, fromSlot);
+    for (const derived of entity.derived) {
+      deriveFeature(derived, values, statuses, fromSlot, this.#faults);
+    }
     return cache.keep(text, untilMs, rows, values, statuses);
   }
-
-  /**
-   * A derived feature sees the values that are served: defaults included, null for an error. It is
-   * no fresher than what it is made of; and where that is not there, it is not there either.
-   */
-  #derive(
-    { slot, inputs: slots, evaluate, default: otherwise }: DerivedRead,
-    values: FeatureValue[],
-    statuses: Uint8Array,
-    fromSlot: number,
-  ): void {
-    const inputs: Single[] = [];
-    let seen = 0;
-    for (const input of slots) {
-      // The plan lets no list or histogram into an expression.
-      inputs.push(values[input - fromSlot] as Single);
-      seen |= 1 << (statuses[input - fromSlot] as number);
-    }
-    const at = slot - fromSlot;
-    if ((seen & NOT_THERE) !== 0) {
-      values[at] = otherwise;
-      statuses[at] = (seen & (1 << UNAVAILABLE)) === 0 ? TIMEOUT : UNAVAILABLE;
-      return;
-    }
-    const overflowsBefore = this.#faults.overflow;
-    const value = evaluate(inputs);
-    if (value !== null) {
-      values[at] = value;
-      statuses[at] = (seen & (1 << STALE)) === 0 ? PRESENT : STALE;
-      return;
-    }
-    const isBroken = (seen & (1 << ERROR)) !== 0 || this.#faults.overflow !== overflowsBefore;
-    values[at] = otherwise;
-    statuses[at] = isBroken ? ERROR : DEFAULT;
-  }
 }
-
-/** Statuses of values that say nothing, and so of nothing that is made of them. */
-const NOT_THERE = (1 << TIMEOUT) | (1 << UNAVAILABLE);
 
 let staleIds = 0;
 
