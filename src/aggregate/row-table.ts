@@ -20,7 +20,7 @@ export abstract class RowTable {
   readonly spec: TileSpec;
   readonly partials: Float64Array;
   readonly slots = new TileSlots();
-  beforeChange: ((row: number) => void) | null = null;
+  beforeChange: ((row: number, marks: number) => void) | null = null;
   readonly versions = new RowVersions();
   watched = new Uint8Array(16);
   protected readonly kernels: readonly Kernel[];
@@ -116,9 +116,10 @@ export abstract class RowTable {
   }
 
   protected announce(row: number): void {
-    if (this.watched[row] === 0) return;
+    const marks = this.watched[row] ?? 0;
+    if (marks === 0) return;
     this.watched[row] = 0;
-    this.beforeChange?.(row);
+    this.beforeChange?.(row, marks);
   }
 
   /** A row is about to change as a whole. */

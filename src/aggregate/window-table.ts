@@ -39,10 +39,11 @@ export interface WindowPartials {
  */
 export interface WindowTable extends WindowPartials {
   /**
-   * Called with a watched row before its next change, once: the mark is taken off first. The row
-   * then still holds exactly what it held before. `watched` is replaced when rows are created.
+   * Called with a watched row and its mark before its next change, once: the mark is taken off
+   * first. The row then still holds exactly what it held before. `watched` is replaced when rows
+   * are created.
    */
-  beforeChange: ((row: number) => void) | null;
+  beforeChange: ((row: number, marks: number) => void) | null;
   watched: Uint8Array;
   /** Lets a reader keep an answer for as long as it holds. */
   readonly versions: RowVersions;

@@ -104,6 +104,29 @@ export const SERVING_LIMITS = {
    * is written must be published within it.
    */
   storePreviousMs: 10 * 60 * 1000,
+  /** Keys of one MGET of Redis, and rows and bytes of one call of the function that writes. */
+  redisKeysPerRead: 512,
+  redisRowsPerWrite: 128,
+  redisBytesPerWrite: 512 * 1024,
+  /** Calls of the function that are under way at the same time. */
+  redisWritesAtOnce: 64,
+  /** Slots over which a Redis Cluster spreads the rows, at most one for each node is too few. */
+  redisBuckets: 64,
+  redisBucketsMax: 1_024,
+  /** Times that a read begins anew because what it reads is being written. */
+  redisReadAttempts: 4,
+  /** Commands that may wait for one Redis node; more are refused at once. */
+  redisQueueMax: 20_000,
+  redisConnectTimeoutMs: 2_000,
+  /** A write or a look without a deadline of its own. */
+  redisCommandTimeoutMs: 10_000,
+  /** The first wait before a lost connection is tried again, and the longest. */
+  redisReconnectMs: 50,
+  redisReconnectMaxMs: 2_000,
+  /** Keys that one SCAN looks at. */
+  redisScanCount: 1_000,
+  /** Rows whose size is measured, of each node, to tell what the store holds. */
+  redisUsageSample: 5_000,
   /** Rows that wait in memory for LMDB's next head; more go to a waiting room in the file. */
   lmdbBufferBytes: 32 * 1024 * 1024,
   /** Rows that one transaction of LMDB loads, drops, or looks through for expired ones. */

@@ -32,6 +32,15 @@ export class RowSet {
     this.#rows[this.#size++] = row;
   }
 
+  /** At most so many rows, the newest; the others stay. */
+  takeSome(limit: number): Int32Array {
+    if (limit >= this.#size) return this.take();
+    const taken = this.#rows.slice(this.#size - limit, this.#size);
+    for (const row of taken) this.flags[row] = 0;
+    this.#size -= limit;
+    return taken;
+  }
+
   /** Empties the set; the rows that it had, in the order of their coming, are the caller's. */
   take(): Int32Array {
     const taken = this.#rows.slice(0, this.#size);

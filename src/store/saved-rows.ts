@@ -78,6 +78,26 @@ export class SavedRows {
     }
   }
 
+  /** The hashes of one part of the index as of now, with what lies there by then. */
+  hashesOf(part: number): Set<number> {
+    const { slots } = this.index.part(part);
+    const hashes = new Set<number>();
+    for (let at = 0; at < slots.length; at += 2) {
+      if (slots[at + 1] !== 0) hashes.add(slots[at] as number);
+    }
+    return hashes;
+  }
+
+  /** Rows of one hash from their keys on, wherever they lie by now. */
+  *contentsAt(hash: number): Iterable<ByteReader> {
+    for (let n = 0; ; n++) {
+      const location = this.index.at(hash, n);
+      if (location === 0) return;
+      const { body } = this.#segments.reader.read(this.#segments.at(location), location);
+      yield new ByteReader(body);
+    }
+  }
+
   /** The failure to throw where saved rows are not what they should be. */
   condemn(what: string, cause?: unknown): AsofError {
     return this.#segments.reader.condemn(what, cause);

@@ -57,11 +57,11 @@ export class SegmentCleaner {
     if (rows === null || group === undefined) return;
     if (!rows.index.has(record.hash, location) || rows.isMoving(location)) return;
     const row = group.findHot(new ByteReader(record.body).string());
-    const isHere = row >= 0 && group.placeOf(row) === location;
+    const isHere = row >= 0 && group.places.at(row) === location;
     // A row that is being saved leaves this place anyway.
-    if (isHere && !group.isSaving(row, 0)) return;
+    if (isHere && !group.places.isSaving(row, 0)) return;
     const after = rows.move(scanned, isHere ? row : -1, newestMs);
-    if (isHere) group.saving(row, after);
+    if (isHere) group.places.saving(row, after);
     this.rowsMoved += 1;
   }
 

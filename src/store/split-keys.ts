@@ -1,6 +1,8 @@
+import { createTable } from '../aggregate/create-table.ts';
 import { MergedPartials } from '../aggregate/merged-partials.ts';
 import type { WindowTable } from '../aggregate/window-table.ts';
 import { assert, present } from '../base/assert.ts';
+import type { ByteWriter } from '../base/bytes.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { OriginReader } from './online-store.ts';
 import type { BatchRows, Spread } from './spread.ts';
@@ -35,6 +37,8 @@ export class SplitKeys implements Spread, OriginReader {
   /** By key id: its slot, 0 for none. */
   #slotOfId = new Uint16Array(0);
   #batch = 0;
+  /** Where the rows of one key are merged to be written. */
+  #scratch: WindowTable | null = null;
 
   constructor(own: TileGroup, further: TileGroup) {
     this.#own = own;
@@ -104,6 +108,35 @@ export class SplitKeys implements Spread, OriginReader {
     this.#slots[slot] = null;
     this.#byKey.delete(key);
     keys.release(id);
+  }
+
+  get keys(): Iterable<string> {
+    return this.#byKey.keys();
+  }
+
+  isSplit(key: string): boolean {
+    return this.#byKey.has(key);
+  }
+
+  /**
+   * All rows of a split key as one, without the key, as `TileGroup.encodeBody` writes a row.
+   * @param row its own row, -1 where that has expired
+   */
+  encodeMerged(key: string, row: number, writer: ByteWriter): void {
+    const split = present(this.#byKey.get(key), 'a split key');
+    const { table } = this.#own;
+    this.#scratch ??= createTable(table.spec);
+    const scratch = this.#scratch;
+    scratch.advanceTo(table.nowMs);
+    const merged = scratch.createRow();
+    if (row >= 0) scratch.mergeRow(merged, table, row);
+    for (const name of split.names.slice(1)) {
+      const further = this.further.find(name);
+      if (further >= 0) scratch.mergeRow(merged, this.further.table, further);
+    }
+    writer.varint(table.nowMs);
+    scratch.encodeRow(merged, writer);
+    scratch.freeRow(merged);
   }
 
   /** Hot while some key is split. */

@@ -3,24 +3,23 @@ import type { TileSpec } from '../aggregate/spec.ts';
 import type { WindowTable } from '../aggregate/window-table.ts';
 import { assert, present } from '../base/assert.ts';
 import type { ByteWriter } from '../base/bytes.ts';
-import { ExpiryCalendar } from './expiry-calendar.ts';
+import type { ChangedRows } from './changed-rows.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { keyHash } from './key-hash.ts';
 import type { GroupStore, OriginReader } from './online-store.ts';
+import { RowExpiry } from './row-expiry.ts';
 import { RowSet } from './row-set.ts';
+import { RowWatch } from './row-watch.ts';
 import { sampleRows } from './sample-rows.ts';
 import { NOWHERE, SavedPlaces } from './saved-places.ts';
-import type { RowOwner, SavedRows } from './saved-rows.ts';
+import type { SavedRows } from './saved-rows.ts';
 import { idleMs, reachMs } from './window-reach.ts';
-
-/** A row that did not expire when it was due is looked at again after this part of the reach. */
-const RECHECK_PART = 16;
 
 /**
  * The state of one tile group: the rows in memory, whose they are and which have changed, and those
  * that lie on disk only, which come into memory when somebody reads them or an event is theirs.
  */
-export class TileGroup implements GroupStore, RowOwner {
+export class TileGroup implements GroupStore {
   readonly id: string;
   readonly table: WindowTable;
   readonly keys: KeyDirectory;
@@ -29,6 +28,10 @@ export class TileGroup implements GroupStore, RowOwner {
   readonly reachMs: number;
   /** Rows that differ from the last checkpoint; one that is no longer live has been given up. */
   readonly changed = new RowSet();
+  /** Hears of every change too, where the rows are published elsewhere. */
+  follower: ChangedRows | null = null;
+  /** Who needs rows as of one moment. */
+  readonly watch: RowWatch;
   /** Called after a row came from disk. */
   afterLoad: (() => void) | null = null;
   /** Row by key id and key id by row, -1 where there is none. Hot loops read them directly. */
@@ -38,11 +41,10 @@ export class TileGroup implements GroupStore, RowOwner {
   #touchedMs = new Float64Array(0);
   /** How long after its last event, by arrival, a row expires; Infinity where it never does. */
   readonly idleMs: number;
-  readonly #calendar: ExpiryCalendar | null;
-  /** By row: whether the calendar has an entry for its number. */
-  #scheduled = new Uint8Array(0);
+  readonly #expiry: RowExpiry | null;
   #saved: SavedRows | null = null;
-  readonly #places = new SavedPlaces();
+  /** Where the rows in memory lie on disk. */
+  readonly places = new SavedPlaces();
   #nowMs = 0;
   #liveRows = 0;
   /** Where the search for rows to spill goes on. */
@@ -51,10 +53,11 @@ export class TileGroup implements GroupStore, RowOwner {
   constructor(id: string, spec: TileSpec, keys: KeyDirectory) {
     this.id = id;
     this.table = createTable(spec);
+    this.watch = new RowWatch(this.table);
     this.keys = keys;
     this.reachMs = reachMs(spec.windows);
     this.idleMs = idleMs(spec);
-    this.#calendar = Number.isFinite(this.idleMs) ? new ExpiryCalendar(this.idleMs) : null;
+    this.#expiry = Number.isFinite(this.idleMs) ? new RowExpiry(this.idleMs) : null;
   }
 
   /** Keys with state in memory. */
@@ -64,7 +67,7 @@ export class TileGroup implements GroupStore, RowOwner {
 
   /** Keys with state on disk only. */
   get coldRows(): number {
-    return this.#saved === null ? 0 : this.#saved.index.size - this.#places.count;
+    return this.#saved === null ? 0 : this.#saved.index.size - this.places.count;
   }
 
   /** Before any row: what was saved counts as the state from now on. */
@@ -82,7 +85,7 @@ export class TileGroup implements GroupStore, RowOwner {
   find(key: string): number {
     const row = this.findHot(key);
     if (row >= 0) {
-      this.#places.use(row);
+      this.places.use(row);
       return row;
     }
     return this.coldRows > 0 ? this.#load(key) : -1;
@@ -100,6 +103,12 @@ export class TileGroup implements GroupStore, RowOwner {
 
   keyOf(row: number): string {
     return this.keys.keyOf(this.#idOfRow[row] ?? -1);
+  }
+
+  /** Tells `follower` of every change from now on. */
+  follow(follower: ChangedRows | null): void {
+    follower?.rows.cover(this.table.rowLimit);
+    this.follower = follower;
   }
 
   /** Time as the newest applied arrival tells it; rows are touched and expire by it. */
@@ -128,27 +137,27 @@ export class TileGroup implements GroupStore, RowOwner {
   }
 
   markChanged(row: number): void {
+    this.follower?.rows.add(row);
     if (this.changed.has(row)) return;
     this.changed.add(row);
-    this.#places.use(row);
+    this.places.use(row);
     this.#touchedMs[row] = this.#nowMs;
   }
 
   /** Gives up at most `limit` rows that no window can reach; answers how many it looked at. */
   evict(limit: number, evicted: () => void): number {
-    const calendar = this.#calendar;
-    if (calendar === null) return 0;
+    const expiry = this.#expiry;
+    if (expiry === null) return 0;
     let looked = 0;
     while (looked < limit) {
-      const row = calendar.due(this.#nowMs);
+      const row = expiry.due(this.#nowMs);
       if (row < 0) break;
       looked += 1;
-      this.#scheduled[row] = 0;
       if (!this.isLive(row)) continue;
       if (this.table.isExpired(row)) {
         this.remove(row);
         evicted();
-      } else this.#schedule(row, this.#nowMs + this.idleMs / RECHECK_PART);
+      } else expiry.recheck(row, this.#touchedMs[row] ?? 0, this.#nowMs);
     }
     return looked;
   }
@@ -174,8 +183,9 @@ export class TileGroup implements GroupStore, RowOwner {
     for (let looked = 0; looked < looks; looked++) {
       if (this.#hand >= bound) this.#hand = 0;
       const row = this.#hand++;
-      if (!this.isLive(row) || this.changed.has(row) || table.watched[row] === 1) continue;
-      if (!this.#places.isSpillable(row)) continue;
+      if (!this.isLive(row) || this.changed.has(row) || !this.watch.isFree(row)) continue;
+      if (!this.places.isSpillable(row)) continue;
+      if (this.follower?.rows.has(row) === true) this.follower.keyLeft(this.keyOf(row));
       this.#free(row);
       spilled();
       if (enough()) return looked + 1;
@@ -186,35 +196,29 @@ export class TileGroup implements GroupStore, RowOwner {
   /** One live row as a checkpoint holds it. */
   encodeRow(row: number, writer: ByteWriter): void {
     writer.string(this.keyOf(row));
+    this.encodeBody(row, writer);
+  }
+
+  /** The same without the key. */
+  encodeBody(row: number, writer: ByteWriter): void {
     writer.varint(this.#touchedMs[row] ?? 0);
     this.table.encodeRow(row, writer);
   }
 
-  /** Where the row lies on disk, or `NOWHERE`. */
-  placeOf(row: number): number {
-    return this.#places.at(row);
+  /** The same of a key whose row lies on disk only; null where there is none. */
+  savedBody(key: string): Uint8Array | null {
+    const found = this.coldRows > 0 ? (this.#saved?.find(key) ?? null) : null;
+    return found === null ? null : found.content.raw(found.content.remaining);
   }
 
-  /** A checkpoint that is under way writes the row to this place. */
-  saving(row: number, location: number): void {
-    this.#places.saving(row, location);
-  }
-
-  isSaving(row: number, location: number): boolean {
-    return this.#places.isSaving(row, location);
-  }
-
-  settle(row: number, location: number): boolean {
-    return this.#places.settle(row, location);
-  }
-
-  giveUp(row: number, location: number): void {
-    this.#places.giveUp(row, location);
+  /** What lies on disk, to be read piece by piece; null of a group that was never attached. */
+  get saved(): SavedRows | null {
+    return this.#saved;
   }
 
   /** Bytes in memory that grow with the number of rows. */
   get rowBytes(): number {
-    return this.#idOfRow.length * 13 + this.rowOfId.length * 4 + this.#places.bytes;
+    return this.#idOfRow.length * 13 + this.rowOfId.length * 4 + this.places.bytes;
   }
 
   /** Bytes that the tiles of a row on disk would take, by some of the rows. */
@@ -238,7 +242,7 @@ export class TileGroup implements GroupStore, RowOwner {
     } catch (cause) {
       throw saved.condemn(`a row of the group '${this.id}' cannot be read`, cause);
     }
-    this.#places.restore(row, location, saved.adopt(location, row));
+    this.places.restore(row, location, saved.adopt(location, row));
     this.afterLoad?.();
     return row;
   }
@@ -248,23 +252,17 @@ export class TileGroup implements GroupStore, RowOwner {
     this.#idOfRow[row] = id;
     this.rowOfId[id] = row;
     this.#touchedMs[row] = touchedMs;
-    this.#places.use(row);
+    this.places.use(row);
     this.keys.use(id);
     this.#liveRows += 1;
-    this.#schedule(row, 0);
-  }
-
-  /** A number that has an entry already keeps it: it may be looked at late, never not at all. */
-  #schedule(row: number, earliestMs: number): void {
-    if (this.#calendar === null || this.#scheduled[row] === 1) return;
-    this.#scheduled[row] = 1;
-    const dueMs = Math.max((this.#touchedMs[row] ?? 0) + this.idleMs, earliestMs);
-    this.#calendar.add(row, dueMs, this.#nowMs);
+    this.#expiry?.schedule(row, touchedMs, this.#nowMs);
   }
 
   /** Gives up a row for good, in memory and on disk. */
   remove(row: number): void {
-    const place = this.#places.at(row);
+    this.watch.leave(row);
+    this.follower?.keyLeft(this.keyOf(row));
+    const place = this.places.at(row);
     if (place !== NOWHERE) this.#saved?.drop(keyHash(this.keyOf(row)), place);
     this.#free(row);
   }
@@ -275,7 +273,7 @@ export class TileGroup implements GroupStore, RowOwner {
     this.#idOfRow[row] = -1;
     this.rowOfId[id] = -1;
     this.#liveRows -= 1;
-    this.#places.forget(row);
+    this.places.forget(row);
     this.keys.release(id);
     // No checkpoint needs a row that no window can reach after it.
     this.table.watched[row] = 0;
@@ -284,7 +282,8 @@ export class TileGroup implements GroupStore, RowOwner {
 
   #coverRow(row: number): void {
     this.changed.cover(row + 1);
-    this.#places.cover(row + 1);
+    this.follower?.rows.cover(row + 1);
+    this.places.cover(row + 1);
     if (row < this.#idOfRow.length) return;
     const size = Math.max(row + 1, this.#idOfRow.length * 2, 256);
     const ids = new Int32Array(size).fill(-1);
@@ -293,8 +292,6 @@ export class TileGroup implements GroupStore, RowOwner {
     const touchedMs = new Float64Array(size);
     touchedMs.set(this.#touchedMs);
     this.#touchedMs = touchedMs;
-    const scheduled = new Uint8Array(size);
-    scheduled.set(this.#scheduled);
-    this.#scheduled = scheduled;
+    this.#expiry?.cover(size);
   }
 }

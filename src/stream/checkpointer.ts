@@ -4,6 +4,7 @@ import { LIMITS } from '../base/limits.ts';
 import type { Turn } from '../base/pause.ts';
 import type { StoredPosition } from '../store/applied-position.ts';
 import type { MemoryTileStore } from '../store/memory-tile-store.ts';
+import { CHECKPOINT } from '../store/row-watch.ts';
 import type { SavedRows } from '../store/saved-rows.ts';
 import { SegmentCleaner } from '../store/segment-cleaner.ts';
 import type { StateFiles } from '../store/state-files.ts';
@@ -113,7 +114,7 @@ export class Checkpointer {
     this.#rows = 0;
     this.#bytes = 0;
     const frozen = this.#freeze();
-    const owners = new Map([...this.#store.groups].map((group) => [group.id, group]));
+    const owners = new Map([...this.#store.groups].map(({ id, places }) => [id, places]));
     try {
       for (const each of frozen) await this.#encode(each);
       await this.#clean();
@@ -140,17 +141,15 @@ export class Checkpointer {
   /** Costs what has changed, whatever the number of rows. */
   #freeze(): FrozenGroup[] {
     return [...this.#store.groups].map((group) => {
-      const { table } = group;
       const frozen = {
         group,
         saved: this.#files.rowsOf(group.id),
         rows: group.changed.take().filter((row) => group.isLive(row)),
       };
-      for (const row of frozen.rows) table.watched[row] = 1;
-      table.beforeChange = (row) => {
+      group.watch.begin(CHECKPOINT, frozen.rows, (row) => {
         this.#encodeRow(frozen, row);
         this.#metrics.checkpointCopies += 1;
-      };
+      });
       return frozen;
     });
   }
@@ -159,23 +158,26 @@ export class Checkpointer {
     const { group, rows } = frozen;
     let turnAt = this.#bytes + this.#sliceBytes;
     for (const row of rows) {
-      if (group.table.watched[row] !== 1) continue;
+      if (!group.watch.has(CHECKPOINT, row)) continue;
       this.#encodeRow(frozen, row);
       if (this.#bytes < turnAt) continue;
       this.#files.segments.flush();
       await this.#turn();
       turnAt = this.#bytes + this.#sliceBytes;
     }
-    group.table.beforeChange = null;
+    group.watch.end(CHECKPOINT);
   }
 
   #encodeRow({ group, saved }: FrozenGroup, row: number): void {
-    group.table.watched[row] = 0;
+    group.watch.release(CHECKPOINT, row);
     const body = this.#body;
     body.reset();
     group.encodeRow(row, body);
-    const before = group.placeOf(row);
-    group.saving(row, saved.save(row, group.keyOf(row), body.view(), before, this.#newestMs));
+    const before = group.places.at(row);
+    group.places.saving(
+      row,
+      saved.save(row, group.keyOf(row), body.view(), before, this.#newestMs),
+    );
     this.#rows += 1;
     this.#bytes += body.length;
   }
@@ -196,9 +198,9 @@ export class Checkpointer {
   #thaw(frozen: readonly FrozenGroup[]): void {
     this.#cleaner.restart();
     for (const { group, rows } of frozen) {
-      group.table.beforeChange = null;
+      group.watch.end(CHECKPOINT);
       for (const row of rows) {
-        group.table.watched[row] = 0;
+        group.watch.release(CHECKPOINT, row);
         group.changed.add(row);
       }
     }

@@ -8,7 +8,7 @@ import type { CommittedLog, EventHistory, HistoryQuery } from './event-history.t
 import type { LoadedGroups } from './load-groups.ts';
 import type { StreamMetrics } from './metrics.ts';
 import { type GroupToFeed, SourceApplier } from './source-applier.ts';
-import type { StreamEngineOptions } from './stream-engine-options.ts';
+import type { RestoredState, StreamEngineOptions } from './stream-engine-options.ts';
 
 /**
  * Adds every group of the plan to the store; answers those that the checkpoint does not hold, or
@@ -37,6 +37,19 @@ export function attachGroups(
     splits.restore();
   }
   return missing;
+}
+
+export function restoredState(
+  plan: ProjectPlan,
+  store: MemoryTileStore,
+  missing: readonly TileGroupPlan[],
+): RestoredState {
+  return {
+    store,
+    groups: plan.groups.map(({ id }) => id),
+    restoredCommit: store.applied.commit,
+    missing: new Set(missing.map(({ id }) => id)),
+  };
 }
 
 const NO_SOURCES: ReadonlySet<string> = new Set();

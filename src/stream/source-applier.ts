@@ -205,6 +205,7 @@ export class SourceApplier {
     if (filter >= 0) keepTrue(this.#expressions.column(filter), pass, count);
     const rowOfId = group.coverIds(group.keys.bound);
     let flags = group.changed.flags;
+    const isFollowed = group.follower !== null;
     for (let i = 0; i < count; i++) {
       const id = ids[i] as number;
       if (id < 0 || (filter >= 0 && pass[i] === 0)) {
@@ -217,7 +218,7 @@ export class SourceApplier {
         flags = group.changed.flags;
       }
       rows[i] = row;
-      if (flags[row] === 0) group.markChanged(row);
+      if (flags[row] === 0 || isFollowed) group.markChanged(row);
     }
   }
 }

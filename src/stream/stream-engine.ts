@@ -20,6 +20,7 @@ import {
   letsGoOf,
   reachesBack,
   requireLog,
+  restoredState,
 } from './restore.ts';
 import { SaveGuard } from './save-guard.ts';
 import type { SourceApplier } from './source-applier.ts';
@@ -122,6 +123,7 @@ export class StreamEngine {
       requireLog(log, position.commit);
       const missing = attachGroups(plan, store, files, options.importing);
       if (position.commit > 0) store.applied.restore(position);
+      options.onRestored?.(restoredState(plan, store, missing));
       const { loaded, relief } = await buildMissing(options, missing, { store, files, metrics });
       metrics.lastCheckpointCommit = position.commit;
       metrics.lastCheckpointAtMs = options.clock.nowMs();

@@ -15,6 +15,7 @@ import { diskState } from '../../src/store/state-store.ts';
 import { checkpointPolicy, neverCheckpoint } from '../../src/stream/checkpoint-policy.ts';
 import type { EventHistory } from '../../src/stream/event-history.ts';
 import { StreamEngine } from '../../src/stream/stream-engine.ts';
+import type { RestoredState } from '../../src/stream/stream-engine-options.ts';
 import { MemoryDisk } from '../../src/testing/memory-disk.ts';
 import { eventsOf, type OracleEvent } from '../../src/testing/platform-oracle.ts';
 import { splitRandomly } from '../stream/split-randomly.ts';
@@ -32,6 +33,8 @@ export interface PlatformOptions {
   readonly segmentBytes: number;
   /** What keeps the answers under a plan, if anything does. */
   readonly serveLogOf: (plan: ProjectPlan) => ServeLogWriter | null;
+  /** Hears of each state before anything of it changes. */
+  readonly onRestored?: (restored: RestoredState) => void;
 }
 
 /** How a process ends: in order, killed, or with the power gone. */
@@ -97,7 +100,7 @@ export class Platform {
   }
 
   async openEngine(history: EventHistory | null = null): Promise<void> {
-    const { random, clock, clockMode, stateFolder } = this.options;
+    const { random, clock, clockMode, stateFolder, onRestored } = this.options;
     const events = 1 + random.below(60);
     this.#engine = await StreamEngine.open({
       plan: this.plan,
@@ -115,6 +118,7 @@ export class Platform {
       sliceBytes: 1 + random.below(2) * random.below(400),
       // No value may depend on which keys are split, and when.
       splitting: splitRandomly(seededRandom(events)),
+      ...(onRestored === undefined ? {} : { onRestored }),
     });
     this.waiting = [];
     this.#server = new FeatureServer({

@@ -1,0 +1,104 @@
+import { stopwatchMs } from '../base/clock.ts';
+import { AsofError } from '../base/errors.ts';
+import type { KnownHead } from './known-head.ts';
+import type { FetchedRows, LastKnown } from './online-store.ts';
+import type { ReplicaGroup } from './replica-group.ts';
+import type { ReplicaRead, ReplicaStore } from './replica-store.ts';
+import type { RowKey, StoredRow, StoreFault } from './row-store.ts';
+
+/** The rows of one answer, to be put into the tables just before they are read. */
+export class BoundRows implements FetchedRows {
+  readonly lastKnown = new Map<string, LastKnown>();
+  readonly #store: ReplicaStore;
+  readonly #wanted: readonly RowKey[];
+  readonly #read: ReplicaRead;
+  readonly #lastKnownMs: number;
+
+  constructor(
+    store: ReplicaStore,
+    wanted: readonly RowKey[],
+    read: ReplicaRead,
+    lastKnownMs: number,
+  ) {
+    this.#store = store;
+    this.#wanted = wanted;
+    this.#read = read;
+    this.#lastKnownMs = lastKnownMs;
+  }
+
+  bind(): void {
+    const store = this.#store;
+    const { known, rows, failure } = this.#read;
+    store.forgetFaults();
+    store.makeRoom(this.#wanted.length);
+    if (known !== null) store.applied = known.applied;
+    const failed: RowKey[] = [];
+    for (let i = 0; i < this.#wanted.length; i++) {
+      const wanted = this.#wanted[i] as RowKey;
+      const group = store.group(wanted.group);
+      const isTaken = known !== null && this.#take(group, wanted.key, rows[i] ?? null, known);
+      if (isTaken) continue;
+      const isLate = failure?.code === 'store_timeout' || isTimeout(rows[i]);
+      group.fail(wanted.key, isLate ? 'timeout' : 'unavailable');
+      store.counters.rowsFailed += 1;
+      failed.push(wanted);
+    }
+    if (failed.length > 0 && this.#lastKnownMs > 0) this.#fallBack(failed);
+  }
+
+  #take(
+    group: ReplicaGroup,
+    key: string,
+    row: StoredRow | StoreFault | null,
+    known: KnownHead,
+  ): boolean {
+    if (row !== null && 'fault' in row) return false;
+    const stored = known.names.get(group.id);
+    if (stored === undefined) return false;
+    group.rename(stored);
+    group.table.advanceTo(known.applied.newestArrivalMs);
+    try {
+      group.take(key, row, known);
+      return true;
+    } catch (error) {
+      if (error instanceof AsofError || error instanceof RangeError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Rows that are kept stand for those that could not be had, if one commit can be named at which
+   * all rows of the group were so.
+   */
+  #fallBack(failed: readonly RowKey[]): void {
+    const nowMs = stopwatchMs();
+    let newest: KnownHead | null = null;
+    for (const [id, keys] of Map.groupBy(failed, ({ group }) => group)) {
+      const group = this.#store.group(id);
+      const seen = this.#seenTogether(group, nowMs);
+      if (seen === null) continue;
+      for (const { key } of keys) group.fallBack(key);
+      this.lastKnown.set(id, { commit: seen.head.commit, ageMs: Math.round(nowMs - seen.atMs) });
+      if (newest === null || seen.head.commit > newest.head.commit) newest = seen;
+    }
+    if (this.#read.known === null && newest !== null) this.#store.applied = newest.applied;
+  }
+
+  /** The newest head for which all wanted rows of a group are known; null where there is none. */
+  #seenTogether(group: ReplicaGroup, nowMs: number): KnownHead | null {
+    let seen: KnownHead | null = null;
+    let sinceCommit = 0;
+    for (const wanted of this.#wanted) {
+      if (wanted.group !== group.id) continue;
+      const kept = group.kept(wanted.key);
+      if (kept === undefined || nowMs - kept.seen.atMs > this.#lastKnownMs) return null;
+      if (seen === null || kept.seen.head.commit < seen.head.commit) seen = kept.seen;
+      sinceCommit = Math.max(sinceCommit, kept.sinceCommit);
+    }
+    return seen === null || sinceCommit > seen.head.commit ? null : seen;
+  }
+}
+
+function isTimeout(row: StoredRow | StoreFault | null | undefined): boolean {
+  return row !== null && row !== undefined && 'fault' in row && row.fault === 'timeout';
+}

@@ -1,0 +1,26 @@
+/**
+ * The name under which the rows of a tile group stand in an online store: `<group>~<epoch>`. Rows
+ * that are written anew, all of them, stand beside those before, under another epoch, until the
+ * head names them; so nobody reads a mixture. An epoch is `<history>-<generation>-<number>`, and a
+ * history is `<data directory>.<number>`: rows of another data directory, or of a history that
+ * somebody was removed from since, are never gone on with.
+ */
+const MARK = '~';
+
+export function storedGroup(group: string, epoch: string): string {
+  return `${group}${MARK}${epoch}`;
+}
+
+/** Of which tile group the rows are. */
+export function groupOfStored(name: string): string {
+  const at = name.lastIndexOf(MARK);
+  return at < 0 ? name : name.slice(0, at);
+}
+
+export function isOfHistory(name: string, history: string): boolean {
+  return name.slice(name.lastIndexOf(MARK) + 1).startsWith(`${history}-`);
+}
+
+export function isOfDirectory(name: string, directory: string): boolean {
+  return name.slice(name.lastIndexOf(MARK) + 1).startsWith(`${directory}.`);
+}

@@ -1,0 +1,32 @@
+import type { RowStore } from '../store/row-store.ts';
+
+export interface PublishTotals {
+  /** Heads published since the start. */
+  publishes: number;
+  rows: number;
+  bytes: number;
+  publishMs: number;
+  lastPublishMs: number;
+  failures: number;
+}
+
+export interface PublisherStatus extends Readonly<PublishTotals> {
+  readonly kind: RowStore['kind'];
+  /**
+   * `building`: rows of some group are written whole. `away`: it is tried again and again.
+   * `stopped`: nothing is written until somebody says so.
+   */
+  readonly state: 'publishing' | 'building' | 'away' | 'stopped';
+  readonly reason: string | null;
+  /** What readers are answered from; null before anything was published by this process. */
+  readonly commit: number | null;
+  /** How far that is behind what has been applied. */
+  readonly lagCommits: number;
+  /** How long the oldest change waits to be published. */
+  readonly lagMs: number;
+  readonly building: { readonly rows: number; readonly of: number } | null;
+}
+
+export function newPublishTotals(): PublishTotals {
+  return { publishes: 0, rows: 0, bytes: 0, publishMs: 0, lastPublishMs: 0, failures: 0 };
+}
