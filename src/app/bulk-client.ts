@@ -77,6 +77,7 @@ export class BulkClient implements BulkReceiver {
       fetch,
       headers: this.#headers,
       timeoutMs: TIMEOUT_MS,
+      deadlineMs: TIMEOUT_MS,
       attempts: 1,
       pause: this.#pause,
     };

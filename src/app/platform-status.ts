@@ -25,6 +25,7 @@ import type { StreamEngine } from '../stream/stream-engine.ts';
 import type { Archiver } from './archiver.ts';
 import type { Connectors } from './connectors.ts';
 import { letterCount } from './http-ports.ts';
+import type { AdmissionKeeper } from './tenants/admission-keeper.ts';
 
 export interface StatusFacts {
   readonly plan: ProjectPlan;
@@ -38,6 +39,7 @@ export interface StatusFacts {
   readonly archiver: Archiver;
   readonly serveLog: ServeLogWriter;
   readonly connectors: Connectors;
+  readonly admission: AdmissionKeeper;
   readonly pressure: PressureStatus;
   readonly registry: RegistryStatus | null;
 }
@@ -73,6 +75,7 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     connectors: facts.connectors.status(),
     views: viewStatuses(facts, asOfMs),
     services: serviceStatuses(plan, features),
+    tenants: facts.admission.admission.status(),
     models: features.contracts(),
     serveLog: serveLog.stats(),
     registry: facts.registry,

@@ -93,4 +93,5 @@ export interface ErrorAnswer {
   readonly remedy: string;
   readonly retryable: boolean;
   readonly issues?: readonly Issue[];
+  readonly retryAfterMs?: number;
 }

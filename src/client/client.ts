@@ -21,6 +21,8 @@ export interface ClientOptions {
   readonly token?: Token;
   /** Of one attempt; 10 s by default. */
   readonly timeoutMs?: number;
+  /** Of one call, with all its attempts and the pauses between them; 30 s by default. */
+  readonly deadlineMs?: number;
   /** Attempts of one call, the first included; at most, and by default, 3. */
   readonly attempts?: number;
   /** For tests and unusual hosts. */
@@ -84,6 +86,7 @@ export interface Client {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
+const DEFAULT_DEADLINE_MS = 30_000;
 
 export function createClient(options: ClientOptions): Client {
   const transport: TransportOptions = {
@@ -92,6 +95,7 @@ export function createClient(options: ClientOptions): Client {
     headers: options.headers ?? {},
     ...(options.token === undefined ? {} : { token: options.token }),
     timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
     attempts: options.attempts ?? LIMITS.clientAttempts,
     pause: options.pause ?? pause,
   };

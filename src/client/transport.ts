@@ -1,3 +1,4 @@
+import { stopwatchMs } from '../base/clock.ts';
 import { AsofError, ERRORS, type ErrorCode } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Pause } from '../base/pause.ts';
@@ -14,6 +15,8 @@ export interface TransportOptions {
   readonly token?: Token;
   /** Of one attempt. */
   readonly timeoutMs: number;
+  /** Of one call, with all its attempts and the pauses between them. */
+  readonly deadlineMs: number;
   readonly attempts: number;
   readonly pause: Pause;
 }
@@ -21,6 +24,8 @@ export interface TransportOptions {
 export interface CallOptions {
   /** Ends the call, retries included. */
   readonly signal?: AbortSignal;
+  /** Of this call, with all its attempts and the pauses between them. */
+  readonly deadlineMs?: number;
 }
 
 export interface HttpCall {
@@ -33,25 +38,30 @@ export interface HttpCall {
 }
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
 
 /**
  * One call with its retries: only errors that say of themselves that they may pass are tried
- * again, at most `attempts` times, after the time the server asks for.
+ * again, at most `attempts` times, after the time the server asks for, or else a little later each
+ * time. Where the call has not that much time left, the error is told at once.
  * @throws AsofError with the server's code and remedy, or `server_unreachable`
  */
 export async function send(
   options: TransportOptions,
   call: HttpCall,
-  { signal }: CallOptions,
+  { signal, deadlineMs = options.deadlineMs }: CallOptions,
 ): Promise<unknown> {
+  const endMs = stopwatchMs() + deadlineMs;
   const attempts = Math.min(Math.max(1, options.attempts), LIMITS.clientAttempts);
   for (let attempt = 1; ; attempt++) {
-    const outcome = await attemptOnce(options, call, signal);
+    const leftMs = Math.max(1, Math.ceil(endMs - stopwatchMs()));
+    const timeoutMs = Math.min(options.timeoutMs, leftMs);
+    const outcome = await attemptOnce({ ...options, timeoutMs }, call, signal);
     if (outcome.error === null) return outcome.body;
     if (!outcome.error.retryable || attempt >= attempts) throw outcome.error;
     const backoffMs = FIRST_PAUSE_MS * 2 ** (attempt - 1);
-    await options.pause(Math.min(outcome.retryAfterMs ?? backoffMs, LONGEST_PAUSE_MS), signal);
+    const pauseMs = outcome.retryAfterMs ?? backoffMs;
+    if (stopwatchMs() + pauseMs >= endMs) throw outcome.error;
+    await options.pause(pauseMs, signal);
   }
 }
 
@@ -87,11 +97,10 @@ async function attemptOnce(
   }
   const body = parsed(text);
   if (call.answers.includes(response.status) && isAnswer(body)) return { error: null, body };
+  const error = errorOf(response.status, body);
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
-  return {
-    error: errorOf(response.status, body),
-    retryAfterMs: Number.isFinite(retryAfter) ? retryAfter * 1000 : null,
-  };
+  const toldMs = Number.isFinite(retryAfter) && retryAfter >= 0 ? retryAfter * 1000 : null;
+  return { error, retryAfterMs: error.retryAfterMs ?? toldMs };
 }
 
 async function authorizationOf({ token }: TransportOptions): Promise<Record<string, string>> {
@@ -129,11 +138,12 @@ function isAnswer(body: unknown): body is object {
 
 function errorOf(status: number, body: unknown): AsofError {
   if (typeof body === 'object' && body !== null && 'error' in body && isError(body.error)) {
-    const { code, message, path, remedy, issues } = body.error;
+    const { code, message, path, remedy, issues, retryAfterMs } = body.error;
     return new AsofError(isCode(code) ? code : 'internal', message, {
       remedy,
       ...(path === null ? {} : { path }),
       ...(issues === undefined ? {} : { issues }),
+      ...(typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? { retryAfterMs } : {}),
     });
   }
   const code = status === 429 ? 'overloaded' : status >= 500 ? 'server_unreachable' : 'bad_request';

@@ -6,6 +6,7 @@ import { FEATURE_STATUSES } from '../schema/status.ts';
 import { sourceClocks } from './clock-schemas.ts';
 import { contractNote, modelStatus, requestModel } from './model-schemas.ts';
 import { deprecation, nullable } from './service-schemas.ts';
+import { tenantStatus } from './tenant-schemas.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
 const timeMs = (description: string): Type.TInteger =>
@@ -55,6 +56,23 @@ export const featuresRequest = Type.Object(
     service: Type.Optional(Type.String({ examples: ['late_flight'] })),
     version: Type.Optional(Type.Integer({ minimum: 1, description: 'The live one by default.' })),
     model: Type.Optional(requestModel),
+    timeoutMs: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: LIMITS.requestTimeoutMaxMs,
+        description:
+          'How long the answer may take; what the service declares by default. What is not there ' +
+          'by then is answered by its default, with the status timeout. The header ' +
+          'asof-timeout-ms says the same.',
+      }),
+    ),
+    onDenied: Type.Optional(
+      Type.String({
+        enum: ['refuse', 'omit'],
+        default: 'refuse',
+        description: 'Features that the caller may not see: refuse all, or answer null and denied.',
+      }),
+    ),
     rows: Type.Array(Type.Record(Type.String(), scalar), {
       maxItems: LIMITS.rowsPerRequest,
       description:
@@ -294,6 +312,7 @@ export const statusResponse = Type.Object({
     }),
   ),
   models: Type.Array(modelStatus),
+  tenants: Type.Array(tenantStatus),
   registry: ofAll(
     nullable(
       Type.Object({

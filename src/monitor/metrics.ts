@@ -9,6 +9,7 @@ import { registryMetrics } from './registry-metrics.ts';
 import { releaseMetrics } from './release-metrics.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
+import { tenantMetrics } from './tenant-metrics.ts';
 
 /** Prometheus metrics: latencies are observed as they happen, all else is read at each scrape. */
 export interface Metrics {
@@ -39,6 +40,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     releaseMetrics(registry),
     registryMetrics(registry),
     modelMetrics(registry),
+    tenantMetrics(registry),
   ];
   return {
     contentType: registry.contentType,

@@ -20,6 +20,8 @@ export interface PlatformStatus {
   readonly connectors: readonly ConnectorLine[];
   readonly views: readonly ViewStatus[];
   readonly services: readonly ServiceStatus[];
+  /** Namespaces whose features were asked for since the start. */
+  readonly tenants: readonly TenantStatus[];
   /** Model versions that were asked for since the present definitions are in use. */
   readonly models: readonly ModelStatus[];
   readonly serveLog: ServeLogStatus | null;
@@ -27,6 +29,26 @@ export interface PlatformStatus {
   readonly registry: RegistryStatus | null;
   /** Of expressions, since the start: what became null and was counted. */
   readonly faults: { readonly overflow: number; readonly divisionByZero: number };
+}
+
+/** What a namespace may read, and has read. */
+export interface TenantStatus {
+  readonly namespace: string;
+  readonly weight: number;
+  /** Each second; null: without a bound. */
+  readonly quota: {
+    readonly requests: number | null;
+    readonly rows: number | null;
+    readonly cpuMs: number | null;
+  };
+  readonly admitted: number;
+  readonly rows: number;
+  /** Of the admitted, those that had to wait for their turn; and those that wait now. */
+  readonly queued: number;
+  readonly waiting: number;
+  /** By reason: a quota of requests, rows or CPU, a full queue, or a turn that came too late. */
+  readonly refused: Readonly<Record<'requests' | 'rows' | 'cpu' | 'queue' | 'late', number>>;
+  readonly cpuMs: number;
 }
 
 /** What a server knows of the registry that it follows. */

@@ -5,7 +5,7 @@ import type { PlatformStatus, SourceStatus } from './status.ts';
 /** What a reader of some namespaces sees; the rest is of the whole process, and absent. */
 export type VisibleStatus = Pick<
   PlatformStatus,
-  'state' | 'asOfMs' | 'sources' | 'connectors' | 'views' | 'services' | 'models'
+  'state' | 'asOfMs' | 'sources' | 'connectors' | 'views' | 'services' | 'models' | 'tenants'
 > &
   Partial<PlatformStatus>;
 
@@ -23,7 +23,7 @@ export function visibleStatus(
     return restricted.isEmpty ? source : withoutKeys(source, viewer, restricted);
   });
   if (viewer.readsAll) return { ...status, sources };
-  const { state, asOfMs, connectors, views, services, models } = status;
+  const { state, asOfMs, connectors, views, services, models, tenants } = status;
   return {
     state,
     asOfMs,
@@ -31,6 +31,7 @@ export function visibleStatus(
     connectors: connectors.filter(({ source }) => viewer.mayRead(source)),
     views: viewer.visible(views),
     services: viewer.visible(services),
+    tenants: tenants.filter(({ namespace }) => viewer.mayRead(`${namespace}.*`)),
     models: models.filter(({ model }) => viewer.mayRead(model)),
   };
 }

@@ -90,6 +90,7 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
       share: 1,
       ...counters,
     })),
+    tenants: [],
     models: features.contracts(),
     serveLog: null,
     registry: null,

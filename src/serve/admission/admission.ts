@@ -38,6 +38,9 @@ interface Waiting extends Job {
   /** True: there is more to do. */
   readonly run: () => boolean;
   readonly refuse: (error: AsofError) => void;
+  /** Until then it must have begun, and once it has, be done. */
+  deadlineMs: number;
+  readonly doneByMs: number;
   spentMs: number;
 }
 
@@ -166,7 +169,7 @@ export class Admission {
       const expectedMs = tenant.expectedMs(rows);
       const job: Waiting = {
         ...{ tenant, rows, bytes, expectedMs, deadlineMs },
-        ...{ isLong: asked.prepare !== null, refuse: reject, spentMs: 0 },
+        ...{ isLong: asked.prepare !== null, refuse: reject, doneByMs: askedMs, spentMs: 0 },
         run: () => {
           try {
             if (asked.prepare?.() === true) return true;
@@ -248,6 +251,7 @@ export class Admission {
     const endMs = this.#world.nowMs();
     const tookMs = endMs - nowMs;
     job.spentMs += tookMs;
+    job.deadlineMs = job.doneByMs;
     this.#queue.charge(tenant.flow, tookMs);
     tenant.charge(tookMs);
     if (goesOn) this.#queue.goOn(tenant.flow, job);
