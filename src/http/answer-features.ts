@@ -1,11 +1,21 @@
 import { AsofError } from '../base/errors.ts';
 import { didYouMean } from '../base/suggest.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
+import type { FeatureRequest, OnDenied } from '../serve/answer-sink.ts';
 import { jsonSink } from '../serve/json-sink.ts';
+import { askedTimeoutMs } from './asked-time.ts';
 import { parseText } from './body-parsers.ts';
 import type { FeatureDoor } from './feature-door.ts';
 
-const FIELDS = ['service', 'version', 'model', 'rows'];
+const FIELDS = ['service', 'version', 'model', 'rows', 'timeoutMs', 'onDenied'];
+
+/** What a request says beside its body. */
+export interface RequestTimes {
+  /** The header of that name. */
+  readonly timeout: string | readonly string[] | undefined;
+  /** When it came, by `stopwatchMs`. */
+  readonly receivedMs: number;
+}
 
 /**
  * From the text of a request to the bytes of its answer.
@@ -14,8 +24,14 @@ export function answerFeatures(
   door: FeatureDoor,
   text: string,
   viewer: Viewer,
+  times: RequestTimes,
 ): Buffer | Promise<Buffer> {
-  return door.answer(readRequest(parseText(text)), viewer, jsonSink);
+  return door.answer(featuresAsked(text, times), viewer, jsonSink);
+}
+
+/** @throws AsofError `malformed_json`, `bad_request` */
+export function featuresAsked(text: string, { timeout, receivedMs }: RequestTimes): FeatureRequest {
+  return { ...readRequest(parseText(text), timeout), receivedMs };
 }
 
 type FeaturesRequest = FeaturesFields &
@@ -30,13 +46,17 @@ interface ModelFields {
 interface FeaturesFields {
   readonly version: number | undefined;
   readonly rows: readonly unknown[];
+  readonly timeoutMs: number | undefined;
+  readonly onDenied: OnDenied;
 }
 
-function readRequest(body: unknown): FeaturesRequest {
+function readRequest(body: unknown, timeout: RequestTimes['timeout']): FeaturesRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw refusal('body', 'The body is no object.');
   }
-  const { service, version, model, rows } = body as Readonly<Record<string, unknown>>;
+  const { service, version, model, rows, timeoutMs, onDenied } = body as Readonly<
+    Record<string, unknown>
+  >;
   const named = whoReads(service, model);
   if (!Array.isArray(rows))
     throw refusal('rows', "'rows' must be an array of objects: join keys, and request fields.");
@@ -50,7 +70,11 @@ function readRequest(body: unknown): FeaturesRequest {
   if (version !== undefined && named.service === undefined) {
     throw refusal('version', "'version' is of a service; a model is 'name@version'.");
   }
-  return { ...named, version, rows };
+  if (onDenied !== undefined && onDenied !== 'refuse' && onDenied !== 'omit') {
+    throw refusal('onDenied', "'onDenied' must be 'refuse' or 'omit'.");
+  }
+  const withinMs = askedTimeoutMs(timeoutMs, timeout);
+  return { ...named, version, rows, timeoutMs: withinMs, onDenied: onDenied ?? 'refuse' };
 }
 
 function whoReads(

@@ -2,7 +2,9 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { stopwatchMs } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
-import { answerFeatures } from './answer-features.ts';
+import { answerFeatures, type RequestTimes } from './answer-features.ts';
+import { wantsArrow } from './arrow/arrow-accept.ts';
+import { TIMEOUT_HEADER } from './asked-time.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorAnswer, errorText, JSON_TYPE, retryAfterSeconds } from './error-answers.ts';
 import { FeatureDoor } from './feature-door.ts';
@@ -55,10 +57,11 @@ export function fastFeatures(
     response: ServerResponse,
     body: string,
     viewer: Viewer,
+    timeout: RequestTimes['timeout'],
     startMs: number,
   ): void => {
     try {
-      const bytes = answerFeatures(door, body, viewer);
+      const bytes = answerFeatures(door, body, viewer, { timeout, receivedMs: startMs });
       if (!(bytes instanceof Promise)) write(response, bytes, startMs);
       else
         bytes
@@ -84,7 +87,8 @@ export function fastFeatures(
     request.on('end', () => {
       const [only] = chunks;
       const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-      answer(response, bytes.toString('utf8'), viewer, startMs);
+      const timeout = request.headers[TIMEOUT_HEADER];
+      answer(response, bytes.toString('utf8'), viewer, timeout, startMs);
     });
   };
 }
@@ -98,6 +102,7 @@ function isPlain(request: IncomingMessage, limit: number): boolean {
     bytes > 0 &&
     bytes <= limit &&
     headers['content-encoding'] === undefined &&
+    !wantsArrow(headers.accept) &&
     (headers['content-type'] === 'application/json' ||
       headers['content-type'] === 'application/json; charset=utf-8')
   );

@@ -8,13 +8,16 @@ import type { FeatureServer } from '../serve/feature-server.ts';
 import { unknownModel, unknownService, unknownView } from '../serve/unknown-names.ts';
 import type { AccessDoor } from './access-door.ts';
 
-type AskedFeatures = Pick<FeatureRequest, 'service' | 'version' | 'model' | 'features'>;
+type AskedFeatures = Pick<
+  FeatureRequest,
+  'service' | 'version' | 'model' | 'features' | 'onDenied'
+>;
 
 /**
  * Whether features may be read. Names that may not be known of, and names that do not exist, get
  * one and the same answer, with suggestions only from what may be known. A request that would show
  * one restricted feature is refused as a whole: with a null in its place, models would silently
- * compute with it.
+ * compute with it. Who asks for that with `onDenied: 'omit'` is told by the status.
  */
 export class FeatureGuard {
   readonly #access: AccessDoor;
@@ -28,12 +31,21 @@ export class FeatureGuard {
     this.#features = features;
   }
 
-  /** @throws AsofError `forbidden`, `unknown_service`, `unknown_model`, `unknown_view` */
-  check(viewer: Viewer, { service, version, model, features }: AskedFeatures): void {
-    if (viewer === LOCAL_VIEWER) return;
+  /**
+   * Answers which outputs the viewer may not see; null where that is none.
+   * @throws AsofError `forbidden`, `unknown_service`, `unknown_model`, `unknown_view`
+   */
+  check(viewer: Viewer, asked: AskedFeatures): ReadonlySet<string> | null {
+    const { service, version, model, features } = asked;
+    if (viewer === LOCAL_VIEWER) return null;
+    const isOmitting = asked.onDenied === 'omit';
     if (features !== undefined) this.#checkFeatures(viewer, features);
-    else if (model !== undefined) this.#checkModel(viewer, model, service, version);
-    else if (service !== undefined) this.#checkService(viewer, service, version);
+    else if (model !== undefined) {
+      return this.#checkModel(viewer, model, service, version, isOmitting);
+    } else if (service !== undefined) {
+      return this.#checkService(viewer, service, version, null, isOmitting);
+    }
+    return null;
   }
 
   #checkFeatures(viewer: Viewer, features: readonly ViewFeature[]): void {
@@ -60,7 +72,8 @@ export class FeatureGuard {
     title: string,
     service: string | undefined,
     version: number | undefined,
-  ): void {
+    isOmitting: boolean,
+  ): ReadonlySet<string> | null {
     const known = this.#access.models().filter(({ name }) => viewer.mayRead(name));
     const titles = known.map(({ name, version }) => `${name}@${version}`);
     const named = title.split('@', 1).join('');
@@ -68,8 +81,11 @@ export class FeatureGuard {
     const found = known.find(({ name, version }) => `${name}@${version}` === title);
     if (found === undefined) throw unknownModel(title, titles);
     const outputs = new Set(found.reads.map(({ name }) => name));
-    this.#checkService(viewer, found.service, found.serviceVersion, outputs);
-    if (service !== undefined) this.#checkService(viewer, service, version, outputs);
+    const { service: pinned, serviceVersion } = found;
+    const denied = this.#checkService(viewer, pinned, serviceVersion, outputs, isOmitting);
+    if (service === undefined) return denied;
+    const also = this.#checkService(viewer, service, version, outputs, isOmitting);
+    return also === null ? denied : new Set([...also, ...(denied ?? [])]);
   }
 
   /** @param outputs those that the answer has; null: all of the service */
@@ -77,24 +93,32 @@ export class FeatureGuard {
     viewer: Viewer,
     name: string,
     version: number | undefined,
-    outputs: ReadonlySet<string> | null = null,
-  ): void {
+    outputs: ReadonlySet<string> | null,
+    isOmitting: boolean,
+  ): ReadonlySet<string> | null {
     const restricted = this.#access.restricted();
     if (restricted !== this.#passedUnder) {
       this.#passed = new WeakMap();
       this.#passedUnder = restricted;
     }
-    if (restricted.isEmpty && this.#passed.get(viewer)?.has(name) === true) return;
+    if (restricted.isEmpty && this.#passed.get(viewer)?.has(name) === true) return null;
     const unknown = () => unknownService(name, this.#visible(viewer));
     viewer.require('features.read', [name], unknown);
     if (!this.#features.has(name)) throw unknown();
     const answers = (one: number): boolean =>
       version === undefined ? this.#features.share(name, one) > 0 : one === version;
-    const needed = restricted.ofServiceNamed(name, answers, outputs);
+    const isHeld = (label: string): boolean => viewer.principal.labels.includes(label);
+    const denied = isOmitting
+      ? restricted.deniedOutputs(name, answers, outputs, isHeld)
+      : NOTHING_DENIED;
+    const shown =
+      denied.size === 0 ? outputs : without(outputs ?? restricted.outputsOf(name, answers), denied);
+    const needed = restricted.ofServiceNamed(name, answers, shown);
     viewer.require('features.read', [name], unknown, needed);
-    if (!restricted.isEmpty) return;
+    if (!restricted.isEmpty) return denied.size === 0 ? null : denied;
     const passed = this.#passed.get(viewer) ?? new Set();
     this.#passed.set(viewer, passed.add(name));
+    return null;
   }
 
   #visible(viewer: Viewer): string[] {
@@ -103,6 +127,12 @@ export class FeatureGuard {
       .map(({ name }) => name)
       .filter((name) => viewer.mayRead(name));
   }
+}
+
+const NOTHING_DENIED: ReadonlySet<string> = new Set();
+
+function without(names: ReadonlySet<string>, others: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...names].filter((name) => !others.has(name)));
 }
 
 /** @throws AsofError `unknown_service`, with suggestions only from what the viewer may know of */

@@ -1,6 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import { answerFeatures } from './answer-features.ts';
+import { stopwatchMs } from '../base/clock.ts';
+import { ANSWER_ROOMS } from '../serve/byte-rooms.ts';
+import { columnarSink } from '../serve/columnar-answer.ts';
+import { answerFeatures, featuresAsked } from './answer-features.ts';
+import { ARROW_TYPE, wantsArrow } from './arrow/arrow-accept.ts';
+import { TIMEOUT_HEADER } from './asked-time.ts';
 import { readJsonAsText } from './body-parsers.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
@@ -37,8 +42,21 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
       // The server checks the keys itself, with messages that name the row, and writes the text.
       validatorCompiler: () => () => true,
       handler: async (request: FastifyRequest, reply: FastifyReply) => {
-        const bytes = await answerFeatures(door, request.body as string, viewerOf(request));
+        const text = request.body as string;
+        const times = {
+          timeout: request.headers[TIMEOUT_HEADER],
+          receivedMs: stopwatchMs() - reply.elapsedTime,
+        };
+        if (wantsArrow(request.headers.accept)) {
+          // The library is large, and few ask for it.
+          const { arrowAnswer } = await import('./arrow/arrow-answer.ts');
+          const asked = featuresAsked(text, times);
+          const stream = await door.answer(asked, viewerOf(request), columnarSink(arrowAnswer));
+          return reply.header('content-type', ARROW_TYPE).send(Buffer.from(stream));
+        }
+        const bytes = await answerFeatures(door, text, viewerOf(request), times);
         reply.header('content-type', JSON_TYPE);
+        reply.raw.once('finish', () => ANSWER_ROOMS.give(bytes));
         return reply.send(bytes);
       },
     });

@@ -95,6 +95,42 @@ export class RestrictedParts {
       .flatMap((service) => this.ofService(service, outputs));
   }
 
+  /**
+   * Outputs of the versions that answer, or of some of them, that ask for a label that is not held;
+   * and those that are computed of such.
+   */
+  deniedOutputs(
+    name: string,
+    answers: (version: number) => boolean,
+    outputs: ReadonlySet<string> | null,
+    isHeld: (label: string) => boolean,
+  ): ReadonlySet<string> {
+    const denied = new Set<string>();
+    for (const service of this.#plan.services) {
+      if (service.name !== name || !answers(service.version)) continue;
+      for (const { name: output, view, version, feature } of service.features) {
+        const labels = [...this.ofFeature(view, version, feature)];
+        if (!labels.every(isHeld)) denied.add(output);
+      }
+      for (const { name: output, reads } of computedOutputs(service)) {
+        if (reads.some((read) => denied.has(read))) denied.add(output);
+      }
+    }
+    return outputs === null ? denied : new Set([...denied].filter((one) => outputs.has(one)));
+  }
+
+  /** Names of all outputs of the versions that answer. */
+  outputsOf(name: string, answers: (version: number) => boolean): ReadonlySet<string> {
+    const services = this.#plan.services.filter(
+      (service) => service.name === name && answers(service.version),
+    );
+    return new Set(
+      services.flatMap((service) =>
+        [...service.features, ...computedOutputs(service)].map((output) => output.name),
+      ),
+    );
+  }
+
   /** Of a defined training set: its service, its labels, and the rows that it is asked at. */
   ofDataset(
     dataset: DatasetPlan,

@@ -11,6 +11,9 @@ import type { RowShape } from './request-rows.ts';
 import type { ResponseWriter } from './response-writer.ts';
 import type { RowException } from './row-rules.ts';
 
+/** `refuse`: a request for one feature that the caller may not see is refused. `omit`: it is null. */
+export type OnDenied = 'refuse' | 'omit';
+
 /** What a caller asks for: rows of a service, or what a model may read of it. */
 export interface FeatureRequest {
   /** May be left out where a model is named: then it is the one that the model is pinned to. */
@@ -27,7 +30,9 @@ export interface FeatureRequest {
   readonly rowCount?: number;
   /** How long the answer may take, from `receivedMs` on; what the service declares by default. */
   readonly timeoutMs?: number | undefined;
-  /** Outputs that the caller may not see, and are answered as `denied`. */
+  /** What becomes of features that the caller may not see; all is refused by default. */
+  readonly onDenied?: OnDenied;
+  /** Outputs that the caller may not see, and that are answered as `denied`. */
   readonly denied?: ReadonlySet<string> | null;
   /** When the request came, by `stopwatchMs`; now by default. */
   readonly receivedMs?: number | undefined;

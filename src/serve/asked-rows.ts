@@ -1,3 +1,4 @@
+import { stopwatchMs } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { ServingPlan } from '../plan/plan.ts';
 import type { Single } from '../schema/types.ts';
@@ -46,8 +47,8 @@ export const UNBOUNDED: FetchOptions = { deadlineMs: Number.POSITIVE_INFINITY, l
 /** Until when rows have to be there, and what may stand in for them. */
 export function fetchOptions(
   { timeoutMs, onFailure }: ServingPlan,
-  receivedMs: number,
-  askedMs: number | undefined,
+  receivedMs: number = stopwatchMs(),
+  askedMs?: number,
 ): FetchOptions {
   return {
     deadlineMs: receivedMs + (askedMs ?? timeoutMs ?? LIMITS.requestTimeoutMs),

@@ -1,4 +1,4 @@
-import type { LastKnown } from '../store/online-store.ts';
+import type { FetchedRows } from '../store/online-store.ts';
 import type { ViewDegradation } from './answer.ts';
 import type { ReadPlan } from './read-plan.ts';
 
@@ -15,12 +15,16 @@ export interface Degradation {
   readonly commits: readonly (number | null)[];
 }
 
+export const NOT_DEGRADED = { isDegraded: null };
+
 /** Null where nothing is degraded. */
 export function degradationOf(
   plan: ReadPlan,
-  lastKnown: ReadonlyMap<string, LastKnown>,
+  fetched: FetchedRows | null,
   commit: number,
 ): Degradation | null {
+  if (fetched === null || fetched.lastKnown.size === 0) return null;
+  const { lastKnown } = fetched;
   const groups = groupsByView(plan);
   const known = groups.map((ids) => ids.flatMap((id) => lastKnown.get(id) ?? []));
   if (known.every((ones) => ones.length === 0)) return null;

@@ -1,5 +1,5 @@
 import { present } from '../base/assert.ts';
-import { type Clock, stopwatchMs } from '../base/clock.ts';
+import type { Clock } from '../base/clock.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
@@ -20,7 +20,7 @@ import { sampleRow } from './answer-sampler.ts';
 import type { AnswerHead, FeatureRequest, OpenSink } from './answer-sink.ts';
 import { type AskedRows, fetchOptions, rowsFor, UNBOUNDED, wantedRows } from './asked-rows.ts';
 import { atOnce, textOf } from './at-once.ts';
-import { degradationOf } from './degradation.ts';
+import { degradationOf, NOT_DEGRADED } from './degradation.ts';
 import { freshnessOf, staleViews } from './freshness.ts';
 import { jsonSink } from './json-sink.ts';
 import { type ContractTotals, ModelContracts } from './model-contracts.ts';
@@ -147,6 +147,11 @@ export class FeatureServer {
     return readAhead(this.#understand(request), timeMs, open === jsonSink);
   }
 
+  /** How long a request has that does not say it; also of one that will be refused. */
+  timeoutMs({ service, version }: Pick<FeatureRequest, 'service' | 'version'>): number {
+    return this.#services.timeoutMs(service ?? '', version);
+  }
+
   get plan(): ProjectPlan {
     return this.#plan;
   }
@@ -248,9 +253,7 @@ export class FeatureServer {
     const serving = servingOf(compiled.plan.service);
     const rules = rowRulesOf((contract ?? compiled).reader.plan, serving, request.denied ?? null);
     const fetch =
-      this.#store.fetcher === null
-        ? UNBOUNDED
-        : fetchOptions(serving, receivedMs ?? stopwatchMs(), timeoutMs);
+      this.#store.fetcher === null ? UNBOUNDED : fetchOptions(serving, receivedMs, timeoutMs);
     return { compiled, contract, rows: given, fetch, rules };
   }
 
@@ -269,15 +272,12 @@ export class FeatureServer {
       commit,
       rowCount: rows.length,
       freshness: () => this.#freshness(compiled.plan, asOfMs),
-      degradation:
-        fetched === null || fetched.lastKnown.size === 0
-          ? null
-          : degradationOf(compiled.plan, fetched.lastKnown, commit),
+      degradation: degradationOf(compiled.plan, fetched, commit),
     };
     // What a contract finds tells of values, and so nothing to who may not see them all.
     const findings = rules?.hasDenied === true ? undefined : contract?.begin(rows.length);
-    const isKept = head.degradation?.isDegraded ?? null;
-    reader.begin(staleViews(compiled.plan, this.#store.applied, asOfMs, isKept));
+    const { isDegraded } = head.degradation ?? NOT_DEGRADED;
+    reader.begin(staleViews(compiled.plan, this.#store.applied, asOfMs, isDegraded));
     const sink = open(head);
     for (let i = 0; i < rows.length; i++) {
       reader.read(rows[i] as Single[], asOfMs);

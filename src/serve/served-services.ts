@@ -1,4 +1,5 @@
 import { AsofError } from '../base/errors.ts';
+import { LIMITS } from '../base/limits.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import type { Faults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
@@ -107,6 +108,12 @@ export class ServedServices {
     const found =
       version === undefined ? this.#live.get(name) : this.#versions.get(`${name}@${version}`);
     return found ?? null;
+  }
+
+  /** How long a request has that does not say it. */
+  timeoutMs(name: string, version: number | undefined): number {
+    const found = this.get(name, version);
+    return found?.description.serving.timeoutMs ?? LIMITS.requestTimeoutMs;
   }
 
   /** Whether there is such a service, though none of its versions may answer. */
