@@ -93,6 +93,8 @@ export const SERVING_LIMITS = {
   idleConnectionMs: 72_000,
   /** A request has to be there, and its answer has to be taken, within this time. */
   requestWholeMs: 120_000,
+  /** Texts of statuses that a service keeps once for all entities. */
+  sharedAnswerTexts: 1_024,
   /** Answers are put together in pieces of memory of multiples of this size, which are used again. */
   answerRoomBytes: 64 * 1024,
   /** Larger ones are given up after their answer. */

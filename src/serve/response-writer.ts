@@ -1,3 +1,4 @@
+import { LIMITS } from '../base/limits.ts';
 import type { Deprecation } from '../registry/serving-states.ts';
 import type { ViewFreshness } from './answer.ts';
 import { AnswerBytes } from './answer-bytes.ts';
@@ -24,6 +25,7 @@ export class ResponseWriter {
   readonly #opening: string;
   readonly #versions: string;
   readonly #freshnessPrefixes: readonly string[];
+  readonly #shared = new Map<string, Uint8Array>();
   /** The opening written last: many requests of one millisecond have the same. */
   #opened: Uint8Array = Buffer.alloc(0);
   #openedMs = Number.NaN;
@@ -85,13 +87,13 @@ export class ResponseWriter {
     }
     const before = bytes.length;
     for (let p = 0; p < this.#parts.length; p++) {
-      const { entity, write } = this.#parts[p] as RowPart;
-      if (entity < 0) {
-        bytes.text(write(row));
+      const part = this.#parts[p] as RowPart;
+      if (part.entity < 0) {
+        bytes.text(part.write(row));
         continue;
       }
-      const { pieces } = row.answers[entity] as CachedAnswer;
-      bytes.piece(pieces[p] ?? keepPiece(pieces, p, write(row)));
+      const { pieces } = row.answers[part.entity] as CachedAnswer;
+      bytes.piece(pieces[p] ?? this.#keep(pieces, p, part, row));
     }
     // A little above the rows of late, so that an answer seldom has to be moved to larger room.
     const rowBytes = bytes.length - before + 2;
@@ -101,18 +103,26 @@ export class ResponseWriter {
   /** Makes of a row what is kept with its answers, for whoever writes it next. */
   ahead(row: AnswerRow): void {
     for (let p = 0; p < this.#parts.length; p++) {
-      const { entity, write } = this.#parts[p] as RowPart;
-      if (entity < 0) continue;
-      const { pieces } = row.answers[entity] as CachedAnswer;
-      if (pieces[p] === undefined) keepPiece(pieces, p, write(row));
+      const part = this.#parts[p] as RowPart;
+      if (part.entity < 0) continue;
+      const { pieces } = row.answers[part.entity] as CachedAnswer;
+      if (pieces[p] === undefined) this.#keep(pieces, p, part, row);
     }
+  }
+
+  #keep(pieces: CachedAnswer['pieces'], at: number, part: RowPart, row: AnswerRow): Uint8Array {
+    const text = part.write(row);
+    const piece = (part.isShared ? this.#shared.get(text) : undefined) ?? bytesOf(text);
+    pieces[at] = piece;
+    if (!part.isShared) return piece;
+    if (this.#shared.size >= LIMITS.sharedAnswerTexts) this.#shared.clear();
+    this.#shared.set(text, piece);
+    return piece;
   }
 }
 
-function keepPiece(pieces: CachedAnswer['pieces'], at: number, text: string): Uint8Array {
-  const piece = Buffer.from(text, 'latin1');
-  pieces[at] = piece;
-  return piece;
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
 }
 
 function isExceptional(row: AnswerRow): row is ExceptionalRow {

@@ -9,6 +9,8 @@ import { STATUS_BY_CODE } from './status-codes.ts';
 export interface RowPart {
   /** Whose answer decides all of the text, so that it may be kept with it; -1: nobody's. */
   readonly entity: number;
+  /** Most entities have one of a few texts, as of statuses: each is kept once for all of them. */
+  readonly isShared: boolean;
   readonly write: (row: AnswerRow) => string;
 }
 
@@ -16,7 +18,7 @@ const NOBODY = -1;
 
 /**
  * The text of a row, `{"key":{…},"values":{…},"statuses":{…}}`, in as few parts as there are changes
- * of what decides the text: of a service of one entity it is one part.
+ * of what decides the text: of a service of one entity there are two.
  */
 export function compileRowParts(plan: ReadPlan): RowPart[] {
   const { outputs } = plan;
@@ -29,17 +31,25 @@ export function compileRowParts(plan: ReadPlan): RowPart[] {
       const lead = `${at === 0 ? '},"values":{' : ''}${memberPrefix(name, at)}`;
       const text = compileValueText(type);
       const entity = owners[at] as number;
-      return { entity, write: ({ values }) => lead + text(values[slot] as FeatureValue) };
+      return {
+        entity,
+        isShared: false,
+        write: ({ values }) => lead + text(values[slot] as FeatureValue),
+      };
     }),
     ...outputs.map(({ name, slot }, at): RowPart => {
       const lead = `${at === 0 ? '},"statuses":{' : ''}${memberPrefix(name, at)}`;
       const texts = STATUS_BY_CODE.map((status) => `${lead}"${status}"`);
       const entity = owners[at] as number;
-      return { entity, write: ({ statuses }) => texts[statuses[slot] as number] as string };
+      return {
+        entity,
+        isShared: true,
+        write: ({ statuses }) => texts[statuses[slot] as number] as string,
+      };
     }),
   ];
   if (outputs.length === 0)
-    parts.push({ entity: NOBODY, write: () => '},"values":{},"statuses":{' });
+    parts.push({ entity: NOBODY, isShared: false, write: () => '},"values":{},"statuses":{' });
   return merged(parts);
 }
 
@@ -52,6 +62,7 @@ function keyParts(plan: ReadPlan): RowPart[] {
     const entity = plan.entities.findIndex(({ keyIndexes }) => keyIndexes.includes(at));
     return {
       entity: isKept ? entity : NOBODY,
+      isShared: false,
       write: ({ given }) => lead + asciiText(jsonScalar(given[at] as Scalar, type)),
     };
   });
@@ -59,15 +70,16 @@ function keyParts(plan: ReadPlan): RowPart[] {
 
 /** Neighbours of one owner are one part; the last one closes the row. */
 function merged(parts: readonly RowPart[]): RowPart[] {
-  const runs: { entity: number; writers: RowPart['write'][] }[] = [];
-  for (const { entity, write } of parts) {
+  const runs: { entity: number; isShared: boolean; writers: RowPart['write'][] }[] = [];
+  for (const { entity, isShared, write } of parts) {
     const last = runs.at(-1);
-    if (last?.entity === entity) last.writers.push(write);
-    else runs.push({ entity, writers: [write] });
+    if (last?.entity === entity && last.isShared === isShared) last.writers.push(write);
+    else runs.push({ entity, isShared, writers: [write] });
   }
   runs.at(-1)?.writers.push(() => '}}');
-  return runs.map(({ entity, writers }) => ({
+  return runs.map(({ entity, isShared, writers }) => ({
     entity,
+    isShared,
     write: (row) => {
       let text = '';
       for (let i = 0; i < writers.length; i++) text += (writers[i] as RowPart['write'])(row);
