@@ -46,7 +46,7 @@ test('a room is used again; memory of others never is', () => {
 
 test('bytes are put together as they came, through any number of larger rooms', () => {
   const part = fc.oneof(
-    fc.string({ unit: 'grayscale-ascii', maxLength: 200 }),
+    fc.string({ unit: 'binary-ascii', maxLength: 200 }),
     fc.nat({ max: 255 }),
     fc.uint8Array({ maxLength: LIMITS.answerRoomBytes }),
   );
