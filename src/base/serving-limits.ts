@@ -66,6 +66,9 @@ export const SERVING_LIMITS = {
   queuedMs: 1_000,
   /** Requests of one namespace that wait for their turn. */
   queuedPerTenant: 1_000,
+  /** Days that it is known for who read what; and readers of one day. */
+  readDays: 400,
+  readersPerDay: 20_000,
   /** Names of services, models and views whose namespace is kept at hand. */
   askedNames: 10_000,
   /** Bytes of all requests that wait; one counts as so many, and so many for each row. */
@@ -180,6 +183,7 @@ export const SERVING_LIMITS = {
   functionWallMs: 2_000,
   /** Answers of functions that are kept, of all functions together. */
   functionCacheEntries: 100_000,
+  functionCacheBytes: 64 * 2 ** 20,
   /** Requests that one call may make to other machines, and what one of them may bring. */
   functionRequestsPerCall: 8,
   functionResponseBytes: 2 ** 20,

@@ -14,7 +14,10 @@ export function fenced(lease: StoreLease): AsofError {
 }
 
 /** @throws AsofError `store_ahead` where the head would go back */
-export function refuseAhead(head: StoreHead, current: Pick<StoreHead, 'commit'> | null): void {
+export function refuseAhead(
+  head: Pick<StoreHead, 'commit'>,
+  current: Pick<StoreHead, 'commit'> | null,
+): void {
   if (current === null || head.commit >= current.commit) return;
   throw new AsofError(
     'store_ahead',
