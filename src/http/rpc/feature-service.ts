@@ -76,10 +76,14 @@ function callOf({ values }: HandlerContext) {
 }
 
 function featureRequest(
-  { service, version, model, columns, timeoutMs }: GetFeaturesRequest,
+  { service, version, model, columns, timeoutMs, omitDenied }: GetFeaturesRequest,
   context: HandlerContext,
   receivedMs: number,
 ): FeatureRequest {
+  const leftMs = context.timeoutMs();
+  if (leftMs !== undefined && leftMs <= 0) {
+    throw new AsofError('deadline_passed', 'The deadline of the call has passed.');
+  }
   if (service === '' && model === '') {
     throw new AsofError('bad_request', 'The request names no service and no model.', {
       path: 'service',
@@ -95,7 +99,8 @@ function featureRequest(
     version,
     model: model === '' ? undefined : model,
     rows: rowsOf(sentColumns(columns, LIMITS.rowsPerRequest)),
-    timeoutMs: withinMs(timeoutMs, context.timeoutMs()),
+    timeoutMs: withinMs(timeoutMs, leftMs),
+    onDenied: omitDenied ? 'omit' : 'refuse',
     receivedMs,
   };
 }

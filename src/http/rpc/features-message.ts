@@ -1,8 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import type { Deprecation } from '../../registry/serving-states.ts';
 import type { FeatureStatus } from '../../schema/status.ts';
-import type { ViewFreshness } from '../../serve/answer.ts';
+import type { ViewDegradation, ViewFreshness } from '../../serve/answer.ts';
 import type { ColumnarAnswer } from '../../serve/columnar-answer.ts';
+import { failedNote } from '../../serve/exceptional-text.ts';
 import type { ContractNote } from '../../serve/model-contract.ts';
 import { STATUS_BY_CODE } from '../../serve/status-codes.ts';
 import { columnMessage } from './column-message.ts';
@@ -29,7 +30,7 @@ const WIRE_CODES = Uint8Array.from(STATUS_BY_CODE, (status) => STATUS_NUMBERS[st
 
 /** An answer as a message, with its whole envelope. */
 export function featuresMessage(answer: ColumnarAnswer): GetFeaturesResponse {
-  const { head, keys, features, contract } = answer;
+  const { head, keys, features, contract, failed } = answer;
   const { service, views } = head.plan;
   const freshness = head.freshness();
   return create(GetFeaturesResponseSchema, {
@@ -45,9 +46,15 @@ export function featuresMessage(answer: ColumnarAnswer): GetFeaturesResponse {
     views: views.map(({ label, version }, i) => ({
       ...{ name: label, version },
       ...viewState(freshness[i]),
+      ...degraded(head.degradation?.views[label]),
     })),
     ...(head.deprecation === null ? {} : { deprecated: deprecationMessage(head.deprecation) }),
     ...(contract === null ? {} : { contract: contractMessage(contract) }),
+    failed: failed.map(({ row, features }) => ({
+      row,
+      code: failedNote(features).code,
+      features: [...features],
+    })),
   });
 }
 
@@ -64,6 +71,12 @@ function viewState(freshness: ViewFreshness | undefined) {
     ...(stalenessMs === null ? {} : { stalenessMs: BigInt(stalenessMs) }),
     ...(objectiveMs === null ? {} : { objectiveMs: BigInt(objectiveMs) }),
   };
+}
+
+function degraded(view: ViewDegradation | undefined) {
+  if (view === undefined) return {};
+  const { reason, commit, ageMs } = view;
+  return { degraded: { reason, commit: BigInt(commit), ageMs: BigInt(ageMs) } };
 }
 
 export function deprecationMessage({ what, sinceMs, untilMs, successor }: Deprecation) {

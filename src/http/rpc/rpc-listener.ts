@@ -1,155 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import { Code, createContextValues } from '@connectrpc/connect';
-import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
-import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
-import {
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from '@connectrpc/connect-node';
-import { stopwatchMs } from '../../base/clock.ts';
-import { AsofError } from '../../base/errors.ts';
-import { LIMITS } from '../../base/limits.ts';
-import { LOCAL_VIEWER } from '../../registry/access/viewer.ts';
-import { ByteBudget } from '../byte-budget.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-import { errorText, JSON_TYPE } from '../error-answers.ts';
-import { givenRequestId, REQUEST_ID } from '../request-id.ts';
-import { CALL, type Call } from './call-context.ts';
-import { correctBody } from './refused-messages.ts';
-import { rpcError } from './rpc-errors.ts';
-import { rpcHandlers } from './rpc-handlers.ts';
 
 export type AnyRequest = IncomingMessage | Http2ServerRequest;
 export type AnyResponse = ServerResponse | Http2ServerResponse;
 export type AnyListener = (request: AnyRequest, response: AnyResponse) => void;
+
+const PATHS = ['/asof.v1.', '/grpc.health.v1.'];
 
 /**
  * Answers gRPC, gRPC-Web and Connect, on whatever server it listens to; other requests go on. gRPC
  * itself takes HTTP/2, as its status is in trailers.
  */
 export function rpcListener(dependencies: HttpDependencies, others: AnyListener): AnyListener {
-  const handlers = rpcHandlers(dependencies);
-  const calls = new RpcCalls(dependencies);
+  // The libraries take a while to load: a server does so as it starts, and commands do not.
+  const loaded = import('./rpc-calls.ts').then(({ RpcCalls }) => new RpcCalls(dependencies));
+  loaded.catch((error: unknown) => {
+    dependencies.logger.error({ error: String(error) }, 'gRPC cannot be answered.');
+  });
   return (request, response) => {
-    const path = (request.url ?? '').split('?', 1).join('');
-    const handler = handlers.get(path);
-    if (handler !== undefined) calls.answer(handler, request, response);
-    else if (isGrpc(request)) refuseMethod(response, path);
-    else others(request, response);
+    const { url = '' } = request;
+    if (!PATHS.some((path) => url.startsWith(path)) && !isGrpc(request)) {
+      others(request, response);
+      return;
+    }
+    const path = url.split('?', 1).join('');
+    loaded.then((calls) => calls.answer(path, request, response)).catch(() => response.destroy());
   };
 }
 
-class RpcCalls {
-  readonly #dependencies: HttpDependencies;
-  readonly #received = new ByteBudget(LIMITS.rpcReceivedBytes);
-  #count = 0;
-
-  constructor(dependencies: HttpDependencies) {
-    this.#dependencies = dependencies;
-  }
-
-  answer(handler: UniversalHandler, request: AnyRequest, response: AnyResponse): void {
-    this.#count += 1;
-    const id = givenRequestId(request.headers[REQUEST_ID]) ?? `rpc-${this.#count}`;
-    const call: Call = {
-      ...{ id, receivedMs: stopwatchMs(), viewer: LOCAL_VIEWER, status: 200, rows: 0, bytes: 0 },
-    };
-    response.setHeader(REQUEST_ID, id);
-    response.once('close', () => this.#end(handler, call, response));
-    this.#run(handler, call, request, response).catch((thrown: unknown) => {
-      this.#dependencies.logger.debug(
-        { requestId: id, error: String(thrown) },
-        'A call broke off.',
-      );
-      response.destroy();
-    });
-  }
-
-  async #run(
-    handler: UniversalHandler,
-    call: Call,
-    request: AnyRequest,
-    response: AnyResponse,
-  ): Promise<void> {
-    const values = createContextValues().set(CALL, call);
-    // The library makes an address of what the caller names as its host, which may be none.
-    request.headers.host = HOST;
-    const made = universalRequestFromNodeRequest(
-      request as IncomingMessage,
-      response as ServerResponse,
-      undefined,
-      values,
-    );
-    const body = this.#counted(made.body as AsyncIterable<Uint8Array>, call);
-    const answer = await correctBody(await handler({ ...made, body }));
-    if (answer.body === undefined) refuseForm(response, answer);
-    // Its promise is kept only where sending fails.
-    else await universalResponseToNodeResponse(answer, response);
-  }
-
-  /** Chunks of a message as long as there is room for what is being received. */
-  async *#counted(body: AsyncIterable<Uint8Array>, call: Call): AsyncIterable<Uint8Array> {
-    for await (const chunk of body) {
-      try {
-        this.#received.require(chunk.length);
-      } catch (error) {
-        throw rpcError(error as AsofError);
-      }
-      this.#received.take(chunk.length);
-      call.bytes += chunk.length;
-      yield chunk;
-    }
-  }
-
-  #end(handler: UniversalHandler, call: Call, response: AnyResponse): void {
-    this.#received.give(call.bytes);
-    const { metrics } = this.#dependencies;
-    const status = call.status === 200 ? response.statusCode : call.status;
-    const seconds = (stopwatchMs() - call.receivedMs) / 1000;
-    metrics.request(handler.requestPath, status).observe(seconds);
-  }
-}
-
-const HOST = 'localhost';
-
-function isGrpc({ headers }: AnyRequest): boolean {
+export function isGrpc({ headers }: AnyRequest): boolean {
   return headers['content-type']?.startsWith('application/grpc') === true;
 }
-
-/** As gRPC wants to be told: a header alone, and the status in it. */
-function refuseMethod(response: AnyResponse, path: string): void {
-  const error = new AsofError('unknown_name', `There is no method ${path.slice(0, 100)}.`, {
-    path: 'url',
-    remedy: 'Generate the client from features.proto.',
-  });
-  const headers = setTrailerStatus(new Headers(), rpcError(error, Code.Unimplemented));
-  headers.set('content-type', 'application/grpc');
-  headers.forEach((value, name) => {
-    response.setHeader(name, value);
-  });
-  response.statusCode = 200;
-  response.end();
-}
-
-/** What is no call at all: a content type or a verb that no protocol has. */
-function refuseForm(response: AnyResponse, { status, header }: UniversalServerResponse): void {
-  const error = new AsofError('bad_request', FORM_MESSAGES[status] ?? 'This is no call.', {
-    path: status === 405 ? 'method' : 'content-type',
-    remedy: 'POST application/json or application/proto, or use a gRPC client.',
-  });
-  const text = errorText(error);
-  header?.forEach((value, name) => {
-    response.setHeader(name, value);
-  });
-  response.statusCode = status;
-  response.setHeader('content-type', JSON_TYPE);
-  response.setHeader('content-length', Buffer.byteLength(text));
-  response.end(text);
-}
-
-const FORM_MESSAGES: Readonly<Record<number, string>> = {
-  405: 'The method of the request is not one that this call takes.',
-  415: 'The content type is not one that this call reads.',
-  505: 'This call takes HTTP/2.',
-};
