@@ -19,6 +19,7 @@ const REAL = {
   name: 'hush.checks',
   model: 'hush.scorer',
   entity: 'hush.card',
+  view: 'hush.use',
   node: 'feature:hush.use@1.uses',
 };
 /** Of the same namespace, and of one that there is not; of the same form. */
@@ -28,6 +29,7 @@ const ABSENT = [
     name: 'hush.absent',
     model: 'hush.absent',
     entity: 'hush.nobody',
+    view: 'hush.not',
     node: 'feature:hush.not@1.uses',
   },
   {
@@ -35,12 +37,17 @@ const ABSENT = [
     name: 'ghost.checks',
     model: 'ghost.scorer',
     entity: 'ghost.card',
+    view: 'ghost.use',
     node: 'feature:ghost.use@1.uses',
   },
 ];
 type Names = typeof REAL;
 
-const OPEN = ['/healthz', '/readyz'];
+const OPEN = ['/healthz', '/readyz', '/health'];
+/** Refused to everybody alike: they name nothing. */
+const REFUSED = ['/materialize', '/materialize-incremental'];
+/** Feast's clients look for this status where a source is unknown. */
+const UNKNOWN: Readonly<Record<string, number>> = { '/push': 422 };
 /** Lists, cut to what may be read: they name nothing. */
 const LISTS = [
   '/metrics',
@@ -80,6 +87,14 @@ function requestOf({ method, path }: Route, names: Names): { url: string; init: 
   }
   if (path.endsWith('/{chunk}')) return send('application/vnd.asof.bulk', 'x');
   if (path.startsWith('/v1/lifecycle/')) return send('application/json', 'null');
+  const df = { card: ['a'], event_timestamp: ['2001-01-01T00:00:00'] };
+  const bodies: Record<string, object> = {
+    '/get-online-features': { feature_service: names.name, entities: { card: ['a'] } },
+    '/push': { push_source_name: names.source, df },
+    '/v1/neighbors': { view: names.view, feature: 'uses', key: { card: 'a' } },
+    '/write-to-online-store': { feature_view_name: names.view, df },
+  };
+  if (path in bodies) return send('application/json', JSON.stringify(bodies[path]));
   if (path.endsWith('/readmit')) return send('application/json', 'null');
   return { url, init: { method } };
 }
@@ -112,7 +127,7 @@ test('no route tells another team, or nobody, anything of a team', async (t) => 
     const nobody = await ask('nobody', url, asked);
     if (OPEN.includes(route.path)) {
       assert.equal(nobody.status, 200, title);
-      assert.deepEqual(Object.keys(JSON.parse(nobody.text)), ['state'], title);
+      assert.deepEqual(Object.keys(JSON.parse(nobody.text || '{"state":0}')), ['state'], title);
       continue;
     }
     assert.equal(nobody.status, 401, title);
@@ -125,9 +140,13 @@ test('no route tells another team, or nobody, anything of a team', async (t) => 
           assert.doesNotMatch(answer.text, /hush|secret|card/, title);
         continue;
       }
+      if (REFUSED.includes(route.path)) {
+        assert.equal(answer.status, 422, `${title} as ${who}`);
+        continue;
+      }
       assert.equal(
         answer.status,
-        who === 'shop_reader' ? answer.status : 404,
+        who === 'shop_reader' ? answer.status : (UNKNOWN[route.path] ?? 404),
         `${title} as ${who}`,
       );
       for (const names of ABSENT) {
@@ -146,6 +165,7 @@ test('no route tells another team, or nobody, anything of a team', async (t) => 
 
   await readingsAsModel(ask);
   await labelsAndRoles(ask);
+  await viewsByThemselves(ask);
   await hostileNames(ask);
 });
 
@@ -180,6 +200,24 @@ async function readingsAsModel(ask: Ask): Promise<void> {
   const absent = await ask('shop_admin', '/v1/features', of('ghost.scorer@1'));
   assert.equal(real.status, 404);
   assert.equal(real.text.replace('hush', '_'), absent.text.replace('ghost', '_'));
+}
+
+/** Features that no service puts together are guarded one by one. */
+async function viewsByThemselves(ask: Ask): Promise<void> {
+  const of = (view: string, feature: string) =>
+    post({ entities: { card: ['secret-card'] }, features: [`${view}:${feature}`] });
+  const free = await ask('hush_reader', '/get-online-features', of('hush.use', 'uses'));
+  assert.equal(free.status, 200, free.text);
+  const held = await ask('hush_reader', '/get-online-features', of('hush.use', 'spent'));
+  assert.equal(held.status, 403);
+  assert.match(held.text, /FeastPermissionError.*hush\.use@1\.spent \('money'\)/);
+  assert.doesNotMatch(held.text, /42/);
+  for (const feature of ['uses', 'absent']) {
+    const real = await ask('shop_admin', '/get-online-features', of('hush.use', feature));
+    const absent = await ask('shop_admin', '/get-online-features', of('ghost.use', feature));
+    assert.equal(real.status, 404);
+    assert.equal(real.text.replaceAll('hush', '_'), absent.text.replaceAll('ghost', '_'));
+  }
 }
 
 /** What derives from a restricted column is refused as a whole, with its name; and roles are held to. */
