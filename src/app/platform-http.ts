@@ -10,6 +10,7 @@ import { createMetrics } from '../monitor/metrics.ts';
 import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
+import type { Neighbors } from '../serve/neighbors/neighbors.ts';
 import type { Config } from './config.ts';
 import { exploredFacts, LiveExplorer } from './explore.ts';
 import { feastPort } from './feast/feast-port.ts';
@@ -29,6 +30,7 @@ export interface PlatformFaces {
   readonly bulk: BulkReceiver;
   readonly pushes: Gate;
   readonly forgetting: Forgetting;
+  readonly neighbors: Neighbors;
   readonly plan: () => ProjectPlan;
   readonly door: () => Ingestor | null;
   readonly push: (source: string, body: PushBody, pinned: number | null) => Promise<PushResult>;
@@ -46,6 +48,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     ingestor: pushPort(plan, faces.push),
     bulk,
     ...(config.feast.enabled ? { feast: feastPort(plan) } : {}),
+    neighbors: faces.neighbors,
     forget: forgetPort(config, faces.forgetting),
     deadLetters: letterPort(
       parts.letters,

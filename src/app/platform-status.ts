@@ -19,12 +19,14 @@ import type {
 import type { ProjectPlan, SourcePlan, ViewPlan } from '../plan/plan.ts';
 import { presentName } from '../schema/evolution.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
+import type { NeighborStatus } from '../serve/neighbors/neighbors.ts';
 import type { ServeLogWriter } from '../store/serve-log.ts';
 import type { StateUsage } from '../stream/state-budget.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
 import type { Archiver } from './archiver.ts';
 import type { Connectors } from './connectors.ts';
 import { letterCount } from './http-ports.ts';
+import type { PublisherKeeper } from './store/publisher-keeper.ts';
 import type { AdmissionKeeper } from './tenants/admission-keeper.ts';
 
 export interface StatusFacts {
@@ -40,8 +42,10 @@ export interface StatusFacts {
   readonly serveLog: ServeLogWriter;
   readonly connectors: Connectors;
   readonly admission: AdmissionKeeper;
+  readonly publisher: PublisherKeeper;
   readonly pressure: PressureStatus;
   readonly registry: RegistryStatus | null;
+  readonly neighbors: readonly NeighborStatus[];
 }
 
 /** Everything that the platform says of itself, gathered from those who know. */
@@ -76,9 +80,11 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     views: viewStatuses(facts, asOfMs),
     services: serviceStatuses(plan, features),
     tenants: facts.admission.admission.status(),
+    neighbors: facts.neighbors,
     models: features.contracts(),
     serveLog: serveLog.stats(),
     registry: facts.registry,
+    store: facts.publisher.status(),
     faults: {
       overflow: (engine?.metrics.overflow ?? 0) + features.faults.overflow,
       divisionByZero: (engine?.metrics.divisionByZero ?? 0) + features.faults.divisionByZero,

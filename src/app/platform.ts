@@ -27,8 +27,9 @@ import { Gate } from './gate.ts';
 import { Housekeeper } from './housekeeper.ts';
 import { type Addresses, listenOn, NOWHERE } from './listen-on.ts';
 import { Mender } from './mender.ts';
+import { NeighborKeeper } from './neighbor-keeper.ts';
 import { openDoor } from './open-door.ts';
-import { openEngine } from './open-engine.ts';
+import { closeEngine, openEngine } from './open-engine.ts';
 import { platformHttp } from './platform-http.ts';
 import { closingSteps, NOTHING, nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
@@ -60,6 +61,7 @@ export class Platform {
   #poll: NodeJS.Timeout | null = null;
   readonly #mender: Mender;
   readonly #housekeeper: Housekeeper;
+  readonly #neighbors: NeighborKeeper;
   /** Removes people, one run after the other. */
   readonly forgetting: Forgetting;
   /** Where it is reached. */
@@ -86,7 +88,8 @@ export class Platform {
     this.#housekeeper = new Housekeeper(config, parts.letters, parts.logger);
     this.#mender = new Mender(rebuild, parts.logger, pause);
     const failed = (why: string): void => this.#mend(why);
-    this.forgetting = new Forgetting(config, (work) => this.#quietly(work), failed);
+    const quietly = <T>(work: (quiet: Quiet) => Promise<T>): Promise<T> => this.#quietly(work);
+    this.forgetting = new Forgetting(config, quietly, failed, parts.publisher);
     this.features = new FeatureServer({
       plan: NOTHING,
       store: new MemoryTileStore(),
@@ -96,9 +99,11 @@ export class Platform {
       shadow: parts.shadows.reader,
       tokenizer: () => parts.tokens.tokenizer,
     });
+    this.#neighbors = new NeighborKeeper(this.features, parts.logger);
     this.#http = platformHttp({
       ...{ config, parts, features: this.features, bulk: this.bulk, pushes: this.#pushes },
       forgetting: this.forgetting,
+      neighbors: this.#neighbors.neighbors,
       status: () => this.status(),
       plan: () => this.#plan,
       door: () => this.#door,
@@ -199,6 +204,7 @@ export class Platform {
       door: this.#door,
       pressure: this.#throttle.status(this.#engine),
       registry: this.registry(),
+      neighbors: this.#neighbors.neighbors.status(),
       ...this.#parts,
     });
   }
@@ -223,6 +229,7 @@ export class Platform {
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
     this.#housekeeper.stop();
+    this.#neighbors.stop();
     const steps = [
       () => access.stop(),
       () => audit.stop(),
@@ -231,7 +238,7 @@ export class Platform {
       () => this.#pushes.whileClosed(() => Promise.resolve()),
       () => connectors.stop(),
       () => archiver.stop(),
-      () => this.#engine?.close(),
+      () => closeEngine(this.#engine, this.#parts),
       ...closingSteps(this.#parts, () => this.#door?.close()),
     ];
     await endInOrder(steps, logger);
@@ -243,7 +250,7 @@ export class Platform {
   }
 
   async #openEngine(plan: ProjectPlan, folder = stateFolder(this.#parts.disk)): Promise<void> {
-    const { log, logger } = this.#parts;
+    const { log, publisher } = this.#parts;
     requireClockFits(this.#config.clock, plan);
     await this.#parts.tokens.prepare(plan);
     // First what can fail on a full disk and changes nothing then.
@@ -251,9 +258,7 @@ export class Platform {
     log.setSchemas(plan.sources);
     const before = this.#engine;
     this.#engine = null;
-    await before?.close().catch((error: unknown) => {
-      logger.error({ error: String(error) }, 'a checkpoint failed; the log still holds everything');
-    });
+    await closeEngine(before, this.#parts);
     const engine = await openEngine(this.#config, this.#parts, plan, folder);
     const door = await openDoor(this.#config, this.#parts, plan, engine, this.#sessions);
     door.onCommitted = (batch) => this.#apply(engine, batch);
@@ -262,7 +267,9 @@ export class Platform {
     this.#door = door;
     this.#parts.archiver.beforeCut = () => door.checkpointForCut();
     this.features.use(plan, engine.store);
+    this.#neighbors.neighbors.use(plan, engine.store);
     this.#plan = plan;
+    publisher.begin();
   }
 
   /**
@@ -272,8 +279,10 @@ export class Platform {
   #apply(engine: StreamEngine, batch: EventBatch): void {
     try {
       engine.apply(batch);
+      this.#parts.publisher.poke();
     } catch (error) {
       if (engine !== this.#engine) return;
+      this.#parts.publisher.suspend();
       this.#mend(`commit ${batch.commit} could not be applied: ${error}`);
     }
   }
@@ -288,6 +297,7 @@ export class Platform {
     this.#state = 'ready';
     this.#parts.archiver.start();
     this.#housekeeper.start();
+    this.#neighbors.start();
     this.#connect();
     this.#poll = setInterval(() => {
       this.#engine?.poll();

@@ -1,10 +1,12 @@
 import { assert } from './assert.ts';
 import { GOVERNANCE_LIMITS } from './governance-limits.ts';
+import { NEIGHBOR_LIMITS } from './neighbor-limits.ts';
 import { SERVING_LIMITS } from './serving-limits.ts';
 
 /** Every bound of the platform, by name. Queues, caches, batches and retries point here. */
 export const LIMITS = {
   ...GOVERNANCE_LIMITS,
+  ...NEIGHBOR_LIMITS,
   ...SERVING_LIMITS,
   /** Columns of one source in the report of its drift; more are counted. */
   driftColumns: 100,

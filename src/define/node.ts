@@ -146,6 +146,13 @@ export interface ViewNode extends MetaNode {
   readonly filter: ExprSlot | null;
   readonly features: readonly NamedFeature[];
   readonly expectations: readonly ExpectationNode[];
+  /** Feature → measure, as written; absent where none are declared. */
+  readonly neighbors?: readonly NeighborNode[];
+}
+
+export interface NeighborNode {
+  readonly feature: string;
+  readonly metric: string;
 }
 
 export interface PickNode {

@@ -26,7 +26,7 @@ import { allOf, type PickArguments, type Picked, type PickedAll, pickOf } from '
 import { rowOf } from './row.ts';
 import { eventFields, type Source, sourceNodeOf } from './source.ts';
 import type { TypeProblem } from './type-problem.ts';
-import type { A, FeatureTag, Flatten, TagOf, TypeTag, tag, value } from './type-tag.ts';
+import type { A, FeatureTag, Flatten, TagOf, TypeTag, tag, VectorTag, value } from './type-tag.ts';
 
 /** Features by name; that each is finished is checked with a sentence, by `Finished`. */
 export type FeatureMap = Readonly<
@@ -122,9 +122,23 @@ export interface ViewOptions<
   readonly features: (event: EventOf<C>) => F & Finished<F>;
   /** Expressions over the view's features, such as a ratio. */
   readonly derived?: (feature: FeatureRow<F>) => D;
+  /**
+   * Vectors whose nearest neighbors can be asked for, and by which measure: `{ embedding: 'cosine' }`.
+   * They are kept in an index in memory. Not part of what the view means.
+   */
+  readonly neighbors?: { readonly [Name in VectorNames<NoInfer<F>>]?: NeighborMetric };
   /** What the values of features should look like; gates compare with it. */
   readonly expect?: { readonly [Name in keyof NoInfer<F> | keyof NoInfer<D>]?: ExpectOptions };
 }
+
+/** By what vectors are near: the greatest cosine or dot product, or the least distance. */
+export type NeighborMetric = 'cosine' | 'dot' | 'distance';
+
+type VectorNames<F> = {
+  [Name in keyof F]-?: Exclude<F[Name], undefined> extends { readonly [tag]: VectorTag }
+    ? Name
+    : never;
+}[keyof F];
 
 /** Features of one entity from one source. */
 export interface View<
@@ -202,6 +216,7 @@ interface LooseViewOptions extends MetaOptions {
   readonly features: (event: never) => object;
   readonly derived?: (feature: never) => object;
   readonly expect?: unknown;
+  readonly neighbors?: object;
 }
 
 function viewNode(name: string, options: LooseViewOptions): ViewNode {
@@ -223,8 +238,15 @@ function viewNode(name: string, options: LooseViewOptions): ViewNode {
     filter,
     features: [...aggregates, ...derived],
     expectations: expectationNodes(options.expect),
+    ...neighborNodes(options.neighbors),
     ...metaNode(options),
   });
+}
+
+function neighborNodes(given: object | undefined): Pick<ViewNode, 'neighbors'> {
+  const named = entriesOf(given);
+  if (named.length === 0) return {};
+  return { neighbors: named.map(([feature, metric]) => ({ feature, metric: String(metric) })) };
 }
 
 function stateNode({ keys, budget, atLimit }: NonNullable<LooseViewOptions['state']>): StateNode {

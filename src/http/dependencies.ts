@@ -10,6 +10,7 @@ import type { Viewer } from '../registry/access/viewer.ts';
 import type { CatalogueQuery } from '../registry/catalogue.ts';
 import type { Admission } from '../serve/admission/admission.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
+import type { Neighbors } from '../serve/neighbors/neighbors.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
 import type { FeastPort } from './feast/feast-port.ts';
@@ -32,6 +33,8 @@ export interface HttpDependencies {
   readonly explore?: ExplorePort;
   /** Absent: Feast's protocol is not spoken. */
   readonly feast?: FeastPort;
+  /** Absent: no route finds neighbors. */
+  readonly neighbors?: Neighbors;
   /** Absent: no route removes anybody. */
   readonly forget?: ForgetPort;
   /** Absent: no route tells where versions are, or lets them go on. */

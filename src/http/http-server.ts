@@ -18,6 +18,7 @@ import { requireKnownParameters } from './known-parameters.ts';
 import { latenessRoutes } from './lateness-routes.ts';
 import { letterExportRoute } from './letter-export.ts';
 import { lifecycleRoutes } from './lifecycle-routes.ts';
+import { neighborRoutes } from './neighbor-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { guardRoutes } from './route-access.ts';
 import { type AnyListener, rpcListener } from './rpc/rpc-listener.ts';
@@ -83,6 +84,9 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     });
     requireKnownParameters(scope);
     featureRoutes(scope, dependencies);
+    if (dependencies.neighbors !== undefined) {
+      neighborRoutes(scope, dependencies, dependencies.neighbors);
+    }
     eventRoutes(scope, dependencies);
     if (dependencies.forget !== undefined) forgetRoutes(scope, dependencies.forget);
     if (dependencies.bulk !== undefined) bulkRoutes(scope, dependencies, dependencies.bulk);

@@ -5,6 +5,7 @@ import { connectorGauges } from './connector-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { modelMetrics } from './model-metrics.ts';
+import { neighborMetrics } from './neighbor-metrics.ts';
 import { registryMetrics } from './registry-metrics.ts';
 import { releaseMetrics } from './release-metrics.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
@@ -41,6 +42,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     registryMetrics(registry),
     modelMetrics(registry),
     tenantMetrics(registry),
+    neighborMetrics(registry),
   ];
   return {
     contentType: registry.contentType,

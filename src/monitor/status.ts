@@ -22,13 +22,56 @@ export interface PlatformStatus {
   readonly services: readonly ServiceStatus[];
   /** Namespaces whose features were asked for since the start. */
   readonly tenants: readonly TenantStatus[];
+  /** Indexes of nearest neighbors. */
+  readonly neighbors?: readonly NeighborStatusLine[];
   /** Model versions that were asked for since the present definitions are in use. */
   readonly models: readonly ModelStatus[];
   readonly serveLog: ServeLogStatus | null;
   /** null where the process follows none. */
   readonly registry: RegistryStatus | null;
+  /** How far the online store of other processes is kept up; null where there is none. */
+  readonly store: StoreStatus | null;
   /** Of expressions, since the start: what became null and was counted. */
   readonly faults: { readonly overflow: number; readonly divisionByZero: number };
+}
+
+/** What is published to an online store, for processes that only read. */
+export interface StoreStatus {
+  readonly kind: 'memory' | 'lmdb' | 'redis';
+  /** `building`: rows are written whole. `stopped`: nothing is written until somebody says so. */
+  readonly state: 'publishing' | 'building' | 'away' | 'stopped';
+  readonly reason: string | null;
+  /** What readers are answered from; null before anything was published. */
+  readonly commit: number | null;
+  /** How far that is behind what has been applied. */
+  readonly lagCommits: number;
+  readonly lagMs: number;
+  readonly building: { readonly rows: number; readonly of: number } | null;
+  /** Since the start. */
+  readonly publishes: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly publishMs: number;
+  readonly lastPublishMs: number;
+  readonly failures: number;
+}
+
+/** An index of the vectors of one feature. */
+export interface NeighborStatusLine {
+  readonly view: string;
+  readonly version: number;
+  readonly feature: string;
+  readonly vectors: number;
+  /** Vectors for which there was no room. */
+  readonly left: number;
+  readonly bytes: number;
+  readonly isExact: boolean;
+  /** What it contains all of; -1 while it is built. */
+  readonly commit: number;
+  readonly searches: number;
+  /** Of the searches that were done again exactly: nearest wanted, and of these found. */
+  readonly sampled: number;
+  readonly recalled: number;
 }
 
 /** What a namespace may read, and has read. */

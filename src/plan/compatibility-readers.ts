@@ -112,6 +112,11 @@ export const READER_RULES = {
     'other values are expected',
     'Gates compare with it; no value depends on it.',
   ),
+  neighbors_changed: metadata(
+    'view',
+    'neighbors of other vectors can be asked for, or by another measure',
+    'An index is built of what is there; values stay as they are.',
+  ),
   order_changed: metadata(
     ['view', 'service'],
     'outputs are in another order',

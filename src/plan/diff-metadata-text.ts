@@ -10,6 +10,7 @@ import type {
   ExpectationPlan,
   LabelPlan,
   Meta,
+  NeighborPlan,
   ServingPlan,
   StatePlan,
   TableOriginPlan,
@@ -31,6 +32,7 @@ export interface Definition {
   readonly origin?: TableOriginPlan | null;
   readonly url?: string | null;
   readonly serving?: ServingPlan;
+  readonly neighbors?: readonly NeighborPlan[];
   readonly functions?: readonly FunctionPlan[];
 }
 
@@ -66,6 +68,7 @@ const META_RULES = [
 /** Of features and labels too, whose labels end in what it is. */
 function ruleOf(label: string): RuleName {
   if (label.startsWith('expected of ')) return 'expectation_changed';
+  if (label.startsWith('neighbors of ')) return 'neighbors_changed';
   if (/^(bounds|network timeout|cache) of the function /.test(label)) {
     return 'function_bounds_changed';
   }
@@ -102,6 +105,9 @@ function metadataFields(definition: Definition): Fields {
     for (const { meta } of view.features) addMeta(fields, `label ${name} `, meta);
   }
   addExpectations(fields, definition.expectations ?? {});
+  for (const { feature, metric } of definition.neighbors ?? []) {
+    fields.set(`neighbors of ${feature}`, metric);
+  }
   if (definition.url) fields.set('address', definition.url);
   for (const [label, text] of servingFields(definition.serving)) fields.set(label, text);
   if (definition.origin) {

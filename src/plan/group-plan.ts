@@ -147,13 +147,14 @@ type PlaceFeature = (draft: AggregateDraft) => AggregateFeaturePlan;
 
 function placeView(draft: ViewDraft, place: PlaceFeature): ViewPlan {
   const { name, version, source, entity, key, filter, freshnessMs, state, hash, meta } = draft;
-  const { expectations } = draft;
+  const { expectations, neighbors } = draft;
   const features = draft.features.map((feature) =>
     feature.kind === 'derived' ? feature : place(feature),
   );
   return {
     ...{ name, version, source, entity, key, filter, features },
     ...{ freshnessMs, state, expectations, hash, meta },
+    ...(neighbors === undefined ? {} : { neighbors }),
   };
 }
 

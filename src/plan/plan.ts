@@ -160,8 +160,18 @@ export interface ViewPlan {
   readonly state: StatePlan;
   /** What values are expected, by feature; gates compare with it. Not part of the hash. */
   readonly expectations: Readonly<Record<string, ExpectationPlan>>;
+  /** Features whose nearest neighbors can be asked for; absent where none are. Not part of the hash. */
+  readonly neighbors?: readonly NeighborPlan[];
   readonly hash: string;
   readonly meta: Meta;
+}
+
+/** By which measure vectors are near: a greater cosine or dot product, a smaller distance. */
+export type NeighborMetric = 'cosine' | 'dot' | 'distance';
+
+export interface NeighborPlan {
+  readonly feature: string;
+  readonly metric: NeighborMetric;
 }
 
 export interface ServiceKeyPlan {

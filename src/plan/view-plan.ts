@@ -15,6 +15,7 @@ import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
 import { type FeatureDraft, resolveAggregate, resolveDerived } from './feature-plan.ts';
 import { viewHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
+import { resolveNeighbors } from './neighbor-plan.ts';
 import {
   checkTokenUse,
   type KeyTokens,
@@ -75,6 +76,12 @@ export function resolveView(
     unsound.every(({ name }) => name !== one.name),
   );
   const expectations = resolveExpectations(expected, features, 'feature', `${path}.expect`, issues);
+  const neighbors = resolveNeighbors(
+    node,
+    features,
+    keyTokensOf(source, entity, keyColumns),
+    issues,
+  );
   if (issues.count > before) return null;
   const { name, version } = node;
   const key = keyByJoinKey(entity, keyColumns);
@@ -91,6 +98,7 @@ export function resolveView(
     freshnessMs,
     state,
     expectations,
+    ...(neighbors.length === 0 ? {} : { neighbors }),
     hash: viewHash(meaning),
     meta: metaOf(node),
   };
