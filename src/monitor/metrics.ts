@@ -17,11 +17,18 @@ export interface Metrics {
   readonly contentType: string;
   /** Where the latencies of one route and status go; keep it rather than ask again. */
   request(route: string, status: number): { observe(seconds: number): void };
+  /** Likewise, of one stage of answering features. */
+  stage(stage: string): { observe(seconds: number): void };
   text(): Promise<string>;
 }
 
 const LATENCY_BUCKETS_S = [
   0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+];
+
+const STAGE_BUCKETS_S = [
+  0.000_001, 0.000_002, 0.000_005, 0.000_01, 0.000_02, 0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001,
+  0.002, 0.005, 0.01, 0.05, 0.25, 1,
 ];
 
 export function createMetrics(status: () => PlatformStatus): Metrics {
@@ -30,6 +37,11 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     'asof_http_request_seconds',
     'Time from the head of a request to its answer.',
     LATENCY_BUCKETS_S,
+  );
+  const stages = new LatencyHistogram(
+    'asof_features_stage_seconds',
+    'Where the time of a feature request goes, of a sample of them.',
+    STAGE_BUCKETS_S,
   );
   const scrape = [
     totals(registry),
@@ -47,10 +59,11 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
   return {
     contentType: registry.contentType,
     request: (route, code) => latency.series(`route="${route}",status="${code}"`),
+    stage: (stage) => stages.series(`stage="${stage}"`),
     text: async () => {
       const now = status();
       for (const update of scrape) update(now);
-      return `${await registry.metrics()}\n${latency.text()}`;
+      return `${await registry.metrics()}\n${latency.text()}${stages.text()}`;
     },
   };
 }

@@ -10,7 +10,7 @@ import { closerFirst, type Found } from './closeness.ts';
 import { conditionsOf } from './neighbor-conditions.ts';
 import type { NeighborRequest } from './neighbor-request.ts';
 import type { Search } from './neighbor-search.ts';
-import type { Neighbors } from './neighbors.ts';
+import type { NeighborIndex, Neighbors } from './neighbors.ts';
 
 /** An answer as its JSON text, with what decides whether it is enough. */
 export interface NeighborAnswer {
@@ -27,12 +27,14 @@ interface Near extends Found {
 
 /** Of the rows that were read, the nearest that fit, by their own vectors. */
 export function neighborAnswer(
-  columns: ColumnarAnswer,
-  search: Search | null,
+  answer: ColumnarAnswer,
+  begun: Search | null,
   asked: NeighborRequest,
   neighbors: Neighbors,
 ): NeighborAnswer {
-  const { index, query, isCut, self } = present(search, 'rows are read once they are known');
+  const search = present(begun, 'rows are read once they are known');
+  const { index, query, isCut, self } = search;
+  const columns = { ...answer, features: ownNames(answer, index) };
   const { metric, followed } = index;
   const keyAt = keysOf(columns, followed.vectors.entity.joinKeys);
   const fits = conditionsOf(asked.where, columns.features);
@@ -62,7 +64,13 @@ export function neighborAnswer(
       query,
       near.map(({ key }) => key),
     );
-  return { neighbors: best, isCut, json: textOf(columns, search as Search, asked, best) };
+  return { neighbors: best, isCut, json: textOf(columns, search, asked, best) };
+}
+
+/** Features of views that no service names are called `view@version.feature`. */
+function ownNames({ features }: ColumnarAnswer, { view }: NeighborIndex): FeatureColumn[] {
+  const { length } = `${view.name}@${view.version}.`;
+  return features.map((one) => ({ ...one, name: one.name.slice(length) }));
 }
 
 function featureOf({ features }: ColumnarAnswer, name: string): FeatureColumn {

@@ -31,7 +31,7 @@ export function conditionsOf(
       feature,
     );
     const given = (op === 'in' ? (value as unknown[]) : [value]).map((one) =>
-      valueOf(one, column, `where[${nr}]`),
+      comparedValue(one, column, `where[${nr}]`),
     );
     const test = (found: Single): boolean =>
       op === 'in'
@@ -45,7 +45,7 @@ export function conditionsOf(
   return (at) => tests.every((test) => test(at));
 }
 
-function valueOf(given: unknown, { name, type }: FeatureColumn, path: string): Single {
+function comparedValue(given: unknown, { name, type }: FeatureColumn, path: string): Single {
   const several = type.kind === 'list' || type.kind === 'counts' || type.kind === 'vector';
   const read = several ? null : readValue(given, type);
   if (read !== null && !(read instanceof ValueProblem) && !(read instanceof Float32Array)) {
