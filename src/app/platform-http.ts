@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
+import { seededRandom } from '../base/random.ts';
+import type { HttpDependencies } from '../http/dependencies.ts';
 import { createHttpServer } from '../http/http-server.ts';
 import type { BulkReceiver } from '../ingest/bulk-door.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
@@ -11,7 +13,9 @@ import type { PlatformState, PlatformStatus } from '../monitor/status.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { Neighbors } from '../serve/neighbors/neighbors.ts';
+import type { StreamEngine } from '../stream/stream-engine.ts';
 import type { Config } from './config.ts';
+import { costPort } from './cost/cost-port.ts';
 import { exploredFacts, LiveExplorer } from './explore.ts';
 import { feastPort } from './feast/feast-port.ts';
 import { forgetPort } from './forget/forget-port.ts';
@@ -19,6 +23,7 @@ import type { Forgetting } from './forget/forgetting.ts';
 import type { Gate } from './gate.ts';
 import { letterPort, pushPort } from './http-ports.ts';
 import { lifecyclePort } from './lifecycle-port.ts';
+import { createLogger } from './logger.ts';
 import { packageVersion } from './package-version.ts';
 import type { Parts } from './platform-parts.ts';
 
@@ -32,6 +37,7 @@ export interface PlatformFaces {
   readonly forgetting: Forgetting;
   readonly neighbors: Neighbors;
   readonly plan: () => ProjectPlan;
+  readonly engine: () => StreamEngine | null;
   readonly door: () => Ingestor | null;
   readonly push: (source: string, body: PushBody, pinned: number | null) => Promise<PushResult>;
   readonly state: () => PlatformState;
@@ -61,16 +67,30 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
       () => systemClock.nowMs(),
     ),
     lifecycle: lifecyclePort(config),
+    cost: costPort({
+      ...{ config, plan, disk: parts.disk, engine: faces.engine },
+      storeUsage: null,
+      saveReads: () => parts.reads.save(),
+    }),
     shadows: () => parts.shadows.reader.reports(),
     lateness: (source, alsoMs) =>
       present(faces.door()?.lateness(source, alsoMs), `the clocks of ${source}`),
     drift: (source) => present(faces.door()?.drift(source), `the door of ${source}`),
     state: () => (parts.listeners.isLeaving ? 'draining' : state()),
     isOpen: () => state() === 'ready',
+    ...requestLog(config),
     server: (listener) => parts.listeners.serve(listener),
     status,
     metrics: createMetrics(status),
     logger: parts.logger,
     packageVersion: packageVersion(),
   });
+}
+
+function requestLog({ listen }: Config): Pick<HttpDependencies, 'requestLog'> {
+  const { requestLog: log } = listen;
+  if (log === null) return {};
+  // Its level is its own: whoever asks for these lines gets them, whatever else is logged.
+  const logger = createLogger(log.level);
+  return { requestLog: { ...log, logger, random: seededRandom(systemClock.nowMs() >>> 0) } };
 }

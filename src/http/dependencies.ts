@@ -13,10 +13,12 @@ import type { FeatureServer } from '../serve/feature-server.ts';
 import type { Neighbors } from '../serve/neighbors/neighbors.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
+import type { AnyListener } from './any-version.ts';
+import type { CostPort } from './cost-routes.ts';
 import type { FeastPort } from './feast/feast-port.ts';
 import type { ForgetPort } from './forget-port.ts';
 import type { LifecyclePort } from './lifecycle-port.ts';
-import type { AnyListener } from './rpc/rpc-listener.ts';
+import type { RequestLogOptions } from './request-log.ts';
 
 /** What the routes need; each belongs to the folder that does the work. */
 export interface HttpDependencies {
@@ -27,6 +29,8 @@ export interface HttpDependencies {
   readonly access?: AccessDoor;
   /** Absent: nothing bounds what a namespace reads. */
   readonly admission?: Admission;
+  /** Absent: no route tells what views take. */
+  readonly cost?: CostPort;
   /** Absent: no route takes imports or tables. */
   readonly bulk?: BulkReceiver;
   /** Absent: no route tells what is defined and what comes from where. */
@@ -54,6 +58,8 @@ export interface HttpDependencies {
   readonly logger: Logger;
   /** The version of the package, for the OpenAPI document. */
   readonly packageVersion: string;
+  /** How requests are logged; absent: they are not. */
+  readonly requestLog?: RequestLogOptions;
   /** Makes the server, or several, that the listener answers on; absent: plain HTTP/1.1. */
   readonly server?: (listener: AnyListener) => Server;
   readonly bodyBytes?: number;

@@ -1,9 +1,11 @@
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import type { AnyListener } from './any-version.ts';
 import { bulkRoutes } from './bulk-routes.ts';
+import { costRoutes } from './cost-routes.ts';
 import { deadLetterRoutes } from './dead-letter-routes.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { driftRoutes } from './drift-routes.ts';
@@ -20,8 +22,10 @@ import { letterExportRoute } from './letter-export.ts';
 import { lifecycleRoutes } from './lifecycle-routes.ts';
 import { neighborRoutes } from './neighbor-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
+import { givenRequestId, REQUEST_ID } from './request-id.ts';
+import { loggedRequests, noteOf } from './request-log.ts';
 import { guardRoutes } from './route-access.ts';
-import { type AnyListener, rpcListener } from './rpc/rpc-listener.ts';
+import { rpcListener } from './rpc/rpc-listener.ts';
 import { shadowRoutes } from './shadow-routes.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -33,7 +37,8 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
   const { logger, metrics } = dependencies;
   const app = Fastify({
     serverFactory: (handler) => {
-      const listener = rpcListener(dependencies, anyVersion(fastFeatures(dependencies, handler)));
+      const plain = rpcListener(dependencies, anyVersion(fastFeatures(dependencies, handler)));
+      const listener = loggedRequests(dependencies.requestLog, plain);
       return dependencies.server?.(listener) ?? createServer(SERVER_OPTIONS, listener);
     },
     bodyLimit: dependencies.bodyBytes ?? LIMITS.bodyBytes,
@@ -41,6 +46,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     return503OnClosing: false,
     forceCloseConnections: dependencies.server === undefined ? 'idle' : false,
     exposeHeadRoutes: false,
+    genReqId: requestIds(),
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, new AsofError('bad_request', error.message), error.statusCode ?? 400);
     },
@@ -57,6 +63,11 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
   app.setNotFoundHandler(notFound);
   // The schemas describe answers; they do not reshape them.
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  app.addHook('onRequest', (request, reply, done) => {
+    const note = noteOf(reply.raw);
+    if (note !== undefined) note.route = request.routeOptions.url ?? 'unknown';
+    done();
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.request(route, reply.statusCode).observe(reply.elapsedTime / 1000);
@@ -96,10 +107,20 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     driftRoutes(scope, dependencies);
     if (dependencies.lifecycle !== undefined) lifecycleRoutes(scope, dependencies.lifecycle);
     shadowRoutes(scope, dependencies);
+    if (dependencies.cost !== undefined) costRoutes(scope, dependencies.cost);
     if (dependencies.feast !== undefined) feastRoutes(scope, dependencies, dependencies.feast);
     if (dependencies.explore !== undefined) exploreRoutes(scope, dependencies.explore);
   });
   return app;
+}
+
+/** Callers name their requests; the others are named for what the log says of them. */
+function requestIds(): (request: { readonly headers: IncomingHttpHeaders }) => string {
+  let count = 0;
+  return ({ headers }) => {
+    count += 1;
+    return givenRequestId(headers[REQUEST_ID]) ?? `req-${count}`;
+  };
 }
 
 /** Node gives requests of HTTP/2 the face of HTTP/1.1 ones, but not the type. */

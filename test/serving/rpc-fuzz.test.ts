@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ClientHttp2Session, connect as h2Connect } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import { findTrailerError } from '@connectrpc/connect/protocol-grpc';
 import fc from 'fast-check';
@@ -220,7 +220,7 @@ const request = fc
         ...rest,
         ...(version === undefined ? {} : { version }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
-      }),
+      } as MessageInitShape<typeof GetFeaturesRequestSchema>),
     ),
   );
 

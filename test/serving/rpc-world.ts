@@ -9,9 +9,9 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { present } from '../../src/base/assert.ts';
+import type { AnyListener } from '../../src/http/any-version.ts';
 import type { HttpDependencies } from '../../src/http/dependencies.ts';
 import { FeatureService } from '../../src/http/rpc/generated/asof/v1/features_pb.ts';
-import type { AnyListener } from '../../src/http/rpc/rpc-listener.ts';
 import { createHttpWorld, type HttpWorld } from './http-world.ts';
 import type { ServingWorld } from './world.ts';
 

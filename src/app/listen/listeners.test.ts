@@ -13,7 +13,7 @@ import Fastify from 'fastify';
 import { present } from '../../base/assert.ts';
 import { silentLogger } from '../../base/logger.ts';
 import { pause } from '../../base/pause.ts';
-import type { AnyListener } from '../../http/rpc/rpc-listener.ts';
+import type { AnyListener } from '../../http/any-version.ts';
 import { AUTHORITY, CLIENT, FIRST, type Pair, SECOND } from './certificates.fixture.ts';
 import { type ListenConfig, NO_LISTEN_CONFIG } from './listen-config.ts';
 import { Listeners } from './listeners.ts';

@@ -16,8 +16,8 @@ import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import { pause } from '../../base/pause.ts';
+import type { AnyListener } from '../../http/any-version.ts';
 import { SERVER_OPTIONS } from '../../http/http-server.ts';
-import type { AnyListener } from '../../http/rpc/rpc-listener.ts';
 import type { ListenConfig } from './listen-config.ts';
 import { TlsFiles } from './tls-files.ts';
 

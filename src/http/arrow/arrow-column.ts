@@ -121,9 +121,11 @@ export function makeData(
 ): arrow.Data {
   const buffers = {
     [arrow.BufferType.VALIDITY]: bitmap ?? new Uint8Array(0),
-    ...(parts.data === undefined ? {} : { [arrow.BufferType.DATA]: parts.data }),
+    ...(parts.data === undefined
+      ? {}
+      : { [arrow.BufferType.DATA]: parts.data as arrow.DataType['TArray'] }),
     ...(parts.offsets === undefined ? {} : { [arrow.BufferType.OFFSET]: parts.offsets }),
-  } as Partial<arrow.Buffers<arrow.DataType>>;
+  };
   return new arrow.Data(type, 0, length, nullCount, buffers, [...(parts.children ?? [])]);
 }
 

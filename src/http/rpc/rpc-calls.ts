@@ -10,16 +10,17 @@ import { stopwatchMs } from '../../base/clock.ts';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { LOCAL_VIEWER } from '../../registry/access/viewer.ts';
+import { type AnyRequest, type AnyResponse, isGrpc } from '../any-version.ts';
 import { ByteBudget } from '../byte-budget.ts';
 import type { HttpDependencies } from '../dependencies.ts';
 import { errorText, JSON_TYPE } from '../error-answers.ts';
 import { givenRequestId, REQUEST_ID } from '../request-id.ts';
+import { noteOf } from '../request-log.ts';
 import { CALL, type Call } from './call-context.ts';
 import { dropFarDeadlines } from './far-deadlines.ts';
 import { correctBody } from './refused-messages.ts';
 import { rpcError } from './rpc-errors.ts';
 import { rpcHandlers } from './rpc-handlers.ts';
-import { type AnyRequest, type AnyResponse, isGrpc } from './rpc-listener.ts';
 
 /** Answers calls of all protocols. */
 export class RpcCalls {
@@ -46,6 +47,12 @@ export class RpcCalls {
       ...{ id, receivedMs: stopwatchMs(), viewer: LOCAL_VIEWER, status: 200, rows: 0, bytes: 0 },
     };
     response.setHeader(REQUEST_ID, id);
+    const note = noteOf(response);
+    if (note !== undefined) note.route = handler.requestPath;
+    response.once('finish', () => {
+      if (note !== undefined)
+        Object.assign(note, { status: statusOf(call, response), rows: call.rows });
+    });
     response.once('close', () => this.#end(handler, call, response));
     this.#run(handler, call, request, response).catch((thrown: unknown) => {
       this.#dependencies.logger.debug(
@@ -96,10 +103,15 @@ export class RpcCalls {
   #end(handler: UniversalHandler, call: Call, response: AnyResponse): void {
     this.#received.give(call.bytes);
     const { metrics } = this.#dependencies;
-    const status = call.status === 200 ? response.statusCode : call.status;
+    const status = statusOf(call, response);
     const seconds = (stopwatchMs() - call.receivedMs) / 1000;
     metrics.request(handler.requestPath, status).observe(seconds);
   }
+}
+
+/** As HTTP says it: gRPC answers 200 whatever happened. */
+function statusOf({ status }: Call, response: AnyResponse): number {
+  return status === 200 ? response.statusCode : status;
 }
 
 const HOST = 'localhost';

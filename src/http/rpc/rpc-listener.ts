@@ -1,10 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { type AnyListener, isGrpc } from '../any-version.ts';
 import type { HttpDependencies } from '../dependencies.ts';
-
-export type AnyRequest = IncomingMessage | Http2ServerRequest;
-export type AnyResponse = ServerResponse | Http2ServerResponse;
-export type AnyListener = (request: AnyRequest, response: AnyResponse) => void;
 
 const PATHS = ['/asof.v1.', '/grpc.health.v1.'];
 
@@ -27,8 +22,4 @@ export function rpcListener(dependencies: HttpDependencies, others: AnyListener)
     const path = url.split('?', 1).join('');
     loaded.then((calls) => calls.answer(path, request, response)).catch(() => response.destroy());
   };
-}
-
-export function isGrpc({ headers }: AnyRequest): boolean {
-  return headers['content-type']?.startsWith('application/grpc') === true;
 }
