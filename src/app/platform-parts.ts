@@ -14,11 +14,14 @@ import { Archiver, requireEveryCommit } from './archiver.ts';
 import { AuditKeeper } from './audit/audit-keeper.ts';
 import type { Config } from './config.ts';
 import { Connectors } from './connectors.ts';
+import { ReadsKeeper } from './cost/reads-keeper.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { PlatformFunctions } from './functions/platform-functions.ts';
 import { Listeners } from './listen/listeners.ts';
 import { createLogger } from './logger.ts';
 import { TokenKeeper } from './privacy/token-keeper.ts';
 import { ShadowKeeper } from './shadow-keeper.ts';
+import { PublisherKeeper } from './store/publisher-keeper.ts';
 import { AdmissionKeeper } from './tenants/admission-keeper.ts';
 
 export { NOTHING } from '../plan/no-plan.ts';
@@ -34,12 +37,15 @@ export interface Parts {
   readonly archiver: Archiver;
   readonly serveLog: ServeLogWriter;
   readonly shadows: ShadowKeeper;
+  readonly functions: PlatformFunctions;
   readonly access: AccessFollower;
   readonly admission: AdmissionKeeper;
+  readonly reads: ReadsKeeper;
   readonly audit: AuditKeeper;
   readonly connectors: Connectors;
   readonly tokens: TokenKeeper;
   readonly listeners: Listeners;
+  readonly publisher: PublisherKeeper;
   readonly logger: Logger;
 }
 
@@ -68,10 +74,14 @@ export async function openParts(
     const shadows = new ShadowKeeper(disk, logger);
     const audit = new AuditKeeper(config, logger);
     const access = await AccessFollower.open(config, logger, audit.onDenied, known?.access);
-    const opened = { directory, disk, log, letters, archiver, serveLog, shadows };
+    const functions = new PlatformFunctions(logger);
+    const opened = { directory, disk, log, letters, archiver, serveLog, shadows, functions };
     const tokens = await TokenKeeper.open(config, plan, known?.tokenKey);
     const admission = new AdmissionKeeper(config, logger);
-    return { ...opened, access, admission, audit, connectors, tokens, listeners, logger };
+    const reads = new ReadsKeeper({ disk, clock: systemClock, logger, process: 'server' });
+    const counted = { ...opened, admission, reads };
+    const publisher = PublisherKeeper.open(config, disk, logger);
+    return { ...counted, access, audit, connectors, tokens, listeners, publisher, logger };
   } catch (error) {
     directory.close();
     throw error;
@@ -80,13 +90,16 @@ export async function openParts(
 
 /** The end of what is opened once, in order; the door comes before the logs that it writes. */
 export function closingSteps(
-  { admission, serveLog, shadows, letters, log, directory }: Parts,
+  { admission, reads, publisher, serveLog, shadows, functions, letters, log, directory }: Parts,
   closeDoor: () => unknown,
 ): (() => unknown)[] {
   return [
     () => admission.stop(),
+    () => reads.close(),
+    () => publisher.close(),
     () => serveLog.close(),
     () => shadows.close(),
+    () => functions.close(),
     closeDoor,
     () => letters.close(),
     () => log.close(),

@@ -18,6 +18,7 @@ import type { StreamEngine } from '../stream/stream-engine.ts';
 import { bulkReceiver } from './bulk-receiver.ts';
 import { requireClockFits } from './clock-rule.ts';
 import type { Config } from './config.ts';
+import { readTotals } from './cost/read-totals.ts';
 import { DataDirectory } from './data-directory.ts';
 import { connectorDoor, type DoorWay } from './door-way.ts';
 import { endInOrder } from './end-in-order.ts';
@@ -97,15 +98,18 @@ export class Platform {
       clockMode: config.clock,
       serveLog: parts.serveLog,
       shadow: parts.shadows.reader,
+      functions: parts.functions.answers,
       tokenizer: () => parts.tokens.tokenizer,
     });
     this.#neighbors = new NeighborKeeper(this.features, parts.logger);
+    parts.reads.totals = () => readTotals(this.features);
     this.#http = platformHttp({
       ...{ config, parts, features: this.features, bulk: this.bulk, pushes: this.#pushes },
       forgetting: this.forgetting,
       neighbors: this.#neighbors.neighbors,
       status: () => this.status(),
       plan: () => this.#plan,
+      engine: () => this.#engine,
       door: () => this.#door,
       push: (source, body, pinned) => this.#push(source, body, pinned),
       state: () => this.#state,
@@ -267,6 +271,7 @@ export class Platform {
     this.#door = door;
     this.#parts.archiver.beforeCut = () => door.checkpointForCut();
     this.features.use(plan, engine.store);
+    this.#parts.functions.use(plan);
     this.#neighbors.neighbors.use(plan, engine.store);
     this.#plan = plan;
     publisher.begin();

@@ -96,6 +96,8 @@ export const SERVING_LIMITS = {
   idleConnectionMs: 72_000,
   /** A request has to be there, and its answer has to be taken, within this time. */
   requestWholeMs: 120_000,
+  /** Of so many requests, the time of one is told by stages. */
+  requestsPerStageSample: 64,
   /** Texts of statuses that a service keeps once for all entities. */
   sharedAnswerTexts: 1_024,
   /** Answers are put together in pieces of memory of multiples of this size, which are used again. */
@@ -192,4 +194,19 @@ export const SERVING_LIMITS = {
   functionNetworkTimeoutMs: 500,
   functionNetworkTimeoutMaxMs: 10_000,
   functionCacheTtlMaxMs: 24 * 60 * 60 * 1000,
+  /** Characters of a URL that a process without an engine looks at to tell whose request it is. */
+  routedUrlChars: 2_048,
+  /** Connections of one worker to the primary. */
+  forwardSockets: 256,
+  /** Worker processes of one server. */
+  workersMax: 256,
+  /** A worker that died is started again after so long, twice as long each time, up to the most. */
+  workerRestartMs: 200,
+  workerRestartMaxMs: 10_000,
+  /** A worker that lived so long has no history of dying. */
+  workerSoundMs: 30_000,
+  /** How long a worker may take to start, to answer what it counted, and to end. */
+  workerStartMs: 60_000,
+  workerAnswerMs: 1_000,
+  workerEndMs: 60_000,
 } as const;

@@ -1,3 +1,4 @@
+import type { Scalar } from '../schema/types.ts';
 import type { FunctionPlan } from './function-form.ts';
 
 /** One value as functions see it: decimals as numbers, lists and histograms as arrays. */
@@ -12,12 +13,14 @@ export type FunctionValue =
 
 /** How one call ended. */
 export type CallEnd =
-  /** What it gave for each output: single values, not checked against their types. */
-  | { readonly kind: 'done'; readonly values: readonly unknown[] }
+  /** What it gave for each output, as the platform holds it. */
+  | { readonly kind: 'done'; readonly values: readonly Scalar[] }
   /** It was cut off, or not begun in time. */
   | { readonly kind: 'timeout'; readonly reason: string }
-  /** It threw, ran out of memory, or ended its process; or it was not begun, as too many waited. */
-  | { readonly kind: 'error'; readonly reason: string };
+  /** It threw, or gave what its outputs cannot be: it would do so again. */
+  | { readonly kind: 'error'; readonly reason: string }
+  /** It ran out of memory or ended its process; or it was not begun, as too many waited. */
+  | { readonly kind: 'unavailable'; readonly reason: string };
 
 /** Runs functions outside of the engines that ask for their values. */
 export interface FunctionRunner {

@@ -16,12 +16,13 @@ import type {
   ServiceDescription,
   ViewFreshness,
 } from './answer.ts';
-import { sampleRow } from './answer-sampler.ts';
 import type { AnswerHead, FeatureRequest, OpenSink } from './answer-sink.ts';
 import { type AskedRows, fetchOptions, rowsFor, UNBOUNDED, wantedRows } from './asked-rows.ts';
 import { atOnce, textOf } from './at-once.ts';
 import { degradationOf, NOT_DEGRADED } from './degradation.ts';
 import { freshnessOf, staleViews } from './freshness.ts';
+import type { FunctionAnswers } from './functions/function-answers.ts';
+import { completeRows } from './functions/function-stage.ts';
 import { jsonSink } from './json-sink.ts';
 import { type ContractTotals, ModelContracts } from './model-contracts.ts';
 import { objectSink } from './object-sink.ts';
@@ -29,10 +30,12 @@ import { readAhead } from './read-ahead.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { ServiceRoute } from './release-routes.ts';
 import { readRows } from './request-rows.ts';
+import type { CapturedRow } from './row-reader.ts';
 import { rowRulesOf } from './row-rules.ts';
 import { ServedServices } from './served-services.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
 import type { ShadowMoment, ShadowReader, ShadowRoute } from './shadow-reader.ts';
+import { writeRows } from './write-rows.ts';
 
 export interface FeatureServerOptions {
   readonly plan: ProjectPlan;
@@ -46,6 +49,8 @@ export interface FeatureServerOptions {
   readonly tokenizer?: () => Tokenizer | null;
   /** Reads a sample of the rows by a second version too. */
   readonly shadow?: ShadowReader | null;
+  /** Runs functions; without it none of them has a value. */
+  readonly functions?: FunctionAnswers | null;
 }
 
 /**
@@ -56,6 +61,7 @@ export class FeatureServer {
   readonly #clock: ServingClock;
   readonly #serveLog: ServeLogWriter | null;
   readonly #shadow: ShadowReader | null;
+  readonly #functions: FunctionAnswers | null;
   #shadowRoutes: readonly ShadowRoute[] = [];
   readonly #faults: Faults = newFaults();
   readonly #models = new ModelContracts(this.#faults);
@@ -68,6 +74,7 @@ export class FeatureServer {
     this.#clock = new ServingClock(options.clockMode ?? 'wall', options.clock);
     this.#serveLog = options.serveLog ?? null;
     this.#shadow = options.shadow ?? null;
+    this.#functions = options.functions ?? null;
     this.#store = options.store;
     this.#plan = options.plan;
     this.#services = new ServedServices(this.#faults, options.tokenizer);
@@ -214,6 +221,11 @@ export class FeatureServer {
     return counters;
   }
 
+  /** Rows that features were in that were asked for alone. */
+  adHocReads(): ReadonlyMap<string, number> {
+    return this.#services.adHoc.reads();
+  }
+
   /** Overflows and divisions by zero of derived features since the start. */
   get faults(): Readonly<Faults> {
     return this.#faults;
@@ -253,14 +265,18 @@ export class FeatureServer {
     const serving = servingOf(compiled.plan.service);
     const rules = rowRulesOf((contract ?? compiled).reader.plan, serving, request.denied ?? null);
     const fetch =
-      this.#store.fetcher === null ? UNBOUNDED : fetchOptions(serving, receivedMs, timeoutMs);
-    return { compiled, contract, rows: given, fetch, rules };
+      this.#store.fetcher === null && compiled.plan.functionSlots === null
+        ? UNBOUNDED
+        : fetchOptions(serving, receivedMs, timeoutMs);
+    request.stages?.mark('plan');
+    return { compiled, contract, rows: given, fetch, rules, stages: request.stages ?? null };
   }
 
-  /** One synchronous step: all rows share one time t and one position p. */
-  #answer<T>(asked: AskedRows, fetched: FetchedRows | null, open: OpenSink<T>): T {
+  /** Rows are read in one synchronous step: all share one time t and one position p. */
+  #answer<T>(asked: AskedRows, fetched: FetchedRows | null, open: OpenSink<T>): T | Promise<T> {
     fetched?.bind();
-    const { compiled, contract, rows, rules } = asked;
+    if (fetched !== null) asked.stages?.mark('fetch');
+    const { compiled, contract, rows } = asked;
     const { reader, writer } = contract ?? compiled;
     const { asOfMs, commit } = this.#moment();
     const head: AnswerHead = {
@@ -274,19 +290,19 @@ export class FeatureServer {
       freshness: () => this.#freshness(compiled.plan, asOfMs),
       degradation: degradationOf(compiled.plan, fetched, commit),
     };
-    // What a contract finds tells of values, and so nothing to who may not see them all.
-    const findings = rules?.hasDenied === true ? undefined : contract?.begin(rows.length);
     const { isDegraded } = head.degradation ?? NOT_DEGRADED;
     reader.begin(staleViews(compiled.plan, this.#store.applied, asOfMs, isDegraded));
-    const sink = open(head);
-    for (let i = 0; i < rows.length; i++) {
-      reader.read(rows[i] as Single[], asOfMs);
-      if (findings !== undefined) contract?.check(i, findings);
-      reader.countInto(compiled.counters);
-      sink.row(rules === null ? reader : rules.apply(reader));
-      sampleRow(this.#serveLog, head, reader);
+    const write = (load: (row: number) => void): T =>
+      writeRows(asked, head, open, this.#serveLog, load);
+    if (reader.plan.functionSlots === null) {
+      return write((row) => reader.read(rows[row] as Single[], asOfMs));
     }
-    return sink.end(findings === undefined ? null : (contract?.end(findings, rows.length) ?? null));
+    // While the functions run, others are answered by the same reader.
+    const captured = rows.map((row) => reader.captured(row, asOfMs));
+    const { deadlineMs } = asked.fetch;
+    return completeRows(reader.plan, captured, this.#functions, asOfMs, deadlineMs).then(() =>
+      write((row) => reader.restore(captured[row] as CapturedRow)),
+    );
   }
 
   #moment(): ShadowMoment {

@@ -7,6 +7,7 @@ import type { Faults } from '../expr/faults.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { referencedColumns } from '../expr/references.ts';
 import type { ScalarFn } from '../expr/scalar-fn.ts';
+import { computedOutputs } from '../plan/function-outputs.ts';
 import type {
   AggregateFeaturePlan,
   DerivedFeaturePlan,
@@ -38,7 +39,9 @@ export interface ReadPlan {
   readonly requestSlot: number;
   /** In the order in which they may read each other. */
   readonly onDemand: readonly DerivedRead[];
-  /** The service's features, in its order, and then those on demand. */
+  /** Where inputs and outputs of functions stand, by name; null of services without functions. */
+  readonly functionSlots: ReadonlyMap<string, number> | null;
+  /** The service's features, in its order, then those on demand, then outputs of functions. */
   readonly outputs: readonly OutputRead[];
   readonly views: readonly ViewRead[];
 }
@@ -138,22 +141,30 @@ export function compileReadPlan(
   }));
   const requestSlot = slots.size;
   const onDemand = compileOnDemand(service, features, requestSlot, faults);
+  const computedSlot = requestSlot + service.request.length;
+  const outputs = [
+    ...features,
+    ...computedOutputs(service).map(({ name, type }, at) => ({
+      ...{ name, type },
+      slot: computedSlot + at,
+    })),
+  ];
   return {
     service,
     tokenizer: needsTokens ? tokenizer : null,
     entities,
-    slotCount: requestSlot + service.request.length + onDemand.length,
+    slotCount: computedSlot + outputs.length - features.length,
     slotViews,
     requestSlot,
     onDemand,
-    outputs: [
-      ...features,
-      ...service.onDemand.map(({ name, type }, at) => ({
-        name,
-        slot: requestSlot + service.request.length + at,
-        type,
-      })),
-    ],
+    functionSlots:
+      service.functions === undefined
+        ? null
+        : new Map([
+            ...outputs.map(({ name, slot }) => [name, slot] as const),
+            ...service.request.map(({ name }, at) => [name, requestSlot + at] as const),
+          ]),
+    outputs,
     views: viewReads(views),
   };
 }

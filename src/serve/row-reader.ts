@@ -68,7 +68,7 @@ export class RowReader implements AnswerRow {
   /** @param row the join keys, then the request fields */
   read(row: readonly Single[], timeMs: number): void {
     this.ahead(row, timeMs);
-    if (this.plan.onDemand.length > 0) this.#readOnDemand(row);
+    if (this.plan.onDemand.length > 0 || this.plan.functionSlots !== null) this.#readOnDemand(row);
   }
 
   /** Only what is kept for whoever reads the same keys next. */
@@ -84,6 +84,24 @@ export class RowReader implements AnswerRow {
       if (answer.staleId !== this.#staleId) forgetText(answer, this.#staleId);
       this.answers[i] = answer;
     }
+  }
+
+  /** Reads a row that is completed by functions, while others are read. */
+  captured(row: readonly Single[], timeMs: number): CapturedRow {
+    this.read(row, timeMs);
+    const { given, values } = this;
+    // Text that is written meanwhile may tell of other times.
+    const answers = this.answers.map((answer) => ({ ...answer, pieces: [], counts: null }));
+    return { given, answers, values: [...values], statuses: this.#statuses.slice() };
+  }
+
+  /** Makes it the row read last again. */
+  restore({ given, answers, values, statuses }: CapturedRow): void {
+    this.given = given;
+    for (const [entity, answer] of answers.entries()) this.answers[entity] = answer;
+    this.#values = values;
+    this.#statuses.set(statuses);
+    this.#isFilled = true;
   }
 
   /** By slot, of the row read last; a new array for each row, as young as the values it holds. */
@@ -185,6 +203,15 @@ export class RowReader implements AnswerRow {
     }
     return cache.keep(text, untilMs, rows, values, statuses);
   }
+}
+
+/** A row that was read, apart from its reader. */
+export interface CapturedRow {
+  readonly given: readonly Single[];
+  readonly answers: readonly CachedAnswer[];
+  /** By slot. */
+  readonly values: FeatureValue[];
+  readonly statuses: Uint8Array;
 }
 
 let staleIds = 0;

@@ -197,9 +197,16 @@ function readOne({ plan, reader }: CompiledService, row: unknown, asOfMs: number
 
 function pairOf(route: ShadowRoute, live: CompiledService, shadow: CompiledService): Shadowed {
   const types = new Map(shadow.plan.outputs.map(({ name, type }) => [name, type]));
+  const ofFunctions = new Set(
+    [live, shadow].flatMap(({ plan }) =>
+      (plan.service.functions ?? []).flatMap(({ outputs }) => outputs.map(({ name }) => name)),
+    ),
+  );
   const common = live.plan.outputs.flatMap(({ name, type }): ShadowOutput[] => {
     const other = types.get(name);
-    return other === undefined ? [] : [{ name, live: type, shadow: other }];
+    // Functions are not run for what nobody is answered.
+    const isComputed = ofFunctions.has(name);
+    return other === undefined || isComputed ? [] : [{ name, live: type, shadow: other }];
   });
   const tally = new ShadowTally(common);
   return {

@@ -1,9 +1,11 @@
 import { SERVING_LIMITS } from '../../base/serving-limits.ts';
 import type { FunctionPlan } from '../../plan/function-form.ts';
 import type { CallEnd, FunctionValue } from '../../plan/function-runner.ts';
+import { functionOutput, OutputProblem } from '../../plan/function-values.ts';
+import type { Scalar } from '../../schema/types.ts';
 
 /** Why a process had to be ended, or ended itself. */
-export type Cut = Extract<CallEnd, { readonly kind: 'timeout' | 'error' }>;
+export type Cut = Extract<CallEnd, { readonly kind: 'timeout' | 'unavailable' }>;
 
 /** Calls of one function that are made together, and how they ended. */
 export class FunctionJob {
@@ -64,14 +66,23 @@ export class FunctionJob {
     const reasons = new Map<unknown, unknown>(failed as [unknown, unknown][]);
     for (const [call, at] of this.#open.entries()) {
       const reason = reasons.get(call);
+      const given = results.slice(call * width, (call + 1) * width);
       this.#ends[at] =
-        reason === undefined
-          ? { kind: 'done', values: results.slice(call * width, (call + 1) * width) }
-          : { kind: 'error', reason: String(reason) };
+        reason === undefined ? this.#checked(given) : { kind: 'error', reason: String(reason) };
     }
     this.#open = [];
     this.#finish();
     return true;
+  }
+
+  #checked(given: readonly unknown[]): CallEnd {
+    const values: Scalar[] = [];
+    for (const [at, output] of this.plan.outputs.entries()) {
+      const value = functionOutput(given[at], output);
+      if (value instanceof OutputProblem) return { kind: 'error', reason: value.reason };
+      values.push(value);
+    }
+    return { kind: 'done', values };
   }
 
   /**
@@ -81,7 +92,10 @@ export class FunctionJob {
   cut(call: number, why: Cut): void {
     this.#cuts += 1;
     const guilty = this.#open[call];
-    if (guilty === undefined || this.#cuts > 1) return this.end(why);
+    if (guilty === undefined || this.#cuts > 1) {
+      this.end(why);
+      return;
+    }
     this.#ends[guilty] = why;
     this.#open.splice(call, 1);
     if (this.#open.length === 0) this.#finish();

@@ -112,13 +112,18 @@ export class FunctionPool {
         this.#failedStarts = 0;
         this.#idle.push(process);
       } else if (this.#idle.includes(process)) process.kill();
-      return this.#next();
+      this.#next();
+      return;
     }
     const { job, watch, id } = running;
     const { request, id: answered } = frame as { request?: unknown; id?: unknown };
-    if (typeof request === 'string') return this.#ask(process, running, request);
+    if (typeof request === 'string') {
+      this.#ask(process, running, request);
+      return;
+    }
     if (answered !== id || (!job.isSettled && !job.take(frame))) {
-      return this.#end(process, process.mark().call, FORGED);
+      this.#end(process, process.mark().call, FORGED);
+      return;
     }
     watch.stop();
     this.#busy.delete(process);
@@ -183,8 +188,11 @@ export class FunctionPool {
   }
 }
 
-const CLOSED: Cut = { kind: 'error', reason: 'the server is stopping' };
-const NO_PROCESS: Cut = { kind: 'error', reason: 'no process could be started to run it' };
-const OUT_OF_MEMORY: Cut = { kind: 'error', reason: 'it ran out of memory, or ended its process' };
-const KILLED: Cut = { kind: 'error', reason: 'its process was ended from outside' };
-const FORGED: Cut = { kind: 'error', reason: 'its process answered something else' };
+const CLOSED: Cut = { kind: 'unavailable', reason: 'the server is stopping' };
+const NO_PROCESS: Cut = { kind: 'unavailable', reason: 'no process could be started to run it' };
+const OUT_OF_MEMORY: Cut = {
+  kind: 'unavailable',
+  reason: 'it ran out of memory, or ended its process',
+};
+const KILLED: Cut = { kind: 'unavailable', reason: 'its process was ended from outside' };
+const FORGED: Cut = { kind: 'unavailable', reason: 'its process answered something else' };

@@ -129,14 +129,20 @@ export class FunctionProcess {
       const whole = this.#read.length === 1 ? (this.#read[0] as Buffer) : Buffer.concat(this.#read);
       this.#read = [whole];
       const length = whole.readUInt32LE(0);
-      if (length > SERVING_LIMITS.functionReplyBytes) return this.kill();
+      if (length > SERVING_LIMITS.functionReplyBytes) {
+        this.kill();
+        return;
+      }
       this.#wantedBytes = 4 + length;
       if (whole.length < this.#wantedBytes) return;
       this.#wantedBytes = 4;
       const frame = parsed(whole.subarray(4, 4 + length));
       this.#read = [whole.subarray(4 + length)];
       this.#readBytes = whole.length - 4 - length;
-      if (frame === undefined) return this.kill();
+      if (frame === undefined) {
+        this.kill();
+        return;
+      }
       events.said(frame);
     }
   }

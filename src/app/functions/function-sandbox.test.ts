@@ -10,6 +10,7 @@ import { processTimers } from '../../base/timers.ts';
 import type { FunctionPlan } from '../../plan/function-form.ts';
 import type { CallEnd, FunctionValue } from '../../plan/function-runner.ts';
 import { functionDigest } from '../../plan/hash.ts';
+import type { Scalar, ValueType } from '../../schema/types.ts';
 import { FunctionSandbox } from './function-sandbox.ts';
 
 const PATIENCE_MS = 60_000;
@@ -38,6 +39,15 @@ function functionOf(source: string, change: Partial<FunctionPlan> = {}): Functio
   return { ...plan, digest: functionDigest(plan), meta };
 }
 
+const FLOAT = { kind: 'float64', scale: 6 } as const;
+const INT64 = { kind: 'int64' } as const;
+const TEXT = { kind: 'string' } as const;
+const CENTS = { kind: 'decimal', scale: 2 } as const;
+
+function giving(type: ValueType): Partial<FunctionPlan> {
+  return { outputs: [{ name: 'y', type, nullable: true, default: null }] };
+}
+
 const sandbox = newSandbox();
 
 async function endsOf(
@@ -59,7 +69,7 @@ async function reasonOf(source: string, own = sandbox): Promise<string> {
   return end.reason;
 }
 
-const done = (...values: unknown[]): CallEnd => ({ kind: 'done', values });
+const done = (...values: Scalar[]): CallEnd => ({ kind: 'done', values });
 
 test('calls end in their order, with what the function gives', async () => {
   assert.deepEqual(await endsOf('({ x }) => ({ y: x * 2 })', [1, 2, 3]), [
@@ -69,16 +79,39 @@ test('calls end in their order, with what the function gives', async () => {
   ]);
   const big = 2n ** 62n;
   const same = '({ x }) => ({ y: x })';
-  for (const value of [big, 'é\u0000\u{1f600}', true, null, -1.5e-300]) {
-    assert.deepEqual(await endsOf(same, [value]), [done(value)]);
+  const kinds = [
+    [big, INT64],
+    ['é\u0000\u{1f600}', TEXT],
+    [true, { kind: 'bool' }],
+    [null, TEXT],
+    [-1.5e-300, FLOAT],
+    [1.5, { kind: 'timestamp' }],
+  ] as const;
+  for (const [value, type] of kinds.slice(0, -1)) {
+    assert.deepEqual(await endsOf(same, [value], giving(type)), [done(value)]);
   }
+  for (const [value] of kinds) {
+    for (const wrong of kinds.map(([, type]) => type)) {
+      const [end] = await endsOf(same, [value], giving(wrong));
+      const isFit = value === null || kinds.some(([one, type]) => one === value && type === wrong);
+      if (!isFit || value === 1.5) {
+        const isNumber = typeof value === 'number' && wrong === FLOAT;
+        assert.equal(end?.kind, isNumber ? 'done' : 'error', `${String(value)} ${wrong.kind}`);
+      }
+    }
+  }
+  assert.deepEqual(await endsOf(same, [1.125, 1.375, -0], giving(CENTS)), [
+    done(112),
+    done(138),
+    done(0),
+  ]);
 });
 
 test('lists and histograms come as arrays of the language, and cannot be told from them', async () => {
   const source =
     '({ x }) => ({ y: x instanceof Array ? x.map((one) => one.value ?? one).join() : "none" })';
-  assert.deepEqual(await endsOf(source, [[1, 2]]), [done('1,2')]);
-  assert.deepEqual(await endsOf(source, [[{ value: 'a', count: 2 }]]), [done('a')]);
+  assert.deepEqual(await endsOf(source, [[1, 2]], giving(TEXT)), [done('1,2')]);
+  assert.deepEqual(await endsOf(source, [[{ value: 'a', count: 2 }]], giving(TEXT)), [done('a')]);
 });
 
 test('what is used by name is there, frozen, and nothing else is', async () => {
@@ -132,7 +165,7 @@ test('clocks, chance, locale and ways out are not there', async () => {
   for (const [text, reason] of refused)
     assert.match(await reasonOf(`() => ({ y: ${text} })`), reason);
   const utc = '() => ({ y: new Date(Date.UTC(2024, 0, 2)).toISOString() })';
-  assert.deepEqual(await endsOf(utc), [done('2024-01-02T00:00:00.000Z')]);
+  assert.deepEqual(await endsOf(utc, [1], giving(TEXT)), [done('2024-01-02T00:00:00.000Z')]);
 });
 
 test('nothing is left from one call to the next, or to another function', async () => {
@@ -152,12 +185,15 @@ test('nothing is left from one call to the next, or to another function', async 
   }
   const last =
     '({ x }) => { const seen = RegExp.$1; /(a)/.test("a"); return { y: String(seen) }; }';
-  assert.deepEqual(await endsOf(last, [1, 2]), [done('undefined'), done('undefined')]);
+  assert.deepEqual(await endsOf(last, [1, 2], giving(TEXT)), [
+    done('undefined'),
+    done('undefined'),
+  ]);
   const own = 'function f({ x }) { f.sum = (f.sum ?? 0) + x; return { y: f.sum }; }';
   assert.match(await reasonOf(own), /TypeError/);
   const legal =
     '() => { const o = {}; o.toString = () => "own"; class E extends Error { constructor() { super("m"); this.name = "E"; } } return { y: String(o) + new E().name }; }';
-  assert.deepEqual(await endsOf(legal), [done('ownE')]);
+  assert.deepEqual(await endsOf(legal, [1], giving(TEXT)), [done('ownE')]);
 });
 
 const RUNAWAYS: readonly (readonly [string, string])[] = [
@@ -191,7 +227,7 @@ for (const [name, body] of GLUTTONS) {
     const source = `({ x }) => { if (x === 2) { ${body} } return { y: x }; }`;
     const ends = await endsOf(source, [1, 2, 3], { timeoutMs: 10_000 }, own);
     assert.deepEqual([ends[0], ends[2]], [done(1), done(3)]);
-    assert.deepEqual(ends[1]?.kind, 'error', JSON.stringify(ends[1]));
+    assert.deepEqual(ends[1]?.kind, 'unavailable', JSON.stringify(ends[1]));
     assert.match(JSON.stringify(ends[1]), /memory/);
   });
 }
@@ -230,7 +266,7 @@ test('more calls than may wait fail at once', async () => {
   const ends = await own.run(functionOf('() => ({ y: 1 })'), calls, PATIENCE_MS);
   assert.deepEqual(
     [ends.length, ends[0]],
-    [calls.length, { kind: 'error', reason: 'too many calls wait' }],
+    [calls.length, { kind: 'unavailable', reason: 'too many calls wait' }],
   );
 });
 
@@ -266,7 +302,7 @@ test('only the hosts that are declared are asked, and only for as long', async (
     endsOf(
       `(_, { network }) => ({ y: network.request('http://${at}${path}', { headers: { 'x-key': 'k' } }).body })`,
       [1],
-      { network: { hosts: [host], timeoutMs: 300 } },
+      { network: { hosts: [host], timeoutMs: 300 }, ...giving(TEXT) },
     );
   assert.deepEqual(await ask('/'), [done('GET k')]);
   assert.match(JSON.stringify(await ask('/', '127.0.0.2:1')), /not declared/);

@@ -49,7 +49,10 @@ export class FunctionWatch {
   #look(): void {
     const { process, job, plan, timers } = this.#watched;
     const why = this.#isWaiting ? null : this.#verdict(process, job, plan, timers.nowMs());
-    if (why !== null) return this.#onCut(this.#call ?? -1, why);
+    if (why !== null) {
+      this.#onCut(this.#call ?? -1, why);
+      return;
+    }
     this.#cancel = timers.after(this.#everyMs, () => this.#look());
   }
 
@@ -64,7 +67,7 @@ export class FunctionWatch {
       this.#sinceMs = nowMs;
       this.requests.count = 0;
     }
-    if (process.isTooLarge) return { kind: 'error', reason: 'it ran out of memory' };
+    if (process.isTooLarge) return { kind: 'unavailable', reason: 'it ran out of memory' };
     const budgetMs = call === -1 ? SERVING_LIMITS.functionDefineMs : plan.timeoutMs;
     const spentMs = call === null ? 0 : (cpuMs ?? nowMs) - this.#sinceCpuMs;
     const reason = `it took more than ${budgetMs} ms of CPU time`;
