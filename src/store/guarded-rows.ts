@@ -53,15 +53,21 @@ export class GuardedRows implements RowStore {
   read(keys: readonly RowKey[], { deadlineMs }: ReadOptions): StoreRead | Promise<StoreRead> {
     try {
       const outcome = this.#guard.run<StoreRead | AsofError>(deadlineMs, {
-        run: (untilMs) => this.#rows.read(keys, { deadlineMs: this.#earlier(untilMs) }),
+        run: (untilMs) => this.#read(keys, untilMs),
         isFailure: isAway,
         isFault: (error) => !(error instanceof AsofError && error.code === 'newer_format'),
         refused,
       });
-      return outcome instanceof Promise ? outcome.then(orThrow) : orThrow(outcome);
+      return outcome instanceof Promise ? outcome.then(orThrow, asFailure) : orThrow(outcome);
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(asError(error));
     }
+  }
+
+  #read(keys: readonly RowKey[], untilMs: number): StoreRead | Promise<StoreRead> {
+    const read = this.#rows.read(keys, { deadlineMs: this.#earlier(untilMs) });
+    const checked = (one: StoreRead): StoreRead => whole(one, keys.length);
+    return read instanceof Promise ? read.then(checked) : checked(read);
   }
 
   acquire(): Promise<StoreLease> {
@@ -123,6 +129,26 @@ function refused(refusal: Refusal): AsofError {
       ? 'As many reads of the online store as may be are under way.'
       : 'The online store failed again and again, and is left alone for a while.';
   return new AsofError('store_unavailable', why);
+}
+
+/** Rows are known by their places: too few or too many are none. */
+function whole(read: StoreRead, count: number): StoreRead {
+  if (read.head === null || read.rows.length === count) return read;
+  const message = `The online store gave ${read.rows.length} rows in place of ${count}.`;
+  throw new AsofError('store_unavailable', message);
+}
+
+/** Whatever a store does wrong, it is the store that is not to be had. */
+function asError(thrown: unknown): AsofError {
+  if (thrown instanceof AsofError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new AsofError('store_unavailable', `The online store failed: ${reason}`, {
+    cause: thrown,
+  });
+}
+
+function asFailure(thrown: unknown): never {
+  throw asError(thrown);
 }
 
 function orThrow(outcome: StoreRead | AsofError): StoreRead {

@@ -1,4 +1,3 @@
-import { stopwatchMs } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import type { KnownHead } from './known-head.ts';
 import type { FetchedRows, LastKnown } from './online-store.ts';
@@ -71,7 +70,7 @@ export class BoundRows implements FetchedRows {
    * all rows of the group were so.
    */
   #fallBack(failed: readonly RowKey[]): void {
-    const nowMs = stopwatchMs();
+    const nowMs = this.#store.nowMs();
     let newest: KnownHead | null = null;
     for (const [id, keys] of Map.groupBy(failed, ({ group }) => group)) {
       const group = this.#store.group(id);

@@ -47,6 +47,8 @@ export class ReplicaStore implements OnlineStore, RowFetcher {
     joined: 0,
   };
   applied: Applied = NOTHING_APPLIED;
+  /** Monotonic, for the age of what is kept. */
+  readonly nowMs: () => number;
   readonly #rows: RowStore;
   readonly #groups = new Map<string, ReplicaGroup>();
   readonly #inFlight = new RowsInFlight();
@@ -59,8 +61,10 @@ export class ReplicaStore implements OnlineStore, RowFetcher {
     rows: RowStore,
     groups: readonly (TileSpec & { readonly id: string })[],
     capacity: number = LIMITS.replicaRows,
+    nowMs: () => number = stopwatchMs,
   ) {
     this.#rows = rows;
+    this.nowMs = nowMs;
     this.#capacity = capacity;
     for (const spec of groups) this.#groups.set(spec.id, new ReplicaGroup(spec.id, spec));
   }
@@ -182,7 +186,7 @@ export class ReplicaStore implements OnlineStore, RowFetcher {
       this.#newest = null;
       return null;
     }
-    const known = knownHead(head, stopwatchMs(), this.#newest);
+    const known = knownHead(head, this.nowMs(), this.#newest);
     // A copy of the store that lags behind tells an older head; what it says is as true.
     if (this.#newest === null || head.commit >= this.#newest.head.commit) this.#newest = known;
     return known;
