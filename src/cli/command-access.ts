@@ -31,6 +31,7 @@ export const COMMAND_ACCESS: Readonly<Record<string, CommandAccess>> = {
   push: SERVER,
   get: SERVER,
   status: SERVER,
+  cost: SERVER,
   lateness: SERVER,
   drift: SERVER,
   'deadletters list': SERVER,

@@ -15,6 +15,7 @@ import { addIngestCommands } from './ingest-commands.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
 import type { ApplyOptions, PlanOptions } from './plan-commands.ts';
 import type { PushOptions } from './push-command.ts';
+import { addServingCommands } from './serving-commands.ts';
 
 const FIRST_STEPS = `
 A first project:
@@ -74,6 +75,7 @@ export function createProgram(run: Run, guard: Guard): Command {
   addServerCommands(program, run);
   addBatchCommands(program, run);
   addGovernanceCommands(program, run);
+  addServingCommands(program, run);
   return program;
 }
 

@@ -21,6 +21,14 @@ interface ViewMemory {
 /** A key with at least this share of a source's events is shown. */
 const SHOWN_SHARE = 0.05;
 
+interface Tenant {
+  readonly namespace: string;
+  readonly admitted: number;
+  readonly waiting: number;
+  readonly refused: Readonly<Record<string, number>>;
+  readonly cpuMs: number;
+}
+
 interface Clocks {
   readonly watermarkMs: number | null;
   readonly lateness: { readonly events: number; readonly p99Ms: number | null };
@@ -105,6 +113,7 @@ interface Status {
     readonly stale: boolean;
     readonly memory: ViewMemory | null;
   }[];
+  readonly tenants: readonly Tenant[];
   readonly services: readonly {
     readonly name: string;
     readonly version: number;
@@ -153,7 +162,10 @@ function memoryLine(name: string, memory: ViewMemory): string {
 }
 
 /** What is of the whole process is absent for those who do not read every namespace. */
-type ShownStatus = Pick<Status, 'state' | 'sources' | 'connectors' | 'views' | 'services'> &
+type ShownStatus = Pick<
+  Status,
+  'state' | 'sources' | 'connectors' | 'views' | 'services' | 'tenants'
+> &
   Partial<Status>;
 
 function isWhole(status: ShownStatus): status is Status {
@@ -186,6 +198,15 @@ function sayStatus(output: Output, status: ShownStatus): void {
       `${count(rows)} rows`,
     ]),
   );
+  if (status.tenants.length > 0) section(output, 'Tenants', status.tenants.map(tenantRow));
+}
+
+function tenantRow({ namespace, admitted, waiting, refused, cpuMs }: Tenant): string[] {
+  const reasons = Object.entries(refused).filter(([, times]) => times > 0);
+  const text = reasons.map(([reason, times]) => `${count(times)} by ${reason}`).join(', ');
+  const sentAway = text === '' ? 'none sent away' : pc.yellow(`sent away: ${text}`);
+  const waits = waiting === 0 ? '' : `, ${count(waiting)} wait`;
+  return [namespace, `${count(admitted)} requests${waits}`, `${span(cpuMs)} of CPU`, sentAway];
 }
 
 function section(output: Output, title: string, rows: readonly (readonly string[])[]): void {

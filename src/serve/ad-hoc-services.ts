@@ -36,6 +36,8 @@ export class AdHocServices {
   readonly #faults: Faults;
   readonly #tokenizer: () => Tokenizer | null;
   readonly #kept = new Map<string, CompiledService>();
+  /** By `view@version.feature`, rows of lists that are not kept any more. */
+  readonly #read = new Map<string, number>();
   #used: { readonly plan: ProjectPlan; readonly store: OnlineStore } | null = null;
   #states: readonly VersionState[] | null = null;
 
@@ -46,13 +48,13 @@ export class AdHocServices {
 
   use(plan: ProjectPlan, store: OnlineStore): void {
     this.#used = { plan, store };
-    this.#kept.clear();
+    this.#clear();
   }
 
   /** @param states of every version of views and services; null: all may answer */
   gate(states: readonly VersionState[] | null): void {
     this.#states = states;
-    this.#kept.clear();
+    this.#clear();
   }
 
   /**
@@ -85,10 +87,25 @@ export class AdHocServices {
     this.#kept.delete(id);
     this.#kept.set(id, compiled);
     if (this.#kept.size > LIMITS.adHocServices) {
-      const [oldest] = this.#kept.keys();
-      if (oldest !== undefined) this.#kept.delete(oldest);
+      const [oldest] = this.#kept;
+      if (oldest !== undefined) {
+        addReads(this.#read, oldest[1]);
+        this.#kept.delete(oldest[0]);
+      }
     }
     return compiled;
+  }
+
+  /** Rows that each feature was in, by `view@version.feature`, since the start. */
+  reads(): ReadonlyMap<string, number> {
+    const reads = new Map(this.#read);
+    for (const compiled of this.#kept.values()) addReads(reads, compiled);
+    return reads;
+  }
+
+  #clear(): void {
+    for (const compiled of this.#kept.values()) addReads(this.#read, compiled);
+    this.#kept.clear();
   }
 
   #viewOf({ view: name, version }: ViewFeature, path: string): ViewPlan {
@@ -189,4 +206,11 @@ function addKey(keys: Map<string, ServiceKeyPlan>, key: ServiceKeyPlan, view: Vi
     : `as ${typeText(other.type)} and as ${typeText(key.type)}`;
   const message = `The join key '${key.name}' is read ${types}: '${view.name}' is one of the two.`;
   throw new AsofError('ambiguous_key', message, { path: 'features' });
+}
+
+function addReads(reads: Map<string, number>, { plan, counters }: CompiledService): void {
+  for (const { view, version, feature } of plan.service.features) {
+    const title = `${view}@${version}.${feature}`;
+    reads.set(title, (reads.get(title) ?? 0) + counters.rows);
+  }
 }

@@ -32,4 +32,12 @@ export class CatalogUsage {
     );
     return Number(row?.bytes ?? 0);
   }
+
+  /** Bytes of live files by subject. */
+  bySubject(): ReadonlyMap<string, number> {
+    const rows = this.#file.all(
+      `SELECT subject, sum(bytes) AS bytes FROM partitions WHERE retired_ms IS NULL GROUP BY subject`,
+    );
+    return new Map(rows.map(({ subject, bytes }) => [String(subject), Number(bytes)]));
+  }
 }

@@ -206,7 +206,8 @@ export function stateBytes(store: MemoryTileStore): number {
   return bytes;
 }
 
-function bytesOf(group: TileGroup): number {
+/** Bytes of a group's rows in memory, with their keys. */
+export function bytesOf(group: TileGroup): number {
   return group.table.stats().bytes + group.rowBytes + group.liveRows * KEY_BYTES;
 }
 

@@ -26,6 +26,7 @@ export const ACTIONS = {
   'lineage.export': somewhere('reader'),
   'lateness.read': named('reader'),
   'status.read': somewhere('reader'),
+  'cost.read': somewhere('reader'),
   'metrics.read': somewhere('reader'),
   'openapi.read': somewhere('reader'),
   'dead_letters.read': named('reader'),
@@ -74,6 +75,7 @@ export const ACTIONS = {
   'audit.read': somewhere('admin'),
   'audit.verify': everywhere('admin'),
   gc: everywhere('admin'),
+  'store.manage': everywhere('admin'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type ActionName = keyof typeof ACTIONS;
