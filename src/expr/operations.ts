@@ -1,15 +1,12 @@
 import { present } from '../base/assert.ts';
 import { AsofError } from '../base/errors.ts';
-import { DEFAULT_SCALE, sameType, typeText, type ValueType } from '../schema/types.ts';
+import { DEFAULT_SCALE, sameType, type ValueType } from '../schema/types.ts';
 import { adaptLiteral, canonicalType } from './literal.ts';
 import type { ExprNode, OpName } from './node.ts';
-import { exprText, opText } from './text.ts';
-
-/** The arguments with constants adapted to their neighbours, and the type of the result. */
-export interface Typed {
-  readonly args: readonly ExprNode[];
-  readonly type: ValueType;
-}
+import { refusal, shownNode } from './operation-refusal.ts';
+import { opText } from './text.ts';
+import type { Typed } from './typed.ts';
+import { vectorTyping } from './vector-typing.ts';
 
 export interface Operation {
   /** Fewest and most arguments. */
@@ -54,10 +51,10 @@ export const OPERATIONS: Readonly<Record<OpName, Operation>> = {
   lower: { arity: [1, 1], typing: text },
   upper: { arity: [1, 1], typing: text },
   starts_with: { arity: [2, 2], typing: (op, args) => ({ ...text(op, args), type: BOOL }) },
-  dot: { arity: [2, 2], typing: vectors },
-  cosine: { arity: [2, 2], typing: vectors },
-  distance: { arity: [2, 2], typing: vectors },
-  squared_distance: { arity: [2, 2], typing: vectors },
+  dot: { arity: [2, 2], typing: vectorTyping },
+  cosine: { arity: [2, 2], typing: vectorTyping },
+  distance: { arity: [2, 2], typing: vectorTyping },
+  squared_distance: { arity: [2, 2], typing: vectorTyping },
 };
 
 function equality(op: OpName, args: readonly ExprNode[]): Typed {
@@ -195,21 +192,6 @@ function text(op: OpName, args: readonly ExprNode[]): Typed {
   };
 }
 
-/** Both of one length, and made by one model: others cannot be measured against each other. */
-function vectors(op: OpName, args: readonly ExprNode[]): Typed {
-  const [left = leading(args), right = leading(args)] = args;
-  for (const arg of [left, right]) {
-    if (arg.type.kind === 'vector') continue;
-    throw refusal(op, 'measures vectors', arg, 'Use a vector column, feature or request field.');
-  }
-  if (!sameType(left.type, right.type)) {
-    const message = `${opText(op)} measures vectors of one length and model, but ${shown(left)} and ${shown(right)}.`;
-    const remedy = 'Compare vectors that one version of one model has made.';
-    throw new AsofError('type_mismatch', message, { remedy });
-  }
-  return { args, type: { kind: 'float64', scale: DEFAULT_SCALE } };
-}
-
 /** All of one type: that of the first argument that is no constant; constants adapt to it. */
 function unify(op: OpName, args: readonly ExprNode[]): Typed {
   const leader = leaderOf(args);
@@ -227,7 +209,7 @@ function unify(op: OpName, args: readonly ExprNode[]): Typed {
     if (fitted !== null) return fitted;
     throw new AsofError(
       'type_mismatch',
-      `${opText(op)} needs values of one type, but ${shown(leader)} and ${shown(arg)}.`,
+      `${opText(op)} needs values of one type, but ${shownNode(leader)} and ${shownNode(arg)}.`,
       { remedy: mixRemedy(leader, arg) },
     );
   });
@@ -305,20 +287,10 @@ function requireNumber(op: OpName, node: ExprNode): void {
   if (!isNumber(node.type)) throw refusal(op, 'takes numbers', node, remedy);
 }
 
-function refusal(op: OpName, does: string, node: ExprNode, remedy: string): AsofError {
-  return new AsofError('type_mismatch', `${opText(op)} ${does}, but ${shown(node)}.`, { remedy });
-}
-
 export function arityError(op: OpName, given: number): AsofError {
   const [least, most] = OPERATIONS[op].arity;
   const wanted = most === least ? `${least}` : `at least ${least}`;
   return new AsofError('type_mismatch', `${opText(op)} takes ${wanted} arguments, not ${given}.`, {
     remedy: 'Give it as many as it takes.',
   });
-}
-
-function shown(node: ExprNode): string {
-  const printed = exprText(node);
-  const short = printed.length > 60 ? `${printed.slice(0, 60)}…` : printed;
-  return `${short} is ${typeText(node.type)}`;
 }

@@ -1,3 +1,5 @@
+import type { NeighborStatusLine } from './neighbor-status.ts';
+
 /** What the platform says of itself: the body of `GET /v1/status` and the basis of metrics. */
 export interface PlatformStatus {
   readonly state: PlatformState;
@@ -31,6 +33,8 @@ export interface PlatformStatus {
   readonly registry: RegistryStatus | null;
   /** How far the online store of other processes is kept up; null where there is none. */
   readonly store: StoreStatus | null;
+  /** How a process that only reads stands with its store; null of one with an engine. */
+  readonly replica: ReplicaStatus | null;
   /** Of expressions, since the start: what became null and was counted. */
   readonly faults: { readonly overflow: number; readonly divisionByZero: number };
 }
@@ -56,22 +60,24 @@ export interface StoreStatus {
   readonly failures: number;
 }
 
-/** An index of the vectors of one feature. */
-export interface NeighborStatusLine {
-  readonly view: string;
-  readonly version: number;
-  readonly feature: string;
-  readonly vectors: number;
-  /** Vectors for which there was no room. */
-  readonly left: number;
-  readonly bytes: number;
-  readonly isExact: boolean;
-  /** What it contains all of; -1 while it is built. */
-  readonly commit: number;
-  readonly searches: number;
-  /** Of the searches that were done again exactly: nearest wanted, and of these found. */
-  readonly sampled: number;
-  readonly recalled: number;
+/** What a process that only reads knows of the store that it answers from. */
+export interface ReplicaStatus {
+  readonly kind: 'memory' | 'lmdb' | 'redis';
+  /** What it answers as of now; null before it could read anything. */
+  readonly commit: number | null;
+  /** How long ago the store was last read. */
+  readonly headAgeMs: number | null;
+  /** Why it cannot be read. */
+  readonly reason: string | null;
+  /** Tile groups of the definitions that are not published, or not yet. */
+  readonly missingGroups: number;
+  /** Kept decoded in memory. */
+  readonly rows: number;
+  /** Since the start. */
+  readonly fetches: number;
+  readonly rowsRead: number;
+  readonly rowsFailed: number;
+  readonly evictions: number;
 }
 
 /** What a namespace may read, and has read. */

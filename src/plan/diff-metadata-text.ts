@@ -6,11 +6,11 @@ import { addExpectations, addMeta, type Fields, findings } from './diff-fields.t
 import { tableMetadata } from './diff-source-text.ts';
 import type { FunctionPlan } from './function-form.ts';
 import { functionBounds } from './function-text.ts';
+import type { NeighborPlan } from './neighbor-form.ts';
 import type {
   ExpectationPlan,
   LabelPlan,
   Meta,
-  NeighborPlan,
   ServingPlan,
   StatePlan,
   TableOriginPlan,

@@ -2,8 +2,8 @@ import { didYouMean } from '../base/suggest.ts';
 import type { ViewNode } from '../define/node.ts';
 import type { FeatureDraft } from './feature-plan.ts';
 import type { IssueList } from './issue-list.ts';
+import type { NeighborMetric, NeighborPlan } from './neighbor-form.ts';
 import type { KeyTokens } from './personal-columns.ts';
-import type { NeighborMetric, NeighborPlan } from './plan.ts';
 
 const METRICS: readonly NeighborMetric[] = ['cosine', 'dot', 'distance'];
 

@@ -3,6 +3,7 @@ import type { WindowSpec } from '../aggregate/window.ts';
 import type { ExprNode, LiteralValue } from '../expr/node.ts';
 import type { SourceSchema, ValueType } from '../schema/types.ts';
 import type { FunctionPlan } from './function-form.ts';
+import type { NeighborPlan } from './neighbor-form.ts';
 import type { ServingPlan } from './serving-form.ts';
 import type { ExpectationPlan, TableOriginPlan } from './table-origin.ts';
 
@@ -164,14 +165,6 @@ export interface ViewPlan {
   readonly neighbors?: readonly NeighborPlan[];
   readonly hash: string;
   readonly meta: Meta;
-}
-
-/** By which measure vectors are near: a greater cosine or dot product, a smaller distance. */
-export type NeighborMetric = 'cosine' | 'dot' | 'distance';
-
-export interface NeighborPlan {
-  readonly feature: string;
-  readonly metric: NeighborMetric;
 }
 
 export interface ServiceKeyPlan {

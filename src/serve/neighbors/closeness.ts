@@ -1,5 +1,5 @@
 import { compareUtf8 } from '../../base/utf8-order.ts';
-import type { NeighborMetric } from '../../plan/plan.ts';
+import type { NeighborMetric } from '../../plan/neighbor-form.ts';
 
 export interface Found {
   readonly key: string;

@@ -1,5 +1,5 @@
 import { AsofError } from '../../base/errors.ts';
-import type { NeighborMetric } from '../../plan/plan.ts';
+import type { NeighborMetric } from '../../plan/neighbor-form.ts';
 import type { RowVectors } from './row-vectors.ts';
 import { VectorIndex } from './vector-index.ts';
 

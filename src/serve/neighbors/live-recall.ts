@@ -1,5 +1,5 @@
 import { measure } from '../../expr/vector-math.ts';
-import type { NeighborMetric } from '../../plan/plan.ts';
+import type { NeighborMetric } from '../../plan/neighbor-form.ts';
 import { closerFirst, type Found } from './closeness.ts';
 import type { FollowedIndex, IsOver } from './followed-index.ts';
 

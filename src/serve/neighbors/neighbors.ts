@@ -1,7 +1,8 @@
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { didYouMean } from '../../base/suggest.ts';
-import type { NeighborPlan, ProjectPlan, ViewPlan } from '../../plan/plan.ts';
+import type { NeighborPlan } from '../../plan/neighbor-form.ts';
+import type { ProjectPlan, ViewPlan } from '../../plan/plan.ts';
 import type { OnlineStore } from '../../store/online-store.ts';
 import { FollowedIndex, type IsOver } from './followed-index.ts';
 import { RecallSample } from './live-recall.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { LIMITS } from '../../base/limits.ts';
 import { seededRandom } from '../../base/random.ts';
 import { measure } from '../../expr/vector-math.ts';
-import type { NeighborMetric } from '../../plan/plan.ts';
+import type { NeighborMetric } from '../../plan/neighbor-form.ts';
 import { closerFirst } from './closeness.ts';
 import { VectorIndex } from './vector-index.ts';
 

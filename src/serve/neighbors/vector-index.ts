@@ -1,7 +1,7 @@
 import { Index, MetricKind, ScalarKind } from 'usearch';
 import { LIMITS } from '../../base/limits.ts';
 import { measure } from '../../expr/vector-math.ts';
-import type { NeighborMetric } from '../../plan/plan.ts';
+import type { NeighborMetric } from '../../plan/neighbor-form.ts';
 import { closerFirst, type Found } from './closeness.ts';
 
 /** One thread: what finds neighbors must not take the cores from who serves features. */
