@@ -97,7 +97,7 @@ test('features that may not be seen are null and denied, and required ones fail 
 });
 
 test('the log of answers holds what a replay can confirm, each at its own commit', async () => {
-  const disk = new MemoryDisk();
+  const disk = new MemoryDisk(seededRandom(2));
   const later: (() => void)[] = [];
   const log = new ServeLogWriter({
     ...{ disk, rate: 1, random: seededRandom(1), logger: silentLogger },
@@ -114,7 +114,7 @@ test('the log of answers holds what a replay can confirm, each at its own commit
   assert.ok(kept.degraded !== undefined);
   await world.ask('plain', [KEY]);
   for (const task of later) task();
-  log.close();
+  await log.close();
   const { answers } = newestAnswers(disk, 100);
   const plan = world.serviceNamed('keeping');
   let compared = 0;
