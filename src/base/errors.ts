@@ -274,8 +274,8 @@ export class AsofError extends Error {
   toJSON(): object {
     return {
       code: this.code,
-      message: this.message,
-      path: this.path,
+      message: cut(this.message),
+      path: this.path === null ? null : cut(this.path),
       remedy: this.remedy,
       retryable: this.retryable,
       ...(this.retryAfterMs === null ? {} : { retryAfterMs: this.retryAfterMs }),
@@ -284,6 +284,13 @@ export class AsofError extends Error {
   }
 }
 
+/** What somebody sent is part of messages, and may be of any length. */
+function cut(text: string): string {
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH).toWellFormed()}…` : text;
+}
+
+const SHOWN_LENGTH = 10_000;
+
 export function issue(code: ErrorCode, path: string, message: string, remedy?: string): Issue {
-  return { code, path, message, remedy: remedy ?? ERRORS[code].remedy };
+  return { code, path: cut(path), message: cut(message), remedy: remedy ?? ERRORS[code].remedy };
 }
