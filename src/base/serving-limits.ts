@@ -168,6 +168,9 @@ export const SERVING_LIMITS = {
   functionTextLength: 64 * 1024,
   /** Calls that one process is given at a time. */
   functionCallsAtOnce: 1_024,
+  /** Rows of a training set that are in memory for functions, and how long their calls may take. */
+  functionRowsAtOnce: 8_192,
+  functionBatchMs: 10 * 60 * 1000,
   /** Calls that wait for a process, of all requests together; further ones fail at once. */
   functionCallsWaiting: 65_536,
   /** What a process may answer at a time, in bytes. */

@@ -3,6 +3,7 @@ import { didYouMean } from '../base/suggest.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
 import type { FeatureRequest, OnDenied } from '../serve/answer-sink.ts';
 import { jsonSink } from '../serve/json-sink.ts';
+import type { StageClock } from '../serve/stage-clock.ts';
 import { askedTimeoutMs } from './asked-time.ts';
 import { parseText } from './body-parsers.ts';
 import type { FeatureDoor } from './feature-door.ts';
@@ -15,6 +16,8 @@ export interface RequestTimes {
   readonly timeout: string | readonly string[] | undefined;
   /** When it came, by `stopwatchMs`. */
   readonly receivedMs: number;
+  /** Of one request of many: where its time goes. */
+  readonly stages?: StageClock | null;
 }
 
 /**
@@ -26,12 +29,17 @@ export function answerFeatures(
   viewer: Viewer,
   times: RequestTimes,
 ): Buffer | Promise<Buffer> {
-  return door.answer(featuresAsked(text, times), viewer, jsonSink);
+  const asked = featuresAsked(text, times);
+  times.stages?.mark('parse');
+  return door.answer(asked, viewer, jsonSink);
 }
 
 /** @throws AsofError `malformed_json`, `bad_request` */
-export function featuresAsked(text: string, { timeout, receivedMs }: RequestTimes): FeatureRequest {
-  return { ...readRequest(parseText(text), timeout), receivedMs };
+export function featuresAsked(
+  text: string,
+  { timeout, receivedMs, stages = null }: RequestTimes,
+): FeatureRequest {
+  return { ...readRequest(parseText(text), timeout), receivedMs, stages };
 }
 
 type FeaturesRequest = FeaturesFields &

@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { stopwatchMs } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import { LOCAL_VIEWER, type Viewer } from '../registry/access/viewer.ts';
+import type { StageClock } from '../serve/stage-clock.ts';
 import { answerFeatures, type RequestTimes } from './answer-features.ts';
 import { wantsArrow } from './arrow/arrow-accept.ts';
 import { TIMEOUT_HEADER } from './asked-time.ts';
@@ -10,6 +11,7 @@ import { errorAnswer, errorText, JSON_TYPE, retryAfterSeconds } from './error-an
 import { FeatureDoor } from './feature-door.ts';
 import { FEATURES_PATH } from './feature-routes.ts';
 import { endWithAnswer } from './send-answer.ts';
+import { StageSamples } from './stage-samples.ts';
 
 /**
  * Answers the one hot request, a plain POST of feature rows, without the framework, whose routing,
@@ -25,6 +27,7 @@ export function fastFeatures(
   const limit = Math.min(LIMITS.fastBodyBytes, dependencies.bodyBytes ?? LIMITS.bodyBytes);
   const answered = metrics.request(FEATURES_PATH, 200);
   const isOpen = dependencies.isOpen ?? ((): boolean => dependencies.state() === 'ready');
+  const samples = new StageSamples(metrics);
   let failures = 0;
 
   const observe = (response: ServerResponse, startMs: number): void => {
@@ -33,10 +36,18 @@ export function fastFeatures(
     series.observe((stopwatchMs() - startMs) / 1000);
   };
 
-  const write = (response: ServerResponse, bytes: Buffer, startMs: number): void => {
+  const write = (
+    response: ServerResponse,
+    bytes: Buffer,
+    startMs: number,
+    stages: StageClock | null,
+  ): void => {
     response.writeHead(200, { 'content-type': JSON_TYPE, 'content-length': bytes.length });
     endWithAnswer(response, bytes);
     observe(response, startMs);
+    if (stages === null) return;
+    stages.mark('write');
+    samples.told(stages);
   };
 
   const refuse = (response: ServerResponse, thrown: unknown, startMs: number): void => {
@@ -60,12 +71,14 @@ export function fastFeatures(
     timeout: RequestTimes['timeout'],
     startMs: number,
   ): void => {
+    const stages = samples.next(startMs);
+    stages?.mark('receive');
     try {
-      const bytes = answerFeatures(door, body, viewer, { timeout, receivedMs: startMs });
-      if (!(bytes instanceof Promise)) write(response, bytes, startMs);
+      const bytes = answerFeatures(door, body, viewer, { timeout, receivedMs: startMs, stages });
+      if (!(bytes instanceof Promise)) write(response, bytes, startMs, stages);
       else
         bytes
-          .then((late) => write(response, late, startMs))
+          .then((late) => write(response, late, startMs, stages))
           .catch((thrown: unknown) => refuse(response, thrown, startMs));
     } catch (thrown) {
       refuse(response, thrown, startMs);

@@ -40,6 +40,7 @@ export class FeatureDoor {
   answer<T>(asked: FeatureRequest, viewer: Viewer, open: OpenSink<T>): T | Promise<T> {
     const denied = this.#guard?.check(viewer, asked) ?? null;
     const request = denied === null ? asked : { ...asked, denied };
+    request.stages?.mark('auth');
     const admission = this.#admission;
     const tenant = admission === null ? null : this.#tenantOf(request, admission);
     // What nobody knows is refused by who answers.

@@ -10,6 +10,7 @@ import { registryMetrics } from './registry-metrics.ts';
 import { releaseMetrics } from './release-metrics.ts';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
+import { storeMetrics } from './store-metrics.ts';
 import { tenantMetrics } from './tenant-metrics.ts';
 
 /** Prometheus metrics: latencies are observed as they happen, all else is read at each scrape. */
@@ -53,6 +54,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     releaseMetrics(registry),
     registryMetrics(registry),
     modelMetrics(registry),
+    storeMetrics(registry),
     tenantMetrics(registry),
     neighborMetrics(registry),
   ];

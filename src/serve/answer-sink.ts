@@ -10,6 +10,7 @@ import type { ReadPlan } from './read-plan.ts';
 import type { RowShape } from './request-rows.ts';
 import type { ResponseWriter } from './response-writer.ts';
 import type { RowException } from './row-rules.ts';
+import type { StageClock } from './stage-clock.ts';
 
 /** `refuse`: a request for one feature that the caller may not see is refused. `omit`: it is null. */
 export type OnDenied = 'refuse' | 'omit';
@@ -36,6 +37,8 @@ export interface FeatureRequest {
   readonly denied?: ReadonlySet<string> | null;
   /** When the request came, by `stopwatchMs`; now by default. */
   readonly receivedMs?: number | undefined;
+  /** Where the time goes, for one of many requests. */
+  readonly stages?: StageClock | null;
 }
 
 /** What is known of an answer before its rows (semantics §6). */

@@ -10,6 +10,7 @@ import type { ModelContract } from './model-contract.ts';
 import type { ReadPlan } from './read-plan.ts';
 import { entityKey } from './row-reader.ts';
 import type { RowRules } from './row-rules.ts';
+import type { StageClock } from './stage-clock.ts';
 
 /** A request that was understood: which version answers what. */
 export interface AskedRows {
@@ -22,6 +23,8 @@ export interface AskedRows {
   readonly fetch: FetchOptions;
   /** Null where they could change no row. */
   readonly rules: RowRules | null;
+  /** Where the time goes; null where nobody looks. */
+  readonly stages: StageClock | null;
 }
 
 /** What must be at hand for the rows: each once, however many of them need it. */
