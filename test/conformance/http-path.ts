@@ -17,6 +17,7 @@ import { exactJson, type Push } from './generate-events.ts';
 import { sentRow } from './generate-on-demand.ts';
 import { randomKey } from './keys.ts';
 import { Platform } from './platform.ts';
+import { ProtocolDoors } from './protocols-path.ts';
 import { checkReadmission, randomLetterFilter } from './readmission.ts';
 import { shownKey, type Tally } from './tally.ts';
 import { edgeAfter } from './times.ts';
@@ -26,11 +27,16 @@ export interface HttpCase {
   readonly plan: ProjectPlan;
   readonly pushes: readonly Push[];
   readonly stateFolder: string;
+  /** The protocols by which features are asked for as well, beside JSON. */
+  readonly protocols: readonly Protocol[];
 }
+
+export const PROTOCOLS = ['connect', 'grpc', 'arrow'] as const;
+export type Protocol = (typeof PROTOCOLS)[number];
 
 /** The same through the front door: events posted in every form, features as JSON text. */
 export async function runHttp(tally: Tally, one: HttpCase): Promise<void> {
-  const { random, plan, pushes, stateFolder } = one;
+  const { random, plan, pushes, stateFolder, protocols } = one;
   const clock = new ManualClock(pushes[0]?.nowMs ?? 0);
   const platform = new Platform(plan, {
     random,
@@ -44,7 +50,9 @@ export async function runHttp(tally: Tally, one: HttpCase): Promise<void> {
   });
   await platform.openDoor();
   await platform.openEngine();
-  const app = appOf(platform);
+  const doors = new ProtocolDoors();
+  const app = appOf(platform, doors);
+  if (protocols.length > 0) await doors.open(app);
   const oracle = new PlatformOracle(plan, platform.events);
   const acceptance = new AcceptanceCheck(tally);
   for (const push of pushes) {
@@ -64,14 +72,19 @@ export async function runHttp(tally: Tally, one: HttpCase): Promise<void> {
     }
     platform.apply();
     if (random.below(3) === 0) clock.advanceTo(edgeAfter(random, oracle, clock.nowMs(), 60_000));
-    await askOverHttp(tally, random, app, oracle, platform);
+    const { keys, json } = await askOverHttp(tally, random, app, oracle, platform);
+    for (const protocol of protocols) {
+      await tally.time(protocol, () => doors.ask(tally, protocol, oracle, keys, json));
+    }
   }
+  if (protocols.length > 0) await doors.close();
   await app.close();
   await platform.end('kill');
 }
 
-function appOf(platform: Platform): FastifyInstance {
+function appOf(platform: Platform, { server }: ProtocolDoors): FastifyInstance {
   return createHttpServer({
+    server,
     features: platform.server,
     ingestor: {
       push: (source, rows, pinned) => platform.ingestor.push(source, rows, pinned),
@@ -163,21 +176,23 @@ async function askOverHttp(
   app: FastifyInstance,
   oracle: PlatformOracle,
   platform: Platform,
-): Promise<void> {
+): Promise<{ readonly keys: readonly OracleKey[]; readonly json: string }> {
   const { plan } = platform;
   const service = serviceOf(plan);
   const keys = Array.from({ length: 1 + random.below(4) }, () => randomKey(random, service));
   const sent = keys.map((key) => sentRow(service, key));
+  const json = exactJson({ service: SERVICE, rows: sent });
   const response = await app.inject({
     method: 'POST',
     url: '/v1/features',
     headers: { 'content-type': 'application/json' },
-    payload: exactJson({ service: SERVICE, rows: sent }),
+    payload: json,
   });
   tally.compare('http', response.statusCode, 200, () => `the answer ${response.body}`);
   const same = asciiJson(naiveJson(plan, platform.server.get(SERVICE, sent)));
   tally.compare('http', asciiJson(response.body), same, () => 'the JSON text of an answer');
   checkBody(tally, oracle, response.body, keys);
+  return { keys, json };
 }
 
 /** JSON with every other character escaped, as a writer may choose to. */

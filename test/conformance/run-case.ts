@@ -8,7 +8,7 @@ import { checkPlan } from './check-plan.ts';
 import { coverPlan } from './coverage.ts';
 import { generateDefinitions } from './generate-definitions.ts';
 import { generatePushes } from './generate-events.ts';
-import { runHttp } from './http-path.ts';
+import { PROTOCOLS, runHttp } from './http-path.ts';
 import { runImport } from './import-path.ts';
 import { runKernel } from './kernel-path.ts';
 import { openHistory } from './offline.ts';
@@ -62,9 +62,13 @@ export async function runCase(
       const tables = { random: diceOf(10), session: workspace.session, folder };
       await tally.time('tables', () => runTables(tally, tables));
     }
-    if (isOn('http')) {
+    const protocols = PROTOCOLS.filter(isOn);
+    if (isOn('http') || protocols.length > 0) {
       const httpFolder = join(folder, 'http-state');
-      const http = { random: diceOf(5), plan: whole, pushes, stateFolder: httpFolder };
+      const http = {
+        ...{ random: diceOf(5), plan: whole, pushes, protocols },
+        stateFolder: httpFolder,
+      };
       await tally.time('http', () => runHttp(tally, http));
     }
   } finally {
@@ -75,6 +79,9 @@ export async function runCase(
 /** Paths that cost much leave out every so many cases, each others. */
 const LEFT_OUT: Readonly<Partial<Record<Engine, { readonly of: number; readonly at: number }>>> = {
   http: { of: 2, at: 1 },
+  connect: { of: 2, at: 1 },
+  grpc: { of: 2, at: 1 },
+  arrow: { of: 2, at: 1 },
   backfill: { of: 3, at: 0 },
   replay: { of: 3, at: 1 },
   train: { of: 3, at: 2 },
