@@ -90,7 +90,7 @@ test('how long a row holds is meaning', () => {
   assert.equal(new Set(hashes).size, 3);
 });
 
-test('an attribute takes no window, no vector and no made-up ttl', () => {
+test('an attribute takes no window and no made-up ttl', () => {
   const bad = view('bad', {
     ...overTable,
     features: (row) => ({

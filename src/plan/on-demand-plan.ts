@@ -5,7 +5,7 @@ import { resolveDerived } from './feature-plan.ts';
 import type { IssueList } from './issue-list.ts';
 import { checkTokenExpr, refusePersonal, type TokenNames } from './personal-columns.ts';
 import type { OnDemandFeaturePlan, RequestFieldPlan, ServiceFeaturePlan } from './plan.ts';
-import { hasBound } from './source-columns.ts';
+import { checkType, hasBound } from './source-columns.ts';
 
 /** The fields of a service's requests, checked, by name. */
 export function resolveRequest(node: ServiceNode, issues: IssueList): RequestFieldPlan[] {
@@ -17,6 +17,7 @@ export function resolveRequest(node: ServiceNode, issues: IssueList): RequestFie
       return [];
     }
     refusePersonal(path, `request field '${name}'`, column, issues);
+    checkType(path, column.type, issues);
     if (hasBound(column.min) || hasBound(column.max)) {
       const message = `The request field '${name}' is bounded; requests are answered, not refused.`;
       issues.add('invalid_definition', path, message, 'Leave out min and max.');

@@ -91,7 +91,7 @@ test('every mistake is named, with its place and a remedy', () => {
     [{ request: { user: int64() } }, `column_collision ${at('request.user')}`],
     [{ request: { orders_7d: int64() } }, `column_collision ${at('request.orders_7d')}`],
     [{ request: { A: int64() } }, `invalid_name ${at('request.A')}`],
-    [{ request: { a: vector(3) } }, `type_mismatch ${at('request.a')}`],
+    [{ request: { a: vector(0) } }, `invalid_definition ${at('request.a')}`],
     [{ request: { a: decimal(2).min(0) } }, `invalid_definition ${at('request.a')}`],
     [{ request: { a: 'int64' } }, `invalid_definition ${at('request.a')}`],
     [{ onDemand: () => ({ x: 1 }) }, `invalid_definition ${at('onDemand.x')}`],

@@ -89,7 +89,7 @@ export function hasBound(given: unknown): boolean {
   return given !== null && given !== undefined;
 }
 
-function checkType(path: string, type: ValueType, issues: IssueList): void {
+export function checkType(path: string, type: ValueType, issues: IssueList): void {
   const { kind } = type;
   if (kind === 'decimal' || kind === 'float64') {
     checkScale(path, type.scale, issues);

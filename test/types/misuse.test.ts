@@ -89,8 +89,8 @@ const MISUSES: readonly (readonly [snippet: string, sentence: string])[] = [
     'max needs an ordered column, but this one is a bool',
   ],
   [
-    `view('v', { ...shape, features: (f) => ({ n: last(f.embedding).over(hour) }) })`,
-    'last needs a scalar column, but this one is a vector(8)',
+    `view('v', { ...shape, features: (f) => ({ n: max(f.embedding as never).over(hour), e: lastN(f.embedding, 2).over(hour) }) })`,
+    'lastN needs a scalar column, but this one is a vector(8)',
   ],
   [
     `view('v', { ...shape, features: (f) => ({ n: count().where(f.delay.gt('x')).over(hour) }) })`,

@@ -29,8 +29,20 @@ export const OFFLINE_MISUSES: readonly (readonly [snippet: string, sentence: str
     "'dely' does not exist",
   ],
   [
-    `view('v', { ...shape, features: (f) => ({ n: latest(f.embedding) }) })`,
-    'latest needs a scalar column, but this one is a vector(8)',
+    `view('v', { ...shape, features: (f) => ({ e: latest(f.embedding) }), neighbors: { x: 'cosine' } })`,
+    "'x' does not exist",
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ e: latest(f.embedding) }), derived: (f) => ({ x: f.e.eq(f.e) }) })`,
+    "Property 'eq' does not exist",
+  ],
+  [
+    `service('s', { version: 1, features: [ok.all()], request: { a: vector(3, { model: 'm@1' }), b: vector(3, { model: 'm@2' }) }, onDemand: ({ request }) => ({ x: request.a.cosine(request.b) }) })`,
+    'a vector(3, m@1) is measured only against a vector(3, m@1), but this one is a vector(3, m@2)',
+  ],
+  [
+    `service('s', { version: 1, features: [ok.all()], request: { a: vector(3), b: vector(4) }, onDemand: ({ request }) => ({ x: request.a.dot(request.b) }) })`,
+    'a vector(3) is measured only against a vector(3), but this one is a vector(4)',
   ],
   [
     `view('v', { ...shape, features: (f) => ({ n: latest(f.delay).over(hour) }) })`,
