@@ -11,6 +11,7 @@ import type { CatalogueQuery } from '../registry/catalogue.ts';
 import type { Admission } from '../serve/admission/admission.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { Neighbors } from '../serve/neighbors/neighbors.ts';
+import type { Readiness } from '../serve/readiness.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
 import type { AnyListener } from './any-version.ts';
@@ -19,6 +20,7 @@ import type { FeastPort } from './feast/feast-port.ts';
 import type { ForgetPort } from './forget-port.ts';
 import type { LifecyclePort } from './lifecycle-port.ts';
 import type { RequestLogOptions } from './request-log.ts';
+import type { StorePort } from './store-routes.ts';
 
 /** What the routes need; each belongs to the folder that does the work. */
 export interface HttpDependencies {
@@ -39,6 +41,8 @@ export interface HttpDependencies {
   readonly feast?: FeastPort;
   /** Absent: no route finds neighbors. */
   readonly neighbors?: Neighbors;
+  /** Absent: no route tells of an online store. */
+  readonly store?: StorePort;
   /** Absent: no route removes anybody. */
   readonly forget?: ForgetPort;
   /** Absent: no route tells where versions are, or lets them go on. */
@@ -51,6 +55,8 @@ export interface HttpDependencies {
   readonly drift: (source: string) => object;
   /** Cheap: asked on every request. */
   readonly state: () => PlatformStatus['state'];
+  /** Whether requests should come here, and why not; by default they should while it is ready. */
+  readonly readiness?: () => Readiness;
   /** Whether requests are answered; by default while it is ready. While it drains they still are. */
   readonly isOpen?: () => boolean;
   readonly status: () => PlatformStatus;

@@ -11,8 +11,9 @@ import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
 import { FeatureDoor } from './feature-door.ts';
 import { requireService } from './feature-guard.ts';
+import { featuresRequest, featuresResponse } from './feature-schemas.ts';
 import { viewerOf } from './route-access.ts';
-import { errorBody, featuresRequest, featuresResponse } from './schemas.ts';
+import { errorBody } from './schemas.ts';
 import { serviceDescription, servicesResponse } from './service-schemas.ts';
 
 export const FEATURES_PATH = '/v1/features';
@@ -36,6 +37,7 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
           409: errorBody,
           413: errorBody,
           422: errorBody,
+          429: errorBody,
           503: errorBody,
         },
       },

@@ -27,6 +27,7 @@ import { loggedRequests, noteOf } from './request-log.ts';
 import { guardRoutes } from './route-access.ts';
 import { rpcListener } from './rpc/rpc-listener.ts';
 import { shadowRoutes } from './shadow-routes.ts';
+import { storeRoutes } from './store-routes.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Idle connections outlive the pools of common clients and proxies. */
@@ -107,6 +108,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     driftRoutes(scope, dependencies);
     if (dependencies.lifecycle !== undefined) lifecycleRoutes(scope, dependencies.lifecycle);
     shadowRoutes(scope, dependencies);
+    if (dependencies.store !== undefined) storeRoutes(scope, dependencies.store);
     if (dependencies.cost !== undefined) costRoutes(scope, dependencies.cost);
     if (dependencies.feast !== undefined) feastRoutes(scope, dependencies, dependencies.feast);
     if (dependencies.explore !== undefined) exploreRoutes(scope, dependencies.explore);

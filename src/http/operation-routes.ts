@@ -3,9 +3,10 @@ import { Type } from 'typebox';
 import { visibleMetrics } from '../monitor/visible-metrics.ts';
 import { type VisibleStatus, visibleStatus } from '../monitor/visible-status.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
+import type { Readiness } from '../serve/readiness.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { viewerOf } from './route-access.ts';
-import { healthResponse, statusResponse } from './schemas.ts';
+import { healthResponse, readinessResponse, statusResponse } from './schemas.ts';
 
 /** For operators and their machines. */
 export function operationRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {
@@ -37,14 +38,17 @@ export function operationRoutes(app: FastifyInstance, dependencies: HttpDependen
   app.get('/readyz', {
     config: { access: 'open' },
     schema: {
-      summary: 'Whether it serves: 503 while the state is rebuilt and while it drains',
+      summary:
+        'Whether requests should be sent here: 503 while the state is rebuilt, while it drains, and ' +
+        'while the online store is away and a service does not say what is answered then',
       operationId: 'getReadiness',
-      response: { 200: healthResponse, 503: healthResponse },
+      response: { 200: readinessResponse, 503: readinessResponse },
     },
     handler: async (_request, reply) => {
       const state = dependencies.state();
-      if (state !== 'ready') reply.code(503).header('retry-after', '1');
-      return { state };
+      const readiness = readinessOf(dependencies);
+      if (!readiness.ready) reply.code(503).header('retry-after', '1');
+      return { state, ...readiness };
     },
   });
 
@@ -73,4 +77,17 @@ export function operationRoutes(app: FastifyInstance, dependencies: HttpDependen
     },
     handler: async () => app.swagger(),
   });
+}
+
+const WHY_NOT = {
+  replaying: 'The state is being brought up to what has been taken.',
+  draining: 'The process ends.',
+};
+
+function readinessOf({ readiness, state }: HttpDependencies): Readiness {
+  const now = state();
+  if (now === 'draining') return { ready: false, degraded: false, reasons: [WHY_NOT.draining] };
+  if (readiness !== undefined) return readiness();
+  if (now === 'ready') return { ready: true, degraded: false, reasons: [] };
+  return { ready: false, degraded: false, reasons: [WHY_NOT[now]] };
 }

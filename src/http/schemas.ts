@@ -2,28 +2,14 @@ import { Type } from 'typebox';
 import { ERRORS } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { COLUMNS_TYPE } from '../schema/columns-format.ts';
-import { FEATURE_STATUSES } from '../schema/status.ts';
 import { sourceClocks } from './clock-schemas.ts';
-import { contractNote, modelStatus, requestModel } from './model-schemas.ts';
-import { deprecation, nullable } from './service-schemas.ts';
+import { modelStatus } from './model-schemas.ts';
+import { nullable } from './service-schemas.ts';
 import { tenantStatus } from './tenant-schemas.ts';
 
 /** The bodies of the routes: the OpenAPI document is generated from these. */
 const timeMs = (description: string): Type.TInteger =>
   Type.Integer({ description: `${description} Milliseconds since the epoch, UTC.` });
-
-const scalar = Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()], {
-  description: 'int64 and decimal keep every digit: read integers beyond 2^53 losslessly.',
-});
-
-const featureValue = Type.Union(
-  [
-    scalar,
-    Type.Array(scalar),
-    Type.Array(Type.Object({ value: scalar, count: Type.Integer({ minimum: 1 }) })),
-  ],
-  { description: 'A list feature is an array, a histogram an array of values with their counts.' },
-);
 
 export const errorBody = Type.Object(
   {
@@ -50,90 +36,6 @@ export const errorBody = Type.Object(
   },
   { description: 'Every error has this form.' },
 );
-
-export const featuresRequest = Type.Object(
-  {
-    service: Type.Optional(Type.String({ examples: ['late_flight'] })),
-    version: Type.Optional(Type.Integer({ minimum: 1, description: 'The live one by default.' })),
-    model: Type.Optional(requestModel),
-    timeoutMs: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: LIMITS.requestTimeoutMaxMs,
-        description:
-          'How long the answer may take; what the service declares by default. What is not there ' +
-          'by then is answered by its default, with the status timeout. The header ' +
-          'asof-timeout-ms says the same.',
-      }),
-    ),
-    onDenied: Type.Optional(
-      Type.String({
-        enum: ['refuse', 'omit'],
-        default: 'refuse',
-        description: 'Features that the caller may not see: refuse all, or answer null and denied.',
-      }),
-    ),
-    rows: Type.Array(Type.Record(Type.String(), scalar), {
-      maxItems: LIMITS.rowsPerRequest,
-      description:
-        'Join keys of each row, and the request fields that the service declares. One wrong row ' +
-        'refuses the request; all are listed.',
-      examples: [[{ airport: 'ATL' }]],
-    }),
-  },
-  { additionalProperties: false },
-);
-
-export const featuresResponse = Type.Object({
-  service: Type.String(),
-  version: Type.Integer(),
-  deprecated: Type.Optional(deprecation),
-  asOfMs: timeMs('The time that every window ends at.'),
-  position: Type.Object({
-    commit: Type.Integer({ description: 'Every event up to this commit is contained.' }),
-  }),
-  versions: Type.Record(Type.String(), Type.Integer(), { description: 'View → version.' }),
-  freshness: Type.Record(
-    Type.String(),
-    Type.Object({
-      newestArrivalMs: nullable(Type.Integer()),
-      stalenessMs: nullable(Type.Integer()),
-      objectiveMs: nullable(Type.Integer()),
-      stale: Type.Boolean(),
-    }),
-  ),
-  rows: Type.Array(
-    Type.Object({
-      key: Type.Record(Type.String(), scalar),
-      values: Type.Record(Type.String(), featureValue),
-      statuses: Type.Record(Type.String(), Type.String({ enum: [...FEATURE_STATUSES] })),
-      failed: Type.Optional(
-        Type.Object(
-          {
-            code: Type.String({ enum: ['required_feature'] }),
-            features: Type.Array(Type.String()),
-          },
-          {
-            description: 'What the service requires is not there: all values of the row are null.',
-          },
-        ),
-      ),
-    }),
-    { description: 'In the order of the request.' },
-  ),
-  degraded: Type.Optional(
-    Type.Record(
-      Type.String(),
-      Type.Object({
-        reason: Type.String({ enum: ['last_known'] }),
-        commit: Type.Integer({ description: 'The values are those of this commit.' }),
-        ageMs: Type.Integer({ description: 'So long ago they were known to be right.' }),
-      }),
-      { description: 'Views that were answered from what was read before.' },
-    ),
-  ),
-  contract: Type.Optional(contractNote),
-});
 
 const event = Type.Record(Type.String(), Type.Unknown(), {
   description: 'Columns of the source by name.',
@@ -177,10 +79,47 @@ export const eventsResponse = Type.Object({
 
 export const healthResponse = Type.Object({ state: Type.String() });
 
+export const readinessResponse = Type.Object({
+  state: Type.String(),
+  ready: Type.Boolean(),
+  degraded: Type.Boolean({ description: 'It answers, but not everything from what is current.' }),
+  reasons: Type.Array(Type.String()),
+});
+
 const count = Type.Integer({ minimum: 0 });
 
 /** Of the whole process: for those who read every namespace, and absent for all others. */
 const ofAll = Type.Optional;
+
+export const storeStatus = Type.Object({
+  kind: Type.String({ enum: ['memory', 'lmdb', 'redis'] }),
+  state: Type.String({ enum: ['publishing', 'building', 'away', 'stopped'] }),
+  reason: nullable(Type.String()),
+  commit: nullable(count),
+  lagCommits: count,
+  lagMs: Type.Number(),
+  building: nullable(Type.Object({ rows: count, of: count })),
+  publishes: count,
+  rows: count,
+  bytes: count,
+  publishMs: Type.Number(),
+  lastPublishMs: Type.Number(),
+  failures: count,
+  rebuilds: count,
+});
+
+const replicaStatus = Type.Object({
+  kind: Type.String({ enum: ['memory', 'lmdb', 'redis'] }),
+  commit: nullable(count),
+  headAgeMs: nullable(Type.Number()),
+  reason: nullable(Type.String()),
+  missingGroups: count,
+  rows: count,
+  fetches: count,
+  rowsRead: count,
+  rowsFailed: count,
+  evictions: count,
+});
 
 export const statusResponse = Type.Object({
   state: Type.String({ enum: ['replaying', 'ready', 'draining'] }),
@@ -326,6 +265,8 @@ export const statusResponse = Type.Object({
       }),
     ),
   ),
+  store: ofAll(nullable(storeStatus)),
+  replica: ofAll(nullable(replicaStatus)),
   serveLog: ofAll(
     nullable(Type.Object({ sampled: count, written: count, dropped: count, queued: count })),
   ),

@@ -2,7 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERRORS } from '../../src/base/errors.ts';
-import { featuresResponse, statusResponse } from '../../src/http/schemas.ts';
+import { featuresResponse } from '../../src/http/feature-schemas.ts';
+import { statusResponse } from '../../src/http/schemas.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 

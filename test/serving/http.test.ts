@@ -142,7 +142,9 @@ test('readiness is truthful, and nothing is served or taken meanwhile', async (t
     http.state = state;
     assert.equal((await http.app.inject('/healthz')).statusCode, 200);
     const ready = await http.app.inject('/readyz');
-    assert.deepEqual([ready.statusCode, ready.json()], [503, { state }]);
+    const { reasons, ...said } = ready.json();
+    assert.deepEqual([ready.statusCode, said], [503, { state, ready: false, degraded: false }]);
+    assert.match(reasons.join(), state === 'draining' ? /ends/ : /brought up/);
     const refused = await post(http, '/v1/features', { service: 'airport_now', rows: [] });
     assert.deepEqual([refused.status, refused.body.error.code], [503, 'not_ready']);
     assert.equal((await post(http, '/v1/events/flights', flight('a'))).status, 503);

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { count } from '../define/aggregate.ts';
+import { int64, string, timestamp } from '../define/column.ts';
+import { entity } from '../define/entity.ts';
+import { service } from '../define/service.ts';
+import type { ServingOptions } from '../define/serving-options.ts';
+import { stream } from '../define/stream.ts';
+import { view } from '../define/view.ts';
+import { sliding } from '../define/window.ts';
+import { compileProject } from '../plan/compile.ts';
+import type { ServicePlan } from '../plan/plan.ts';
+import { storeReadiness } from './readiness.ts';
+
+const taps = stream('taps', {
+  columns: { user: string(), amount: int64(), at: timestamp() },
+  eventTime: 'at',
+});
+const user = entity('user', { keys: { user: string() } });
+const counts = view('counts', {
+  ...{ version: 1, source: taps, entity: user, key: { user: 'user' } },
+  features: () => ({ taps_1h: count().over(sliding('1h')) }),
+});
+
+function services(...options: (ServingOptions<'taps_1h'> | undefined)[]): ServicePlan[] {
+  const all = options.map((serving, at) =>
+    service(`s${at}`, {
+      ...{ version: 1, features: [counts.all()] },
+      ...(serving === undefined ? {} : { serving }),
+    }),
+  );
+  return [...compileProject(all).services];
+}
+
+const WELL = { hasHead: true, failure: null, missingGroups: 0 };
+const AWAY = { ...WELL, failure: 'It is away.' };
+
+test('a store that can be read, and speaks for all that is defined, makes ready', () => {
+  const all = { services: services(undefined) };
+  assert.deepEqual(storeReadiness({ ...WELL, ...all }), {
+    ...{ ready: true, degraded: false, reasons: [] },
+  });
+  const empty = storeReadiness({ ...WELL, hasHead: false, ...all });
+  assert.equal(empty.ready, false);
+  assert.match(empty.reasons.join(), /Nothing is published/);
+  const missing = storeReadiness({ ...WELL, missingGroups: 2, services: services({}) });
+  assert.equal(missing.ready, false);
+  assert.match(missing.reasons.join(), /2 tile groups/);
+});
+
+test('a store that is away leaves those ready who say what is answered then', () => {
+  const told = services({ onFailure: 'default' }, { onFailure: { lastKnown: '1m' } });
+  const kept = storeReadiness({ ...AWAY, services: told });
+  assert.deepEqual([kept.ready, kept.degraded], [true, true]);
+  assert.match(kept.reasons.join(), /It is away/);
+  const never = storeReadiness({ ...AWAY, hasHead: false, services: told });
+  assert.equal(never.ready, false);
+});
+
+test('one service that cannot answer without the store is named, and is enough', () => {
+  const silent = storeReadiness({ ...AWAY, services: services({}, undefined) });
+  assert.deepEqual([silent.ready, silent.degraded], [false, false]);
+  assert.match(silent.reasons.join(), /s1@1 does not say/);
+  const strict = services({ required: ['taps_1h'] });
+  assert.equal(storeReadiness({ ...AWAY, services: strict }).ready, false);
+  const keeping = services({ required: ['taps_1h'], onFailure: { lastKnown: '1m' } });
+  assert.equal(storeReadiness({ ...AWAY, services: keeping }).ready, true);
+});
