@@ -28,6 +28,8 @@ interface Ended {
   readonly code: Code | null;
   /** Of the platform; null where the call went well. */
   readonly own: string | null;
+  /** Of gRPC: as its header tells it. */
+  readonly message?: string;
 }
 
 const GOOD = create(GetFeaturesRequestSchema, {
@@ -89,7 +91,8 @@ class Prober {
         if (error === undefined) resolve({ status, code: null, own: null });
         else {
           const own = error.findDetails(ErrorDetailSchema)[0]?.code ?? null;
-          resolve({ status, code: error.code, own });
+          const message = decodeURIComponent(found.get('grpc-message') ?? '');
+          resolve({ status, code: error.code, own, message });
         }
       });
       stream.end(body);
@@ -313,8 +316,17 @@ test('a bomb is not unpacked, and too many rows are refused', async (t) => {
   });
   const many = framed(toBinary(GetFeaturesRequestSchema, rows));
   const refused = await prober.grpc({ path: METHOD, headers: {}, body: many });
-  assert.deepEqual(refused, { status: 200, code: Code.ResourceExhausted, own: 'too_many_rows' });
+  assert.equal(refused.code, Code.ResourceExhausted);
+  assert.equal(refused.own, 'too_many_rows');
   await prober.stillAnswers();
+});
+
+test('the message of an error is the same in both places where gRPC tells it', async (t) => {
+  const prober = new Prober(t, await createRpcWorld(t));
+  const unknown = create(GetFeaturesRequestSchema, { service: 'airport_nw' });
+  const sent = framed(toBinary(GetFeaturesRequestSchema, unknown));
+  const { message } = await prober.grpc({ path: METHOD, headers: {}, body: sent });
+  assert.equal(message, "There is no service 'airport_nw'. Did you mean 'airport_now'?");
 });
 
 test('methods that do not exist, and hosts that are none, are refused', async (t) => {
@@ -322,7 +334,7 @@ test('methods that do not exist, and hosts that are none, are refused', async (t
   const prober = new Prober(t, rpc);
   for (const path of ['/asof.v1.FeatureService/GetFeature', '/asof.v1.X/Y', '/any.Service/Call']) {
     const ended = await prober.grpc({ path, headers: {}, body: framed(GOOD_BYTES) });
-    assert.deepEqual(ended, { status: 200, code: Code.Unimplemented, own: 'unknown_name' });
+    assert.deepEqual([ended.code, ended.own], [Code.Unimplemented, 'unknown_name']);
   }
   const absent = await prober.connect({
     path: '/asof.v1.FeatureService/X',

@@ -27,19 +27,22 @@ function corrected(code: Code, message: string): ConnectError {
 export function correctTrailers(trailers: Headers, ended: (code: Code) => void): void {
   const set = trailers.set.bind(trailers);
   let code = 0;
+  let message = '';
   const write = (name: string, value: string): void => {
     const field = name.toLowerCase();
     if (field === 'grpc-status') code = Number(value);
-    if (field !== 'grpc-message' || !(code in Code)) {
-      set(name, value);
+    if (field === 'grpc-message' && code in Code) {
+      message = value;
+      const error = corrected(code, decodeURIComponent(value));
+      ended(error.code);
+      setTrailerStatus(new Headers(), error).forEach((text, key) => {
+        set(key, text);
+      });
       return;
     }
-    // An error with details of its own replaces these right after.
-    const error = corrected(code, decodeURIComponent(value));
-    ended(error.code);
-    setTrailerStatus(new Headers(), error).forEach((text, key) => {
-      set(key, text);
-    });
+    // An error that has details is one of ours, and stays as it is.
+    if (field === 'grpc-status-details-bin') set('grpc-message', message);
+    set(name, value);
   };
   Object.defineProperty(trailers, 'set', { value: write });
 }
