@@ -17,6 +17,13 @@ export const SERVING_ERRORS = {
     meaning: 'The online store did not answer in time.',
     remedy: 'Look at its load; or give the service a longer timeout.',
   },
+  required_feature: {
+    domain: 'external',
+    status: 503,
+    retryable: true,
+    meaning: 'A feature that the service requires is not there for a row.',
+    remedy: 'Ask again; or read the whole answer, in which the other rows have their values.',
+  },
   store_fenced: {
     domain: 'external',
     status: 409,
@@ -51,6 +58,32 @@ export const SERVING_ERRORS = {
     retryable: false,
     meaning: 'The online store holds rows of another data directory.',
     remedy: 'Give this one a prefix or a path of its own; or `asof store rebuild` replaces them.',
+  },
+  store_missing: user(
+    409,
+    'The project publishes to no online store.',
+    'Name one in asof.json: "store": { "kind": "lmdb" }, and start the server again.',
+  ),
+  not_primary: {
+    domain: 'user',
+    status: 409,
+    retryable: false,
+    meaning: 'This process only answers features; another one takes what changes something.',
+    remedy: 'Send the request to the primary, the server that has the data directory.',
+  },
+  primary_away: {
+    domain: 'external',
+    status: 503,
+    retryable: true,
+    meaning: 'The process that takes events and requests of operators does not answer now.',
+    remedy: 'Wait until it is back; features are answered meanwhile, as of what is published.',
+  },
+  worker_failed: {
+    domain: 'external',
+    status: 500,
+    retryable: false,
+    meaning: 'A worker process could not be started.',
+    remedy: 'Look at what it wrote, and start the server again.',
   },
   store_cleared: {
     domain: 'external',
@@ -97,4 +130,15 @@ export const SERVING_ERRORS = {
     meaning: 'The deadline of the call passed before its answer was there.',
     remedy: 'Give the call more time, or ask for an answer within less: timeout_ms.',
   },
+  // On-demand functions.
+  function_cut_off: user(
+    422,
+    'A function did not end within its bounds, twice, while rows were computed for training.',
+    'Mend the function, raise its timeout or memory, or take its default with --allow-function-timeouts.',
+  ),
+  function_not_replayable: user(
+    422,
+    'A function asks other machines, whose answers of then cannot be had now.',
+    'Train without it, or have it ask now, for all rows, with --call-networks.',
+  ),
 } as const satisfies Record<string, ErrorRow>;

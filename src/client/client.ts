@@ -30,6 +30,13 @@ export interface ClientOptions {
   readonly pause?: Pause;
 }
 
+export interface FeatureOptions extends CallOptions {
+  /** How long the server may take for the answer; what the service declares unless given. */
+  readonly answerWithinMs?: number;
+  /** Features that the caller may not see: `omit` answers null with the status `denied`. */
+  readonly onDenied?: 'refuse' | 'omit';
+}
+
 /** What can be asked: a service, or a model, which is held to its contract. */
 type AnyService = Service<string, object, object, object> | Model<string, object, object, object>;
 
@@ -42,24 +49,28 @@ export interface Client {
    * The values for one entity.
    * @example const { mean_delay_3h } = await client.get(lateFlight, { airport: 'ATL' });
    * @example const { ratio } = await client.get(payment, { user: 'u3', amount: 10.5 });
-   * @throws AsofError `contract_violated` where a model refuses what does not fit
+   * @throws AsofError `contract_violated` where a model refuses what does not fit,
+   * `required_feature` where the row failed
    */
   get<S extends AnyService>(
     service: S,
     row: RequestRow<S>,
-    options?: CallOptions,
+    options?: FeatureOptions,
   ): Promise<ServiceValues<S>>;
-  /** The values for many entities, in their order. */
+  /**
+   * The values for many entities, in their order.
+   * @throws AsofError as `get`; `required_feature` where one row failed: `fetch` gives the others
+   */
   getMany<S extends AnyService>(
     service: S,
     rows: readonly RequestRow<S>[],
-    options?: CallOptions,
+    options?: FeatureOptions,
   ): Promise<ServiceValues<S>[]>;
   /** The values with their envelope: statuses, time, position, versions and freshness. */
   fetch<S extends AnyService>(
     service: S,
     rows: readonly RequestRow<S>[],
-    options?: CallOptions,
+    options?: FeatureOptions,
   ): Promise<FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>>;
   /**
    * Sends events. Rejected rows are no error: the answer lists each with its reason. A retried
@@ -112,7 +123,7 @@ class HttpClient implements Client {
   async get<S extends AnyService>(
     service: S,
     row: RequestRow<S>,
-    options: CallOptions = {},
+    options: FeatureOptions = {},
   ): Promise<ServiceValues<S>> {
     const [values] = await this.getMany(service, [row], options);
     if (values === undefined) throw new AsofError('internal', 'The answer has no row.');
@@ -122,18 +133,22 @@ class HttpClient implements Client {
   async getMany<S extends AnyService>(
     service: S,
     rows: readonly RequestRow<S>[],
-    options: CallOptions = {},
+    options: FeatureOptions = {},
   ): Promise<ServiceValues<S>[]> {
     const answer = await this.fetch(service, rows, options);
-    return answer.rows.map((row) => row.values);
+    return answer.rows.map((row, at) => {
+      if (row.failed !== undefined) throw failedRow(at, row.failed.features);
+      return row.values;
+    });
   }
 
   async fetch<S extends AnyService>(
     service: S,
     rows: readonly RequestRow<S>[],
-    options: CallOptions = {},
+    options: FeatureOptions = {},
   ): Promise<FeatureAnswer<ServiceKeys<S> & object, ServiceValues<S> & object>> {
     const { name, version, node } = service;
+    const { answerWithinMs: timeoutMs, onDenied } = options;
     const asked =
       node.kind === 'model' ? { model: `${name}@${version}` } : { service: name, version };
     const body = await send(
@@ -141,7 +156,7 @@ class HttpClient implements Client {
       {
         method: 'POST',
         path: '/v1/features',
-        body: encodeJson({ ...asked, rows }),
+        body: encodeJson({ ...asked, timeoutMs, onDenied, rows }),
         contentType: 'application/json',
         answers: [200],
       },
@@ -184,6 +199,13 @@ class HttpClient implements Client {
     const call = { method: 'POST', path, body, contentType, answers: [200, 207, 422] } as const;
     return (await send(this.#transport, call, options)) as PushAnswer;
   }
+}
+
+function failedRow(at: number, features: readonly string[]): AsofError {
+  const names = features.join(', ');
+  return new AsofError('required_feature', `Row ${at} failed: ${names} could not be had.`, {
+    path: `rows[${at}]`,
+  });
 }
 
 /** For callers without types: what is no row has no place in the columns to be judged at. */

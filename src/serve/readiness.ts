@@ -6,7 +6,7 @@ export interface Readiness {
   readonly ready: boolean;
   /** It answers, but not everything from what is current. */
   readonly degraded: boolean;
-  /** Whole sentences; empty where all is well. */
+  /** Whole sentences, without names, as anybody may ask; empty where all is well. */
   readonly reasons: readonly string[];
 }
 
@@ -14,8 +14,8 @@ export interface Readiness {
 export interface StoreFacts {
   /** Whether the store ever told what it speaks for. */
   readonly hasHead: boolean;
-  /** Why it cannot be read now; null: it can. */
-  readonly failure: string | null;
+  /** Whether it can be read now. */
+  readonly isRead: boolean;
   /** Tile groups of the definitions whose rows are not published. */
   readonly missingGroups: number;
   readonly services: readonly ServicePlan[];
@@ -23,17 +23,17 @@ export interface StoreFacts {
 
 /** A process whose store is away is ready if every service says what is answered then. */
 export function storeReadiness(facts: StoreFacts): Readiness {
-  const { hasHead, failure, missingGroups, services } = facts;
+  const { hasHead, isRead, missingGroups, services } = facts;
   const reasons: string[] = [];
-  if (failure !== null) reasons.push(`The online store cannot be read: ${failure}`);
-  if (failure === null && !hasHead) reasons.push('Nothing is published to the online store yet.');
+  if (!isRead) reasons.push('The online store cannot be read.');
+  if (isRead && !hasHead) reasons.push('Nothing is published to the online store yet.');
   if (hasHead && missingGroups > 0) {
     reasons.push(`Rows of ${missingGroups} tile groups are not published yet.`);
   }
   if (reasons.length === 0) return { ready: true, degraded: false, reasons };
   const mute = services.filter((service) => !answersWithoutStore(service));
-  for (const { name, version } of mute) {
-    reasons.push(`${name}@${version} does not say what is answered without the store.`);
+  if (mute.length > 0) {
+    reasons.push(`${mute.length} services do not say what is answered without the store.`);
   }
   // What was never read says nothing of the definitions: nobody should be sent here.
   const ready = hasHead && missingGroups === 0 && mute.length === 0;

@@ -127,7 +127,10 @@ test('no route tells another team, or nobody, anything of a team', async (t) => 
     const nobody = await ask('nobody', url, asked);
     if (OPEN.includes(route.path)) {
       assert.equal(nobody.status, 200, title);
-      assert.deepEqual(Object.keys(JSON.parse(nobody.text || '{"state":0}')), ['state'], title);
+      const said = JSON.parse(nobody.text || '{"state":0}');
+      const told = route.path === '/readyz' ? ['state', 'ready', 'degraded', 'reasons'] : ['state'];
+      assert.deepEqual(Object.keys(said), told, title);
+      assert.deepEqual(said.reasons ?? [], [], title);
       continue;
     }
     assert.equal(nobody.status, 401, title);
@@ -230,6 +233,22 @@ async function labelsAndRoles(ask: Ask): Promise<void> {
   assert.equal(held.status, 403);
   assert.match(held.text, /hush\.use@1\.spent \('money'\)/);
   assert.doesNotMatch(held.text, /42/);
+  const omitted = post({ service: 'hush.sums', rows, onDenied: 'omit' });
+  const rest = await ask('hush_reader', '/v1/features', omitted);
+  assert.equal(rest.status, 200, rest.text);
+  assert.doesNotMatch(rest.text, /42/);
+  const [row] = JSON.parse(rest.text).rows;
+  for (const [name, status] of Object.entries(row.statuses)) {
+    assert.equal(status === 'denied', row.values[name] === null, name);
+  }
+  assert.ok(Object.values(row.statuses).includes('denied'));
+  const told = post({ model: 'hush.teller@1', rows: [{ card: 'a' }], onDenied: 'omit' });
+  const asModel = await ask('hush_reader', '/v1/features', told);
+  assert.equal(asModel.status, 200, asModel.text);
+  assert.match(asModel.text, /"denied"/);
+  assert.doesNotMatch(asModel.text, /"contract"/);
+  const elsewhere = await ask('shop_admin', '/v1/features', omitted);
+  assert.equal(elsewhere.status, 404);
   const letters = await ask('hush_reader', '/v1/dead-letters/hush.payments');
   assert.equal(letters.status, 403);
   assert.doesNotMatch(letters.text, /secret-reject/);

@@ -44,6 +44,37 @@ test('the client gets the declared types, exact integers and whole envelopes', a
   assert.deepEqual(answer.versions, { airport_delays: 1, pilot_flights: 1, route_delays: 2 });
 });
 
+test('a failed row is an error of who asks for values, and told to who asks for the answer', async () => {
+  const bodies: unknown[] = [];
+  const failed = { code: 'required_feature', features: ['mean_delay_3h'] };
+  const client = createClient({
+    url: 'http://127.0.0.1:1',
+    fetch: async (_input, init) => {
+      bodies.push(JSON.parse(String(init?.body)));
+      const rows = [
+        { key: {}, values: {}, statuses: {} },
+        { key: {}, values: {}, failed },
+      ];
+      return new Response(JSON.stringify({ rows }), {
+        headers: { 'content-type': 'application/json' },
+      });
+    },
+  });
+  const keys = [{ airport: 'ATL' }, { airport: 'JFK' }];
+  const options = { answerWithinMs: 40, onDenied: 'omit' } as const;
+  await assert.rejects(client.getMany(airportNow, keys, options), {
+    code: 'required_feature',
+    path: 'rows[1]',
+  });
+  const answer = await client.fetch(airportNow, keys);
+  assert.deepEqual(answer.rows[1]?.failed, failed);
+  const service = { service: 'airport_now', version: 1 };
+  assert.deepEqual(bodies, [
+    { ...service, timeoutMs: 40, onDenied: 'omit', rows: keys },
+    { ...service, rows: keys },
+  ]);
+});
+
 test('columns mean what JSON means; what does not fit goes as JSON and is told row by row', async (t) => {
   const http = await createHttpWorld(t);
   const types: string[] = [];

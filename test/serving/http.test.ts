@@ -135,6 +135,37 @@ test('overload, a full disk and too large a body are told apart', async (t) => {
   assert.deepEqual([large.status, large.body.error.code], [413, 'body_too_large']);
 });
 
+test('a request says how long it has, in its body or its header, and is told where that cannot be', async (t) => {
+  const http = await createHttpWorld(t);
+  const ask = async (timeoutMs: unknown, header?: string) => {
+    const response = await http.app.inject({
+      method: 'POST',
+      url: '/v1/features',
+      headers: header === undefined ? {} : { 'asof-timeout-ms': header },
+      payload: { service: 'airport_now', rows: [{ airport: 'ATL' }], timeoutMs },
+    });
+    const { error } = response.json();
+    return [response.statusCode, error?.code ?? null, error?.path ?? null];
+  };
+  const fine = [200, null, null];
+  assert.deepEqual(await ask(undefined), fine);
+  assert.deepEqual(await ask(50), fine);
+  assert.deepEqual(await ask(undefined, '50'), fine);
+  assert.deepEqual(await ask(60_000, '1'), fine);
+  for (const wrong of [0, -1, 1.5, 60_001, '50', null, {}, Number.MAX_SAFE_INTEGER]) {
+    assert.deepEqual(await ask(wrong), [400, 'bad_request', 'timeoutMs'], String(wrong));
+  }
+  for (const wrong of ['0', '-1', '1e3', '99999999999', 'soon', '5ms']) {
+    assert.deepEqual(await ask(undefined, wrong), [400, 'bad_request', 'asof-timeout-ms'], wrong);
+  }
+  const denied = await http.app.inject({
+    method: 'POST',
+    url: '/v1/features',
+    payload: { service: 'airport_now', rows: [], onDenied: 'ignore' },
+  });
+  assert.equal(denied.json().error.path, 'onDenied');
+});
+
 test('readiness is truthful, and nothing is served or taken meanwhile', async (t) => {
   const http = await createHttpWorld(t);
   assert.equal((await http.app.inject('/readyz')).statusCode, 200);
