@@ -88,7 +88,8 @@ class RowStoreLife {
     else if (dice < 37) await this.#settle();
     else if (dice < 38) await this.#takeOver();
     else if (dice < 39) await this.#fallBehind();
-    else if (this.#random.below(4) === 0) await this.#clear();
+    // Whoever lags may speak for what was there before.
+    else if (this.#random.below(4) === 0 && this.#options.mayLag !== true) await this.#clear();
   }
 
   /** Begins a read and goes on: writes happen while it is under way. */

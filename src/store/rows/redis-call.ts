@@ -59,7 +59,7 @@ export class RedisFunction {
         const message = messageOf(error);
         if (isNotAllowed(message)) this.#isScript = true;
         else if (/^NOSCRIPT/.test(message)) {
-          await link.send(slot, key, ['EVAL', SCRIPT, ...rest], 'master');
+          return await link.send(slot, key, ['EVAL', SCRIPT, ...rest], 'master');
         } else if (/Function not found/i.test(message)) await this.#load();
         // A slot that is on its way to another node.
         else if (/^TRYAGAIN/.test(message)) await this.#options.pause(20 * 2 ** attempt);

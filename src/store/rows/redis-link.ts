@@ -127,13 +127,11 @@ function clusterLink(
   });
   cluster.on('error', (error) => options.onError(messageOf(error)));
   cluster.on('node-error', (error) => options.onError(messageOf(error)));
-  let isClosed = false;
   let connecting: Promise<unknown> | null = null;
   /** Tried again by whoever needs it: where no node is there yet, nothing else would. */
   const connected = (): Promise<unknown> => {
     connecting ??= cluster.connect().finally(() => {
       connecting = null;
-      if (isClosed && cluster.isOpen) cluster.destroy();
     });
     return connecting;
   };
@@ -168,7 +166,8 @@ function clusterLink(
     }));
   };
   const close = async (): Promise<void> => {
-    isClosed = true;
+    // Ended in the middle of it, connections would be made that nobody knows of.
+    await connecting?.catch(() => undefined);
     if (cluster.isOpen) cluster.destroy();
   };
   return { isCluster: true, send, masters, close };

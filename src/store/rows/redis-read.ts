@@ -20,6 +20,12 @@ export interface ReadPart {
 
 export const NOT_YET: StoreFault = { fault: 'timeout', message: 'The rows did not come in time.' };
 
+/** The part does not say what the others do: it lost its rows, or is a replica that is far behind. */
+export const LOST: StoreFault = {
+  fault: 'unavailable',
+  message: 'A part of the store has lost its rows.',
+};
+
 /** Keys by bucket, a bounded number for each command; buckets alone where there are no keys. */
 export function splitRead(keys: readonly RowKey[], names: RedisKeys): ReadPart[] {
   if (keys.length === 0) return Array.from({ length: names.buckets }, (_, i) => newPart(i, []));
@@ -143,7 +149,7 @@ export function agree(parts: readonly ReadPart[], epoch: number): Agreement {
   if (least === null || least.hash === null) return { kind: 'empty' };
   for (const part of live) {
     if (part.control?.epoch === newest) continue;
-    part.fault = { fault: 'unavailable', message: 'A part of the store has lost its rows.' };
+    part.fault = LOST;
   }
   return { kind: 'head', head: { epoch, commit: least.commit, hash: least.hash } };
 }

@@ -13,6 +13,7 @@ import {
   faultOf,
   fetchPart,
   KnownHeads,
+  LOST,
   NOT_YET,
   type PartsHead,
   type ReadRow,
@@ -113,6 +114,8 @@ export class RedisReader {
     for (const one of all) one.catch(() => undefined);
     const agreement = agree(taken, epoch);
     if (agreement.kind === 'none') throw allFailed(taken[0]?.fault?.message, isLate);
+    const isBehind = agreement.kind === 'empty' || taken.some((part) => part.fault === LOST);
+    if (isBehind && side === 'any') return 'again';
     if (agreement.kind === 'empty') return null;
     if (agreement.kind === 'epoch') {
       this.#epoch = agreement.epoch;

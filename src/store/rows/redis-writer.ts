@@ -98,7 +98,6 @@ export class RedisWriter {
 
   async publish(lease: StoreLease, head: StoreHead): Promise<void> {
     const state = this.#leased(lease);
-    if (state.begun >= 0) refuseAhead(head, { commit: state.begun });
     const { keys, previousMs } = this.#options;
     const bytes = encodeHead(head);
     const hash = headHash(bytes);
@@ -108,6 +107,8 @@ export class RedisWriter {
       const place = keys.head(bucket, state.epoch, name);
       await this.#done(bucket, [keys.control(bucket), place], ['head', ...base, bytes], lease);
     }
+    // All buckets or none: one that is further would refuse it after others took it.
+    if (state.begun >= 0) refuseAhead(head, { commit: state.begun });
     state.begun = Math.max(state.begun, head.commit);
     await this.#eachBucket(async (bucket) => {
       const { least, sent } = state.marks[bucket] as BucketMarks;
