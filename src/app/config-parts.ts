@@ -11,6 +11,7 @@ import { type PrivacyConfig, readPrivacy } from './privacy/privacy-config.ts';
 import { type QuotaConfig, readQuotas } from './quota-config.ts';
 import { type PostgresRegistry, readNamespaces, readRegistry } from './registry-config.ts';
 import { type RetentionConfig, readRetention } from './retention-config.ts';
+import { readStore, type StoreConfig } from './store/store-config.ts';
 import { readServing, type ServingConfig } from './tenants/serving-config.ts';
 import { readUpstreams, type UpstreamConfig } from './upstream-config.ts';
 
@@ -42,6 +43,8 @@ export interface ConfigParts extends UpstreamConfig {
   readonly listen: ListenConfig;
   /** What bytes cost. */
   readonly cost: CostConfig;
+  /** Where rows are published for processes that only read; null: nowhere. */
+  readonly store: StoreConfig;
 }
 
 /** The names of these settings in the file. */
@@ -61,6 +64,7 @@ export const PART_NAMES = [
   'registry',
   'retention',
   'serving',
+  'store',
 ];
 
 /** @param path of the file, for paths that are relative to it */
@@ -86,9 +90,10 @@ export function readParts(
     readCost(file.cost ?? {}),
     readFeast(file.feast),
     readListen(file.listen, folder),
+    readStore(file.store, folder, environment),
   ] as const;
   const [issuers, privacy, connectors, quotas, retention, upstreams, ...others] = read;
-  const [registry, namespaces, imports, openLineage, serving, cost, feast, listen] = others;
+  const [registry, namespaces, imports, openLineage, serving, cost, feast, listen, store] = others;
   const { issues: _, ...upstream } = upstreams;
   const parts = {
     ...upstream,
@@ -105,6 +110,7 @@ export function readParts(
     cost: cost.cost,
     feast: feast.feast,
     listen: listen.listen,
+    store: store.store,
   };
   return { parts, issues: read.flatMap(({ issues }) => issues) };
 }

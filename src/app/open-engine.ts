@@ -6,6 +6,7 @@ import type { ProjectPlan } from '../plan/plan.ts';
 import { diskState } from '../store/state-store.ts';
 import { checkpointPolicy, DEFAULT_THRESHOLDS } from '../stream/checkpoint-policy.ts';
 import { StreamEngine } from '../stream/stream-engine.ts';
+import type { RestoredState } from '../stream/stream-engine-options.ts';
 import { catalogSnapshots } from './catalog-snapshots.ts';
 import type { Config } from './config.ts';
 import { schemaLookup } from './offline.ts';
@@ -14,7 +15,7 @@ import type { Parts } from './platform-parts.ts';
 /** The engine of a plan, over what is saved in a folder, the archive and the log. */
 export async function openEngine(
   config: Config,
-  { disk, log, logger }: Parts,
+  { disk, log, logger, publisher }: Parts,
   plan: ProjectPlan,
   folder: string,
 ): Promise<StreamEngine> {
@@ -34,5 +35,19 @@ export async function openEngine(
     importing: importingSources(log.notes),
     snapshots: catalogSnapshots(config.dataDir, plan, logger),
     stateMemoryBytes: config.stateMemoryMiB * 2 ** 20,
+    ...(publisher.isOn
+      ? { onRestored: (restored: RestoredState) => publisher.attach(restored, folder) }
+      : {}),
+  });
+}
+
+/** What was applied is published before, and saved. */
+export async function closeEngine(
+  engine: StreamEngine | null,
+  { publisher, logger }: Pick<Parts, 'publisher' | 'logger'>,
+): Promise<void> {
+  await publisher.detach();
+  await engine?.close().catch((error: unknown) => {
+    logger.error({ error: String(error) }, 'a checkpoint failed; the log still holds everything');
   });
 }

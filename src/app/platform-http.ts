@@ -26,6 +26,7 @@ import { lifecyclePort } from './lifecycle-port.ts';
 import { createLogger } from './logger.ts';
 import { packageVersion } from './package-version.ts';
 import type { Parts } from './platform-parts.ts';
+import { storePort } from './store/store-port.ts';
 
 /** What of a running platform the routes are made of; what changes is asked for each time. */
 export interface PlatformFaces {
@@ -42,10 +43,12 @@ export interface PlatformFaces {
   readonly push: (source: string, body: PushBody, pinned: number | null) => Promise<PushResult>;
   readonly state: () => PlatformState;
   readonly status: () => PlatformStatus;
+  readonly metricsOfAll: (own: string) => Promise<string>;
 }
 
 export function platformHttp(faces: PlatformFaces): FastifyInstance {
   const { config, parts, features, bulk, pushes, plan, state, status } = faces;
+  const metrics = createMetrics(status);
   const door = (): Ingestor => present(faces.door(), 'the door');
   return createHttpServer({
     access: parts.access.doorFor(plan),
@@ -67,6 +70,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
       () => systemClock.nowMs(),
     ),
     lifecycle: lifecyclePort(config),
+    ...(parts.publisher.isOn ? { store: storePort(parts.publisher) } : {}),
     cost: costPort({
       ...{ config, plan, disk: parts.disk, engine: faces.engine },
       storeUsage: null,
@@ -81,7 +85,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     ...requestLog(config),
     server: (listener) => parts.listeners.serve(listener),
     status,
-    metrics: createMetrics(status),
+    metrics: { ...metrics, text: async () => faces.metricsOfAll(await metrics.text()) },
     logger: parts.logger,
     packageVersion: packageVersion(),
   });

@@ -85,6 +85,7 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     serveLog: serveLog.stats(),
     registry: facts.registry,
     store: facts.publisher.status(),
+    replica: null,
     faults: {
       overflow: (engine?.metrics.overflow ?? 0) + features.faults.overflow,
       divisionByZero: (engine?.metrics.divisionByZero ?? 0) + features.faults.divisionByZero,
@@ -187,7 +188,7 @@ function viewStatus(
   };
 }
 
-function serviceStatuses(plan: ProjectPlan, features: FeatureServer): ServiceStatus[] {
+export function serviceStatuses(plan: ProjectPlan, features: FeatureServer): ServiceStatus[] {
   const counters = features.counters();
   return plan.services.map(({ name, version }) => {
     const totals = counters.get(`${name}@${version}`);

@@ -67,6 +67,8 @@ export class Platform {
   readonly forgetting: Forgetting;
   /** Where it is reached. */
   addresses: Addresses = NOWHERE;
+  /** The metrics of this process with those of its workers. */
+  metricsOfAll: (own: string) => Promise<string> = async (own) => own;
   /** What is known of the registry; null where none is followed. */
   registry: () => RegistryStatus | null = () => null;
 
@@ -113,6 +115,7 @@ export class Platform {
       door: () => this.#door,
       push: (source, body, pinned) => this.#push(source, body, pinned),
       state: () => this.#state,
+      metricsOfAll: (own) => this.metricsOfAll(own),
     });
   }
 
@@ -154,6 +157,10 @@ export class Platform {
   get url(): string {
     return this.addresses.url;
   }
+  get publisher(): Parts['publisher'] {
+    return this.#parts.publisher;
+  }
+
   /** Events that had to be applied again at the start. */
   get replayedEvents(): number {
     return this.#engine?.metrics.eventsReplayed ?? 0;

@@ -6,11 +6,13 @@ import { openWarning } from './access/open-warning.ts';
 import type { Config } from './config.ts';
 import { DataDirectory } from './data-directory.ts';
 import { createLogger } from './logger.ts';
+import type { Platform } from './platform.ts';
 import { isAway, RegistryFollower } from './registry-follower.ts';
 import { registryWorld } from './registry-world.ts';
 import { builtGroups, developerOf, Reloader } from './reloader.ts';
 import type { ServerEvents } from './server-events.ts';
 import { startPlatform } from './start-platform.ts';
+import { Workers } from './store/run-workers.ts';
 import { applyAndTell } from './tell-lineage.ts';
 
 /** Editors write a file in several steps; a reload waits until they are quiet for so long. */
@@ -19,7 +21,7 @@ const SETTLE_MS = 200;
 /** Runs until SIGINT or SIGTERM; a second signal ends at once. */
 export async function runServer(
   config: Config,
-  options: { readonly watch: boolean },
+  options: { readonly watch: boolean; readonly workers?: number },
   events: ServerEvents,
 ): Promise<void> {
   const startedMs = Date.now();
@@ -30,14 +32,24 @@ export async function runServer(
     directory.close();
     throw error;
   });
+  let workers: Workers | null = null;
+  let started: Platform | null = null;
   try {
     const { snapshot } = follower;
-    const { platform, used } = await startPlatform(config, directory, snapshot, events);
+    workers = await Workers.prepare(config, options.workers ?? 0).catch((error: unknown) => {
+      directory.close();
+      throw error;
+    });
+    const own = workers?.primary ?? config;
+    const { platform, used } = await startPlatform(own, directory, snapshot, events);
+    started = platform;
     platform.registry = () => follower.status();
     const reloader = new Reloader(config, platform, follower, events, used);
     await reloader.noteTakeover();
+    const url = (await workers?.start(platform)) ?? platform.url;
     events.started({
       ...platform.addresses,
+      url,
       generation: used.applied?.generation ?? 0,
       replayedEvents: platform.replayedEvents,
       ...builtGroups(platform),
@@ -51,9 +63,10 @@ export async function runServer(
     stopWatching();
     await follower.stop();
     await reloader.settled();
-    await platform.stop();
   } finally {
     await follower.stop();
+    await workers?.stop();
+    await started?.stop();
   }
 }
 
@@ -93,7 +106,7 @@ async function applyOrGoOn(config: Config, events: ServerEvents): Promise<void> 
 }
 
 /** Resolves at the first signal; the second one ends the process. */
-function stopSignal(): Promise<void> {
+export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     let signals = 0;
     const onSignal = (): void => {

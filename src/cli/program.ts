@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { type Config, loadConfig } from '../app/config.ts';
+import { trustOwnServer } from '../app/listen/trust-own.ts';
 import { packageVersion } from '../app/package-version.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
@@ -15,6 +16,7 @@ import { addIngestCommands } from './ingest-commands.ts';
 import { createOutput, EXIT, type Output, reportError, wholeNumber } from './output.ts';
 import type { ApplyOptions, PlanOptions } from './plan-commands.ts';
 import type { PushOptions } from './push-command.ts';
+import type { ServeOptions } from './server-commands.ts';
 import { addServingCommands } from './serving-commands.ts';
 
 const FIRST_STEPS = `
@@ -45,6 +47,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       const folder = options.project ?? '.';
       requireFolder(folder);
       const config = loadConfig(folder, overridesOf(options));
+      trustOwnServer(config.listen);
       return withIdentity(config, calledAs(called, config), options, (identified, signed) =>
         action({ config: identified, output, options: signed }),
       );
@@ -189,15 +192,23 @@ function addServerCommands(program: Command, run: Run): void {
     )
     .action(run(async (context) => (await import('./server-commands.ts')).devCommand(context)));
   listening(command(program, 'serve', 'Run what has been applied: ingest, stream and serve.'))
+    .option('--workers <number>', 'processes that answer reads on the same port')
+    .option('--read-only', 'only answer features, from the online store that a server publishes to')
     .addHelpText(
       'after',
-      '\nExample:\n  asof apply && asof serve --host 0.0.0.0\n\n' +
+      '\nExamples:\n  asof apply && asof serve --host 0.0.0.0\n  asof serve --workers 4\n' +
+        '  asof serve --read-only --port 6580\n\n' +
         'Stops cleanly on SIGINT or SIGTERM: requests end, the state is saved. After a crash it\n' +
         'starts from the newest checkpoint and replays the log behind it; nothing that was\n' +
         'acknowledged is lost. Connectors of asof.json read files and Kafka. What can go wrong,\n' +
-        'and what to do: docs/streams-in-production.md.',
+        'and what to do: docs/streams-in-production.md. More processes for reads, on this machine\n' +
+        'or on others: docs/scaling-reads.md.',
     )
-    .action(run(async (context) => (await import('./server-commands.ts')).serveCommand(context)));
+    .action(
+      run<ServeOptions>(async (context) =>
+        (await import('./server-commands.ts')).serveCommand(context),
+      ),
+    );
   const remote = withServer;
   remote(command(program, 'push <source> [file]', 'Send events (NDJSON or JSON; - is stdin).'))
     .option('--schema <version>', 'the schema version that all rows are of')

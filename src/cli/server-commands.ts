@@ -1,8 +1,10 @@
-import { runServer } from '../app/server.ts';
+import { runServer, stopSignal } from '../app/server.ts';
 import type { BuiltGroups, ServerEvents } from '../app/server-events.ts';
+import { runReadOnly } from '../app/store/run-read-only.ts';
+import { AsofError } from '../base/errors.ts';
 import { colors as pc } from './colors.ts';
-import type { Context } from './context.ts';
-import { EXIT, type Output, reportError } from './output.ts';
+import type { CommonOptions, Context } from './context.ts';
+import { EXIT, type Output, reportError, wholeNumber } from './output.ts';
 import { sayChanges } from './plan-changes.ts';
 
 /** `asof dev`: applies the definitions, runs everything, and reloads when a file changes. */
@@ -12,9 +14,32 @@ export async function devCommand({ config, output }: Context): Promise<number> {
 }
 
 /** `asof serve`: runs what is applied, and takes over what is applied meanwhile. */
-export async function serveCommand({ config, output }: Context): Promise<number> {
-  await runServer(config, { watch: false }, eventsFor(output));
+export async function serveCommand({
+  config,
+  output,
+  options,
+}: Context<ServeOptions>): Promise<number> {
+  const workers = options.workers === undefined ? 0 : wholeNumber('workers', options.workers);
+  if (options.readOnly !== true) {
+    await runServer(config, { watch: false, workers }, eventsFor(output));
+    return EXIT.ok;
+  }
+  if (workers > 0) throw new AsofError('usage', '--read-only is one process: leave out --workers.');
+  await runReadOnly(config, stopSignal(), {
+    started: (facts) => {
+      output.finish({ ...facts, readOnly: true }, () => {
+        const at = facts.commit === null ? 'nothing is published yet' : `commit ${facts.commit}`;
+        output.say(`${pc.green('✓')} answers features at ${pc.bold(facts.url)}, ${at}`);
+      });
+    },
+    stopping: () => output.say(pc.dim('stopping: requests end')),
+  });
   return EXIT.ok;
+}
+
+export interface ServeOptions extends CommonOptions {
+  readonly workers?: string;
+  readonly readOnly?: boolean;
 }
 
 function eventsFor(output: Output): ServerEvents {

@@ -58,6 +58,8 @@ export interface StoreStatus {
   readonly publishMs: number;
   readonly lastPublishMs: number;
   readonly failures: number;
+  /** Times that everything was written anew on demand. */
+  readonly rebuilds: number;
 }
 
 /** What a process that only reads knows of the store that it answers from. */

@@ -8,6 +8,8 @@ export interface PublishTotals {
   publishMs: number;
   lastPublishMs: number;
   failures: number;
+  /** Times that everything was written anew on demand. */
+  rebuilds: number;
 }
 
 export interface PublisherStatus extends Readonly<PublishTotals> {
@@ -28,5 +30,13 @@ export interface PublisherStatus extends Readonly<PublishTotals> {
 }
 
 export function newPublishTotals(): PublishTotals {
-  return { publishes: 0, rows: 0, bytes: 0, publishMs: 0, lastPublishMs: 0, failures: 0 };
+  return {
+    publishes: 0,
+    rows: 0,
+    bytes: 0,
+    publishMs: 0,
+    lastPublishMs: 0,
+    failures: 0,
+    rebuilds: 0,
+  };
 }

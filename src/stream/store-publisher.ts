@@ -240,6 +240,7 @@ export class StorePublisher {
         const isBehind = publication.applied.commit > published.head.commit;
         this.#pendingSinceMs = isBehind ? startMs : null;
         if (publication.building === null) {
+          if (this.#rewrites) this.#totals.rebuilds += 1;
           this.#rewrites = false;
           if (this.#sweeps) await this.#retireUnnamed(publication);
           this.#sweeps = false;

@@ -93,6 +93,8 @@ function statusOf({ state, world }: HttpWorld, features: FeatureServer): Platfor
     tenants: [],
     models: features.contracts(),
     serveLog: null,
+    store: null,
+    replica: null,
     registry: null,
     faults: features.faults,
   };

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { AsofError } from '../../base/errors.ts';
 import type { Config } from '../config.ts';
+import type { PublisherKeeper } from '../store/publisher-keeper.ts';
 import { vacuum } from '../vacuum.ts';
 import { registryAddress, withRegistry } from '../with-registry.ts';
 import { eraseDatasets } from './erase-registry.ts';
@@ -23,6 +24,10 @@ import { removeReplaced, removeSpills } from './steps.ts';
 import { keyHash } from './stored-keys.ts';
 import { openWorld, type RunWorld, type Watching } from './world.ts';
 
+/** So long the end of a run waits until nothing older is left in the online store. */
+const STORE_WAIT_MS = 60_000;
+const ONLINE_STORE = 'the online store: it was away, and is written anew once it is back';
+
 /** How far the run is that is under way. */
 export interface ForgetProgress {
   readonly id: string;
@@ -41,12 +46,19 @@ export class Forgetting {
   readonly #config: Config;
   readonly #quietly: Quietly;
   readonly #failed: (why: string) => void;
+  readonly #publisher: PublisherKeeper | null;
   #running: Promise<unknown> = Promise.resolve();
   #progress: ForgetProgress | null = null;
   readonly #failures = new Map<string, AsofError>();
 
   /** @param failed what is served may still show somebody who is to be forgotten */
-  constructor(config: Config, quietly: Quietly, failed: (why: string) => void) {
+  constructor(
+    config: Config,
+    quietly: Quietly,
+    failed: (why: string) => void,
+    publisher: PublisherKeeper | null = null,
+  ) {
+    this.#publisher = publisher;
     this.#config = config;
     this.#quietly = quietly;
     this.#failed = failed;
@@ -114,7 +126,9 @@ export class Forgetting {
       this.#failed(`forgetting ${id} did not come to its end: ${error}`);
       throw error;
     }
-    return endRun(file, world, part);
+    // Rows of the state that was given up are in the online store until all others are.
+    const isPublished = (await this.#publisher?.isSettledWithin(STORE_WAIT_MS)) ?? true;
+    return endRun(file, world, part, isPublished ? [] : [ONLINE_STORE]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -131,7 +145,12 @@ function failureOf(error: unknown): AsofError {
 }
 
 /** What needs no quiet: files that nobody is served from, and the proof. */
-async function endRun(file: JobFile, world: RunWorld, part: QuietPart): Promise<ForgetRecord> {
+async function endRun(
+  file: JobFile,
+  world: RunWorld,
+  part: QuietPart,
+  stale: readonly string[],
+): Promise<ForgetRecord> {
   const { config, job, plans, finder, gone } = world;
   const { dataDir } = config;
   const affected = new Set(part.found.map(({ source }) => source));
@@ -196,6 +215,7 @@ async function endRun(file: JobFile, world: RunWorld, part: QuietPart): Promise<
     notReached: [
       ...erased.flatMap(({ notReached }) => notReached ?? []),
       ...copiesElsewhere(plans, affected, config.connectors),
+      ...stale,
     ],
     scan,
   });

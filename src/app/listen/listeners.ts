@@ -121,7 +121,7 @@ export class Listeners {
   }
 
   /** Opens the port of gRPC, if there is one; answers where. */
-  async listenGrpc(host: string): Promise<string | null> {
+  async listenGrpc(host: string, reusePort = false): Promise<string | null> {
     const server = this.#grpc;
     const { grpcPort } = this.#config;
     if (server === null || grpcPort === null) return null;
@@ -132,7 +132,7 @@ export class Listeners {
         const text = isTaken ? `Something else listens on ${path}.` : cause.message;
         reject(new AsofError(isTaken ? 'address_in_use' : 'invalid_config', text, { path, cause }));
       });
-      server.listen(grpcPort, host, resolve);
+      server.listen({ port: grpcPort, host, reusePort }, resolve);
     });
     return `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
   }

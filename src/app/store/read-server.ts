@@ -1,0 +1,263 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { stopwatchMs, systemClock } from '../../base/clock.ts';
+import { AsofError } from '../../base/errors.ts';
+import { LIMITS } from '../../base/limits.ts';
+import type { Logger } from '../../base/logger.ts';
+import { NodeDisk } from '../../base/node-disk.ts';
+import { seededRandom } from '../../base/random.ts';
+import { processTimers } from '../../base/timers.ts';
+import type { AnyListener } from '../../http/any-version.ts';
+import { createHttpServer } from '../../http/http-server.ts';
+import { createMetrics, type Metrics } from '../../monitor/metrics.ts';
+import type { PlatformState, PlatformStatus } from '../../monitor/status.ts';
+import type { ProjectPlan } from '../../plan/plan.ts';
+import type { RegistrySnapshot } from '../../registry/snapshot.ts';
+import { FeatureServer } from '../../serve/feature-server.ts';
+import { type Readiness, storeReadiness } from '../../serve/readiness.ts';
+import { GuardedRows } from '../../store/guarded-rows.ts';
+import { ReplicaStore } from '../../store/replica-store.ts';
+import { ServeLogWriter } from '../../store/serve-log.ts';
+import { AccessFollower } from '../access/access-follower.ts';
+import { AuditKeeper } from '../audit/audit-keeper.ts';
+import type { Config } from '../config.ts';
+import { endInOrder } from '../end-in-order.ts';
+import { feastPort } from '../feast/feast-port.ts';
+import { Listeners } from '../listen/listeners.ts';
+import { packageVersion } from '../package-version.ts';
+import { TokenKeeper } from '../privacy/token-keeper.ts';
+import { RegistryFollower } from '../registry-follower.ts';
+import { registryWorld } from '../registry-world.ts';
+import { AdmissionKeeper } from '../tenants/admission-keeper.ts';
+import { splitRequests } from './local-requests.ts';
+import { openRows } from './open-rows.ts';
+import { readStatus } from './read-status.ts';
+import { writesNothing } from './writes-nothing.ts';
+
+export interface ReadOptions {
+  /** Takes what this process does not do itself. */
+  readonly beyond: AnyListener;
+  /** Whether it answers for its own status and metrics, or leaves them to the others. */
+  readonly tellsOfItself: () => boolean;
+  /** Others listen on the same port. */
+  readonly sharesPort: boolean;
+  /** Its part of the serve log, in a folder of this name; '' for the log itself. */
+  readonly serveLogPart: string;
+}
+
+/**
+ * A process that answers features and has no engine: definitions from the registry, rows from the
+ * online store. It writes nothing but its part of the serve log.
+ */
+export class ReadServer {
+  readonly features: FeatureServer;
+  readonly metrics: Metrics;
+  url = '';
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #rows: GuardedRows;
+  readonly #follower: RegistryFollower;
+  readonly #parts: ReadParts;
+  readonly #http: FastifyInstance;
+  #replica: ReplicaStore;
+  #plan: ProjectPlan;
+  /** Definitions that are not published yet. */
+  #next: { readonly plan: ProjectPlan; readonly replica: ReplicaStore } | null = null;
+  #isStopping = false;
+  #looking: NodeJS.Timeout | null = null;
+
+  private constructor(
+    config: Config,
+    plan: ProjectPlan,
+    follower: RegistryFollower,
+    parts: ReadParts,
+    logger: Logger,
+    options: ReadOptions,
+  ) {
+    const store = requireStore(config);
+    this.#config = config;
+    this.#logger = logger;
+    this.#follower = follower;
+    this.#parts = parts;
+    this.#plan = plan;
+    const random = seededRandom(systemClock.nowMs() >>> 0);
+    const rows = openRows(config, store, true, logger);
+    this.#rows = new GuardedRows(rows, { timers: processTimers, random });
+    this.#replica = new ReplicaStore(this.#rows, plan.groups);
+    this.features = new FeatureServer({
+      plan,
+      store: this.#replica,
+      clock: systemClock,
+      clockMode: config.clock,
+      serveLog: parts.serveLog,
+      tokenizer: () => parts.tokens.tokenizer,
+    });
+    const status = (): PlatformStatus => this.status();
+    this.metrics = createMetrics(status);
+    const { listeners } = parts;
+    this.#http = createHttpServer({
+      access: parts.access.doorFor(() => this.#plan),
+      features: this.features,
+      admission: parts.admission.admission,
+      ...(config.feast.enabled ? { feast: feastPort(() => this.#plan) } : {}),
+      ...writesNothing(() => this.#plan),
+      state: () => this.#state(),
+      readiness: () => this.#readiness(),
+      // Of a store that is away, each service says itself what is answered.
+      isOpen: () => !this.#isStopping,
+      server: (listener) =>
+        listeners.serve(splitRequests(listener, options.beyond, options.tellsOfItself)),
+      ...{ status, metrics: this.metrics, logger, packageVersion: packageVersion() },
+    });
+  }
+
+  /** @throws AsofError `store_missing`, `not_applied`, and as the registry and the listening do */
+  static async start(config: Config, logger: Logger, options: ReadOptions): Promise<ReadServer> {
+    requireStore(config);
+    const world = registryWorld(config, { logger, onState: () => {} });
+    // What is kept of the registry is kept by the primary.
+    const follower = await RegistryFollower.start({ ...world, keep: () => {} });
+    try {
+      const { snapshot } = follower;
+      if (snapshot.applied === null) {
+        throw new AsofError('not_applied', `Nothing has been applied in ${config.dataDir}.`);
+      }
+      const { plan } = snapshot.applied;
+      const parts = await openReadParts(config, plan, snapshot, logger, options.serveLogPart);
+      const server = new ReadServer(config, plan, follower, parts, logger, options);
+      server.#heed(snapshot);
+      await server.#look();
+      await server.#listen(options.sharesPort);
+      follower.follow(async (next) => server.#take(next));
+      server.#looking = setInterval(() => void server.#look(), LIMITS.replicaHeadMs);
+      return server;
+    } catch (error) {
+      await follower.stop();
+      throw error;
+    }
+  }
+
+  status(): PlatformStatus {
+    return readStatus({
+      ...{ plan: this.#plan, state: this.#state(), features: this.features },
+      ...{
+        replica: this.#replica,
+        kind: requireStore(this.#config).kind,
+        registry: this.#follower.status(),
+      },
+      ...{ admission: this.#parts.admission, serveLog: this.#parts.serveLog },
+    });
+  }
+
+  /** Ends requests first; nothing has to be saved. */
+  async stop(): Promise<void> {
+    const { listeners, access, audit, admission, serveLog } = this.#parts;
+    await listeners.end(this.#http, this.#state() === 'ready');
+    this.#isStopping = true;
+    if (this.#looking !== null) clearInterval(this.#looking);
+    const steps = [
+      ...[() => this.#follower.stop(), () => access.stop(), () => audit.stop()],
+      ...[() => admission.stop(), () => serveLog.close(), () => this.#rows.close()],
+    ];
+    await endInOrder(steps, this.#logger);
+  }
+
+  async #listen(sharesPort: boolean): Promise<void> {
+    const { port, host } = this.#config;
+    const address = await this.#http.listen({ port, host, ...(sharesPort ? REUSED : {}) });
+    await this.#parts.listeners.listenGrpc(host, sharesPort);
+    this.url = this.#parts.listeners.isSecure ? address.replace(/^http:/, 'https:') : address;
+  }
+
+  /** Ready: the store can be read, speaks, and has all rows that the definitions need. */
+  #state(): PlatformState {
+    if (this.#isStopping || this.#parts.listeners.isLeaving) return 'draining';
+    const { newest, failure, missing } = this.#replica;
+    return newest !== null && failure === null && missing.length === 0 ? 'ready' : 'replaying';
+  }
+
+  /** Of a store that is away, each service says whether it can be answered. */
+  #readiness(): Readiness {
+    const { newest, failure, missing } = this.#replica;
+    return storeReadiness({
+      hasHead: newest !== null,
+      isRead: failure === null,
+      missingGroups: missing.length,
+      services: this.#plan.services,
+    });
+  }
+
+  #heed({ releases, lifecycle }: RegistrySnapshot): void {
+    this.features.gate(lifecycle);
+    this.features.route(releases);
+  }
+
+  #take(snapshot: RegistrySnapshot): void {
+    const plan = snapshot.applied?.plan ?? this.#plan;
+    if (plan !== this.#plan && plan !== this.#next?.plan) {
+      this.#next = { plan, replica: new ReplicaStore(this.#rows, plan.groups) };
+    }
+    this.#heed(snapshot);
+  }
+
+  /** New definitions are used once all their rows are published; until then those before are. */
+  async #look(): Promise<void> {
+    const deadlineMs = stopwatchMs() + LIMITS.replicaHeadMs;
+    await this.#replica.look(deadlineMs);
+    const next = this.#next;
+    if (next === null) return;
+    try {
+      await this.#parts.tokens.prepare(next.plan);
+      await next.replica.look(deadlineMs);
+      if (next.replica.newest === null || next.replica.missing.length > 0) return;
+      this.features.use(next.plan, next.replica);
+      this.#plan = next.plan;
+      this.#replica = next.replica;
+      this.#next = null;
+      this.#heed(this.#follower.snapshot);
+    } catch (error) {
+      this.#logger.error(
+        { error: String(error) },
+        'new definitions cannot be used; those before stay',
+      );
+    }
+  }
+}
+
+const REUSED = { reusePort: true };
+
+interface ReadParts {
+  readonly access: AccessFollower;
+  readonly audit: AuditKeeper;
+  readonly admission: AdmissionKeeper;
+  readonly tokens: TokenKeeper;
+  readonly listeners: Listeners;
+  readonly serveLog: ServeLogWriter;
+}
+
+async function openReadParts(
+  config: Config,
+  plan: ProjectPlan,
+  known: RegistrySnapshot,
+  logger: Logger,
+  serveLogPart: string,
+): Promise<ReadParts> {
+  const listeners = new Listeners(config.listen, logger);
+  const audit = new AuditKeeper(config, logger);
+  const access = await AccessFollower.open(config, logger, audit.onDenied, known.access);
+  const tokens = await TokenKeeper.open(config, plan, known.tokenKey);
+  const admission = new AdmissionKeeper(config, logger);
+  const serveLog = new ServeLogWriter({
+    disk: new NodeDisk(join(config.dataDir, 'served', serveLogPart)),
+    rate: config.serveLogRate,
+    random: seededRandom((systemClock.nowMs() ^ process.pid) >>> 0),
+    logger,
+  });
+  return { access, audit, admission, tokens, listeners, serveLog };
+}
+
+function requireStore({ store }: Config): NonNullable<Config['store']> {
+  if (store !== null) return store;
+  throw new AsofError('store_missing', `${hostname()} has no online store to read from.`);
+}

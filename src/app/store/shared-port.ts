@@ -1,0 +1,43 @@
+import { createServer, type Server } from 'node:net';
+import { AsofError } from '../../base/errors.ts';
+
+/** A port that several processes are going to listen on, held until they do. */
+export interface SharedPort {
+  readonly port: number;
+  release(): Promise<void>;
+}
+
+/**
+ * @param port 0 for any free one
+ * @throws AsofError `address_in_use` where somebody else listens there; `invalid_config`
+ */
+export async function holdPort(port: number, host: string): Promise<SharedPort> {
+  // Alone first: whoever else listens there, and would share it, is found.
+  const alone = await listening(port, host, false);
+  const held = portOf(alone);
+  await closed(alone);
+  const shared = await listening(held, host, true);
+  return { port: held, release: () => closed(shared) };
+}
+
+function listening(port: number, host: string, reusePort: boolean): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: Error & { readonly code?: string }) => {
+      const path = `${host}:${port}`;
+      const isTaken = cause.code === 'EADDRINUSE';
+      const text = isTaken ? `Something else listens on ${path}.` : `Cannot listen on ${path}.`;
+      reject(new AsofError(isTaken ? 'address_in_use' : 'invalid_config', text, { path, cause }));
+    });
+    server.listen({ port, host, reusePort }, () => resolve(server));
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

@@ -1,0 +1,79 @@
+import { loadConfig } from '../config.ts';
+import { addressIn } from '../data-directory.ts';
+import { createLogger } from '../logger.ts';
+import { Forwarder } from './forward.ts';
+import { ReadServer } from './read-server.ts';
+import type { FromWorker, ToWorker } from './worker-messages.ts';
+
+/** How often a worker whose primary is gone looks for another one. */
+const LOOK_MS = 500;
+
+/**
+ * A process that answers features beside others on one port, and hands the rest to its primary. It
+ * outlives the primary: reads go on until another one has workers of its own.
+ */
+class WorkerProcess {
+  #server: ReadServer | null = null;
+  #forwarder: Forwarder | null = null;
+  #isEnding = false;
+
+  async take(message: ToWorker): Promise<void> {
+    if (message.kind === 'start') await this.#start(message);
+    else if (message.kind === 'end') await this.end();
+    else if (message.kind === 'metrics') {
+      const text = (await this.#server?.metrics.text()) ?? '';
+      tell({ kind: 'metrics', number: message.number, text });
+    }
+  }
+
+  async #start({ root, overrides, store, primary, part }: ToWorker & { kind: 'start' }) {
+    const config = { ...loadConfig(root, overrides), store: store ?? loadConfig(root).store };
+    const logger = createLogger(config.logLevel);
+    const forwarder = new Forwarder(() => primary);
+    this.#forwarder = forwarder;
+    this.#server = await ReadServer.start(config, logger, {
+      beyond: forwarder.answer,
+      // Where nobody else can, it does.
+      tellsOfItself: () => !process.connected,
+      sharesPort: true,
+      serveLogPart: part,
+    });
+    process.on('disconnect', () => this.#waitForAnother(config.dataDir, primary));
+    if (!process.connected) this.#waitForAnother(config.dataDir, primary);
+    tell({ kind: 'ready', url: this.#server.url });
+  }
+
+  /** The next primary brings workers of its own. */
+  #waitForAnother(dataDir: string, primary: string): void {
+    const looking = setInterval(() => {
+      const now = addressIn(dataDir);
+      if (now === null || now === primary) return;
+      clearInterval(looking);
+      void this.end();
+    }, LOOK_MS);
+  }
+
+  async end(): Promise<void> {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    await this.#server?.stop();
+    this.#forwarder?.close();
+    process.exit(0);
+  }
+}
+
+function tell(message: FromWorker): void {
+  // A primary that is gone hears nothing, and that is known from elsewhere.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+const worker = new WorkerProcess();
+process.on('message', (message: ToWorker) => {
+  worker.take(message).catch((error: unknown) => {
+    tell({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+    process.exit(1);
+  });
+});
+// From a terminal the signal goes to all processes at once; the primary says when to end.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => void worker.end());

@@ -1,0 +1,24 @@
+import type { ConfigOverrides } from '../config.ts';
+import type { StoreConfig } from './store-config.ts';
+
+/** What a primary tells a worker. */
+export type ToWorker =
+  | {
+      readonly kind: 'start';
+      /** The folder of `asof.json`; settings that hold secrets are read there. */
+      readonly root: string;
+      readonly overrides: ConfigOverrides;
+      /** Where the file names none. */
+      readonly store: StoreConfig;
+      /** Where the primary answers, for this machine alone. */
+      readonly primary: string;
+      /** Of the serve log. */
+      readonly part: string;
+    }
+  | { readonly kind: 'metrics'; readonly number: number }
+  | { readonly kind: 'end' };
+
+export type FromWorker =
+  | { readonly kind: 'ready'; readonly url: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'metrics'; readonly number: number; readonly text: string };
