@@ -5,12 +5,14 @@ const BENCHMARKS = [
   'kernel',
   'stream',
   'serve',
+  'tenants',
   'train',
   'backfill',
   'restart',
   'checkpoint',
   'skew',
   'registry',
+  'neighbors',
 ] as const;
 
 type Benchmark = (typeof BENCHMARKS)[number];

@@ -27,7 +27,8 @@ export class NeighborKeeper {
   }
 
   #tick(): void {
-    const endMs = stopwatchMs() + LIMITS.neighborsSliceMs;
+    const { isBuilding } = this.neighbors;
+    const endMs = stopwatchMs() + (isBuilding ? LIMITS.neighborsBuildMs : LIMITS.neighborsSliceMs);
     try {
       this.neighbors.tick(() => stopwatchMs() >= endMs, this.#features.nowMs());
     } catch (error) {

@@ -16,11 +16,13 @@ export const NEIGHBOR_LIMITS = {
   neighborIndexBytes: 2 * 1024 * 1024 * 1024,
   /** Links of a vector in the index, and how far it is searched: when added, and when asked. */
   neighborLinks: 16,
-  neighborsWhenAdded: 128,
+  neighborsWhenAdded: 64,
   neighborsWhenAsked: 128,
   /** What has changed is looked for so often, and for so long at a time, in ms. */
-  neighborsEveryMs: 100,
+  neighborsEveryMs: 50,
   neighborsSliceMs: 4,
+  /** The same while an index is built: readers wait for it, others for whatever it takes. */
+  neighborsBuildMs: 20,
   /** One search in so many is compared with all vectors. */
   neighborSampling: 64,
 } as const;

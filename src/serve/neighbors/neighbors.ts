@@ -45,14 +45,12 @@ interface Kept extends NeighborIndex {
 export class Neighbors {
   #indexes: Kept[] = [];
   #store: OnlineStore | null = null;
-  #plan: ProjectPlan | null = null;
   #isElsewhere = false;
   #turn = 0;
   #sample: { readonly of: Kept; readonly sample: RecallSample } | null = null;
 
   /** Builds indexes over another state, from nothing, bit by bit. */
   use(plan: ProjectPlan, store: OnlineStore): void {
-    this.#plan = plan;
     this.#store = store;
     this.#sample = null;
     this.#isElsewhere = false;
@@ -70,8 +68,9 @@ export class Neighbors {
     }
   }
 
-  get plan(): ProjectPlan | null {
-    return this.#plan;
+  /** Whether some index has not been through all rows yet. */
+  get isBuilding(): boolean {
+    return this.#indexes.some(({ followed }) => !followed.isBuilt);
   }
 
   /** Works on what has changed until `isOver`. */

@@ -62,7 +62,7 @@ test('of many vectors at least 95 of 100 of the ten nearest are found, by cosine
     assert.equal(index.isExact, false);
     assert.equal(index.count, vectors.size);
     let found = 0;
-    const queries = [...vectorsOf(12, 100).values()];
+    const queries = [...vectorsOf(12, 50).values()];
     for (const query of queries) {
       const own = new Set(index.search(query, 26).slice(0, 26));
       found += nearest(vectors, metric, query, 10).filter((key) => own.has(key)).length;
@@ -73,7 +73,7 @@ test('of many vectors at least 95 of 100 of the ten nearest are found, by cosine
 });
 
 test('what is replaced or removed is not found any more', () => {
-  const vectors = vectorsOf(13, LIMITS.neighborsExact + 100);
+  const vectors = vectorsOf(13, 2 * LIMITS.neighborsExact);
   const index = new VectorIndex(SIZE, 'distance');
   for (const [key, vector] of vectors) index.set(key, vector);
   assert.equal(index.isExact, false);

@@ -14,6 +14,7 @@ const KINDS: Readonly<Record<NeighborMetric, MetricKind>> = {
 /** Of an entry beside its vector and its links: its texts and places in two maps, about. */
 const ENTRY_BYTES = 240;
 const LINK_BYTES = 5;
+const MOVED_AT_ONCE = 4;
 
 /**
  * Which keys have vectors near to another one. While there are few, all are looked at; from then on
@@ -25,6 +26,8 @@ export class VectorIndex {
   /** All vectors, while they are few; then null. */
   #all: Map<string, Float32Array> | null = new Map();
   #graph: Index | null = null;
+  /** Keys that are not in the graph yet, while it is filled. */
+  #waiting: Iterator<string> | null = null;
   /** Labels are never used again, so a vector that was replaced cannot be found under its key. */
   readonly #labels = new Map<string, bigint>();
   readonly #keys = new Map<bigint, string>();
@@ -57,12 +60,13 @@ export class VectorIndex {
     }
     const isKnown = this.#all?.has(key) ?? this.#labels.has(key);
     if (!isKnown && this.bytes >= LIMITS.neighborIndexBytes) return false;
-    if (this.#all !== null && (isKnown || this.#all.size < LIMITS.neighborsExact)) {
-      this.#all.set(key, vector);
+    this.#all?.set(key, vector);
+    if (this.#all !== null && this.#graph === null && this.#all.size <= LIMITS.neighborsExact) {
       return true;
     }
-    this.#growGraph();
+    this.#graph ??= this.#newGraph();
     this.#add(key, vector);
+    if (this.#all !== null) this.#fillGraph(this.#all);
     return true;
   }
 
@@ -108,10 +112,9 @@ export class VectorIndex {
       .map(({ key }) => key);
   }
 
-  #growGraph(): void {
-    const all = this.#all;
-    if (all === null) return;
-    this.#graph = new Index({
+  #newGraph(): Index {
+    this.#waiting = [...(this.#all?.keys() ?? [])][Symbol.iterator]();
+    return new Index({
       dimensions: this.#size,
       metric: KINDS[this.#metric],
       quantization: ScalarKind.F32,
@@ -120,8 +123,20 @@ export class VectorIndex {
       expansion_search: LIMITS.neighborsWhenAsked,
       multi: false,
     });
-    this.#all = null;
-    for (const [key, vector] of all) this.#add(key, vector);
+  }
+
+  /** A few with each vector that comes, so that nobody waits for all of them at once. */
+  #fillGraph(all: ReadonlyMap<string, Float32Array>): void {
+    for (let n = 0; n < MOVED_AT_ONCE; n++) {
+      const next = this.#waiting?.next();
+      if (next === undefined || next.done === true) {
+        this.#all = null;
+        this.#waiting = null;
+        return;
+      }
+      const vector = all.get(next.value);
+      if (vector !== undefined && !this.#labels.has(next.value)) this.#add(next.value, vector);
+    }
   }
 
   #add(key: string, vector: Float32Array): void {
