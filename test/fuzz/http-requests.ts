@@ -92,17 +92,53 @@ function methodOf({ method }: Route): fc.Arbitrary<string> {
   );
 }
 
+/** What the placeholders of paths may stand for. */
+const PLACES: Readonly<Record<string, readonly string[]>> = {
+  '{source}': ['payments'],
+  '{name}': ['shopping', 'banking', 'at_shop'],
+  '{kind}': ['service', 'view', 'model'],
+  '{version}': ['1', '2'],
+  '{run}': ['run-1'],
+  '{chunk}': ['0', '1'],
+};
+
+/** Bodies that are answered, as places to begin from. */
+const GOOD: Readonly<Record<string, readonly string[]>> = {
+  '/v1/features': [
+    '{"service":"shopping","rows":[{"card":"c1","shop":"s1"},{"card":"é","shop":"s2"}]}',
+    '{"service":"banking","version":1,"rows":[{"account":9007199254740993}]}',
+  ],
+  '/v1/events/{source}': [
+    '[{"payment":"f1","card":"c9","shop":"s9","account":9,"amount":1.25,"embedding":[1,2],"at":1}]',
+    '{"payment":"f2","card":"c9","shop":"s9","account":"9007199254740993","at":"2030-01-01T00:00:00Z"}',
+  ],
+  '/get-online-features': [
+    '{"entities":{"card":["c1","c2"],"shop":["s1","s2"]},"feature_service":"shopping"}',
+    '{"entities":{"account":[1,9007199254740993]},"features":["of_account:last_points"]}',
+  ],
+  '/push': [
+    '{"push_source_name":"payments","df":{"card":["c9"],"shop":["s"],"account":[1],"at":[1]}}',
+  ],
+  '/write-to-online-store': [
+    '{"feature_view_name":"of_account","df":{"account":[1],"last_points":[2],"event_timestamp":["2030-01-01T00:00:00"]}}',
+  ],
+  '/v1/neighbors': ['{"view":"at_shop","feature":"spent_24h","vector":[1,2],"k":3}'],
+  '/v1/dead-letters/{source}/readmit': ['{"code":"wrong_type","limit":2}'],
+};
+
 const WILD_SEGMENTS = ['%00', '%ff', '%2e%2e%2f', '%F0%9F%98%80', '%zz', 'a%20b', '..', '%5B1%5D'];
 
 function targetOf({ path, operation }: Route): fc.Arbitrary<string> {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([whole]) => whole);
-  const segment = fc.oneof(
-    { weight: 8, arbitrary: fc.constantFrom(...NAMES, '1', 'service').map(encodeURIComponent) },
-    { weight: 1, arbitrary: fc.constantFrom(...WILD_SEGMENTS) },
-    { weight: 1, arbitrary: fc.webSegment() },
-  );
+  const segmentOf = (name: string): fc.Arbitrary<string> =>
+    fc.oneof(
+      { weight: 12, arbitrary: fc.constantFrom(...(PLACES[name] ?? NAMES)) },
+      { weight: 2, arbitrary: fc.constantFrom(...NAMES).map(encodeURIComponent) },
+      { weight: 1, arbitrary: fc.constantFrom(...WILD_SEGMENTS) },
+      { weight: 1, arbitrary: fc.webSegment() },
+    );
   const filled = fc
-    .array(segment, { minLength: names.length, maxLength: names.length })
+    .tuple(...names.map(segmentOf))
     .map((segments) =>
       names.reduce((text, name, i) => text.replace(name, segments[i] ?? ''), path),
     );
@@ -137,10 +173,14 @@ const TYPES = [
   ';',
 ];
 
-function bodyOf({ operation, method }: Route): fc.Arbitrary<Body> {
+function bodyOf({ operation, method, path }: Route): fc.Arbitrary<Body> {
   const none = fc.constant<Body>({ type: null, bytes: new Uint8Array() });
   const { content = {} } = operation.requestBody ?? {};
   const declared = Object.entries(content).map(([type, { schema }]) => damaged(type, schema));
+  for (const text of GOOD[path] ?? []) {
+    const bytes = new Uint8Array(Buffer.from(text));
+    declared.push(damage('application/json', fc.constant(bytes)));
+  }
   const wild = fc.tuple(fc.constantFrom(...TYPES), wildText).map(([type, text]) => ({
     type,
     bytes: new Uint8Array(Buffer.from(text)),
@@ -160,7 +200,13 @@ function bodyOf({ operation, method }: Route): fc.Arbitrary<Body> {
 /** A fitting body; in half of the cases with one place where it is not. */
 function damaged(type: string, schema: Schema | undefined): fc.Arbitrary<Body> {
   const text = type.includes('json') && !type.includes('ndjson') ? textOfSchema(schema) : linesText;
-  const whole = text.map((one) => new Uint8Array(Buffer.from(one)));
+  return damage(
+    type,
+    text.map((one) => new Uint8Array(Buffer.from(one))),
+  );
+}
+
+function damage(type: string, whole: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Body> {
   const place = fc.nat(1_000_000);
   const broken = fc
     .tuple(whole, place, fc.constantFrom('cut', 'flip', 'insert', 'remove', 'mark'), fc.nat(255))
