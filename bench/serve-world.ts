@@ -111,14 +111,14 @@ export const SHOPS = 500;
 const EVENTS_PER_COMMIT = 1_000;
 const DAY_MS = 86_400_000;
 
-const fraudCheck = service('fraud_check', {
-  version: 1,
-  features: [
-    buyerSpending.pick(prefixed('buyer') as never),
-    shopSpending.pick(prefixed('shop') as never),
-    buyerHabits.pick(prefixed('many') as never, 'last_shop', 'amount_var_7d'),
-  ],
-});
+const features = [
+  buyerSpending.pick(prefixed('buyer') as never),
+  shopSpending.pick(prefixed('shop') as never),
+  buyerHabits.pick(prefixed('many') as never, 'last_shop', 'amount_var_7d'),
+];
+const fraudCheck = service('fraud_check', { version: 1, features });
+/** The same for another tenant. */
+export const NOISY_SERVICE = service('noisy.check', { version: 1, features });
 
 /** What the server process holds: a week of orders, applied as the stream engine would. */
 export interface ServeWorld {
@@ -127,8 +127,8 @@ export interface ServeWorld {
   check(rows: readonly { buyer: string; shop: string }[]): void;
 }
 
-export function createServeWorld(events: number): ServeWorld {
-  const plan = compileProject([orders, fraudCheck]);
+export function createServeWorld(events: number, more: readonly unknown[] = []): ServeWorld {
+  const plan = compileProject([orders, fraudCheck, ...more]);
   const store = new MemoryTileStore();
   const [source] = plan.sources;
   assert.ok(source !== undefined);
