@@ -2,6 +2,7 @@ import { closeSync, existsSync, fdatasyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
+import { silentLogger } from '../base/logger.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { replayServed } from '../batch/replay.ts';
 import type { ReplayReport } from '../batch/replay-tally.ts';
@@ -20,6 +21,7 @@ import { spinePlanFor } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { requireTrainable } from './draft-training.ts';
 import { duckDbOptions } from './duckdb-options.ts';
+import { withFunctions } from './functions/platform-functions.ts';
 import { liveService } from './live-versions.ts';
 import { tokenizerIfAny } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
@@ -87,7 +89,8 @@ export type TrainRequest = Omit<
  */
 export async function trainProject(config: Config, request: TrainRequest): Promise<TrainingReport> {
   const { plan } = await appliedPlan(config);
-  return buildTrainingSet(await trainingOptions(config, request, plan));
+  const options = await trainingOptions(config, request, plan);
+  return withFunctions(silentLogger, (functions) => buildTrainingSet({ ...options, functions }));
 }
 
 /**
@@ -166,15 +169,18 @@ export async function verifyProject(
   const { answers, damaged } = newestAnswers(served, sample, servedTo(config, plan));
   const history = await openHistory(config, plan);
   return withRegistry(config, async (registry) => {
-    const report = await replayServed({
-      plan,
-      planWith: (service, version) => registry.planWith(service, version),
-      history,
-      historyAt: (earlier, throughCommit) => openHistory(config, earlier, throughCommit),
-      answers,
-      duckdb: duckDbOptions(config),
-      onProgress: (done) => onProgress(done, answers.length),
-    });
+    const report = await withFunctions(silentLogger, (functions) =>
+      replayServed({
+        functions,
+        plan,
+        planWith: (service, version) => registry.planWith(service, version),
+        history,
+        historyAt: (earlier, throughCommit) => openHistory(config, earlier, throughCommit),
+        answers,
+        duckdb: duckDbOptions(config),
+        onProgress: (done) => onProgress(done, answers.length),
+      }),
+    );
     return { ...report, damaged };
   });
 }

@@ -4,6 +4,7 @@ import { formatDuration } from '../base/duration.ts';
 import { LIMITS } from '../base/limits.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { referencedColumns } from '../expr/references.ts';
+import { computedOutputs } from '../plan/function-outputs.ts';
 import type { FeatureValue } from '../schema/types.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
 import {
@@ -52,8 +53,8 @@ export async function explainMismatch(mismatch: Mismatch): Promise<Explanation> 
   const { work, answer, index, served } = mismatch;
   const output = work.service.features[index];
   if (output === undefined) {
-    const asked = work.service.onDemand[index - work.service.features.length];
-    const inputs = asked === undefined ? [] : referencedColumns(asked.expr);
+    const asked = computedOutputs(work.service)[index - work.service.features.length];
+    const inputs = asked?.reads ?? [];
     const text = `It is computed from ${inputs.join(', ')}: see those, and the request.`;
     return { kind: 'derived', text, events: [] };
   }

@@ -7,7 +7,7 @@ import type { FeatureWork, WorkView } from './feature-work.ts';
 import { attributeSql, attributeStatusSql } from './finish-attribute-sql.ts';
 import { entriesSql } from './finish-entries-sql.ts';
 import { literalSql, powerOfTenSql } from './literal-sql.ts';
-import { onDemandColumn, onDemandInputs, withOnDemand } from './on-demand-sql.ts';
+import { functionColumn, onDemandColumn, onDemandInputs, withOnDemand } from './on-demand-sql.ts';
 import type { WorkFeature } from './work-group.ts';
 
 /** An output of a service and the column of `featuresSql` that holds it. */
@@ -79,7 +79,10 @@ export function outputColumns(work: FeatureWork): OutputColumn[] {
   const onDemand = work.service.onDemand.map(({ name, type }, index) => {
     return { name, type, column: onDemandColumn(index) };
   });
-  return [...featureOutputs(work), ...onDemand];
+  const { functions = [] } = work.service;
+  const made = functions.flatMap((one) => one.outputs);
+  const given = made.map(({ name, type }, at) => ({ name, type, column: functionColumn(at) }));
+  return [...featureOutputs(work), ...onDemand, ...given];
 }
 
 export function featureOutputs(work: FeatureWork): OutputColumn[] {

@@ -17,15 +17,28 @@ export function onDemandColumn(index: number): string {
   return `d${index}`;
 }
 
+/** The column of a function's output, of all that the service's functions give. */
+export function functionColumn(index: number): string {
+  return `g${index}`;
+}
+
+/** Whether something is computed of what requests give. */
+export function readsRequest({
+  onDemand,
+  functions = [],
+}: Pick<ServicePlan, 'onDemand' | 'functions'>): boolean {
+  return onDemand.length > 0 || functions.length > 0;
+}
+
 /** What `from` of `featuresSql` must have, to be kept, where a service has on-demand features. */
 export function requestColumns(service: ServicePlan): string[] {
-  if (service.onDemand.length === 0) return [];
+  if (!readsRequest(service)) return [];
   return [...service.request.map((_, index) => requestColumn(index)), ASKED];
 }
 
 /** The same as expressions over rows with `t`, `j0`… and `q0`…. */
 export function requestSql({ service, views }: FeatureWork): string[] {
-  if (service.onDemand.length === 0) return [];
+  if (!readsRequest(service)) return [];
   const keys = new Set(views.flatMap(({ entity }) => entity.joinKeys.map(({ name }) => name)));
   const needed = [
     't',

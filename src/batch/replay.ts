@@ -13,15 +13,17 @@ import { createExactMacros } from './exact-sql.ts';
 import { type Explanation, explainMismatch } from './explain.ts';
 import { type FeatureWork, planFeatureWork } from './feature-work.ts';
 import { featuresSql, outputColumns } from './finish-sql.ts';
+import type { FunctionOptions } from './function-columns.ts';
 import { requestColumn, requestColumns, requestSql } from './on-demand-sql.ts';
 import { POINTS } from './point-tables.ts';
 import { addMismatch, type ReplayReport, Tally } from './replay-tally.ts';
-import { type ReplayedFeature, type ReplayedRows, replayedRows } from './replayed-row.ts';
+import { replayFunctions, unreplayable } from './replayed-functions.ts';
+import { type ReplayedFeature, replayedRows } from './replayed-row.ts';
 import { validSql } from './training-columns.ts';
 import { dropTables } from './training-rows.ts';
 import { isSameValue } from './value-text.ts';
 
-export interface ReplayOptions {
+export interface ReplayOptions extends FunctionOptions {
   readonly plan: ProjectPlan;
   /** An earlier plan, for a version of a service that `plan` does not have. */
   readonly planWith?: (service: string, version: number) => Promise<ProjectPlan | null>;
@@ -147,9 +149,13 @@ async function replayService(
     `SELECT ${columns} FROM (${featuresSql(work, parts, from, kept, true)}) ORDER BY r`,
   );
   await dropTables(session, parts.passes);
+  const read = answers.map((answer, index) =>
+    replayed.read(present(rows[index], 'a row an answer'), answer.request ?? {}),
+  );
+  await replayFunctions(service, read, answers, options, signal ?? null);
+  const comparing = { session, work, history, relations, unknown: unreplayable(service) };
   for (const [index, answer] of answers.entries()) {
-    const row = present(rows[index], 'a row an answer');
-    await compareAnswer({ session, work, history, relations, replayed }, answer, row, tally);
+    await compareAnswer(comparing, answer, present(read[index], 'a row an answer'), tally);
   }
 }
 
@@ -158,22 +164,22 @@ interface Comparing {
   readonly work: FeatureWork;
   readonly history: EventRelations;
   readonly relations: ReadonlyMap<string, string>;
-  readonly replayed: ReplayedRows;
+  /** Outputs of which nothing can be said. */
+  readonly unknown: ReadonlySet<string>;
 }
 
 async function compareAnswer(
   comparing: Comparing,
   answer: ServedAnswer,
-  row: readonly unknown[],
+  replay: readonly ReplayedFeature[],
   tally: Tally,
 ): Promise<void> {
   tally.answers += 1;
   const { work, history } = comparing;
   const outputs = outputColumns(work);
   const known = new Set(outputs.map(({ name }) => name));
-  const replay = comparing.replayed.read(row, answer.request ?? {});
   for (const [index, { name: feature, type }] of outputs.entries()) {
-    if (answer.unknown?.includes(feature) === true) {
+    if (answer.unknown?.includes(feature) === true || comparing.unknown.has(feature)) {
       tally.unknown += 1;
       continue;
     }

@@ -69,7 +69,10 @@ export function replayedRows(work: FeatureWork): ReplayedRows {
       slots.set(column, { value: replayedValue(row[at], feature.type), status: statusOf(slots) });
     });
   }
-  const outputs = outputColumns(work).map((output) => output.column);
+  // What functions give comes after these, and is computed of them.
+  const made = (service.functions ?? []).flatMap((one) => one.outputs).length;
+  const all = outputColumns(work).map((output) => output.column);
+  const outputs = all.slice(0, all.length - made);
   const read: ReplayedRows['read'] = (row, request) => {
     const slots: Slots = new Map();
     for (const [index, { name }] of service.request.entries()) {
@@ -101,7 +104,7 @@ function derivedStatus(
 }
 
 /** What DuckDB gives for a value of a type, in the one form it has inside asof. */
-function replayedValue(value: unknown, type: ValueType): FeatureValue {
+export function replayedValue(value: unknown, type: ValueType): FeatureValue {
   if (!(value instanceof DuckDBListValue)) return replayedScalar(value, type);
   if (type.kind === 'counts') return value.items.map((item) => replayedCount(item, type.of));
   if (type.kind === 'vector') return value.items.map(Number);

@@ -3,7 +3,7 @@ import type { DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { RequestFieldPlan, ServicePlan } from '../plan/plan.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
 import { typeText } from '../schema/types.ts';
-import { requestColumn } from './on-demand-sql.ts';
+import { readsRequest, requestColumn } from './on-demand-sql.ts';
 import type { SpineColumn } from './spine-source.ts';
 import { INTEGER, invalidSpine, SPINE, TIMESTAMP, timeMs } from './spine-values.ts';
 import { vectorSql } from './tables/text-value-sql.ts';
@@ -17,7 +17,7 @@ export interface SpineFields {
 
 /** @throws AsofError `invalid_spine` for a required field without a column, or one of another type */
 export function spineFields(service: ServicePlan, columns: readonly SpineColumn[]): SpineFields {
-  if (service.onDemand.length === 0) return { select: [], count: 0 };
+  if (!readsRequest(service)) return { select: [], count: 0 };
   const taken = new Set(service.joinKeys.map(({ name }) => name));
   const fields = service.request.map((field) => {
     const at = columns.findIndex(({ name }) => name === field.name);

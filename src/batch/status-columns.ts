@@ -11,7 +11,13 @@ import {
   statusColumn,
   tellsStatus,
 } from './finish-sql.ts';
-import { ASKED, onDemandColumn, onDemandInputs, onDemandStatusSql } from './on-demand-sql.ts';
+import {
+  ASKED,
+  functionColumn,
+  onDemandColumn,
+  onDemandInputs,
+  onDemandStatusSql,
+} from './on-demand-sql.ts';
 
 /**
  * The statuses of those features that can have the status `error`, `missing` or `expired`. The
@@ -57,6 +63,10 @@ export function statusColumns(work: FeatureWork): StatusColumns {
     derived.push(`${own} AS ${statusColumn(column)}`);
     telling.set(column, status);
     erring.set(column, status);
+  }
+  const made = (service.functions ?? []).flatMap((one) => one.outputs);
+  for (const at of made.keys()) {
+    telling.set(functionColumn(at), statusColumn(functionColumn(at)));
   }
   return {
     over: (features) => derived.reduce((sql, one) => `SELECT *, ${one} FROM (${sql})`, features),

@@ -79,7 +79,7 @@ async function computeLabel(
   const [feature] = view.features.slice(-1);
   const { name: featureName, type } = present(feature, 'a label has a feature');
   const output = { name, view: view.name, version: view.version, feature: featureName, type };
-  const asked = { ...service, features: [output], request: [], onDemand: [] };
+  const asked = { ...service, features: [output], request: [], onDemand: [], functions: [] };
   const work = planFeatureWork({ ...plan, groups, views: [view] }, asked);
   const keys = service.joinKeys.map((_, at) => `j${at}`);
   await session.run(

@@ -2,11 +2,12 @@ import type { Clock } from '../base/clock.ts';
 import type { DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
 import type { LabelPlan, ProjectPlan } from '../plan/plan.ts';
 import type { EventRelations } from './event-relations.ts';
+import type { FunctionOptions } from './function-columns.ts';
 import type { Spine } from './spine.ts';
 import type { SpineSource } from './spines/spine-input.ts';
 import type { Strategy } from './strategy.ts';
 
-export interface TrainingOptions {
+export interface TrainingOptions extends FunctionOptions {
   readonly plan: ProjectPlan;
   /** Sources that the spine may read, where they are not all of the plan. */
   readonly spinePlan?: ProjectPlan;

@@ -5,6 +5,7 @@ import { attachSources } from './event-relations.ts';
 import { createExactMacros } from './exact-sql.ts';
 import { type FeatureWork, findService, planFeatureWork } from './feature-work.ts';
 import { outputColumns } from './finish-sql.ts';
+import { createFunctions, FUNCTIONS, hasFunctions, withFunctions } from './function-columns.ts';
 import { POINTS } from './point-tables.ts';
 import { type AddedColumn, createResult } from './result-table.ts';
 import { SPINE, type Spine } from './spine.ts';
@@ -77,12 +78,18 @@ export async function joinRows(
   const ofLabels = labelColumns(outcomes, outputColumns(work).length);
   const errors = errorFlags(statuses);
   const added = [...columns, ...ofLabels.added];
+  const plainSql = statuses.over(featuresOf(work, parts, spine));
+  if (hasFunctions(service)) {
+    progress('run the functions', 0.86, spine.rows);
+    const source = { rowsSql: plainSql, statuses: statuses.columns, signal };
+    await createFunctions(session, work, source, options);
+  }
   const result = {
-    rowsSql: statuses.over(featuresOf(work, parts, spine)),
+    rowsSql: withFunctions(plainSql, service),
     ...{ spine, added, flags: [...errors, ...ofLabels.flags], labels: outcomes },
   };
   const counts = await createResult(session, result, run);
-  await dropTables(session, [...parts.passes, ...outcomes.map(({ table }) => table)]);
+  await dropTables(session, [FUNCTIONS, ...parts.passes, ...outcomes.map(({ table }) => table)]);
   const names = outputColumns(work).map(({ name }) => `${prefix}${name}`);
   return {
     ...{ service, work, spine, added, features: names, delayMs: delay },

@@ -24,6 +24,8 @@ export interface TrainOptions extends CommonOptions {
   readonly prefix?: string;
   readonly servingDelay?: string;
   readonly statuses?: boolean;
+  readonly allowFunctionTimeouts?: boolean;
+  readonly callNetworks?: boolean;
   readonly keepIds?: boolean;
   readonly draft?: boolean;
   readonly name?: string;
@@ -91,6 +93,11 @@ export function withTrainOptions(command: Command): Command {
     .option('--prefix <text>', 'put before every feature name, against collisions')
     .option('--serving-delay <duration>', 'how far serving runs behind arrivals, such as 2s')
     .option('--statuses', 'add <feature>_status after each feature that can be an error')
+    .option(
+      '--allow-function-timeouts',
+      'calls of functions that are cut off have their default, as in serving',
+    )
+    .option('--call-networks', 'functions that ask other machines ask them now, for every row')
     .option('--draft', 'also of a version that is not approved yet; its record says so')
     .option('--keep-ids', 'ids of the spine where its keys would be tokens; for admins')
     .option('--name <name>', 'record it as the next number of this dataset, to build it again')
@@ -177,6 +184,8 @@ export function requestOf(
     servingDelayMs: options.servingDelay === undefined ? 0 : durationMs(options.servingDelay),
     ...(options.time === undefined ? {} : { time: options.time }),
     statuses: options.statuses === true,
+    allowFunctionTimeouts: options.allowFunctionTimeouts === true,
+    callNetworks: options.callNetworks === true,
     before: options.before === true,
     ...(options.keepIds === true ? { keepIds: true } : {}),
     ...(options.draft === true ? { draft: true } : {}),

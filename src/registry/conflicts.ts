@@ -112,7 +112,7 @@ function titleOf({
   return `${kind} ${name}@${version}`;
 }
 
-/** A view means what its source accepts: where that is what differs, it is named. */
+/** A view means what its source accepts: where that is what differs, it is named; so are functions. */
 function causeOf(
   { kind, name, version }: DefinitionRow,
   { changes }: PlanDiff,
@@ -121,7 +121,11 @@ function causeOf(
     (one) => one.kind === kind && one.name === name && one.version === version,
   );
   const inherited = change?.sentences.filter((sentence) => sentence.startsWith('source ')) ?? [];
-  if (inherited.length === 0) return { cause: '', remedy: '' };
+  if (inherited.length === 0) {
+    const functions =
+      change?.sentences.filter((sentence) => sentence.startsWith('function ')) ?? [];
+    return { cause: functions.length === 0 ? '' : `: ${functions.join(', ')}`, remedy: '' };
+  }
   const remedy = 'Take back what changed in the source, which is part of what its views mean. Or: ';
   return { cause: `: ${inherited.join(', ')}`, remedy };
 }

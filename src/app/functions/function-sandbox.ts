@@ -16,6 +16,8 @@ export interface SandboxOptions {
   readonly logger: Logger;
   /** Processes that run functions at the same time, for each bound of memory. */
   readonly processes?: number;
+  /** Whether functions that are cut off again and again are left alone; so by default. */
+  readonly breaks?: boolean;
 }
 
 /** What is known of one function since the start. */
@@ -153,10 +155,10 @@ export class FunctionSandbox implements FunctionRunner {
   }
 
   #newKnown(plan: FunctionPlan): Known {
-    const { clock, random } = this.#options;
+    const { clock, random, breaks = true } = this.#options;
     const { functionFailures, functionOpenMs, functionOpenMaxMs } = SERVING_LIMITS;
     const breaker = new CircuitBreaker({
-      ...{ clock, random, failures: functionFailures },
+      ...{ clock, random, failures: breaks ? functionFailures : Infinity },
       ...{ openMs: functionOpenMs, maxOpenMs: functionOpenMaxMs },
     });
     return { plan, breaker, calls: 0, errors: 0, timeouts: 0, lastFailure: null };

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { readSync, writeSync } from 'node:fs';
 import { deserialize, serialize } from 'node:v8';
 import { type Context, constants, createContext, runInContext } from 'node:vm';
-import { callerText, LOCKDOWN, type SandboxFunction } from './sandbox-realm.ts';
+import { callerText, functionText, LOCKDOWN, type SandboxFunction } from './sandbox-realm.ts';
 
 /**
  * Runs functions, in a process of its own: it reads jobs and writes answers, one at a time and
@@ -84,11 +84,13 @@ function newRealm(): Context {
 
 /** A realm each: whatever one of them could still change, it changes for itself. */
 function define(one: SandboxFunction): Caller {
-  const made: unknown = runInContext(callerText(one), newRealm(), { filename: 'function' });
-  const caller: unknown = (made as (outside: typeof ask | undefined) => unknown)(
+  const realm = newRealm();
+  const made: unknown = runInContext(functionText(one), realm, { filename: 'function' });
+  const caller: unknown = runInContext(callerText(one), realm, { filename: 'caller' });
+  return (caller as (made: unknown, outside: typeof ask | undefined) => Caller)(
+    made,
     one.hasNetwork ? ask : undefined,
   );
-  return caller as Caller;
 }
 
 function callerOf(job: Job): Caller {

@@ -107,16 +107,29 @@ export interface SandboxFunction {
 }
 
 /**
+ * The text of a function with what it uses by name, in a scope that has no other names. It answers
+ * the function, and what it uses.
+ */
+export function functionText({ source, uses }: SandboxFunction): string {
+  const used = uses.map(({ name, kind, text }) =>
+    kind === 'code'
+      ? `const ${name} = (${text}\n);`
+      : `const ${name} = JSON.parse(${JSON.stringify(text)});`,
+  );
+  const names = uses.map(({ name }) => name).join(', ');
+  return `(() => {
+  'use strict';
+  ${used.join('\n  ')}
+  return [(${source}\n), [${names}]];
+})()`;
+}
+
+/**
  * The text of a function's caller: of values from `at` on it makes the input, and puts the outputs
  * into `results`. Lists are copied, so that nothing of the realm outside is ever handed over. It
  * answers why the call failed, or undefined.
  */
-export function callerText({ source, uses, inputs, outputs }: SandboxFunction): string {
-  const used = uses.map(({ name, kind, text }) =>
-    kind === 'code'
-      ? `const ${name} = deepFreeze(${text}\n);`
-      : `const ${name} = deepFreeze(JSON.parse(${JSON.stringify(text)}));`,
-  );
+export function callerText({ inputs, outputs }: SandboxFunction): string {
   const given = inputs.map((name, i) => `${JSON.stringify(name)}: copy(values[at + ${i}])`);
   const taken = outputs.map((name, i) => {
     const quoted = JSON.stringify(name);
@@ -130,8 +143,9 @@ export function callerText({ source, uses, inputs, outputs }: SandboxFunction): 
       results[to + ${i}] = value;
     }`;
   });
-  return `((outside) => {
+  return `((made, outside) => {
   'use strict';
+  const [run, used] = made;
   const deepFreeze = (one) => {
     if (typeof one === 'object' && one !== null) Object.values(one).forEach(deepFreeze);
     if (typeof one === 'function' && one.prototype !== undefined) Object.freeze(one.prototype);
@@ -165,11 +179,8 @@ export function callerText({ source, uses, inputs, outputs }: SandboxFunction): 
       },
     }),
   });
-  const run = (() => {
-    const outside = undefined, tools = undefined, copy = undefined, told = undefined;
-    ${used.join('\n    ')}
-    return deepFreeze(${source}\n);
-  })();
+  deepFreeze(used);
+  deepFreeze(run);
   return (values, at, results, to) => {
     try {
       const result = run({ ${given.join(', ')} }, tools);

@@ -75,7 +75,7 @@ function planOfView({ plan, view }: PlannedView): ProjectPlan {
     }),
     joinKeys: joinKeys.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     request: [],
-    onDemand: [],
+    onDemand: [], functions: [],
     hash: '',
     meta: view.meta,
   };
