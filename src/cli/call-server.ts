@@ -49,8 +49,9 @@ export async function openServer(
   throw serverError(parseAnswer(await response.text()), response.status, base);
 }
 
-function baseOf({ config: { host, port }, options }: Context<RemoteOptions>): string {
-  return (options.url ?? `http://${host}:${port}`).replace(/\/+$/, '');
+function baseOf({ config: { host, port, listen }, options }: Context<RemoteOptions>): string {
+  const scheme = listen.tls === null ? 'http' : 'https';
+  return (options.url ?? `${scheme}://${host}:${port}`).replace(/\/+$/, '');
 }
 
 async function fetchFrom(base: string, path: string, init: RequestInit): Promise<Response> {
