@@ -3,19 +3,27 @@ import { present } from '../src/base/assert.ts';
 
 const HEADER_END = Buffer.from('\r\n\r\n');
 const LENGTH = /content-length: (\d+)/i;
+const ANSWERED = /^HTTP\/1\.1 200 /;
 
-/** Keep-alive connections that send prepared requests, as cheaply as Node allows. */
+/** Sends one prepared request at a time. */
+export interface LoadConnection {
+  start(request: Buffer, done: () => void): void;
+  close(): void;
+}
+
+/** Connections that send prepared requests, as cheaply as Node allows. */
 export class HttpLoad {
-  readonly #connections: Connection[];
+  readonly #connections: readonly LoadConnection[];
 
-  private constructor(connections: Connection[]) {
+  constructor(connections: readonly LoadConnection[]) {
     this.#connections = connections;
   }
 
-  static async open(url: string, connections: number): Promise<HttpLoad> {
+  /** @param expected heads of answers; what answers otherwise ends the benchmark */
+  static async open(url: string, connections: number, expected = ANSWERED): Promise<HttpLoad> {
     const { hostname, port } = new URL(url);
     const opening = Array.from({ length: connections }, () =>
-      Connection.open(hostname, Number(port)),
+      Connection.open(hostname, Number(port), expected),
     );
     return new HttpLoad(await Promise.all(opening));
   }
@@ -27,11 +35,11 @@ export class HttpLoad {
   /** Sends `count` requests, each connection the next as soon as it has its answer. */
   async closedLoop(requests: readonly Buffer[], count: number): Promise<void> {
     let next = 0;
-    const work = async (connection: Connection): Promise<void> => {
+    const work = async (connection: LoadConnection): Promise<void> => {
       while (next < count) {
         const request = present(requests[next % requests.length], 'there are requests');
         next += 1;
-        await connection.send(request);
+        await new Promise<void>((done) => connection.start(request, done));
       }
     };
     await Promise.all(this.#connections.map(work));
@@ -63,14 +71,16 @@ export class HttpLoad {
   }
 }
 
-class Connection {
+class Connection implements LoadConnection {
   readonly #socket: Socket;
   #done: (() => void) | null = null;
   #missingBytes = -1;
   #isClosing = false;
+  readonly #expected: RegExp;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, expected: RegExp) {
     this.#socket = socket;
+    this.#expected = expected;
     socket.on('data', (bytes) => this.#receive(bytes));
     socket.on('error', (error) => {
       throw error;
@@ -80,9 +90,11 @@ class Connection {
     });
   }
 
-  static open(host: string, port: number): Promise<Connection> {
+  static open(host: string, port: number, expected: RegExp): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true }, () => resolve(new Connection(socket)));
+      const socket = connect({ host, port, noDelay: true }, () =>
+        resolve(new Connection(socket, expected)),
+      );
       socket.once('error', reject);
     });
   }
@@ -90,10 +102,6 @@ class Connection {
   start(request: Buffer, done: () => void): void {
     this.#done = done;
     this.#socket.write(request);
-  }
-
-  send(request: Buffer): Promise<void> {
-    return new Promise((resolve) => this.start(request, resolve));
   }
 
   close(): void {
@@ -106,7 +114,7 @@ class Connection {
       const end = bytes.indexOf(HEADER_END);
       const head = bytes.toString('latin1', 0, end);
       const length = LENGTH.exec(head)?.[1];
-      if (end < 0 || length === undefined || !head.startsWith('HTTP/1.1 200')) {
+      if (end < 0 || length === undefined || !this.#expected.test(head)) {
         throw new Error(`the server answered: ${bytes.toString('latin1', 0, 500)}`);
       }
       this.#missingBytes = Number(length) - (bytes.length - end - HEADER_END.length);
