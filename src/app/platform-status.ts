@@ -25,6 +25,7 @@ import type { StateUsage } from '../stream/state-budget.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
 import type { Archiver } from './archiver.ts';
 import type { Connectors } from './connectors.ts';
+import type { PlatformFunctions } from './functions/platform-functions.ts';
 import { letterCount } from './http-ports.ts';
 import type { PublisherKeeper } from './store/publisher-keeper.ts';
 import type { AdmissionKeeper } from './tenants/admission-keeper.ts';
@@ -42,6 +43,7 @@ export interface StatusFacts {
   readonly serveLog: ServeLogWriter;
   readonly connectors: Connectors;
   readonly admission: AdmissionKeeper;
+  readonly functions: PlatformFunctions;
   readonly publisher: PublisherKeeper;
   readonly pressure: PressureStatus;
   readonly registry: RegistryStatus | null;
@@ -84,6 +86,7 @@ export function platformStatus(facts: StatusFacts): PlatformStatus {
     models: features.contracts(),
     serveLog: serveLog.stats(),
     registry: facts.registry,
+    ...facts.functions.status(),
     store: facts.publisher.status(),
     replica: null,
     faults: {

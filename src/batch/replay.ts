@@ -2,6 +2,7 @@ import { present } from '../base/assert.ts';
 import { LIMITS } from '../base/limits.ts';
 import { sqlString } from '../ingest/archive-relation.ts';
 import { type DuckDbOptions, DuckDbSession } from '../ingest/duckdb-session.ts';
+import { outputsOfNetworks } from '../plan/function-outputs.ts';
 import type { ProjectPlan, ServicePlan } from '../plan/plan.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
 import type { FeatureStatus } from '../schema/status.ts';
@@ -17,7 +18,7 @@ import type { FunctionOptions } from './function-columns.ts';
 import { requestColumn, requestColumns, requestSql } from './on-demand-sql.ts';
 import { POINTS } from './point-tables.ts';
 import { addMismatch, type ReplayReport, Tally } from './replay-tally.ts';
-import { replayFunctions, unreplayable } from './replayed-functions.ts';
+import { replayFunctions } from './replayed-functions.ts';
 import { type ReplayedFeature, replayedRows } from './replayed-row.ts';
 import { validSql } from './training-columns.ts';
 import { dropTables } from './training-rows.ts';
@@ -153,7 +154,7 @@ async function replayService(
     replayed.read(present(rows[index], 'a row an answer'), answer.request ?? {}),
   );
   await replayFunctions(service, read, answers, options, signal ?? null);
-  const comparing = { session, work, history, relations, unknown: unreplayable(service) };
+  const comparing = { session, work, history, relations, unknown: outputsOfNetworks(service) };
   for (const [index, answer] of answers.entries()) {
     await compareAnswer(comparing, answer, present(read[index], 'a row an answer'), tally);
   }

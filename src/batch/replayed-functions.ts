@@ -1,4 +1,5 @@
 import { present } from '../base/assert.ts';
+import { outputsOfNetworks } from '../plan/function-outputs.ts';
 import { type CellState, type FunctionRows, runFunctions } from '../plan/function-pass.ts';
 import type { ServicePlan } from '../plan/plan.ts';
 import type { ServedAnswer } from '../store/serve-log.ts';
@@ -20,7 +21,7 @@ export async function replayFunctions(
   const { functions = [] } = service;
   const before = [...service.features, ...service.onDemand, ...functions.flatMap((f) => f.outputs)];
   const places = new Map(before.map(({ name }, at) => [name, at]));
-  const unknown = unreplayable(service);
+  const unknown = outputsOfNetworks(service);
   const cell = (row: number, name: string): ReplayedFeature => {
     const at = places.get(name);
     const given = at === undefined ? { value: answers[row]?.request?.[name] ?? null } : null;
@@ -40,14 +41,4 @@ export async function replayFunctions(
   const known = functions.filter((one) => one.outputs.every(({ name }) => !unknown.has(name)));
   if (known.length === 0) return;
   await runFunctions(known, table, batchCalls({ ...options, allowFunctionTimeouts: true }, signal));
-}
-
-/** Outputs that depend on what other machines said. */
-export function unreplayable({ functions = [] }: ServicePlan): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const { network, inputs, outputs } of functions) {
-    const asks = network !== null || inputs.some(({ name }) => found.has(name));
-    for (const { name } of asks ? outputs : []) found.add(name);
-  }
-  return found;
 }

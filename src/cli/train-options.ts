@@ -141,6 +141,14 @@ export function checkTrainOptions(options: TrainOptions): void {
   const requireOut = (): void => {
     if (checkLeakage !== true && out === undefined) throw usage('Name a file with --out.');
   };
+  const isRecorded = options.dataset !== undefined || options.name !== undefined;
+  const unrepeatable = (['allowFunctionTimeouts', 'callNetworks'] as const).filter(
+    (name) => options[name] !== undefined,
+  );
+  if (isRecorded && unrepeatable.length > 0) {
+    const flags = unrepeatable.map(flag).join(', ');
+    throw usage(`A recorded dataset can be built again: leave out ${flags}.`);
+  }
   if (options.dataset !== undefined) {
     requireOut();
     const extra = DEFINED.filter((name) => options[name] !== undefined).map(flag);

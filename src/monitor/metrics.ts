@@ -2,6 +2,7 @@ import { Registry } from 'prom-client';
 import { FEATURE_STATUSES } from '../schema/status.ts';
 import { clockGauges } from './clock-metrics.ts';
 import { connectorGauges } from './connector-metrics.ts';
+import { functionMetrics } from './function-metrics.ts';
 import { hotKeyGauges } from './hot-key-metrics.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import { modelMetrics } from './model-metrics.ts';
@@ -55,6 +56,7 @@ export function createMetrics(status: () => PlatformStatus): Metrics {
     registryMetrics(registry),
     modelMetrics(registry),
     storeMetrics(registry),
+    functionMetrics(registry),
     tenantMetrics(registry),
     neighborMetrics(registry),
   ];

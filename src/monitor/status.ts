@@ -1,4 +1,6 @@
+import type { FunctionsStatus } from './function-status.ts';
 import type { NeighborStatusLine } from './neighbor-status.ts';
+import type { TenantStatus } from './tenant-status.ts';
 
 /** What the platform says of itself: the body of `GET /v1/status` and the basis of metrics. */
 export interface PlatformStatus {
@@ -31,6 +33,8 @@ export interface PlatformStatus {
   readonly serveLog: ServeLogStatus | null;
   /** null where the process follows none. */
   readonly registry: RegistryStatus | null;
+  /** Absent where no service has a function. */
+  readonly functions?: FunctionsStatus;
   /** How far the online store of other processes is kept up; null where there is none. */
   readonly store: StoreStatus | null;
   /** How a process that only reads stands with its store; null of one with an engine. */
@@ -80,26 +84,6 @@ export interface ReplicaStatus {
   readonly rowsRead: number;
   readonly rowsFailed: number;
   readonly evictions: number;
-}
-
-/** What a namespace may read, and has read. */
-export interface TenantStatus {
-  readonly namespace: string;
-  readonly weight: number;
-  /** Each second; null: without a bound. */
-  readonly quota: {
-    readonly requests: number | null;
-    readonly rows: number | null;
-    readonly cpuMs: number | null;
-  };
-  readonly admitted: number;
-  readonly rows: number;
-  /** Of the admitted, those that had to wait for their turn; and those that wait now. */
-  readonly queued: number;
-  readonly waiting: number;
-  /** By reason: a quota of requests, rows or CPU, a full queue, or a turn that came too late. */
-  readonly refused: Readonly<Record<'requests' | 'rows' | 'cpu' | 'queue' | 'late', number>>;
-  readonly cpuMs: number;
 }
 
 /** What a server knows of the registry that it follows. */

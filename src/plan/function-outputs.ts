@@ -31,3 +31,15 @@ export function computedOutputs({
   });
   return [...expressions, ...ofFunctions];
 }
+
+/** Outputs that depend on what other machines said, of which nothing can be computed again. */
+export function outputsOfNetworks({
+  functions = [],
+}: Pick<ServicePlan, 'functions'>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { network, inputs, outputs } of functions) {
+    const asks = network !== null || inputs.some(({ name }) => found.has(name));
+    for (const { name } of asks ? outputs : []) found.add(name);
+  }
+  return found;
+}

@@ -41,6 +41,7 @@ function commitOf(
 ): number | null {
   const status = statuses[slot] as number;
   if (status === TIMEOUT || status === UNAVAILABLE) return null;
+  if (compiled.plan.askedSlots?.has(slot) === true) return null;
   if (degradation === null) return commit;
   const { requestSlot, slotViews } = compiled.plan;
   if (slot >= requestSlot) return null;

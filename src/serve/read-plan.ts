@@ -7,7 +7,7 @@ import type { Faults } from '../expr/faults.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { referencedColumns } from '../expr/references.ts';
 import type { ScalarFn } from '../expr/scalar-fn.ts';
-import { computedOutputs } from '../plan/function-outputs.ts';
+import { computedOutputs, outputsOfNetworks } from '../plan/function-outputs.ts';
 import type {
   AggregateFeaturePlan,
   DerivedFeaturePlan,
@@ -41,6 +41,8 @@ export interface ReadPlan {
   readonly onDemand: readonly DerivedRead[];
   /** Where inputs and outputs of functions stand, by name; null of services without functions. */
   readonly functionSlots: ReadonlyMap<string, number> | null;
+  /** Slots of what other machines were asked for, which nobody can compute again; null as a rule. */
+  readonly askedSlots: ReadonlySet<number> | null;
   /** The service's features, in its order, then those on demand, then outputs of functions. */
   readonly outputs: readonly OutputRead[];
   readonly views: readonly ViewRead[];
@@ -164,9 +166,16 @@ export function compileReadPlan(
             ...outputs.map(({ name, slot }) => [name, slot] as const),
             ...service.request.map(({ name }, at) => [name, requestSlot + at] as const),
           ]),
+    askedSlots: askedSlots(service, outputs),
     outputs,
     views: viewReads(views),
   };
+}
+
+function askedSlots(service: ServicePlan, outputs: readonly OutputRead[]): Set<number> | null {
+  const asked = outputsOfNetworks(service);
+  if (asked.size === 0) return null;
+  return new Set(outputs.filter(({ name }) => asked.has(name)).map(({ slot }) => slot));
 }
 
 /** Expressions over request fields, the service's outputs, and those before. */

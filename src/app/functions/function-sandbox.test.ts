@@ -248,7 +248,7 @@ test('one that is cut off again and again is left alone, and others go on', asyn
   for (let i = 0; i < SERVING_LIMITS.functionFailures; i++) await endsOf(loop, [1], {}, own);
   assert.match(await reasonOf(loop, own), /left alone/);
   assert.deepEqual(await endsOf('({ x }) => ({ y: x })', [7], {}, own), [done(7)]);
-  const totals = own.totals().find(({ isOpen }) => isOpen);
+  const totals = own.totals().find(({ isLeftAlone }) => isLeftAlone);
   assert.equal(totals?.timeouts, SERVING_LIMITS.functionFailures);
 });
 

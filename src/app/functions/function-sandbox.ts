@@ -30,7 +30,7 @@ export interface FunctionTotals {
   readonly timeouts: number;
   /** Why one of the last calls failed. */
   readonly lastFailure: string | null;
-  readonly isOpen: boolean;
+  readonly isLeftAlone: boolean;
 }
 
 interface Known {
@@ -87,8 +87,13 @@ export class FunctionSandbox implements FunctionRunner {
   totals(): FunctionTotals[] {
     return [...this.#known.values()].map(({ plan, breaker, ...counts }) => ({
       ...{ name: plan.name, version: plan.version, digest: plan.digest, ...counts },
-      isOpen: breaker.state !== 'closed',
+      isLeftAlone: breaker.state !== 'closed',
     }));
+  }
+
+  /** Processes that a call ended, of those that there are. */
+  get processesEnded(): number {
+    return [...this.#pools.values()].reduce((sum, pool) => sum + pool.ended, 0);
   }
 
   close(): void {

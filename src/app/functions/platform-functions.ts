@@ -2,6 +2,7 @@ import { systemClock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { seededRandom } from '../../base/random.ts';
 import { processTimers } from '../../base/timers.ts';
+import type { FunctionsStatus } from '../../monitor/function-status.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import { FunctionAnswers } from '../../serve/functions/function-answers.ts';
 import { FunctionSandbox } from './function-sandbox.ts';
@@ -10,6 +11,7 @@ import { FunctionSandbox } from './function-sandbox.ts';
 export class PlatformFunctions {
   readonly sandbox: FunctionSandbox;
   readonly answers: FunctionAnswers;
+  #placed: readonly { readonly service: string; readonly digest: string }[] = [];
 
   constructor(logger: Logger) {
     this.sandbox = newSandbox(logger);
@@ -18,7 +20,32 @@ export class PlatformFunctions {
 
   /** Processes are started once there is a function, and before somebody asks for it. */
   use({ services }: ProjectPlan): void {
+    this.#placed = services.flatMap(({ name, functions = [] }) =>
+      functions.map(({ digest }) => ({ service: name, digest })),
+    );
     this.sandbox.use(services.flatMap(({ functions = [] }) => functions));
+  }
+
+  /** For the platform's status: nothing where there are no functions. */
+  status(): { readonly functions?: FunctionsStatus } {
+    if (this.#placed.length === 0) return {};
+    const { answers, sandbox } = this;
+    const totals = new Map(sandbox.totals().map((one) => [one.digest, one]));
+    return {
+      functions: {
+        functions: this.#placed.flatMap(({ service, digest }) => {
+          const one = totals.get(digest);
+          if (one === undefined) return [];
+          const { name, version, calls, errors, timeouts, lastFailure, isLeftAlone } = one;
+          const counts = { calls, errors, timeouts, lastFailure, isLeftAlone };
+          return [{ service, name, version, ...counts }];
+        }),
+        cacheHits: answers.hits,
+        shared: answers.shared,
+        cached: answers.size,
+        processesEnded: sandbox.processesEnded,
+      },
+    };
   }
 
   close(): void {
