@@ -111,6 +111,17 @@ export const SERVING_LIMITS = {
    * is written must be published within it.
    */
   storePreviousMs: 10 * 60 * 1000,
+  /** How long a row of a key that is read often is used without asking the store, in ms. */
+  hotReadMs: 100,
+  /** After so long it is asked for again, behind the answers, with all others that are in use. */
+  hotRefreshMs: 40,
+  /** Keys that are counted, and rows that are kept: of one read in so many. */
+  hotKeys: 4_096,
+  hotSample: 4,
+  /** A key that has at least this share of the reads is hot. */
+  hotShare: 1 / 8_192,
+  /** Bytes of rows that are kept. */
+  hotBytes: 64 * 1024 * 1024,
   /** Keys of one MGET of Redis, and rows and bytes of one call of the function that writes. */
   redisKeysPerRead: 512,
   redisRowsPerWrite: 128,

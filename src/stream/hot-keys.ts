@@ -1,8 +1,8 @@
+import { HeavyHitters } from '../base/heavy-hitters.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Random, seededRandom } from '../base/random.ts';
 import type { KeyDirectory } from '../store/key-directory.ts';
 import type { Spread } from '../store/spread.ts';
-import { HeavyHitters } from './heavy-hitters.ts';
 import type { Splitting } from './split-rule.ts';
 
 /** Keys with less than this share are not worth naming. */

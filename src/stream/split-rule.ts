@@ -1,5 +1,5 @@
+import type { HeavyHitters } from '../base/heavy-hitters.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { HeavyHitters } from './heavy-hitters.ts';
 
 /** What is known of the keys of one source when it is decided which of them are split. */
 export interface KeyLook {

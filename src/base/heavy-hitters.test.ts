@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { seededRandom } from '../base/random.ts';
+import { seededRandom } from './random.ts';
 import { HeavyHitters } from './heavy-hitters.ts';
 
 describe('HeavyHitters', () => {
