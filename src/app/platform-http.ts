@@ -73,7 +73,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
     ...(parts.publisher.isOn ? { store: storePort(parts.publisher) } : {}),
     cost: costPort({
       ...{ config, plan, disk: parts.disk, engine: faces.engine },
-      storeUsage: null,
+      storeUsage: parts.publisher.usage,
       saveReads: () => parts.reads.save(),
     }),
     shadows: () => parts.shadows.reader.reports(),
@@ -91,7 +91,7 @@ export function platformHttp(faces: PlatformFaces): FastifyInstance {
   });
 }
 
-function requestLog({ listen }: Config): Pick<HttpDependencies, 'requestLog'> {
+export function requestLog({ listen }: Config): Pick<HttpDependencies, 'requestLog'> {
   const { requestLog: log } = listen;
   if (log === null) return {};
   // Its level is its own: whoever asks for these lines gets them, whatever else is logged.

@@ -7,6 +7,7 @@ import { LIMITS } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import { nextTurn, pause } from '../../base/pause.ts';
 import { seededRandom } from '../../base/random.ts';
+import type { RowStore, StoreUsage } from '../../store/row-store.ts';
 import type { PublisherStatus } from '../../stream/publisher-status.ts';
 import { StorePublisher } from '../../stream/store-publisher.ts';
 import type { RestoredState } from '../../stream/stream-engine-options.ts';
@@ -19,8 +20,15 @@ const ID_FILE = 'online.id';
 export class PublisherKeeper {
   readonly #publisher: StorePublisher | null;
   readonly #directory: string;
+  /** Rows and bytes of the store; null without one. @throws AsofError `store_unavailable` */
+  readonly usage: (() => Promise<StoreUsage>) | null;
 
-  private constructor(publisher: StorePublisher | null, directory: string) {
+  private constructor(
+    publisher: StorePublisher | null,
+    directory: string,
+    rows: RowStore | null = null,
+  ) {
+    this.usage = rows === null ? null : () => rows.usage();
     this.#publisher = publisher;
     this.#directory = directory;
   }
@@ -29,8 +37,9 @@ export class PublisherKeeper {
     const { store } = config;
     if (store === null) return new PublisherKeeper(null, '');
     const directory = directoryId(disk);
+    const rows = openRows(config, store, false, logger);
     const publisher = new StorePublisher({
-      rows: openRows(config, store, false, logger),
+      rows,
       directory,
       wallClock: config.clock === 'wall' ? systemClock : null,
       breaker: new CircuitBreaker({
@@ -42,7 +51,7 @@ export class PublisherKeeper {
       }),
       ...{ pause, turn: nextTurn, logger },
     });
-    return new PublisherKeeper(publisher, directory);
+    return new PublisherKeeper(publisher, directory, rows);
   }
 
   get isOn(): boolean {

@@ -1,11 +1,9 @@
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { stopwatchMs, systemClock } from '../../base/clock.ts';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
-import { NodeDisk } from '../../base/node-disk.ts';
 import { seededRandom } from '../../base/random.ts';
 import { processTimers } from '../../base/timers.ts';
 import type { AnyListener } from '../../http/any-version.ts';
@@ -18,20 +16,17 @@ import { FeatureServer } from '../../serve/feature-server.ts';
 import { type Readiness, storeReadiness } from '../../serve/readiness.ts';
 import { GuardedRows } from '../../store/guarded-rows.ts';
 import { ReplicaStore } from '../../store/replica-store.ts';
-import { ServeLogWriter } from '../../store/serve-log.ts';
-import { AccessFollower } from '../access/access-follower.ts';
-import { AuditKeeper } from '../audit/audit-keeper.ts';
 import type { Config } from '../config.ts';
+import { readTotals } from '../cost/read-totals.ts';
 import { endInOrder } from '../end-in-order.ts';
 import { feastPort } from '../feast/feast-port.ts';
-import { Listeners } from '../listen/listeners.ts';
 import { packageVersion } from '../package-version.ts';
-import { TokenKeeper } from '../privacy/token-keeper.ts';
+import { requestLog } from '../platform-http.ts';
 import { RegistryFollower } from '../registry-follower.ts';
 import { registryWorld } from '../registry-world.ts';
-import { AdmissionKeeper } from '../tenants/admission-keeper.ts';
 import { splitRequests } from './local-requests.ts';
 import { openRows } from './open-rows.ts';
+import { openReadParts, type ReadParts } from './read-parts.ts';
 import { readStatus } from './read-status.ts';
 import { writesNothing } from './writes-nothing.ts';
 
@@ -42,8 +37,12 @@ export interface ReadOptions {
   readonly tellsOfItself: () => boolean;
   /** Others listen on the same port. */
   readonly sharesPort: boolean;
-  /** Its part of the serve log, in a folder of this name; '' for the log itself. */
+  /** Its part of the serve log, in a folder of this name. */
   readonly serveLogPart: string;
+  /** How many answer together, on one port. */
+  readonly processes: number;
+  /** What else is to be said of how well it does; null where nothing is. */
+  readonly reserve: () => string | null;
 }
 
 /**
@@ -91,8 +90,10 @@ export class ReadServer {
       clock: systemClock,
       clockMode: config.clock,
       serveLog: parts.serveLog,
+      functions: parts.functions.answers,
       tokenizer: () => parts.tokens.tokenizer,
     });
+    parts.reads.totals = () => readTotals(this.features);
     const status = (): PlatformStatus => this.status();
     this.metrics = createMetrics(status);
     const { listeners } = parts;
@@ -103,7 +104,8 @@ export class ReadServer {
       ...(config.feast.enabled ? { feast: feastPort(() => this.#plan) } : {}),
       ...writesNothing(() => this.#plan),
       state: () => this.#state(),
-      readiness: () => this.#readiness(),
+      readiness: () => this.#readiness(options.reserve()),
+      ...requestLog(config),
       // Of a store that is away, each service says itself what is answered.
       isOpen: () => !this.#isStopping,
       server: (listener) =>
@@ -124,7 +126,14 @@ export class ReadServer {
         throw new AsofError('not_applied', `Nothing has been applied in ${config.dataDir}.`);
       }
       const { plan } = snapshot.applied;
-      const parts = await openReadParts(config, plan, snapshot, logger, options.serveLogPart);
+      const parts = await openReadParts(
+        config,
+        plan,
+        snapshot,
+        logger,
+        options.serveLogPart,
+        options.processes,
+      );
       const server = new ReadServer(config, plan, follower, parts, logger, options);
       server.#heed(snapshot);
       await server.#look();
@@ -152,13 +161,14 @@ export class ReadServer {
 
   /** Ends requests first; nothing has to be saved. */
   async stop(): Promise<void> {
-    const { listeners, access, audit, admission, serveLog } = this.#parts;
+    const { listeners, access, audit, admission, reads, functions, serveLog } = this.#parts;
     await listeners.end(this.#http, this.#state() === 'ready');
     this.#isStopping = true;
     if (this.#looking !== null) clearInterval(this.#looking);
     const steps = [
       ...[() => this.#follower.stop(), () => access.stop(), () => audit.stop()],
-      ...[() => admission.stop(), () => serveLog.close(), () => this.#rows.close()],
+      ...[() => admission.stop(), () => reads.close(), () => functions.close()],
+      ...[() => serveLog.close(), () => this.#rows.close()],
     ];
     await endInOrder(steps, this.#logger);
   }
@@ -167,6 +177,7 @@ export class ReadServer {
     const { port, host } = this.#config;
     const address = await this.#http.listen({ port, host, ...(sharesPort ? REUSED : {}) });
     await this.#parts.listeners.listenGrpc(host, sharesPort);
+    await this.#parts.listeners.listenFeast(host, sharesPort);
     this.url = this.#parts.listeners.isSecure ? address.replace(/^http:/, 'https:') : address;
   }
 
@@ -178,14 +189,16 @@ export class ReadServer {
   }
 
   /** Of a store that is away, each service says whether it can be answered. */
-  #readiness(): Readiness {
+  #readiness(reserve: string | null): Readiness {
     const { newest, failure, missing } = this.#replica;
-    return storeReadiness({
+    const found = storeReadiness({
       hasHead: newest !== null,
       isRead: failure === null,
-      missingGroups: missing.length,
+      missingGroups: newest === null ? 0 : missing.length,
       services: this.#plan.services,
     });
+    if (reserve === null) return found;
+    return { ...found, degraded: found.ready, reasons: [...found.reasons, reserve] };
   }
 
   #heed({ releases, lifecycle }: RegistrySnapshot): void {
@@ -212,6 +225,7 @@ export class ReadServer {
       await next.replica.look(deadlineMs);
       if (next.replica.newest === null || next.replica.missing.length > 0) return;
       this.features.use(next.plan, next.replica);
+      this.#parts.functions.use(next.plan);
       this.#plan = next.plan;
       this.#replica = next.replica;
       this.#next = null;
@@ -226,36 +240,6 @@ export class ReadServer {
 }
 
 const REUSED = { reusePort: true };
-
-interface ReadParts {
-  readonly access: AccessFollower;
-  readonly audit: AuditKeeper;
-  readonly admission: AdmissionKeeper;
-  readonly tokens: TokenKeeper;
-  readonly listeners: Listeners;
-  readonly serveLog: ServeLogWriter;
-}
-
-async function openReadParts(
-  config: Config,
-  plan: ProjectPlan,
-  known: RegistrySnapshot,
-  logger: Logger,
-  serveLogPart: string,
-): Promise<ReadParts> {
-  const listeners = new Listeners(config.listen, logger);
-  const audit = new AuditKeeper(config, logger);
-  const access = await AccessFollower.open(config, logger, audit.onDenied, known.access);
-  const tokens = await TokenKeeper.open(config, plan, known.tokenKey);
-  const admission = new AdmissionKeeper(config, logger);
-  const serveLog = new ServeLogWriter({
-    disk: new NodeDisk(join(config.dataDir, 'served', serveLogPart)),
-    rate: config.serveLogRate,
-    random: seededRandom((systemClock.nowMs() ^ process.pid) >>> 0),
-    logger,
-  });
-  return { access, audit, admission, tokens, listeners, serveLog };
-}
 
 function requireStore({ store }: Config): NonNullable<Config['store']> {
   if (store !== null) return store;

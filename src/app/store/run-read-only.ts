@@ -21,6 +21,8 @@ export async function runReadOnly(
     tellsOfItself: () => true,
     sharesPort: false,
     serveLogPart: `reader-${process.pid}`,
+    processes: 1,
+    reserve: () => null,
   });
   const { replica } = server.status();
   const seconds = (Date.now() - startedMs) / 1000;

@@ -48,7 +48,10 @@ export class Workers {
     await publisher.isSettledWithin(LIMITS.workerStartMs);
     const { store, ...overrides } = overridesOf(this.#config);
     const crew = new WorkerCrew(
-      (number) => ({ kind: 'start', root, overrides, store, primary, part: `worker-${number}` }),
+      (number) => ({
+        ...{ kind: 'start', root, overrides, store, primary },
+        ...{ part: `worker-${number}`, processes: this.#count },
+      }),
       createLogger(this.#config.logLevel),
     );
     await crew.start(this.#count);

@@ -26,7 +26,7 @@ class WorkerProcess {
     }
   }
 
-  async #start({ root, overrides, store, primary, part }: ToWorker & { kind: 'start' }) {
+  async #start({ root, overrides, store, primary, part, processes }: ToWorker & { kind: 'start' }) {
     const config = { ...loadConfig(root, overrides), store: store ?? loadConfig(root).store };
     const logger = createLogger(config.logLevel);
     const forwarder = new Forwarder(() => primary);
@@ -37,6 +37,11 @@ class WorkerProcess {
       tellsOfItself: () => !process.connected,
       sharesPort: true,
       serveLogPart: part,
+      processes,
+      reserve: () =>
+        process.connected
+          ? null
+          : 'The primary is gone: answers stay as of what it published last.',
     });
     process.on('disconnect', () => this.#waitForAnother(config.dataDir, primary));
     if (!process.connected) this.#waitForAnother(config.dataDir, primary);

@@ -14,6 +14,8 @@ export type ToWorker =
       readonly primary: string;
       /** Of the serve log. */
       readonly part: string;
+      /** How many workers there are. */
+      readonly processes: number;
     }
   | { readonly kind: 'metrics'; readonly number: number }
   | { readonly kind: 'end' };

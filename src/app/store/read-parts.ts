@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { systemClock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import { NodeDisk } from '../../base/node-disk.ts';
+import { seededRandom } from '../../base/random.ts';
+import type { ProjectPlan } from '../../plan/plan.ts';
+import type { RegistrySnapshot } from '../../registry/snapshot.ts';
+import { ServeLogWriter } from '../../store/serve-log.ts';
+import { AccessFollower } from '../access/access-follower.ts';
+import { AuditKeeper } from '../audit/audit-keeper.ts';
+import type { Config } from '../config.ts';
+import { ReadsKeeper } from '../cost/reads-keeper.ts';
+import { feastPortOf } from '../feast/feast-config.ts';
+import { PlatformFunctions } from '../functions/platform-functions.ts';
+import { Listeners } from '../listen/listeners.ts';
+import { TokenKeeper } from '../privacy/token-keeper.ts';
+import { AdmissionKeeper } from '../tenants/admission-keeper.ts';
+
+/** What a process that only reads opens once. */
+export interface ReadParts {
+  readonly access: AccessFollower;
+  readonly audit: AuditKeeper;
+  readonly admission: AdmissionKeeper;
+  readonly reads: ReadsKeeper;
+  readonly tokens: TokenKeeper;
+  readonly functions: PlatformFunctions;
+  readonly listeners: Listeners;
+  readonly serveLog: ServeLogWriter;
+}
+
+/**
+ * @param part its folder within the serve log, and its name among those who count reads
+ * @param processes that answer together: each lets in its part of the quotas
+ */
+export async function openReadParts(
+  config: Config,
+  plan: ProjectPlan,
+  known: RegistrySnapshot,
+  logger: Logger,
+  part: string,
+  processes: number,
+): Promise<ReadParts> {
+  const listeners = new Listeners(config.listen, logger, feastPortOf(config));
+  const audit = new AuditKeeper(config, logger);
+  const access = await AccessFollower.open(config, logger, audit.onDenied, known.access);
+  const tokens = await TokenKeeper.open(config, plan, known.tokenKey);
+  const admission = new AdmissionKeeper(config, logger, processes);
+  const reads = new ReadsKeeper({
+    disk: new NodeDisk(config.dataDir),
+    ...{ clock: systemClock, logger, process: part },
+  });
+  const functions = new PlatformFunctions(logger);
+  functions.use(plan);
+  const serveLog = new ServeLogWriter({
+    disk: new NodeDisk(join(config.dataDir, 'served', part)),
+    rate: config.serveLogRate,
+    random: seededRandom((systemClock.nowMs() ^ process.pid) >>> 0),
+    logger,
+  });
+  return { access, audit, admission, reads, tokens, functions, listeners, serveLog };
+}
