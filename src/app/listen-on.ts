@@ -1,6 +1,5 @@
 import type { FastifyInstance } from 'fastify';
 import { AsofError } from '../base/errors.ts';
-import { type FurtherPort, listenFurther } from '../http/further-port.ts';
 import { listen } from '../http/http-server.ts';
 import type { Config } from './config.ts';
 import type { Parts } from './platform-parts.ts';
@@ -17,25 +16,21 @@ export interface Addresses {
 export const NOWHERE: Addresses = { url: '', grpcUrl: null, feastUrl: null };
 
 /**
- * Listens, and tells other processes of it in the data directory. Both addresses end with the server.
+ * Listens, and tells other processes of it in the data directory. All addresses end with the server.
  * @throws AsofError `address_in_use`, or `invalid_config` for an address that is not ours
  */
 export async function listenOn(
   http: FastifyInstance,
-  { port, host, feast }: Config,
+  { port, host }: Config,
   { directory, listeners }: Pick<Parts, 'directory' | 'listeners'>,
 ): Promise<Addresses> {
-  let further: FurtherPort | null = null;
-  http.addHook('preClose', async () => further?.close());
   const address = await listening(() => listen(http, port, host), port, host);
   // The framework does not know what its server speaks.
   const url = listeners.isSecure ? address.replace(/^http:/, 'https:') : address;
   const grpcUrl = await listeners.listenGrpc(host);
+  const feastUrl = await listeners.listenFeast(host);
   directory.announce(url);
-  const { port: ofFeast } = feast;
-  if (!feast.enabled || ofFeast === null) return { url, grpcUrl, feastUrl: null };
-  further = await listening(() => listenFurther(http, ofFeast, host), ofFeast, host);
-  return { url, grpcUrl, feastUrl: further.url };
+  return { url, grpcUrl, feastUrl };
 }
 
 async function listening<T>(listens: () => Promise<T>, port: number, host: string): Promise<T> {

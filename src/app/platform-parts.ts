@@ -16,6 +16,7 @@ import type { Config } from './config.ts';
 import { Connectors } from './connectors.ts';
 import { ReadsKeeper } from './cost/reads-keeper.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { feastPortOf } from './feast/feast-config.ts';
 import { PlatformFunctions } from './functions/platform-functions.ts';
 import { Listeners } from './listen/listeners.ts';
 import { createLogger } from './logger.ts';
@@ -58,7 +59,7 @@ export async function openParts(
 ): Promise<Parts> {
   try {
     const logger = createLogger(config.logLevel);
-    const listeners = new Listeners(config.listen, logger);
+    const listeners = new Listeners(config.listen, logger, feastPortOf(config));
     const disk = openDisk(config.dataDir);
     const log = await EventLog.open({ disk, schemas: plan.sources, logger });
     const letters = new DeadLetters(disk);

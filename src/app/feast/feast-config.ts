@@ -7,6 +7,11 @@ export interface FeastConfig {
   readonly port: number | null;
 }
 
+/** The port to open beside the server's own; null: none. */
+export function feastPortOf({ feast }: { readonly feast: FeastConfig }): number | null {
+  return feast.enabled ? feast.port : null;
+}
+
 const PORT_MAX = 65_535;
 
 /** Reads `feast` of asof.json: `false`, or `{ "port": 6566 }`; on the server's own port by default. */

@@ -49,10 +49,14 @@ export class Listeners {
   readonly #sessions = new Set<ServerHttp2Session>();
   #main: Server | Http2SecureServer | null = null;
   #grpc: Http2Server | null = null;
+  readonly #feastPort: number | null;
+  #feast: Server | Http2SecureServer | null = null;
   #isLeaving = false;
 
-  constructor(config: ListenConfig, logger: Logger) {
+  /** @param feastPort where Feast's clients are answered as well; null: nowhere else */
+  constructor(config: ListenConfig, logger: Logger, feastPort: number | null = null) {
     this.#config = config;
+    this.#feastPort = feastPort;
     this.#logger = logger;
     this.#tls = config.tls === null ? null : new TlsFiles(config.tls, logger);
   }
@@ -69,14 +73,20 @@ export class Listeners {
       }
       listener(request, response);
     };
-    this.#main = this.#tls === null ? createServer(SERVER_OPTIONS, answer) : this.#secure(answer);
-    this.#track(this.#main);
+    this.#main = this.#web(answer);
+    if (this.#feastPort !== null) this.#feast = this.#web(answer);
     if (this.#config.grpcPort !== null) {
       this.#grpc = createH2Server(H2_OPTIONS, answer);
       this.#track(this.#grpc);
     }
     // It has the face of a server of HTTP/1.1, which is all that the framework knows of.
     return this.#main as Server;
+  }
+
+  #web(answer: AnyListener): Server | Http2SecureServer {
+    const server = this.#tls === null ? createServer(SERVER_OPTIONS, answer) : this.#secure(answer);
+    this.#track(server);
+    return server;
   }
 
   #secure(answer: AnyListener): Http2SecureServer {
@@ -122,19 +132,16 @@ export class Listeners {
 
   /** Opens the port of gRPC, if there is one; answers where. */
   async listenGrpc(host: string, reusePort = false): Promise<string | null> {
-    const server = this.#grpc;
     const { grpcPort } = this.#config;
-    if (server === null || grpcPort === null) return null;
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (cause: Error & { readonly code?: string }) => {
-        const isTaken = cause.code === 'EADDRINUSE';
-        const path = `${host}:${grpcPort}`;
-        const text = isTaken ? `Something else listens on ${path}.` : cause.message;
-        reject(new AsofError(isTaken ? 'address_in_use' : 'invalid_config', text, { path, cause }));
-      });
-      server.listen({ port: grpcPort, host, reusePort }, resolve);
-    });
-    return `http://${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
+    if (this.#grpc === null || grpcPort === null) return null;
+    return `http://${await opened(this.#grpc, host, grpcPort, reusePort)}`;
+  }
+
+  /** Opens the further port of Feast's clients, if there is one; answers where. */
+  async listenFeast(host: string, reusePort = false): Promise<string | null> {
+    if (this.#feast === null || this.#feastPort === null) return null;
+    const scheme = this.isSecure ? 'https' : 'http';
+    return `${scheme}://${await opened(this.#feast, host, this.#feastPort, reusePort)}`;
   }
 
   /** The server calls itself ready no more, so that no balancer sends anybody here. */
@@ -168,7 +175,7 @@ export class Listeners {
    */
   async #drain(): Promise<void> {
     this.#tls?.stop();
-    const servers = [this.#main, this.#grpc].filter((one) => one !== null);
+    const servers = [this.#main, this.#grpc, this.#feast].filter((one) => one !== null);
     const closed = Promise.all(
       servers.map((one) => new Promise<void>((resolve) => one.close(() => resolve()))),
     );
@@ -189,4 +196,23 @@ export class Listeners {
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
+}
+
+/** Answers host and port. */
+async function opened(
+  server: Server | Http2Server | Http2SecureServer,
+  host: string,
+  port: number,
+  reusePort: boolean,
+): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause: Error & { readonly code?: string }) => {
+      const isTaken = cause.code === 'EADDRINUSE';
+      const path = `${host}:${port}`;
+      const text = isTaken ? `Something else listens on ${path}.` : cause.message;
+      reject(new AsofError(isTaken ? 'address_in_use' : 'invalid_config', text, { path, cause }));
+    });
+    server.listen({ port, host, reusePort }, resolve);
+  });
+  return `${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
 }
