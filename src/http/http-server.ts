@@ -21,6 +21,7 @@ import { latenessRoutes } from './lateness-routes.ts';
 import { letterExportRoute } from './letter-export.ts';
 import { lifecycleRoutes } from './lifecycle-routes.ts';
 import { neighborRoutes } from './neighbor-routes.ts';
+import { completed } from './openapi-document.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { givenRequestId, REQUEST_ID } from './request-id.ts';
 import { loggedRequests, noteOf } from './request-log.ts';
@@ -75,6 +76,7 @@ export function createHttpServer(dependencies: HttpDependencies): FastifyInstanc
     done();
   });
   app.register(swagger, {
+    transformObject: (made) => completed('openapiObject' in made ? made.openapiObject : {}),
     openapi: {
       openapi: '3.1.0',
       info: {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compile } from 'typebox/compile';
+import type { HttpDependencies } from '../../src/http/dependencies.ts';
 import { createHttpWorld, flight, post } from './http-world.ts';
 
 const ROUTES = [
@@ -53,3 +54,60 @@ test('the OpenAPI document has every route, and its schemas fit the answers', as
     assert.deepEqual(errors, [], `${path}: ${JSON.stringify(errors)}`);
   }
 });
+
+test('every route has examples, which its own schemas take, and its errors by their codes', async (t) => {
+  const http = await createHttpWorld(t, { ...everyRoute() });
+  const document = (await http.app.inject('/openapi.json')).json();
+  const wrong: string[] = [];
+  let checked = 0;
+  const check = (what: string, content: Readonly<Record<string, Media>> = {}): void => {
+    for (const [type, { schema, example }] of Object.entries(content)) {
+      if (schema === undefined || example === undefined) wrong.push(`${what} has no example`);
+      else {
+        checked += 1;
+        const errors = [...Compile(schema).Errors(example)];
+        if (errors.length > 0) wrong.push(`${what} as ${type}: ${JSON.stringify(errors)}`);
+      }
+    }
+  };
+  for (const [path, methods] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(methods as Record<string, Operation>)) {
+      const name = `${method} ${path}`;
+      check(`the request of ${name}`, operation.requestBody?.content);
+      for (const [status, response] of Object.entries(operation.responses)) {
+        check(`${status} of ${name}`, response.content);
+      }
+      for (const status of ['429', '503', '504']) {
+        const { description = '', content = {} } = operation.responses[status] ?? {};
+        const { properties = {} } = content['application/json']?.schema ?? {};
+        // Readiness is told in a form of its own.
+        if (path === '/readyz' && !('error' in properties)) continue;
+        assert.match(description, /[a-z]+_[a-z]+/, `${status} of ${name}`);
+      }
+    }
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(checked > 100, `${checked} examples`);
+});
+
+interface Media {
+  readonly schema?: object & { readonly properties?: object };
+  readonly example?: unknown;
+}
+
+interface Operation {
+  readonly requestBody?: { readonly content?: Readonly<Record<string, Media>> };
+  readonly responses: Readonly<
+    Record<
+      string,
+      { readonly description?: string; readonly content?: Readonly<Record<string, Media>> }
+    >
+  >;
+}
+
+/** Ports that are never called: routes that are there only with them are described as well. */
+function everyRoute(): Partial<HttpDependencies> {
+  const port = new Proxy({}, { get: () => () => ({}) });
+  const ports = ['bulk', 'explore', 'forget', 'lifecycle', 'feast', 'neighbors', 'store', 'cost'];
+  return Object.fromEntries(ports.map((name) => [name, port]));
+}
