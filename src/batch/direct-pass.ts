@@ -10,7 +10,7 @@ import type { WorkWindow } from './work-group.ts';
  */
 export function directSql(input: PassInput, bucketMs: number | null): string {
   const { tables, needs } = input;
-  const { group, visibility, rows, events } = tables;
+  const { group, visibility, events } = tables;
   const used = [...new Set(needs.map((need) => need.window))];
   const windows = used.map((at) => windowAt(group.windows, at));
   const widest = used.find((at) =>
@@ -35,20 +35,25 @@ export function directSql(input: PassInput, bucketMs: number | null): string {
     return aliased(state.direct(filterOf(need.window)), partColumns(need, state));
   });
   return `SELECT r, ${select.join(', ')}
-    FROM ${joinSql(rows, events, start, end, bucketMs)}
+    FROM ${joinSql(tables, events, start, end, bucketMs)}
     WHERE ${conditions.join(' AND ')} GROUP BY r`;
 }
 
-/** Rows beside the events of their key, and of their time buckets where keys have long histories. */
+/**
+ * Rows beside the events of their key, and of their time buckets where keys have long histories. A
+ * row has no bucket before the first event or behind the last: a lifetime begins at the epoch.
+ */
 export function joinSql(
-  rows: string,
+  { rows, events: all }: Pick<PassInput['tables'], 'rows' | 'events'>,
   events: string,
   start: string,
   end: string,
   bucketMs: number | null,
 ): string {
   if (bucketMs === null) return `${rows} JOIN ${events} USING (k)`;
-  const buckets = `unnest(range(${start} // ${bucketMs}, (${end} - 1) // ${bucketMs} + 1))`;
+  const first = `greatest(${start}, coalesce((SELECT min(et) FROM ${all}), 1))`;
+  const last = `least(${end} - 1, coalesce((SELECT max(et) FROM ${all}), 0))`;
+  const buckets = `unnest(range(${first} // ${bucketMs}, ${last} // ${bucketMs} + 1))`;
   return `(SELECT *, ${buckets} AS bucket FROM ${rows} WHERE ${end} > ${start})
     JOIN (SELECT *, et // ${bucketMs} AS bucket FROM ${events}) USING (k, bucket)`;
 }

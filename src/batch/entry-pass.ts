@@ -18,7 +18,7 @@ export function directEntriesSql(input: EntryInput, bucketMs: number | null): st
   const events = `(${entriesOfEvents(input, ['k', 'et', 'visible'])})`;
   const isGrouped = entry.from !== 'events' && entry.ofSorted === undefined;
   const found = `SELECT r, ${isGrouped ? SUMMED : 'x, y'}
-    FROM ${joinSql(tables.rows, events, start, end, bucketMs)}
+    FROM ${joinSql(tables, events, start, end, bucketMs)}
     WHERE et >= ${start} AND et < ${end} AND visible <= v ${isGrouped ? 'GROUP BY r, x' : ''}`;
   if (entry.ofSorted === undefined) return summarySql(entry, need, found);
   // Sorting a list takes a quarter of the time that a window over its entries does.
