@@ -94,6 +94,8 @@ export const SERVING_LIMITS = {
   h2Settings: 32,
   /** A connection without a request is closed after this time; as HTTP/1.1 does it. */
   idleConnectionMs: 72_000,
+  /** A connection of HTTP/1.1 with a request under way on which nothing moves is closed after this. */
+  stalledConnectionMs: 600_000,
   /** A request has to be there, and its answer has to be taken, within this time. */
   requestWholeMs: 120_000,
   /** Of so many requests, the time of one is told by stages. */

@@ -32,7 +32,10 @@ import { storeRoutes } from './store-routes.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** Idle connections outlive the pools of common clients and proxies. */
-export const SERVER_OPTIONS = { keepAliveTimeout: 72_000, requestTimeout: 120_000 };
+export const SERVER_OPTIONS = {
+  keepAliveTimeout: LIMITS.idleConnectionMs,
+  requestTimeout: LIMITS.requestWholeMs,
+};
 
 /** The HTTP face of the platform: routes, limits and errors; the work is done elsewhere. */
 export function createHttpServer(dependencies: HttpDependencies): FastifyInstance {

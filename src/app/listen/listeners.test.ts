@@ -19,7 +19,7 @@ import { type ListenConfig, NO_LISTEN_CONFIG } from './listen-config.ts';
 import { Listeners } from './listeners.ts';
 
 /** A server whose requests to `/held` wait until they are released. */
-async function world(t: TestContext, more: Partial<ListenConfig> = {}) {
+async function world(t: TestContext, more: Partial<ListenConfig> = {}, requestWholeMs = 60_000) {
   const held: (() => void)[] = [];
   const answer: AnyListener = (request, response) => {
     const end = (): void => {
@@ -30,7 +30,7 @@ async function world(t: TestContext, more: Partial<ListenConfig> = {}) {
     else end();
   };
   const config: ListenConfig = { ...NO_LISTEN_CONFIG, grpcPort: 0, ...more };
-  const listeners = new Listeners(config, silentLogger);
+  const listeners = new Listeners(config, silentLogger, null, requestWholeMs);
   const http = Fastify({
     serverFactory: () => listeners.serve(answer),
     forceCloseConnections: false,
@@ -157,6 +157,62 @@ test('idle connections do not hold up the end', async (t) => {
   await idle.text;
   await one.end();
   assert.equal(await idle.goneAway, constants.NGHTTP2_NO_ERROR);
+});
+
+test('a call that does not come to its end is cut, and others are answered', async (t) => {
+  const one = await world(t, {}, 150);
+  const session = h2Connect(one.grpcUrl);
+  t.after(() => session.destroy());
+  const stream = session.request({ ':method': 'POST', ':path': '/held' });
+  stream.on('error', () => {});
+  const closed = new Promise<number>((resolve) =>
+    stream.on('close', () => resolve(stream.rstCode)),
+  );
+  stream.write('a part of a body');
+  assert.equal(await closed, constants.NGHTTP2_CANCEL);
+  assert.equal(await getH2(one.grpcUrl, '/').text, 'answer over 2.0');
+});
+
+/** A frame of HTTP/2. */
+function frame(type: number, payload: Buffer, flags = 0, stream = 0): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head.writeUInt8(type, 3);
+  head.writeUInt8(flags, 4);
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+test('floods of settings, pings and headers cost their own connection at most', async (t) => {
+  const one = await world(t);
+  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  const settings = frame(4, Buffer.alloc(6 * 40, 1));
+  const ping = frame(6, Buffer.alloc(8));
+  // Literal headers without an end, as many as one may send.
+  const header = Buffer.concat([
+    Buffer.from([0, 4]),
+    Buffer.from('name'),
+    Buffer.from([5]),
+    Buffer.from('value'),
+  ]);
+  const headers = frame(9, Buffer.concat(Array.from({ length: 1000 }, () => header)), 0, 1);
+  const opening = frame(1, header, 0, 1);
+  const floods = [
+    [preface, frame(4, Buffer.alloc(0)), ...Array.from({ length: 5_000 }, () => settings)],
+    [preface, frame(4, Buffer.alloc(0)), ...Array.from({ length: 20_000 }, () => ping)],
+    [preface, frame(4, Buffer.alloc(0)), opening, ...Array.from({ length: 200 }, () => headers)],
+    [Buffer.alloc(100_000, 0xff)],
+  ];
+  for (const flood of floods) {
+    const socket = createConnection({ port: Number(new URL(one.grpcUrl).port), host: '127.0.0.1' });
+    socket.on('error', () => {});
+    const over = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    socket.resume();
+    socket.end(Buffer.concat(flood));
+    await Promise.race([over, pause(2_000)]);
+    socket.destroy();
+    assert.equal(await getH2(one.grpcUrl, '/').text, 'answer over 2.0');
+  }
 });
 
 interface TlsFolder {

@@ -50,11 +50,18 @@ export class Listeners {
   #main: Server | Http2SecureServer | null = null;
   #grpc: Http2Server | null = null;
   readonly #feastPort: number | null;
+  readonly #requestWholeMs: number;
   #feast: Server | Http2SecureServer | null = null;
   #isLeaving = false;
 
   /** @param feastPort where Feast's clients are answered as well; null: nowhere else */
-  constructor(config: ListenConfig, logger: Logger, feastPort: number | null = null) {
+  constructor(
+    config: ListenConfig,
+    logger: Logger,
+    feastPort: number | null = null,
+    requestWholeMs: number = LIMITS.requestWholeMs,
+  ) {
+    this.#requestWholeMs = requestWholeMs;
     this.#config = config;
     this.#feastPort = feastPort;
     this.#logger = logger;
@@ -84,7 +91,7 @@ export class Listeners {
   }
 
   #web(answer: AnyListener): Server | Http2SecureServer {
-    const server = this.#tls === null ? createServer(SERVER_OPTIONS, answer) : this.#secure(answer);
+    const server = this.#tls === null ? plainServer(answer) : this.#secure(answer);
     this.#track(server);
     return server;
   }
@@ -119,7 +126,7 @@ export class Listeners {
     server.on('stream', (stream: ServerHttp2Stream, headers: { readonly ':path'?: string }) => {
       if (headers[':path'] === WATCH_PATH) return;
       const cut = (): void => stream.close(constants.NGHTTP2_CANCEL);
-      const timer = setTimeout(cut, LIMITS.requestWholeMs);
+      const timer = setTimeout(cut, this.#requestWholeMs);
       stream.once('close', () => clearTimeout(timer));
     });
     // A connection that breaks is nobody's failure.
@@ -215,4 +222,11 @@ async function opened(
     server.listen({ port, host, reusePort }, resolve);
   });
   return `${host.includes(':') ? `[${host}]` : host}:${(server.address() as AddressInfo).port}`;
+}
+
+/** Who takes nothing of an answer for so long is cut; HTTP/2 cuts by the call. */
+function plainServer(answer: AnyListener): Server {
+  const server = createServer(SERVER_OPTIONS, answer);
+  server.timeout = LIMITS.stalledConnectionMs;
+  return server;
 }

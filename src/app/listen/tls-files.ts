@@ -17,6 +17,7 @@ export class TlsFiles {
   #seen = '';
   #timer: NodeJS.Timeout | null = null;
   #onHangUp: (() => void) | null = null;
+  readonly #renewed: ((options: SecureContextOptions) => void)[] = [];
 
   constructor(config: TlsConfig, logger: Logger) {
     this.#config = config;
@@ -48,10 +49,13 @@ export class TlsFiles {
 
   /** Tells of new files from now on, until `stop`. */
   follow(renew: (options: SecureContextOptions) => void): void {
+    this.#renewed.push(renew);
+    if (this.#timer !== null) return;
     const look = (isAsked: boolean): void => {
       if (!isAsked && this.#stamp() === this.#seen) return;
       try {
-        renew(this.read());
+        const options = this.read();
+        for (const one of this.#renewed) one(options);
         this.#logger.info({ cert: this.#config.cert }, 'The certificate was read anew.');
       } catch (error) {
         // A certificate without its new key, for one: the next look finds both.
