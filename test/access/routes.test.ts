@@ -54,6 +54,7 @@ const LISTS = [
   '/openapi.json',
   '/v1/approvals',
   '/v1/catalogue',
+  '/v1/cost',
   '/v1/dead-letters',
   '/v1/lifecycle',
   '/v1/services',

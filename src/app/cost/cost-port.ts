@@ -7,11 +7,16 @@ export function costPort(world: CostWorld): CostPort {
   return {
     report: async (days, viewer) => {
       const { views, features, saved, ...rest } = costReport(await gatherCost(world, days));
+      // `service fraud.checks@1`
+      const mayKnow = (reader: string): boolean =>
+        viewer.mayRead(reader.slice(reader.indexOf(' ') + 1));
       const mayRead = ({ view }: { readonly view: string }): boolean => viewer.mayRead(view);
       return {
         ...rest,
         views: views.filter(mayRead),
-        features: features.filter(mayRead),
+        features: features
+          .filter(mayRead)
+          .map((one) => ({ ...one, usedBy: one.usedBy.filter(mayKnow) })),
         saved: viewer.readsAll ? saved : null,
       };
     },
