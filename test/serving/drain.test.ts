@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { Agent, request } from 'node:http';
 import { test } from 'node:test';
+import { createClient } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { AUTHORITY, FIRST } from '../../src/app/listen/certificates.fixture.ts';
 import { pause } from '../../src/base/pause.ts';
+import { FeatureService } from '../../src/http/rpc/generated/asof/v1/features_pb.ts';
 import { Project, paymentLines } from '../cli/project.ts';
 
 interface Got {
@@ -79,4 +82,10 @@ test('commands reach a server with TLS by its own certificate', async (t) => {
   const got = await project.json(['get', 'cards', 'card=c', '--url', server.url]);
   assert.equal(got.code, 0, got.stdout);
   assert.match(got.stdout, /"payments_ever":2/);
+  const transport = createGrpcTransport({ baseUrl: server.url, nodeOptions: { ca: AUTHORITY } });
+  const { services } = await createClient(FeatureService, transport).listServices({});
+  assert.deepEqual(
+    services.map(({ name }) => name),
+    ['cards'],
+  );
 });
