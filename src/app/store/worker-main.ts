@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { loadConfig } from '../config.ts';
 import { addressIn } from '../data-directory.ts';
 import { createLogger } from '../logger.ts';
@@ -48,11 +49,11 @@ class WorkerProcess {
     tell({ kind: 'ready', url: this.#server.url });
   }
 
-  /** The next primary brings workers of its own. */
+  /** The next primary brings workers of its own; and what has no directory any more has no use. */
   #waitForAnother(dataDir: string, primary: string): void {
     const looking = setInterval(() => {
       const now = addressIn(dataDir);
-      if (now === null || now === primary) return;
+      if (existsSync(dataDir) && (now === null || now === primary)) return;
       clearInterval(looking);
       void this.end();
     }, LOOK_MS);
