@@ -3,23 +3,20 @@ import { extname, join } from 'node:path';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
-import { silentLogger } from '../base/logger.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { fileChecksum } from '../batch/datasets/content.ts';
 import { describeResult, type ResultDescription } from '../batch/datasets/describe-result.ts';
 import type { KeptSpine } from '../batch/datasets/kept-spine.ts';
 import type { TrainingOptions } from '../batch/training-options.ts';
-import { buildTrainingSet } from '../batch/training-set.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
-import type { FunctionRunner } from '../plan/function-runner.ts';
 import type { LabelPlan, ProjectPlan } from '../plan/plan.ts';
 import type { DatasetManifest } from '../registry/dataset-manifest.ts';
 import { requireRecordedLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { forgottenOf } from './dataset-registry.ts';
 import { duckDbOptions } from './duckdb-options.ts';
-import { withFunctions } from './functions/platform-functions.ts';
+import { trainWithFunctions } from './functions/offline-functions.ts';
 import { schemaLookup } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { withRegistry } from './with-registry.ts';
@@ -139,30 +136,27 @@ export async function buildAgain(
 ): Promise<ResultDescription> {
   const { service, options } = dataset;
   let found: ResultDescription | null = null;
-  const build = async (functions: FunctionRunner) =>
-    buildTrainingSet({
-      functions,
-      plan,
-      service: service.name,
-      version: service.version,
-      history: await historyOf(config, dataset, plan),
-      spine: { kept: await keptSpine(config, dataset, shownAs) },
-      out,
-      known: options.known,
-      servingDelayMs: options.servingDelayMs,
-      prefix: options.prefix,
-      statuses: options.statuses,
-      before: options.before,
-      labels: labelsOf(dataset, plan),
-      clock: systemClock,
-      duckdb: duckDbOptions(config),
-      onResult: async (session, relation) => {
-        found = await describeResult(session, relation);
-      },
-      ...(signal === undefined ? {} : { signal }),
-      ...(onProgress === undefined ? {} : { onProgress }),
-    });
-  await withFunctions(silentLogger, build);
+  await trainWithFunctions({
+    plan,
+    service: service.name,
+    version: service.version,
+    history: await historyOf(config, dataset, plan),
+    spine: { kept: await keptSpine(config, dataset, shownAs) },
+    out,
+    known: options.known,
+    servingDelayMs: options.servingDelayMs,
+    prefix: options.prefix,
+    statuses: options.statuses,
+    before: options.before,
+    labels: labelsOf(dataset, plan),
+    clock: systemClock,
+    duckdb: duckDbOptions(config),
+    onResult: async (session, relation) => {
+      found = await describeResult(session, relation);
+    },
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
   return present<ResultDescription>(found, 'the result');
 }
 

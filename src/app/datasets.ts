@@ -3,7 +3,6 @@ import { extname, join } from 'node:path';
 import { present } from '../base/assert.ts';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
-import { silentLogger } from '../base/logger.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { datasetTraining, findDatasetPlan } from '../batch/dataset-training.ts';
 import { fileChecksum } from '../batch/datasets/content.ts';
@@ -16,9 +15,7 @@ import {
 import { type KeptSpine, keepSpine } from '../batch/datasets/kept-spine.ts';
 import type { SpineSource } from '../batch/spines/spine-input.ts';
 import type { TrainingOptions, TrainingReport } from '../batch/training-options.ts';
-import { buildTrainingSet } from '../batch/training-set.ts';
 import { ArchiveFiles } from '../ingest/archive-files.ts';
-import type { FunctionRunner } from '../plan/function-runner.ts';
 import type { DatasetPlan, ProjectPlan } from '../plan/plan.ts';
 import type { AuditNote } from '../registry/audit.ts';
 import type { DatasetManifest, DatasetSpine } from '../registry/dataset-manifest.ts';
@@ -28,7 +25,7 @@ import { namespaceOf, QUALIFIED_NAME_PATTERN } from '../schema/types.ts';
 import { requireDatasetLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { unservedState } from './draft-training.ts';
-import { withFunctions } from './functions/platform-functions.ts';
+import { trainWithFunctions } from './functions/offline-functions.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { packageVersion } from './package-version.ts';
 import { appliedPlan } from './project.ts';
@@ -178,22 +175,19 @@ async function train(
   const columns: ColumnStatistics[] = [];
   let kept: KeptSpine | null = null;
   let result: ResultDescription | null = null;
-  const build = (functions: FunctionRunner) =>
-    buildTrainingSet({
-      ...options,
-      functions,
-      onSpine: async (session, spine) => {
-        const path = join(config.dataDir, folder, 'spine.parquet');
-        kept = await keepSpine(session, spine, path, run);
-        columns.push(...(await spineStatistics(session, spine, run)));
-      },
-      onResult: async (session, relation) => {
-        const { spine } = present<KeptSpine>(kept, 'the spine is read first');
-        columns.push(...(await addedStatistics(session, relation, spine, run)));
-        result = await describeResult(session, relation, run);
-      },
-    });
-  const report = await withFunctions(silentLogger, build);
+  const report = await trainWithFunctions({
+    ...options,
+    onSpine: async (session, spine) => {
+      const path = join(config.dataDir, folder, 'spine.parquet');
+      kept = await keepSpine(session, spine, path, run);
+      columns.push(...(await spineStatistics(session, spine, run)));
+    },
+    onResult: async (session, relation) => {
+      const { spine } = present<KeptSpine>(kept, 'the spine is read first');
+      columns.push(...(await addedStatistics(session, relation, spine, run)));
+      result = await describeResult(session, relation, run);
+    },
+  });
   const file = disk.openAppend(`${folder}/spine.parquet`);
   try {
     await file.sync();

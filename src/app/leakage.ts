@@ -4,6 +4,7 @@ import type { LeakFinding } from '../batch/leakage/finding.ts';
 import type { LeakageOptions, LeakageReport } from '../batch/leakage/leakage-options.ts';
 import { requireDatasetLabels } from './access/training-rights.ts';
 import type { Config } from './config.ts';
+import { withFunctions } from './functions/offline-functions.ts';
 import { type TrainRequest, trainingOptions } from './offline.ts';
 import { appliedPlan } from './project.ts';
 
@@ -22,7 +23,7 @@ export async function checkProjectLeakage(
 ): Promise<LeakageReport> {
   const { plan } = await appliedPlan(config);
   const options = await trainingOptions(config, { ...request, out: 'none.parquet' }, plan);
-  return checkLeakage({ ...options, ...looking });
+  return withFunctions((functions) => checkLeakage({ ...options, ...looking, functions }));
 }
 
 /**

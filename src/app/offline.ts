@@ -2,13 +2,11 @@ import { closeSync, existsSync, fdatasyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
-import { silentLogger } from '../base/logger.ts';
 import { NodeDisk } from '../base/node-disk.ts';
 import { replayServed } from '../batch/replay.ts';
 import type { ReplayReport } from '../batch/replay-tally.ts';
 import type { SpineSource } from '../batch/spines/spine-input.ts';
 import type { TrainingOptions, TrainingReport } from '../batch/training-options.ts';
-import { buildTrainingSet } from '../batch/training-set.ts';
 import { History } from '../ingest/history.ts';
 import { segmentLog } from '../ingest/history-log.ts';
 import { LOG_FOLDER, segmentsOf } from '../ingest/segment.ts';
@@ -21,7 +19,7 @@ import { spinePlanFor } from './access/training-rights.ts';
 import type { Config } from './config.ts';
 import { requireTrainable } from './draft-training.ts';
 import { duckDbOptions } from './duckdb-options.ts';
-import { withFunctions } from './functions/platform-functions.ts';
+import { trainWithFunctions, withFunctions } from './functions/offline-functions.ts';
 import { liveService } from './live-versions.ts';
 import { tokenizerIfAny } from './privacy/token-keys.ts';
 import { appliedPlan } from './project.ts';
@@ -89,8 +87,7 @@ export type TrainRequest = Omit<
  */
 export async function trainProject(config: Config, request: TrainRequest): Promise<TrainingReport> {
   const { plan } = await appliedPlan(config);
-  const options = await trainingOptions(config, request, plan);
-  return withFunctions(silentLogger, (functions) => buildTrainingSet({ ...options, functions }));
+  return trainWithFunctions(await trainingOptions(config, request, plan));
 }
 
 /**
@@ -169,7 +166,7 @@ export async function verifyProject(
   const { answers, damaged } = newestAnswers(served, sample, servedTo(config, plan));
   const history = await openHistory(config, plan);
   return withRegistry(config, async (registry) => {
-    const report = await withFunctions(silentLogger, (functions) =>
+    const report = await withFunctions((functions) =>
       replayServed({
         functions,
         plan,

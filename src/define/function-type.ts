@@ -1,7 +1,7 @@
 import type { ByteSize } from '../base/byte-size.ts';
 import type { Duration } from '../base/duration.ts';
 import type { ColumnDefinition } from './column.ts';
-import type { FunctionNode } from './function.ts';
+import type { FunctionNode } from './function-node.ts';
 import type { MetaOptions } from './node.ts';
 import type { TypeProblem } from './type-problem.ts';
 import type { Flatten, JsValue, ScalarTag, TagOf } from './type-tag.ts';

@@ -1,34 +1,8 @@
 import { namedColumns } from './column.ts';
+import type { FunctionNode } from './function-node.ts';
 import { sourceOf, type UsedNode, usedNodes } from './function-source.ts';
 import type { FunctionChain } from './function-type.ts';
-import {
-  deepFreeze,
-  isProblem,
-  type MetaNode,
-  type MetaOptions,
-  metaNode,
-  type NamedColumn,
-  type ProblemNode,
-} from './node.ts';
-
-/** A function of a service as written; null means the default. */
-export interface FunctionNode extends MetaNode {
-  readonly name: string;
-  readonly version: unknown;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly NamedColumn[];
-  /** Its text, types stripped. */
-  readonly source: string | ProblemNode;
-  readonly uses: readonly UsedNode[];
-  readonly timeout: string | null;
-  readonly memory: string | null;
-  readonly cacheTtl: string | null;
-  readonly network: { readonly hosts: readonly string[]; readonly timeout: string | null } | null;
-  /** What was given that cannot be. */
-  readonly problems: readonly ProblemNode[];
-  /** Options that there are not. */
-  readonly unknown: readonly string[];
-}
+import { deepFreeze, isProblem, type MetaOptions, metaNode, type ProblemNode } from './node.ts';
 
 const OPTIONS: ReadonlySet<string> = new Set([
   ...['version', 'inputs', 'outputs', 'run', 'uses', 'timeout', 'memory', 'cache', 'network'],

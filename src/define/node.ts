@@ -1,5 +1,5 @@
 import type { ValueType } from '../schema/types.ts';
-import type { FunctionNode } from './function.ts';
+import type { FunctionNode } from './function-node.ts';
 import type {
   ExpectationNode,
   ExprSlot,

@@ -1,6 +1,6 @@
 import type { LiteralValue } from '../expr/node.ts';
 import type { ValueType } from '../schema/types.ts';
-import type { Meta } from './plan.ts';
+import type { Meta } from './meta.ts';
 
 /** The input that is no name of the service: the time t of the answer, in epoch milliseconds. */
 export const AS_OF_INPUT = 'asOfMs';

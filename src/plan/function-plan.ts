@@ -3,7 +3,7 @@ import { formatDuration } from '../base/duration.ts';
 import { AsofError } from '../base/errors.ts';
 import { SERVING_LIMITS } from '../base/serving-limits.ts';
 import { didYouMean } from '../base/suggest.ts';
-import type { FunctionNode } from '../define/function.ts';
+import type { FunctionNode } from '../define/function-node.ts';
 import type { ColumnNode, ServiceNode } from '../define/node.ts';
 import { isProblem } from '../define/node.ts';
 import { isScalarProblem, scalarOf } from '../define/scalar.ts';

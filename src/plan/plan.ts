@@ -3,11 +3,15 @@ import type { WindowSpec } from '../aggregate/window.ts';
 import type { ExprNode, LiteralValue } from '../expr/node.ts';
 import type { SourceSchema, ValueType } from '../schema/types.ts';
 import type { FunctionPlan } from './function-form.ts';
+import type { Meta } from './meta.ts';
 import type { NeighborPlan } from './neighbor-form.ts';
 import type { ServingPlan } from './serving-form.ts';
+import type { SpinePlan } from './spine-form.ts';
 import type { ExpectationPlan, TableOriginPlan } from './table-origin.ts';
 
+export type { Meta } from './meta.ts';
 export type { FailurePlan, ServingPlan } from './serving-form.ts';
+export type { SpinePlan } from './spine-form.ts';
 export type {
   ExpectationPlan,
   SnapshotPlan,
@@ -33,15 +37,6 @@ export interface SourcePlan extends SourceSchema {
   readonly origin: TableOriginPlan | null;
   readonly hash: string;
   readonly meta: Meta;
-}
-
-/** What does not change meaning, and so is not part of a hash (semantics §7). */
-export interface Meta {
-  readonly owner: string | null;
-  readonly description: string | null;
-  readonly tags: readonly string[];
-  /** Only a named role other than the author lets it become active; absent where anybody may. */
-  readonly risk?: 'high';
 }
 
 export interface EntityPlan {
@@ -232,27 +227,6 @@ export interface DatasetPlan {
   readonly hash: string;
   readonly meta: Meta;
 }
-
-export type SpinePlan =
-  /** Relative to the project's folder. */
-  | { readonly kind: 'file'; readonly path: string; readonly time: string | null }
-  /** DuckDB SQL over the named sources. */
-  | {
-      readonly kind: 'query';
-      readonly upstreams: Readonly<Record<string, string>>;
-      readonly sql: string;
-      readonly time: string | null;
-    }
-  /** One row for every event of a source that passes the filter, in `[fromMs, toMs)` of event time. */
-  | {
-      readonly kind: 'events';
-      readonly source: string;
-      readonly fromMs: number | null;
-      readonly toMs: number | null;
-      readonly filter: ExprNode | null;
-      /** Output column → column of the source: join keys, request fields, whatever else to keep. */
-      readonly columns: Readonly<Record<string, string>>;
-    };
 
 /**
  * A value of the time after a row's own: an aggregate over `(t, t + horizonMs]`, as known at

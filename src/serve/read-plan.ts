@@ -6,8 +6,7 @@ import { compileScalar } from '../expr/compile-scalar.ts';
 import type { Faults } from '../expr/faults.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import { referencedColumns } from '../expr/references.ts';
-import type { ScalarFn } from '../expr/scalar-fn.ts';
-import { computedOutputs, outputsOfNetworks } from '../plan/function-outputs.ts';
+import { computedOutputs } from '../plan/function-outputs.ts';
 import type {
   AggregateFeaturePlan,
   DerivedFeaturePlan,
@@ -18,9 +17,18 @@ import type {
   ViewPlan,
 } from '../plan/plan.ts';
 import { viewsRead } from '../plan/plan-index.ts';
-import type { Scalar, ValueType } from '../schema/types.ts';
+import type { Scalar } from '../schema/types.ts';
 import type { GroupStore, OnlineStore } from '../store/online-store.ts';
+import {
+  askedSlots,
+  compileOnDemand,
+  type DerivedRead,
+  type OutputRead,
+  slotOf,
+} from './computed-read.ts';
 import { DEFAULT, MISSING } from './status-codes.ts';
+
+export type { DerivedRead, OutputRead } from './computed-read.ts';
 
 /**
  * A service compiled for reading: one key and one table query for each (entity, group), however
@@ -84,19 +92,6 @@ export interface FinishRead {
   /** The code of the status where there is no input. */
   readonly absent: number;
   readonly default: Scalar;
-}
-
-export interface DerivedRead {
-  readonly slot: number;
-  readonly inputs: readonly number[];
-  readonly evaluate: ScalarFn;
-  readonly default: Scalar;
-}
-
-export interface OutputRead {
-  readonly name: string;
-  readonly slot: number;
-  readonly type: ValueType;
 }
 
 export interface ViewRead {
@@ -170,35 +165,6 @@ export function compileReadPlan(
     outputs,
     views: viewReads(views),
   };
-}
-
-function askedSlots(service: ServicePlan, outputs: readonly OutputRead[]): Set<number> | null {
-  const asked = outputsOfNetworks(service);
-  if (asked.size === 0) return null;
-  return new Set(outputs.filter(({ name }) => asked.has(name)).map(({ slot }) => slot));
-}
-
-/** Expressions over request fields, the service's outputs, and those before. */
-function compileOnDemand(
-  service: ServicePlan,
-  features: readonly OutputRead[],
-  requestSlot: number,
-  faults: Faults,
-): DerivedRead[] {
-  const slots = new Map(features.map(({ name, slot }) => [name, slot]));
-  for (const [at, { name }] of service.request.entries()) slots.set(name, requestSlot + at);
-  return service.onDemand.map((feature, at) => {
-    const names = referencedColumns(feature.expr);
-    const slot = requestSlot + service.request.length + at;
-    const inputs = names.map((name) => slotOf(slots, name));
-    slots.set(feature.name, slot);
-    return {
-      slot,
-      inputs,
-      evaluate: compileScalar(feature.expr, names, faults),
-      default: scalarOfLiteral(feature.type, feature.default),
-    };
-  });
 }
 
 interface Compilation {
@@ -320,8 +286,4 @@ function joinKeyIndex(service: ServicePlan, name: string): number {
 
 function slotName(view: string, version: number, feature: string): string {
   return `${view}@${version}.${feature}`;
-}
-
-function slotOf(slots: ReadonlyMap<string, number>, name: string): number {
-  return present(slots.get(name), `the feature '${name}' has a slot`);
 }

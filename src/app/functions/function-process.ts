@@ -22,9 +22,10 @@ export interface ProcessEvents {
   readonly ended: (signal: string | null) => void;
 }
 
-const SCRIPTS = ['./sandbox-process', './sandbox-realm'].map((name) =>
-  fileURLToPath(workerUrl(name, import.meta.url)),
-);
+const SCRIPTS = [
+  workerUrl('./sandbox-process', import.meta.url),
+  workerUrl('./sandbox-realm', import.meta.url),
+].map((url) => fileURLToPath(url));
 
 /** Code, stacks and what the collector needs, beside the heap that is bounded. */
 const OVERHEAD_MIB = 256;

@@ -54,24 +54,8 @@ export class PlatformFunctions {
 }
 
 /** Without processes until a function is run. */
-function newSandbox(logger: Logger, breaks = true): FunctionSandbox {
+export function newSandbox(logger: Logger, breaks = true): FunctionSandbox {
   const random = seededRandom(systemClock.nowMs() >>> 0);
   const timers = processTimers;
   return new FunctionSandbox({ clock: systemClock, timers, random, logger, breaks });
-}
-
-/**
- * Runs functions for work that ends: no function is left alone for a while, as that would leave out
- * rows that it can be computed for.
- */
-export async function withFunctions<T>(
-  logger: Logger,
-  work: (functions: FunctionSandbox) => Promise<T>,
-): Promise<T> {
-  const functions = newSandbox(logger, false);
-  try {
-    return await work(functions);
-  } finally {
-    functions.close();
-  }
 }

@@ -16,6 +16,7 @@ export interface LeakageOptions
         | 'known'
         | 'before'
       )
+    | ('functions' | 'callNetworks')
     | ('servingDelayMs' | 'session' | 'duckdb' | 'signal' | 'onProgress')
   > {
   /** Columns of the spine that are to be predicted; those of `labels` are too. */

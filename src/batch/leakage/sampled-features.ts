@@ -33,7 +33,7 @@ export class SampledFeatures {
     change: { readonly before?: boolean; readonly rows?: number } = {},
   ): Promise<FeatureRun> {
     const { options, sample } = this;
-    const { plan, service, version, history, known, servingDelayMs, labels } = options;
+    const { plan, service, version, history, known, servingDelayMs, labels, functions } = options;
     const joined = await joinRows(
       this.#session,
       {
@@ -42,6 +42,10 @@ export class SampledFeatures {
         ...(known === undefined ? {} : { known }),
         ...(servingDelayMs === undefined ? {} : { servingDelayMs }),
         ...(labels === undefined ? {} : { labels }),
+        ...(functions === undefined ? {} : { functions }),
+        // A sample says enough of what can be computed.
+        allowFunctionTimeouts: true,
+        callNetworks: options.callNetworks === true,
         before: change.before ?? options.before === true,
         spine: { relation: movedSpine(sample, timeSql, change.rows ?? sample.rows) },
         time: sample.timeColumn,

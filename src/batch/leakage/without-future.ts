@@ -58,7 +58,14 @@ export async function cutOffFeatures(
   const features = service.features.filter(
     (one) => one.view === view.name && one.version === view.version,
   );
-  const asked = { ...service, features, joinKeys: entity.joinKeys, request: [], onDemand: [], functions: [] };
+  const asked = {
+    ...service,
+    features,
+    joinKeys: entity.joinKeys,
+    request: [],
+    onDemand: [],
+    functions: [],
+  };
   // A row without a key has no features, which is not the same as a history without events.
   const hasKey = keysOf(cut, view)
     .map(({ key }) => `${key} IS NOT NULL`)
