@@ -54,18 +54,15 @@ export class RedisReader {
 
   async read(keys: readonly RowKey[], { deadlineMs }: ReadOptions): Promise<StoreRead> {
     const leftMs = deadlineMs - this.#options.stopwatchMs();
+    if (leftMs === Number.POSITIVE_INFINITY) return this.#tryRead(keys, NEVER);
     const ended = new AbortController();
-    const timeout: Promise<'timeout'> =
-      leftMs === Number.POSITIVE_INFINITY
-        ? new Promise(() => undefined)
-        : this.#options.pause(Math.max(0, leftMs), ended.signal).then(
-            () => 'timeout',
-            () => 'timeout',
-          );
+    const isOver = (): 'timeout' => 'timeout';
+    const timeout = this.#options.pause(Math.max(0, leftMs), ended.signal).then(isOver, isOver);
     try {
       return await this.#tryRead(keys, timeout);
     } finally {
-      ended.abort();
+      // With a reason of its own, as making the usual one costs more than the read.
+      ended.abort(ENDED);
     }
   }
 
@@ -108,7 +105,7 @@ export class RedisReader {
     const epoch = this.#epoch;
     const parts = splitRead(keys, names);
     const all = parts.map((part) => fetchPart(part, keys, epoch, { link, names, side }));
-    const isLate = (await Promise.race([Promise.all(all), timeout])) === 'timeout';
+    const isLate = await isTimeout(Promise.all(all), timeout);
     // What comes later would change an answer that was given.
     const taken = parts.map((part) => ({ ...part }));
     for (const one of all) one.catch(() => undefined);
@@ -161,7 +158,7 @@ export class RedisReader {
     };
     const byBucket = Map.groupBy(ahead, (row) => row.bucket);
     const all = Array.from(byBucket, ([bucket, ofBucket]) => lookUp(bucket, ofBucket));
-    const isLate = (await Promise.race([Promise.all(all), timeout])) === 'timeout';
+    const isLate = await isTimeout(Promise.all(all), timeout);
     isOver = true;
     return isLate ? [] : late;
   }
@@ -177,7 +174,7 @@ export class RedisReader {
       fetching.catch(() => undefined);
       this.#fetching.set(name, fetching);
     }
-    const head = await Promise.race([fetching, timeout]);
+    const head = await (timeout === NEVER ? fetching : Promise.race([fetching, timeout]));
     if (head === 'timeout') throw allFailed(undefined, true);
     if (head !== null) this.#heads.add(name, head);
     return head;
@@ -200,6 +197,15 @@ export class RedisReader {
     if (failure instanceof AsofError) throw failure;
     throw allFailed(faultOf(failure).message, false);
   }
+}
+
+const ENDED = 'ended';
+const NEVER = new Promise<'timeout'>(() => undefined);
+
+/** Nothing is hung on the promise that never comes: it would hold on to it for ever. */
+async function isTimeout(run: Promise<unknown>, timeout: Promise<'timeout'>): Promise<boolean> {
+  const first = await (timeout === NEVER ? run : Promise.race([run, timeout]));
+  return first === 'timeout';
 }
 
 /** Under which a head is kept. */

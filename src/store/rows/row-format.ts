@@ -52,7 +52,7 @@ export function encodeRowHead(key: RowKey, fence: RowFence, body: Uint8Array | n
   bytes.writeUIntLE(fence.commit, COMMIT_AT, 6);
   bytes.writeUInt16LE(checkOf(fence.generation, fence.commit), FENCE_CHECK_AT);
   if (body !== null) bytes.set(body, ROW_HEADER);
-  bytes.writeUInt32LE(checksum(bytes, bytes.length, key), 1);
+  bytes.writeUInt32LE(checksum(bytes, bytes.subarray(ROW_HEADER), key), 1);
   return bytes;
 }
 
@@ -84,8 +84,8 @@ export function decodeRow(bytes: Uint8Array, key: RowKey): RowVersion | StoreFau
   if (end < ROW_HEADER) return corrupt(`it has ${bytes.length} bytes`, key);
   const format = bytes[0] as number;
   if (format !== ROW_FORMAT) return corrupt(`its format is ${format}, not ${ROW_FORMAT}`, key);
-  const expected = u32(bytes, 1);
-  if (checksum(bytes, end, key) !== expected) return corrupt('its checksum differs', key);
+  const body = bytes.subarray(ROW_HEADER, end);
+  if (checksum(bytes, body, key) !== u32(bytes, 1)) return corrupt('its checksum differs', key);
   const previousCommit = u48(bytes, end);
   if (checkOf(0, previousCommit) !== u16(bytes, end + 6)) return corrupt('its end differs', key);
   const isRemoved = ((bytes[5] as number) & REMOVED) !== 0;
@@ -93,7 +93,7 @@ export function decodeRow(bytes: Uint8Array, key: RowKey): RowVersion | StoreFau
     generation: u48(bytes, FENCE_AT),
     commit: u48(bytes, COMMIT_AT),
     previousCommit,
-    body: isRemoved ? null : bytes.subarray(ROW_HEADER, end),
+    body: isRemoved ? null : body,
   };
 }
 
@@ -106,9 +106,13 @@ function corrupt(why: string, { group, key }: RowKey): StoreFault {
   return { fault: 'corrupt', message: `A row of ${group} (${key.length} characters): ${why}.` };
 }
 
-function checksum(bytes: Uint8Array, end: number, { group, key }: RowKey): number {
-  const seed = (keyHash(key) ^ Math.imul(groupHash(group), 31) ^ (bytes[0] as number)) >>> 0;
-  return crc32(bytes.subarray(5, end), seed);
+/** Of all but the end; each step tells apart whatever the one before did, so no flip is lost. */
+function checksum(bytes: Uint8Array, body: Uint8Array, { group, key }: RowKey): number {
+  let seed = keyHash(key) ^ Math.imul(groupHash(group), 31) ^ (bytes[0] as number);
+  for (let at = FENCE_AT - 1; at < ROW_HEADER; at++) {
+    seed = Math.imul(seed ^ (bytes[at] as number), 0x01000193);
+  }
+  return crc32(body, seed >>> 0);
 }
 
 let hashedGroup = '';
