@@ -153,6 +153,7 @@ test('services are described', async (t) => {
     [['airport', 'string']],
   );
   assert.equal(service?.features.find(({ name }) => name === 'greatest_delay')?.defaultJson, '-1');
+  assert.equal(service?.serving?.onFailure, 'default');
   const absent = await errorOf(rpc.clients.grpc.describeService({ name: 'airport_noww' }));
   assert.equal(absent.code, Code.NotFound);
 });

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { ServiceDescription } from '../../serve/answer.ts';
+import type { ServiceDescription, ServingDescription } from '../../serve/answer.ts';
 import { deprecationMessage } from './features-message.ts';
 import { type Service, ServiceSchema } from './generated/asof/v1/features_pb.ts';
 
@@ -12,6 +12,7 @@ export function serviceMessage(one: ServiceDescription): Service {
     state: one.state ?? '',
     ...(deprecation === null ? {} : { deprecated: deprecationMessage(deprecation) }),
     ...ofMeta(one),
+    serving: servingMessage(one.serving),
     keys: one.keys.map(({ name, type }) => ({ name, type, optional: false })),
     request: one.request.map(({ name, type, optional }) => ({ name, type, optional })),
     features: one.features.map((feature) => ({
@@ -22,6 +23,14 @@ export function serviceMessage(one: ServiceDescription): Service {
       ...ofMeta(feature),
     })),
   });
+}
+
+function servingMessage({ lastKnownMs, required, accept, ...rest }: ServingDescription) {
+  return {
+    ...rest,
+    ...{ required: [...required], accept: [...accept] },
+    ...(lastKnownMs === null ? {} : { lastKnownMs: BigInt(lastKnownMs) }),
+  };
 }
 
 function ofMeta({

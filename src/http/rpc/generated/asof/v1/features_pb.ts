@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file asof/v1/features.proto.
  */
 export const file_asof_v1_features: GenFile = /*@__PURE__*/
-  fileDesc("ChZhc29mL3YxL2ZlYXR1cmVzLnByb3RvEgdhc29mLnYxIrUBChJHZXRGZWF0dXJlc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIUCgd2ZXJzaW9uGAIgASgNSACIAQESDQoFbW9kZWwYAyABKAkSIAoHY29sdW1ucxgEIAMoCzIPLmFzb2YudjEuQ29sdW1uEhcKCnRpbWVvdXRfbXMYBSABKA1IAYgBARITCgtvbWl0X2RlbmllZBgGIAEoCEIKCghfdmVyc2lvbkINCgtfdGltZW91dF9tcyLEAgoTR2V0RmVhdHVyZXNSZXNwb25zZRIPCgdzZXJ2aWNlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SEAoIYXNfb2ZfbXMYAyABKBISDgoGY29tbWl0GAQgASgSEhEKCXJvd19jb3VudBgFIAEoDRIdCgRrZXlzGAYgAygLMg8uYXNvZi52MS5Db2x1bW4SIQoIZmVhdHVyZXMYByADKAsyDy5hc29mLnYxLkNvbHVtbhIhCgV2aWV3cxgIIAMoCzISLmFzb2YudjEuVmlld1N0YXRlEigKCmRlcHJlY2F0ZWQYCSABKAsyFC5hc29mLnYxLkRlcHJlY2F0aW9uEiMKCGNvbnRyYWN0GAogASgLMhEuYXNvZi52MS5Db250cmFjdBIiCgZmYWlsZWQYCyADKAsyEi5hc29mLnYxLkZhaWxlZFJvdyK7AwoGQ29sdW1uEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIQCghzdGF0dXNlcxgDIAEoDBINCgVudWxscxgEIAEoDBIhCgZpbnQ2NHMYBSABKAsyDy5hc29mLnYxLkludDY0c0gAEiUKCGRlY2ltYWxzGAYgASgLMhEuYXNvZi52MS5EZWNpbWFsc0gAEiMKB2RvdWJsZXMYByABKAsyEC5hc29mLnYxLkRvdWJsZXNIABIfCgVib29scxgIIAEoCzIOLmFzb2YudjEuQm9vbHNIABIjCgdzdHJpbmdzGAkgASgLMhAuYXNvZi52MS5TdHJpbmdzSAASKQoKdGltZXN0YW1wcxgKIAEoCzITLmFzb2YudjEuVGltZXN0YW1wc0gAEiMKB3ZlY3RvcnMYCyABKAsyEC5hc29mLnYxLlZlY3RvcnNIABIfCgVsaXN0cxgMIAEoCzIOLmFzb2YudjEuTGlzdHNIABIhCgZjb3VudHMYDSABKAsyDy5hc29mLnYxLkNvdW50c0gAEiEKBmZsb2F0cxgOIAEoCzIPLmFzb2YudjEuRmxvYXRzSABCCAoGdmFsdWVzIhgKBkludDY0cxIOCgZ2YWx1ZXMYASADKBIiKAoIRGVjaW1hbHMSDQoFdW5pdHMYASADKBISDQoFc2NhbGUYAiABKA0iGQoHRG91YmxlcxIOCgZ2YWx1ZXMYASADKAEiGAoGRmxvYXRzEg4KBnZhbHVlcxgBIAMoAiIXCgVCb29scxIOCgZ2YWx1ZXMYASADKAgiGQoHU3RyaW5ncxIOCgZ2YWx1ZXMYASADKAkiHwoKVGltZXN0YW1wcxIRCgl2YWx1ZXNfbXMYASADKBIiJwoHVmVjdG9ycxIOCgZ2YWx1ZXMYASADKAISDAoEc2l6ZRgCIAEoDSI4CgVMaXN0cxIPCgdsZW5ndGhzGAEgAygNEh4KBWl0ZW1zGAIgASgLMg8uYXNvZi52MS5Db2x1bW4iSgoGQ291bnRzEg8KB2xlbmd0aHMYASADKA0SHwoGdmFsdWVzGAIgASgLMg8uYXNvZi52MS5Db2x1bW4SDgoGY291bnRzGAMgAygEIuwBCglWaWV3U3RhdGUSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEh4KEW5ld2VzdF9hcnJpdmFsX21zGAMgASgSSACIAQESGQoMc3RhbGVuZXNzX21zGAQgASgSSAGIAQESGQoMb2JqZWN0aXZlX21zGAUgASgSSAKIAQESDQoFc3RhbGUYBiABKAgSIwoIZGVncmFkZWQYByABKAsyES5hc29mLnYxLkRlZ3JhZGVkQhQKEl9uZXdlc3RfYXJyaXZhbF9tc0IPCg1fc3RhbGVuZXNzX21zQg8KDV9vYmplY3RpdmVfbXMiOgoIRGVncmFkZWQSDgoGcmVhc29uGAEgASgJEg4KBmNvbW1pdBgCIAEoEhIOCgZhZ2VfbXMYAyABKBIiZAoLRGVwcmVjYXRpb24SDAoEd2hhdBgBIAEoCRIQCghzaW5jZV9tcxgCIAEoEhIVCgh1bnRpbF9tcxgDIAEoEkgAiAEBEhEKCXN1Y2Nlc3NvchgEIAEoCUILCglfdW50aWxfbXMiTwoIQ29udHJhY3QSDQoFbW9kZWwYASABKAkSDAoEZml0cxgCIAEoCBImCgp2aW9sYXRpb25zGAMgAygLMhIuYXNvZi52MS5WaW9sYXRpb24ibAoJVmlvbGF0aW9uEg8KB2ZlYXR1cmUYASABKAkSDAoEcnVsZRgCIAEoCRIQCghleHBlY3RlZBgDIAEoCRINCgVmb3VuZBgEIAEoCRIMCgRyb3dzGAUgASgNEhEKCWZpcnN0X3JvdxgGIAEoDSI4CglGYWlsZWRSb3cSCwoDcm93GAEgASgNEgwKBGNvZGUYAiABKAkSEAoIZmVhdHVyZXMYAyADKAkiSAoWRGVzY3JpYmVTZXJ2aWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKB3ZlcnNpb24YAiABKA1IAIgBAUIKCghfdmVyc2lvbiI8ChdEZXNjcmliZVNlcnZpY2VSZXNwb25zZRIhCgdzZXJ2aWNlGAEgASgLMhAuYXNvZi52MS5TZXJ2aWNlIhUKE0xpc3RTZXJ2aWNlc1JlcXVlc3QiOgoUTGlzdFNlcnZpY2VzUmVzcG9uc2USIgoIc2VydmljZXMYASADKAsyEC5hc29mLnYxLlNlcnZpY2Ui9gEKB1NlcnZpY2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEg0KBXN0YXRlGAMgASgJEigKCmRlcHJlY2F0ZWQYBCABKAsyFC5hc29mLnYxLkRlcHJlY2F0aW9uEhMKC2Rlc2NyaXB0aW9uGAUgASgJEg0KBW93bmVyGAYgASgJEgwKBHRhZ3MYByADKAkSHAoEa2V5cxgIIAMoCzIOLmFzb2YudjEuRmllbGQSHwoHcmVxdWVzdBgJIAMoCzIOLmFzb2YudjEuRmllbGQSIgoIZmVhdHVyZXMYCiADKAsyEC5hc29mLnYxLkZlYXR1cmUiNQoFRmllbGQSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCG9wdGlvbmFsGAMgASgIInsKB0ZlYXR1cmUSDAoEbmFtZRgBIAEoCRIMCgR0eXBlGAIgASgJEgwKBGZyb20YAyABKAkSFAoMZGVmYXVsdF9qc29uGAQgASgJEhMKC2Rlc2NyaXB0aW9uGAUgASgJEg0KBW93bmVyGAYgASgJEgwKBHRhZ3MYByADKAkipgEKC1B1c2hSZXF1ZXN0Eg4KBnNvdXJjZRgBIAEoCRIbCg5zY2hlbWFfdmVyc2lvbhgCIAEoDUgBiAEBEiMKB2NvbHVtbnMYAyABKAsyEC5hc29mLnYxLkNvbHVtbnNIABIQCgZuZGpzb24YBCABKAxIABIYCg5wYWNrZWRfY29sdW1ucxgFIAEoDEgAQgYKBGJvZHlCEQoPX3NjaGVtYV92ZXJzaW9uIisKB0NvbHVtbnMSIAoHY29sdW1ucxgBIAMoCzIPLmFzb2YudjEuQ29sdW1uInwKDFB1c2hSZXNwb25zZRIQCghyZWNlaXZlZBgBIAEoDRIQCghhY2NlcHRlZBgCIAEoDRIQCghyZWplY3RlZBgDIAEoDRIOCgZjb21taXQYBCABKBISJgoKcmVqZWN0aW9ucxgFIAMoCzISLmFzb2YudjEuUmVqZWN0aW9uIlcKCVJlamVjdGlvbhILCgNyb3cYASABKA0SDAoEY29kZRgCIAEoCRIOCgZjb2x1bW4YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIOCgZyZW1lZHkYBSABKAkihAEKC0Vycm9yRGV0YWlsEgwKBGNvZGUYASABKAkSDAoEcGF0aBgCIAEoCRIOCgZyZW1lZHkYAyABKAkSEQoJcmV0cnlhYmxlGAQgASgIEh4KBmlzc3VlcxgFIAMoCzIOLmFzb2YudjEuSXNzdWUSFgoOcmV0cnlfYWZ0ZXJfbXMYBiABKA0iRAoFSXNzdWUSDAoEY29kZRgBIAEoCRIMCgRwYXRoGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSDgoGcmVtZWR5GAQgASgJKrsBCgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASEgoOU1RBVFVTX1BSRVNFTlQQARISCg5TVEFUVVNfREVGQVVMVBACEhAKDFNUQVRVU19FUlJPUhADEhIKDlNUQVRVU19NSVNTSU5HEAQSEgoOU1RBVFVTX0VYUElSRUQQBRIQCgxTVEFUVVNfU1RBTEUQBhISCg5TVEFUVVNfVElNRU9VVBAHEhEKDVNUQVRVU19ERU5JRUQQCDK8AgoORmVhdHVyZVNlcnZpY2USSAoLR2V0RmVhdHVyZXMSGy5hc29mLnYxLkdldEZlYXR1cmVzUmVxdWVzdBocLmFzb2YudjEuR2V0RmVhdHVyZXNSZXNwb25zZRJZCg9EZXNjcmliZVNlcnZpY2USHy5hc29mLnYxLkRlc2NyaWJlU2VydmljZVJlcXVlc3QaIC5hc29mLnYxLkRlc2NyaWJlU2VydmljZVJlc3BvbnNlIgOQAgESUAoMTGlzdFNlcnZpY2VzEhwuYXNvZi52MS5MaXN0U2VydmljZXNSZXF1ZXN0Gh0uYXNvZi52MS5MaXN0U2VydmljZXNSZXNwb25zZSIDkAIBEjMKBFB1c2gSFC5hc29mLnYxLlB1c2hSZXF1ZXN0GhUuYXNvZi52MS5QdXNoUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChZhc29mL3YxL2ZlYXR1cmVzLnByb3RvEgdhc29mLnYxIrUBChJHZXRGZWF0dXJlc1JlcXVlc3QSDwoHc2VydmljZRgBIAEoCRIUCgd2ZXJzaW9uGAIgASgNSACIAQESDQoFbW9kZWwYAyABKAkSIAoHY29sdW1ucxgEIAMoCzIPLmFzb2YudjEuQ29sdW1uEhcKCnRpbWVvdXRfbXMYBSABKA1IAYgBARITCgtvbWl0X2RlbmllZBgGIAEoCEIKCghfdmVyc2lvbkINCgtfdGltZW91dF9tcyLEAgoTR2V0RmVhdHVyZXNSZXNwb25zZRIPCgdzZXJ2aWNlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SEAoIYXNfb2ZfbXMYAyABKBISDgoGY29tbWl0GAQgASgSEhEKCXJvd19jb3VudBgFIAEoDRIdCgRrZXlzGAYgAygLMg8uYXNvZi52MS5Db2x1bW4SIQoIZmVhdHVyZXMYByADKAsyDy5hc29mLnYxLkNvbHVtbhIhCgV2aWV3cxgIIAMoCzISLmFzb2YudjEuVmlld1N0YXRlEigKCmRlcHJlY2F0ZWQYCSABKAsyFC5hc29mLnYxLkRlcHJlY2F0aW9uEiMKCGNvbnRyYWN0GAogASgLMhEuYXNvZi52MS5Db250cmFjdBIiCgZmYWlsZWQYCyADKAsyEi5hc29mLnYxLkZhaWxlZFJvdyK7AwoGQ29sdW1uEgwKBG5hbWUYASABKAkSDAoEdHlwZRgCIAEoCRIQCghzdGF0dXNlcxgDIAEoDBINCgVudWxscxgEIAEoDBIhCgZpbnQ2NHMYBSABKAsyDy5hc29mLnYxLkludDY0c0gAEiUKCGRlY2ltYWxzGAYgASgLMhEuYXNvZi52MS5EZWNpbWFsc0gAEiMKB2RvdWJsZXMYByABKAsyEC5hc29mLnYxLkRvdWJsZXNIABIfCgVib29scxgIIAEoCzIOLmFzb2YudjEuQm9vbHNIABIjCgdzdHJpbmdzGAkgASgLMhAuYXNvZi52MS5TdHJpbmdzSAASKQoKdGltZXN0YW1wcxgKIAEoCzITLmFzb2YudjEuVGltZXN0YW1wc0gAEiMKB3ZlY3RvcnMYCyABKAsyEC5hc29mLnYxLlZlY3RvcnNIABIfCgVsaXN0cxgMIAEoCzIOLmFzb2YudjEuTGlzdHNIABIhCgZjb3VudHMYDSABKAsyDy5hc29mLnYxLkNvdW50c0gAEiEKBmZsb2F0cxgOIAEoCzIPLmFzb2YudjEuRmxvYXRzSABCCAoGdmFsdWVzIhgKBkludDY0cxIOCgZ2YWx1ZXMYASADKBIiKAoIRGVjaW1hbHMSDQoFdW5pdHMYASADKBISDQoFc2NhbGUYAiABKA0iGQoHRG91YmxlcxIOCgZ2YWx1ZXMYASADKAEiGAoGRmxvYXRzEg4KBnZhbHVlcxgBIAMoAiIXCgVCb29scxIOCgZ2YWx1ZXMYASADKAgiGQoHU3RyaW5ncxIOCgZ2YWx1ZXMYASADKAkiHwoKVGltZXN0YW1wcxIRCgl2YWx1ZXNfbXMYASADKBIiJwoHVmVjdG9ycxIOCgZ2YWx1ZXMYASADKAISDAoEc2l6ZRgCIAEoDSI4CgVMaXN0cxIPCgdsZW5ndGhzGAEgAygNEh4KBWl0ZW1zGAIgASgLMg8uYXNvZi52MS5Db2x1bW4iSgoGQ291bnRzEg8KB2xlbmd0aHMYASADKA0SHwoGdmFsdWVzGAIgASgLMg8uYXNvZi52MS5Db2x1bW4SDgoGY291bnRzGAMgAygEIuwBCglWaWV3U3RhdGUSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEh4KEW5ld2VzdF9hcnJpdmFsX21zGAMgASgSSACIAQESGQoMc3RhbGVuZXNzX21zGAQgASgSSAGIAQESGQoMb2JqZWN0aXZlX21zGAUgASgSSAKIAQESDQoFc3RhbGUYBiABKAgSIwoIZGVncmFkZWQYByABKAsyES5hc29mLnYxLkRlZ3JhZGVkQhQKEl9uZXdlc3RfYXJyaXZhbF9tc0IPCg1fc3RhbGVuZXNzX21zQg8KDV9vYmplY3RpdmVfbXMiOgoIRGVncmFkZWQSDgoGcmVhc29uGAEgASgJEg4KBmNvbW1pdBgCIAEoEhIOCgZhZ2VfbXMYAyABKBIiZAoLRGVwcmVjYXRpb24SDAoEd2hhdBgBIAEoCRIQCghzaW5jZV9tcxgCIAEoEhIVCgh1bnRpbF9tcxgDIAEoEkgAiAEBEhEKCXN1Y2Nlc3NvchgEIAEoCUILCglfdW50aWxfbXMiTwoIQ29udHJhY3QSDQoFbW9kZWwYASABKAkSDAoEZml0cxgCIAEoCBImCgp2aW9sYXRpb25zGAMgAygLMhIuYXNvZi52MS5WaW9sYXRpb24ibAoJVmlvbGF0aW9uEg8KB2ZlYXR1cmUYASABKAkSDAoEcnVsZRgCIAEoCRIQCghleHBlY3RlZBgDIAEoCRINCgVmb3VuZBgEIAEoCRIMCgRyb3dzGAUgASgNEhEKCWZpcnN0X3JvdxgGIAEoDSI4CglGYWlsZWRSb3cSCwoDcm93GAEgASgNEgwKBGNvZGUYAiABKAkSEAoIZmVhdHVyZXMYAyADKAkiSAoWRGVzY3JpYmVTZXJ2aWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEhQKB3ZlcnNpb24YAiABKA1IAIgBAUIKCghfdmVyc2lvbiI8ChdEZXNjcmliZVNlcnZpY2VSZXNwb25zZRIhCgdzZXJ2aWNlGAEgASgLMhAuYXNvZi52MS5TZXJ2aWNlIhUKE0xpc3RTZXJ2aWNlc1JlcXVlc3QiOgoUTGlzdFNlcnZpY2VzUmVzcG9uc2USIgoIc2VydmljZXMYASADKAsyEC5hc29mLnYxLlNlcnZpY2UimQIKB1NlcnZpY2USDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEg0KBXN0YXRlGAMgASgJEigKCmRlcHJlY2F0ZWQYBCABKAsyFC5hc29mLnYxLkRlcHJlY2F0aW9uEhMKC2Rlc2NyaXB0aW9uGAUgASgJEg0KBW93bmVyGAYgASgJEgwKBHRhZ3MYByADKAkSHAoEa2V5cxgIIAMoCzIOLmFzb2YudjEuRmllbGQSHwoHcmVxdWVzdBgJIAMoCzIOLmFzb2YudjEuRmllbGQSIgoIZmVhdHVyZXMYCiADKAsyEC5hc29mLnYxLkZlYXR1cmUSIQoHc2VydmluZxgLIAEoCzIQLmFzb2YudjEuU2VydmluZyKBAQoHU2VydmluZxISCgp0aW1lb3V0X21zGAEgASgNEhAKCHJlcXVpcmVkGAIgAygJEg4KBmFjY2VwdBgDIAMoCRISCgpvbl9mYWlsdXJlGAQgASgJEhoKDWxhc3Rfa25vd25fbXMYBSABKBJIAIgBAUIQCg5fbGFzdF9rbm93bl9tcyI1CgVGaWVsZBIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSEAoIb3B0aW9uYWwYAyABKAgiewoHRmVhdHVyZRIMCgRuYW1lGAEgASgJEgwKBHR5cGUYAiABKAkSDAoEZnJvbRgDIAEoCRIUCgxkZWZhdWx0X2pzb24YBCABKAkSEwoLZGVzY3JpcHRpb24YBSABKAkSDQoFb3duZXIYBiABKAkSDAoEdGFncxgHIAMoCSKmAQoLUHVzaFJlcXVlc3QSDgoGc291cmNlGAEgASgJEhsKDnNjaGVtYV92ZXJzaW9uGAIgASgNSAGIAQESIwoHY29sdW1ucxgDIAEoCzIQLmFzb2YudjEuQ29sdW1uc0gAEhAKBm5kanNvbhgEIAEoDEgAEhgKDnBhY2tlZF9jb2x1bW5zGAUgASgMSABCBgoEYm9keUIRCg9fc2NoZW1hX3ZlcnNpb24iKwoHQ29sdW1ucxIgCgdjb2x1bW5zGAEgAygLMg8uYXNvZi52MS5Db2x1bW4ifAoMUHVzaFJlc3BvbnNlEhAKCHJlY2VpdmVkGAEgASgNEhAKCGFjY2VwdGVkGAIgASgNEhAKCHJlamVjdGVkGAMgASgNEg4KBmNvbW1pdBgEIAEoEhImCgpyZWplY3Rpb25zGAUgAygLMhIuYXNvZi52MS5SZWplY3Rpb24iVwoJUmVqZWN0aW9uEgsKA3JvdxgBIAEoDRIMCgRjb2RlGAIgASgJEg4KBmNvbHVtbhgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEg4KBnJlbWVkeRgFIAEoCSKEAQoLRXJyb3JEZXRhaWwSDAoEY29kZRgBIAEoCRIMCgRwYXRoGAIgASgJEg4KBnJlbWVkeRgDIAEoCRIRCglyZXRyeWFibGUYBCABKAgSHgoGaXNzdWVzGAUgAygLMg4uYXNvZi52MS5Jc3N1ZRIWCg5yZXRyeV9hZnRlcl9tcxgGIAEoDSJECgVJc3N1ZRIMCgRjb2RlGAEgASgJEgwKBHBhdGgYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIOCgZyZW1lZHkYBCABKAkquwEKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABISCg5TVEFUVVNfUFJFU0VOVBABEhIKDlNUQVRVU19ERUZBVUxUEAISEAoMU1RBVFVTX0VSUk9SEAMSEgoOU1RBVFVTX01JU1NJTkcQBBISCg5TVEFUVVNfRVhQSVJFRBAFEhAKDFNUQVRVU19TVEFMRRAGEhIKDlNUQVRVU19USU1FT1VUEAcSEQoNU1RBVFVTX0RFTklFRBAIMrwCCg5GZWF0dXJlU2VydmljZRJICgtHZXRGZWF0dXJlcxIbLmFzb2YudjEuR2V0RmVhdHVyZXNSZXF1ZXN0GhwuYXNvZi52MS5HZXRGZWF0dXJlc1Jlc3BvbnNlElkKD0Rlc2NyaWJlU2VydmljZRIfLmFzb2YudjEuRGVzY3JpYmVTZXJ2aWNlUmVxdWVzdBogLmFzb2YudjEuRGVzY3JpYmVTZXJ2aWNlUmVzcG9uc2UiA5ACARJQCgxMaXN0U2VydmljZXMSHC5hc29mLnYxLkxpc3RTZXJ2aWNlc1JlcXVlc3QaHS5hc29mLnYxLkxpc3RTZXJ2aWNlc1Jlc3BvbnNlIgOQAgESMwoEUHVzaBIULmFzb2YudjEuUHVzaFJlcXVlc3QaFS5hc29mLnYxLlB1c2hSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * A request names a service or a model, and gives its rows column by column.
@@ -970,6 +970,13 @@ export type Service = Message<"asof.v1.Service"> & {
    * @generated from field: repeated asof.v1.Feature features = 10;
    */
   features: Feature[];
+
+  /**
+   * How it is answered where something is not there in time.
+   *
+   * @generated from field: asof.v1.Serving serving = 11;
+   */
+  serving?: Serving | undefined;
 };
 
 /**
@@ -978,6 +985,55 @@ export type Service = Message<"asof.v1.Service"> & {
  */
 export const ServiceSchema: GenMessage<Service> = /*@__PURE__*/
   messageDesc(file_asof_v1_features, 23);
+
+/**
+ * How a service is answered where something is not there in time.
+ *
+ * @generated from message asof.v1.Serving
+ */
+export type Serving = Message<"asof.v1.Serving"> & {
+  /**
+   * How long an answer may take that is asked for without a time, in milliseconds.
+   *
+   * @generated from field: uint32 timeout_ms = 1;
+   */
+  timeoutMs: number;
+
+  /**
+   * Features without which a row fails.
+   *
+   * @generated from field: repeated string required = 2;
+   */
+  required: string[];
+
+  /**
+   * Statuses that are good enough of them beside `present`.
+   *
+   * @generated from field: repeated string accept = 3;
+   */
+  accept: string[];
+
+  /**
+   * What happens where the online store is not there: `default`, `skip` or `last_known`.
+   *
+   * @generated from field: string on_failure = 4;
+   */
+  onFailure: string;
+
+  /**
+   * Of `last_known`: how old what was read last may be, in milliseconds.
+   *
+   * @generated from field: optional sint64 last_known_ms = 5;
+   */
+  lastKnownMs?: bigint | undefined;
+};
+
+/**
+ * Describes the message asof.v1.Serving.
+ * Use `create(ServingSchema)` to create a new message.
+ */
+export const ServingSchema: GenMessage<Serving> = /*@__PURE__*/
+  messageDesc(file_asof_v1_features, 24);
 
 /**
  * A column of a request.
@@ -1012,7 +1068,7 @@ export type Field = Message<"asof.v1.Field"> & {
  * Use `create(FieldSchema)` to create a new message.
  */
 export const FieldSchema: GenMessage<Field> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 24);
+  messageDesc(file_asof_v1_features, 25);
 
 /**
  * A feature of a service.
@@ -1075,7 +1131,7 @@ export type Feature = Message<"asof.v1.Feature"> & {
  * Use `create(FeatureSchema)` to create a new message.
  */
 export const FeatureSchema: GenMessage<Feature> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 25);
+  messageDesc(file_asof_v1_features, 26);
 
 /**
  * Events, in one of three forms.
@@ -1134,7 +1190,7 @@ export type PushRequest = Message<"asof.v1.PushRequest"> & {
  * Use `create(PushRequestSchema)` to create a new message.
  */
 export const PushRequestSchema: GenMessage<PushRequest> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 26);
+  messageDesc(file_asof_v1_features, 27);
 
 /**
  * Columns next to each other.
@@ -1155,7 +1211,7 @@ export type Columns = Message<"asof.v1.Columns"> & {
  * Use `create(ColumnsSchema)` to create a new message.
  */
 export const ColumnsSchema: GenMessage<Columns> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 27);
+  messageDesc(file_asof_v1_features, 28);
 
 /**
  * What became of the rows of a push.
@@ -1204,7 +1260,7 @@ export type PushResponse = Message<"asof.v1.PushResponse"> & {
  * Use `create(PushResponseSchema)` to create a new message.
  */
 export const PushResponseSchema: GenMessage<PushResponse> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 28);
+  messageDesc(file_asof_v1_features, 29);
 
 /**
  * Why one row was refused.
@@ -1253,7 +1309,7 @@ export type Rejection = Message<"asof.v1.Rejection"> & {
  * Use `create(RejectionSchema)` to create a new message.
  */
 export const RejectionSchema: GenMessage<Rejection> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 29);
+  messageDesc(file_asof_v1_features, 30);
 
 /**
  * A detail of every error of this service.
@@ -1309,7 +1365,7 @@ export type ErrorDetail = Message<"asof.v1.ErrorDetail"> & {
  * Use `create(ErrorDetailSchema)` to create a new message.
  */
 export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 30);
+  messageDesc(file_asof_v1_features, 31);
 
 /**
  * One thing that is wrong.
@@ -1351,7 +1407,7 @@ export type Issue = Message<"asof.v1.Issue"> & {
  * Use `create(IssueSchema)` to create a new message.
  */
 export const IssueSchema: GenMessage<Issue> = /*@__PURE__*/
-  messageDesc(file_asof_v1_features, 31);
+  messageDesc(file_asof_v1_features, 32);
 
 /**
  * How a value came to be.
