@@ -29,7 +29,7 @@ export function columnMessage(
 }
 
 /** The bits of the rows that are null; empty where none is. */
-function nullBits(values: readonly FeatureValue[]): Uint8Array {
+export function nullBits(values: readonly FeatureValue[]): Uint8Array {
   let bits = NO_BYTES;
   for (let i = 0; i < values.length; i++) {
     if (values[i] !== null) continue;

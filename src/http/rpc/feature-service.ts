@@ -3,7 +3,6 @@ import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { ActionName } from '../../registry/access/policy.ts';
 import type { Viewer } from '../../registry/access/viewer.ts';
-import type { FeatureRequest } from '../../serve/answer-sink.ts';
 import { columnarSink } from '../../serve/columnar-answer.ts';
 import { unknownService } from '../../serve/unknown-names.ts';
 import type { ByteBudget } from '../byte-budget.ts';
@@ -11,16 +10,11 @@ import type { HttpDependencies, PushOutcome } from '../dependencies.ts';
 import { FeatureDoor } from '../feature-door.ts';
 import { requireService } from '../feature-guard.ts';
 import { requireSource, unknownSource } from '../known-sources.ts';
+import { askedFeatures } from './asked-features.ts';
 import { CALL } from './call-context.ts';
 import { featuresMessage } from './features-message.ts';
-import type {
-  FeatureService,
-  GetFeaturesRequest,
-  PushRequest,
-  PushResponse,
-} from './generated/asof/v1/features_pb.ts';
+import type { FeatureService, PushRequest, PushResponse } from './generated/asof/v1/features_pb.ts';
 import { pushedRows } from './push-rows.ts';
-import { rowsOf, sentColumns } from './request-columns.ts';
 import { serviceMessage } from './service-message.ts';
 
 type Service = ServiceImpl<typeof FeatureService>;
@@ -41,7 +35,7 @@ export function featureService(dependencies: HttpDependencies, waiting: ByteBudg
   return {
     getFeatures: (message, context) => {
       const { viewer, receivedMs } = callOf(context);
-      const request = featureRequest(message, context, receivedMs);
+      const request = askedFeatures(message, context.timeoutMs(), receivedMs);
       callOf(context).rows = request.rows.length;
       return door.answer(request, viewer, open);
     },
@@ -74,50 +68,6 @@ function requireNamed(
 function callOf({ values }: HandlerContext) {
   return values.get(CALL);
 }
-
-function featureRequest(
-  { service, version, model, columns, timeoutMs, omitDenied }: GetFeaturesRequest,
-  context: HandlerContext,
-  receivedMs: number,
-): FeatureRequest {
-  const leftMs = context.timeoutMs();
-  if (leftMs !== undefined && leftMs <= 0) {
-    throw new AsofError('deadline_passed', 'The deadline of the call has passed.');
-  }
-  if (service === '' && model === '') {
-    throw new AsofError('bad_request', 'The request names no service and no model.', {
-      path: 'service',
-      remedy: 'Name one, and give its rows as columns.',
-    });
-  }
-  if (service === '' && version !== undefined) {
-    const text = "'version' is of a service; a model is 'name@version'.";
-    throw new AsofError('bad_request', text, { path: 'version' });
-  }
-  return {
-    service: service === '' ? undefined : service,
-    version,
-    model: model === '' ? undefined : model,
-    rows: rowsOf(sentColumns(columns, LIMITS.rowsPerRequest)),
-    timeoutMs: withinMs(timeoutMs, leftMs),
-    onDenied: omitDenied ? 'omit' : 'refuse',
-    receivedMs,
-  };
-}
-
-/**
- * How long the answer may take. One that arrives with the deadline of its call has nobody who
- * takes it, so it leaves a little earlier.
- */
-function withinMs(askedMs: number | undefined, deadlineMs: number | undefined): number | undefined {
-  const most = LIMITS.requestTimeoutMaxMs;
-  const asked = askedMs === undefined ? undefined : Math.min(askedMs, most);
-  if (deadlineMs === undefined) return asked;
-  const usable = Math.max(0, deadlineMs - Math.min(deadlineMs / 10, ON_THE_WAY_MS));
-  return Math.min(asked ?? most, usable);
-}
-
-const ON_THE_WAY_MS = 20;
 
 async function pushed(
   { ingestor }: HttpDependencies,

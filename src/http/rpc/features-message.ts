@@ -30,9 +30,8 @@ const WIRE_CODES = Uint8Array.from(STATUS_BY_CODE, (status) => STATUS_NUMBERS[st
 
 /** An answer as a message, with its whole envelope. */
 export function featuresMessage(answer: ColumnarAnswer): GetFeaturesResponse {
-  const { head, keys, features, contract, failed } = answer;
-  const { service, views } = head.plan;
-  const freshness = head.freshness();
+  const { head, keys, features } = answer;
+  const { service } = head.plan;
   return create(GetFeaturesResponseSchema, {
     service: service.name,
     version: service.version,
@@ -43,6 +42,15 @@ export function featuresMessage(answer: ColumnarAnswer): GetFeaturesResponse {
     features: features.map(({ name, type, values, statuses }) =>
       columnMessage(name, type, values, wireStatuses(statuses)),
     ),
+    ...besideColumns(answer),
+  });
+}
+
+/** What an answer says beside its columns. */
+export function besideColumns({ head, contract, failed }: ColumnarAnswer) {
+  const { views } = head.plan;
+  const freshness = head.freshness();
+  return {
     views: views.map(({ label, version }, i) => ({
       ...{ name: label, version },
       ...viewState(freshness[i]),
@@ -55,10 +63,10 @@ export function featuresMessage(answer: ColumnarAnswer): GetFeaturesResponse {
       code: failedNote(features).code,
       features: [...features],
     })),
-  });
+  };
 }
 
-function wireStatuses(statuses: Uint8Array): Uint8Array {
+export function wireStatuses(statuses: Uint8Array): Uint8Array {
   return statuses.map((code) => WIRE_CODES[code] as number);
 }
 

@@ -18,6 +18,7 @@ import { givenRequestId, REQUEST_ID } from '../request-id.ts';
 import { noteOf } from '../request-log.ts';
 import { CALL, type Call } from './call-context.ts';
 import { dropFarDeadlines } from './far-deadlines.ts';
+import { PlainCalls } from './plain-calls.ts';
 import { correctBody } from './refused-messages.ts';
 import { rpcError } from './rpc-errors.ts';
 import { rpcHandlers } from './rpc-handlers.ts';
@@ -27,14 +28,17 @@ export class RpcCalls {
   readonly #dependencies: HttpDependencies;
   readonly #received = new ByteBudget(LIMITS.rpcReceivedBytes);
   readonly #handlers: ReadonlyMap<string, UniversalHandler>;
+  readonly #plain: PlainCalls;
   #count = 0;
 
   constructor(dependencies: HttpDependencies) {
     this.#dependencies = dependencies;
     this.#handlers = rpcHandlers(dependencies);
+    this.#plain = new PlainCalls(dependencies, this.#received);
   }
 
   answer(path: string, request: AnyRequest, response: AnyResponse): void {
+    if (this.#plain.answer(path, request, response)) return;
     const handler = this.#handlers.get(path);
     if (handler === undefined) refuseMethod(request, response, path);
     else this.#call(handler, request, response);
