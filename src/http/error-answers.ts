@@ -15,8 +15,15 @@ export const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** The form of every error that leaves the server. */
 export function errorText(error: AsofError): string {
-  return withoutSecrets(JSON.stringify({ error }));
+  const known = TEXTS.get(error);
+  if (known !== undefined) return known;
+  const text = withoutSecrets(JSON.stringify({ error }));
+  TEXTS.set(error, text);
+  return text;
 }
+
+/** One refusal is told to many where a namespace is over its quota. */
+const TEXTS = new WeakMap<AsofError, string>();
 
 /** How a client learns in what form to say who it is. */
 export const CHALLENGE = { 'www-authenticate': 'Bearer realm="asof"' } as const;
@@ -39,7 +46,10 @@ export function errorAnswer(
   request: { readonly url: string; readonly id: string },
 ): ErrorAnswer {
   if (thrown instanceof AsofError) {
-    if (thrown.domain !== 'user') logger.error({ error: thrown, url: request.url }, thrown.message);
+    // Who is sent away because many are is counted: a line for each would make it worse.
+    const isCounted = thrown.code === 'overloaded';
+    if (thrown.domain !== 'user' && !isCounted)
+      logger.error({ error: thrown, url: request.url }, thrown.message);
     const error = thrown.code === 'corrupt_state' ? mending(thrown) : thrown;
     return { error, status: error.status };
   }

@@ -22,6 +22,8 @@ export class Tenant<J extends Job = Job> {
   #requests: TokenBucket | null = null;
   #rowBucket: TokenBucket | null = null;
   #cpu: TokenBucket | null = null;
+  /** The last refusal by reason: making one, and its text, costs more than a small answer. */
+  readonly #refusals = new Map<RefusalReason, { error: AsofError; untilMs: number }>();
   /** Of what was answered lately. */
   #rowMs = 0;
 
@@ -36,6 +38,7 @@ export class Tenant<J extends Job = Job> {
   use(quota: Quota, atMs: number): void {
     this.#quota = quota;
     this.flow.weight = quota.weight;
+    this.#refusals.clear();
     const bucket = (perSecond: number | null): TokenBucket | null =>
       perSecond === null ? null : new TokenBucket(perSecond, quota.burstSeconds, atMs);
     this.#requests = bucket(quota.requests);
@@ -100,17 +103,25 @@ export class Tenant<J extends Job = Job> {
 
   #refuse(reason: keyof typeof WHAT, bucket: TokenBucket, amount: number, atMs: number): never {
     this.refused[reason] += 1;
+    const last = this.#refusals.get(reason);
+    if (last !== undefined && atMs < last.untilMs) throw last.error;
     const [field, unit] = WHAT[reason];
-    throw new AsofError(
+    const waitMs = bucket.waitMs(amount, atMs);
+    const error = new AsofError(
       'quota_exceeded',
       `The namespace '${this.namespace}' has used its ${this.#quota[field]} ${unit} a second.`,
       {
         path: `serving.quotas.${this.namespace}.${field}`,
-        retryAfterMs: bucket.waitMs(amount, atMs),
+        retryAfterMs: waitMs,
       },
     );
+    this.#refusals.set(reason, { error, untilMs: atMs + Math.min(REFUSAL_MS, waitMs) });
+    throw error;
   }
 }
+
+/** A refusal is told to others for so long: it is off by no more than that. */
+const REFUSAL_MS = 20;
 
 const WHAT = {
   requests: ['requests', 'requests'],
