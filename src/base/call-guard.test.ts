@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { SimulatedTimers } from '../testing/simulated-timers.ts';
 import { CallGuard, type GuardedCall } from './call-guard.ts';
 import { seededRandom } from './random.ts';
+import { SimulatedTimers } from './simulated-timers.fixture.ts';
 
 type Answer = 'well' | 'failed' | 'open' | 'busy' | 'late';
 

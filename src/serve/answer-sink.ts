@@ -1,16 +1,16 @@
 import type { Deprecation } from '../registry/serving-states.ts';
-import type { FeatureValue, Single } from '../schema/types.ts';
 import type { ViewFeature } from './ad-hoc-services.ts';
 import type { ViewFreshness } from './answer.ts';
-import type { CachedAnswer } from './answer-cache.ts';
+import type { AnswerRow } from './answer-row.ts';
 import type { CompiledService } from './compiled-service.ts';
 import type { Degradation } from './degradation.ts';
 import type { ContractNote } from './model-contract.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { RowShape } from './request-rows.ts';
 import type { ResponseWriter } from './response-writer.ts';
-import type { RowException } from './row-rules.ts';
 import type { StageClock } from './stage-clock.ts';
+
+export type { AnswerRow } from './answer-row.ts';
 
 /** `refuse`: a request for one feature that the caller may not see is refused. `omit`: it is null. */
 export type OnDenied = 'refuse' | 'omit';
@@ -57,20 +57,6 @@ export interface AnswerHead {
   readonly freshness: () => readonly ViewFreshness[];
   /** Views that are answered from kept rows, as the store did not answer. Null as a rule. */
   readonly degradation: Degradation | null;
-}
-
-/** One row of an answer; valid until the next one is read. */
-export interface AnswerRow {
-  /** The join keys, then the request fields. */
-  readonly given: readonly Single[];
-  /** By slot: `plan.outputs` say where. */
-  readonly values: readonly FeatureValue[];
-  /** By slot: codes of `STATUS_BY_CODE`. */
-  readonly statuses: Uint8Array;
-  /** By entity: what was read, with its JSON once that has been written. */
-  readonly answers: readonly CachedAnswer[];
-  /** What makes it another row than was read, as a rule null; `answers` do not hold it then. */
-  readonly exception: RowException | null;
 }
 
 /** Makes the answer of one protocol, row by row. */

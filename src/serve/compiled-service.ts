@@ -6,7 +6,7 @@ import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar, Single } from '../schema/types.ts';
 import type { OnlineStore } from '../store/online-store.ts';
 import type { FeatureRow, ServeCounters, ServiceDescription } from './answer.ts';
-import type { AnswerRow } from './answer-sink.ts';
+import type { AnswerRow } from './answer-row.ts';
 import { describeService } from './describe-service.ts';
 import { compileReadPlan, type OutputRead, type ReadPlan } from './read-plan.ts';
 import { ResponseWriter } from './response-writer.ts';

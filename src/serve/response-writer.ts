@@ -3,7 +3,7 @@ import type { Deprecation } from '../registry/serving-states.ts';
 import type { ViewFreshness } from './answer.ts';
 import { AnswerBytes } from './answer-bytes.ts';
 import type { CachedAnswer } from './answer-cache.ts';
-import type { AnswerRow } from './answer-sink.ts';
+import type { AnswerRow } from './answer-row.ts';
 import { asciiText, memberPrefix } from './ascii-json.ts';
 import { compileExceptionalText } from './exceptional-text.ts';
 import type { ReadPlan } from './read-plan.ts';

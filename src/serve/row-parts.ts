@@ -1,6 +1,6 @@
 import { jsonScalar } from '../schema/json.ts';
 import type { FeatureValue, Scalar } from '../schema/types.ts';
-import type { AnswerRow } from './answer-sink.ts';
+import type { AnswerRow } from './answer-row.ts';
 import { asciiText, compileValueText, memberPrefix } from './ascii-json.ts';
 import type { ReadPlan } from './read-plan.ts';
 import { STATUS_BY_CODE } from './status-codes.ts';

@@ -5,7 +5,7 @@ import { encodeKey } from '../schema/key.ts';
 import type { FeatureValue, Scalar, Single } from '../schema/types.ts';
 import { ROW_TIMEOUT, ROW_UNAVAILABLE } from '../store/online-store.ts';
 import { AnswerCache, type CachedAnswer } from './answer-cache.ts';
-import type { AnswerRow } from './answer-sink.ts';
+import type { AnswerRow } from './answer-row.ts';
 import { deriveFeature } from './derive-feature.ts';
 import { FRESH, KEPT, type Staleness } from './freshness.ts';
 import type { EntityRead, GroupRead, ReadPlan } from './read-plan.ts';

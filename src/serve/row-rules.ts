@@ -1,18 +1,10 @@
 import type { ServingPlan } from '../plan/plan.ts';
 import type { FeatureValue } from '../schema/types.ts';
-import type { AnswerRow } from './answer-sink.ts';
+import type { AnswerRow, RowException } from './answer-row.ts';
 import type { ReadPlan } from './read-plan.ts';
 import type { RowReader } from './row-reader.ts';
 import { DENIED, PRESENT, STATUS_BY_CODE, TIMEOUT, UNAVAILABLE } from './status-codes.ts';
 import type { StatusCounts } from './status-counts.ts';
-
-/** What makes the answer of a row another than what was read of it. */
-export interface RowException {
-  /** Required outputs that are not there: then no value is answered. Empty: the row has not failed. */
-  readonly failed: readonly string[];
-  /** By output, 1 where no value is answered, not even null. */
-  readonly leftOut: Uint8Array;
-}
 
 /** A row as it is answered, where that is not how it was read. */
 export interface ExceptionalRow extends AnswerRow {

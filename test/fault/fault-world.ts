@@ -2,6 +2,7 @@ import { present } from '../../src/base/assert.ts';
 import { ByteWriter } from '../../src/base/bytes.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
+import { SimulatedTimers } from '../../src/base/simulated-timers.fixture.ts';
 import { string } from '../../src/define/column.ts';
 import { service } from '../../src/define/service.ts';
 import type { ServicePlan } from '../../src/plan/plan.ts';
@@ -16,7 +17,6 @@ import { MemoryRows } from '../../src/store/rows/memory-rows.ts';
 import type { ServeLogWriter } from '../../src/store/serve-log.ts';
 import { storedGroup } from '../../src/store/stored-groups.ts';
 import { eventsOf, type OracleEvent, PlatformOracle } from '../../src/testing/platform-oracle.ts';
-import { SimulatedTimers } from '../../src/testing/simulated-timers.ts';
 import {
   airportDelays,
   flights,

@@ -1,5 +1,6 @@
 import { AsofError } from '../../src/base/errors.ts';
 import type { Random } from '../../src/base/random.ts';
+import type { SimulatedTimers } from '../../src/base/simulated-timers.fixture.ts';
 import type {
   ReadOptions,
   RowKey,
@@ -11,7 +12,6 @@ import type {
 } from '../../src/store/row-store.ts';
 import type { MemoryRows } from '../../src/store/rows/memory-rows.ts';
 import { decodeRow, encodeRow } from '../../src/store/rows/row-format.ts';
-import type { SimulatedTimers } from '../../src/testing/simulated-timers.ts';
 
 /** What a store can do to who reads from it. */
 export const FAULTS = [

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { count } from '../define/aggregate.ts';
-import { int64, string, timestamp } from '../define/column.ts';
-import { entity } from '../define/entity.ts';
-import { service } from '../define/service.ts';
-import type { ServingOptions } from '../define/serving-options.ts';
-import { stream } from '../define/stream.ts';
-import { view } from '../define/view.ts';
-import { sliding } from '../define/window.ts';
-import { compileProject } from '../plan/compile.ts';
-import type { ServicePlan } from '../plan/plan.ts';
-import { storeReadiness } from './readiness.ts';
+import { count } from '../../src/define/aggregate.ts';
+import { int64, string, timestamp } from '../../src/define/column.ts';
+import { entity } from '../../src/define/entity.ts';
+import { service } from '../../src/define/service.ts';
+import type { ServingOptions } from '../../src/define/serving-options.ts';
+import { stream } from '../../src/define/stream.ts';
+import { view } from '../../src/define/view.ts';
+import { sliding } from '../../src/define/window.ts';
+import { compileProject } from '../../src/plan/compile.ts';
+import type { ServicePlan } from '../../src/plan/plan.ts';
+import { storeReadiness } from '../../src/serve/readiness.ts';
 
 const taps = stream('taps', {
   columns: { user: string(), amount: int64(), at: timestamp() },

@@ -1,5 +1,5 @@
-import { assert } from '../base/assert.ts';
-import type { Timers } from '../base/timers.ts';
+import { assert } from './assert.ts';
+import type { Timers } from './timers.ts';
 
 interface Waiting {
   readonly dueMs: number;
