@@ -197,6 +197,8 @@ export const SERVING_LIMITS = {
   functionFailures: 3,
   functionOpenMs: 1_000,
   functionOpenMaxMs: 60_000,
+  /** How often the failures of one function are logged at most. */
+  functionQuietMs: 60_000,
   /** Wall time that a call may take beyond 20 times its CPU time: it sleeps, and nobody knows why. */
   functionWallMs: 2_000,
   /** Answers of functions that are kept, of all functions together. */

@@ -93,7 +93,13 @@ type ValuesIn<P extends readonly Pick[]> = Merged<ValuesOf<P[number]>>;
  */
 type Answered<N extends string, Given> = [N] extends [Given]
   ? unknown
-  : { readonly onDemand: (row: never) => { readonly [Name in Exclude<N, Given>]: unknown } };
+  :
+      | { readonly onDemand: (row: never) => { readonly [Name in Exclude<N, Given>]: unknown } }
+      | {
+          readonly functions: (chain: never) => {
+            readonly types?: { readonly values: { readonly [Name in Exclude<N, Given>]: unknown } };
+          };
+        };
 
 export interface ServiceOptions<
   P extends readonly Pick[],

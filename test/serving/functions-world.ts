@@ -15,6 +15,7 @@ import {
   int64,
   last,
   lifetime,
+  model,
   service,
   sliding,
   stream,
@@ -144,7 +145,8 @@ export const sluggish = service('sluggish', {
       },
     }),
 });
-export const plan = compileProject([checks, risky, sluggish]);
+const judge = model('judge', { version: 1, service: risky, reads: ['half', 'twice'] });
+export const plan = compileProject([checks, risky, sluggish, judge]);
 
 export interface Row {
   readonly values: Record<string, unknown>;

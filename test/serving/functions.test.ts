@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { tableFromIPC } from 'apache-arrow';
 import { trainProject } from '../../src/app/offline.ts';
 import { withRegistry } from '../../src/app/with-registry.ts';
 import type { AsofError } from '../../src/base/errors.ts';
@@ -34,6 +35,26 @@ test('what a function breaks costs its own features, and what is made of them', 
   assert.equal(fine?.values.twice, 8);
   const [again] = await world.ask('risky', [{ card: 'a', x: 5 }]);
   assert.deepEqual(again?.values, { payments_1h: 3, twice: 10, trapped: 5, half: 2.5 });
+});
+
+test('every form of an answer has what functions give', async () => {
+  const response = await fetch(`${world.platform.url}/v1/features`, {
+    method: 'POST',
+    body: JSON.stringify({ service: 'risky', rows: [{ card: 'a', x: 6 }] }),
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/vnd.apache.arrow.stream',
+    },
+  });
+  assert.equal(response.status, 200);
+  const table = tableFromIPC(new Uint8Array(await response.arrayBuffer()));
+  assert.equal(Number(table.getChild('twice')?.get(0)), 12);
+  assert.equal(table.getChild('half')?.get(0), 3);
+  const { text } = await world.post('/v1/features', {
+    ...{ model: 'judge@1', rows: [{ card: 'a', x: 6 }] },
+  });
+  const { rows, contract } = JSON.parse(text);
+  assert.deepEqual([rows[0].values, contract.fits], [{ half: 3, twice: 12 }, true]);
 });
 
 test('a request has its time, whatever its functions do', async () => {

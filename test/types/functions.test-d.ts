@@ -86,6 +86,7 @@ const checks = service('checks', {
           return { score: status === 200 ? 1 : null };
         },
       }),
+  serving: { required: ['payments_1h', 'score'] },
 });
 
 same<

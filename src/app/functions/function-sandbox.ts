@@ -40,6 +40,8 @@ interface Known {
   errors: number;
   timeouts: number;
   lastFailure: string | null;
+  /** Until then its failures are counted, and not logged. */
+  quietUntilMs: number;
 }
 
 /**
@@ -80,12 +82,23 @@ export class FunctionSandbox implements FunctionRunner {
       if (end.kind === 'timeout') known.timeouts += 1;
       else known.errors += 1;
       known.lastFailure = end.reason;
+      this.#tell(known, end);
     }
     return ends;
   }
 
+  /** Why calls fail, of each function once a minute: a function may fail for every row. */
+  #tell(known: Known, { kind, reason }: Exclude<CallEnd, { readonly kind: 'done' }>): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs < known.quietUntilMs) return;
+    known.quietUntilMs = nowMs + SERVING_LIMITS.functionQuietMs;
+    const { name, version } = known.plan;
+    const fields = { function: name, version, kind, reason };
+    this.#options.logger.warn(fields, 'calls of a function fail');
+  }
+
   totals(): FunctionTotals[] {
-    return [...this.#known.values()].map(({ plan, breaker, ...counts }) => ({
+    return [...this.#known.values()].map(({ plan, breaker, quietUntilMs: _, ...counts }) => ({
       ...{ name: plan.name, version: plan.version, digest: plan.digest, ...counts },
       isLeftAlone: breaker.state !== 'closed',
     }));
@@ -147,8 +160,7 @@ export class FunctionSandbox implements FunctionRunner {
   #cut(plan: FunctionPlan, { reason }: Cut): void {
     const known = this.#knownOf(plan);
     known.breaker.failed();
-    const fields = { function: plan.name, version: plan.version, reason };
-    this.#options.logger.warn(fields, 'a function was cut off');
+    known.lastFailure = reason;
   }
 
   #knownOf(plan: FunctionPlan): Known {
@@ -166,7 +178,7 @@ export class FunctionSandbox implements FunctionRunner {
       ...{ clock, random, failures: breaks ? functionFailures : Infinity },
       ...{ openMs: functionOpenMs, maxOpenMs: functionOpenMaxMs },
     });
-    return { plan, breaker, calls: 0, errors: 0, timeouts: 0, lastFailure: null };
+    return { plan, breaker, calls: 0, errors: 0, timeouts: 0, lastFailure: null, quietUntilMs: 0 };
   }
 }
 
