@@ -5,6 +5,7 @@ import type { FeatureResponse, FeatureRow } from '../../src/serve/answer.ts';
 import type { OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { coverRetractions, coverTies } from './cover-retractions.ts';
 import { SERVICE } from './generate-definitions.ts';
+import { servedStatuses } from './served-status.ts';
 import { type Engine, shownKey, type Tally } from './tally.ts';
 
 export function serviceOf(plan: ProjectPlan): ServicePlan {
@@ -42,6 +43,7 @@ function checkRow(
   const { asOfMs, position } = response;
   const knows = (event: { readonly commit: number }): boolean => event.commit <= position.commit;
   const expected = oracle.service(service, key, asOfMs, knows);
+  const statuses = servedStatuses(oracle, service, expected, asOfMs, position.commit);
   const names = [...expected.keys()].join();
   tally.compare(engine, Object.keys(row.values).join(), names, () => 'names of the values');
   if (engine === 'stream') {
@@ -52,8 +54,10 @@ function checkRow(
     const what = (): string =>
       `${name} for ${shownKey(key)} at ${asOfMs}, commit ${position.commit}`;
     tally.compare(engine, row.values[name], answer.value, what);
-    tally.compare(engine, row.statuses[name], answer.status, () => `the status of ${what()}`);
-    tally.cover(`status ${answer.status}`);
+    const status = statuses.get(name) ?? '';
+    tally.compare(engine, row.statuses[name], status, () => `the status of ${what()}`);
+    tally.cover(`status ${status}`);
+    if (status === 'stale') tally.cover('status present');
     if (answer.status === 'present' && answer.value === null) tally.cover('an attribute of null');
     if (typeof answer.value === 'bigint') tally.cover('an integer beyond 2^53 answered');
     if (Array.isArray(answer.value)) tally.cover('several values answered');

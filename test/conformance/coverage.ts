@@ -67,7 +67,9 @@ export const REQUIRED: readonly string[] = [
   'two versions of a view',
   'vectors in a source',
   'a letter taken later',
-  ...['present', 'default', 'error', 'missing', 'expired'].map((status) => `status ${status}`),
+  ...['present', 'default', 'error', 'missing', 'expired', 'stale'].map(
+    (status) => `status ${status}`,
+  ),
   ...['present', 'default', 'error'].map((status) => `on demand ${status}`),
   'an attribute of null',
   'rows of one event time',

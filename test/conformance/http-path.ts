@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { feastPort } from '../../src/app/feast/feast-port.ts';
 import { ManualClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { Random } from '../../src/base/random.ts';
@@ -12,6 +13,7 @@ import { canonicalInteger, type Scalar, type ValueType } from '../../src/schema/
 import { type OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { AcceptanceCheck } from './acceptance-path.ts';
 import { naiveJson, serviceOf } from './answers.ts';
+import { askFeast } from './feast-path.ts';
 import { SERVICE } from './generate-definitions.ts';
 import { exactJson, type Push } from './generate-events.ts';
 import { sentRow } from './generate-on-demand.ts';
@@ -19,6 +21,7 @@ import { randomKey } from './keys.ts';
 import { Platform } from './platform.ts';
 import { ProtocolDoors } from './protocols-path.ts';
 import { checkReadmission, randomLetterFilter } from './readmission.ts';
+import { servedStatuses } from './served-status.ts';
 import { shownKey, type Tally } from './tally.ts';
 import { edgeAfter } from './times.ts';
 
@@ -31,7 +34,7 @@ export interface HttpCase {
   readonly protocols: readonly Protocol[];
 }
 
-export const PROTOCOLS = ['connect', 'grpc', 'arrow'] as const;
+export const PROTOCOLS = ['connect', 'grpc', 'arrow', 'feast'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /** The same through the front door: events posted in every form, features as JSON text. */
@@ -74,7 +77,11 @@ export async function runHttp(tally: Tally, one: HttpCase): Promise<void> {
     if (random.below(3) === 0) clock.advanceTo(edgeAfter(random, oracle, clock.nowMs(), 60_000));
     const { keys, json } = await askOverHttp(tally, random, app, oracle, platform);
     for (const protocol of protocols) {
-      await tally.time(protocol, () => doors.ask(tally, protocol, oracle, keys, json));
+      await tally.time(protocol, () =>
+        protocol === 'feast'
+          ? askFeast(tally, app, oracle, keys, json)
+          : doors.ask(tally, protocol, oracle, keys, json),
+      );
     }
   }
   if (protocols.length > 0) await doors.close();
@@ -86,6 +93,7 @@ function appOf(platform: Platform, { server }: ProtocolDoors): FastifyInstance {
   return createHttpServer({
     server,
     features: platform.server,
+    feast: feastPort(() => platform.plan),
     ingestor: {
       push: (source, rows, pinned) => platform.ingestor.push(source, rows, pinned),
       sources: platform.plan.sources.map(({ name }) => name),
@@ -106,6 +114,7 @@ function appOf(platform: Platform, { server }: ProtocolDoors): FastifyInstance {
     metrics: {
       contentType: 'text/plain',
       request: () => ({ observe: () => {} }),
+      stage: () => ({ observe: () => {} }),
       text: async () => '',
     },
     logger: silentLogger,
@@ -236,11 +245,12 @@ function checkBody(
     const row = answer.rows[i];
     if (row === undefined) return;
     const expected = oracle.service(service, key, asOfMs, (event) => event.commit <= commit);
+    const statuses = servedStatuses(oracle, service, expected, asOfMs, commit);
     for (const { name, type } of [...service.features, ...service.onDemand]) {
       const what = (): string => `${name} for ${shownKey(key)} at ${asOfMs}, commit ${commit}`;
       const value = wireValue(row.values[name], type);
       tally.compare('http', value, expected.get(name)?.value, what);
-      const status = expected.get(name)?.status;
+      const status = statuses.get(name);
       tally.compare('http', row.statuses[name], status, () => `the status of ${what()}`);
     }
   });

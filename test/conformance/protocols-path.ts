@@ -19,6 +19,7 @@ import { canonicalInteger, type FeatureValue, type ValueType } from '../../src/s
 import type { OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { statusesIn, valuesIn } from '../serving/rpc-values.ts';
 import { serviceOf } from './answers.ts';
+import { servedStatuses } from './served-status.ts';
 import { type Engine, shownKey, type Tally } from './tally.ts';
 
 /** An answer of any protocol, column by column. */
@@ -141,13 +142,12 @@ function check(
   const service = serviceOf(oracle.plan);
   keys.forEach((key, i) => {
     const expected = oracle.service(service, key, asOfMs, (event) => event.commit <= commit);
-    for (const [name, { value, status }] of expected) {
+    const right = servedStatuses(oracle, service, expected, asOfMs, commit);
+    for (const [name, { value }] of expected) {
       const what = (): string => `${name} for ${shownKey(key)} at ${asOfMs}, commit ${commit}`;
       tally.compare(engine, values.get(name)?.[i], value, what);
-      // That a view is behind its objective is told of a present value, and changes none.
       const told = statuses.get(name)?.[i];
-      const shown = told === 'stale' ? 'present' : told;
-      tally.compare(engine, shown, status, () => `the status of ${what()}`);
+      tally.compare(engine, told, right.get(name), () => `the status of ${what()}`);
     }
   });
 }

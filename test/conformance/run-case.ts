@@ -82,6 +82,7 @@ const LEFT_OUT: Readonly<Partial<Record<Engine, { readonly of: number; readonly 
   connect: { of: 2, at: 1 },
   grpc: { of: 2, at: 1 },
   arrow: { of: 2, at: 1 },
+  feast: { of: 2, at: 1 },
   backfill: { of: 3, at: 0 },
   replay: { of: 3, at: 1 },
   train: { of: 3, at: 2 },

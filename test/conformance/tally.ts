@@ -9,6 +9,7 @@ export const ENGINES = [
   'connect',
   'grpc',
   'arrow',
+  'feast',
   'backfill',
   'train',
   'replay',
