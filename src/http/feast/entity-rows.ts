@@ -1,5 +1,6 @@
 import { AsofError } from '../../base/errors.ts';
 import type { RowShape } from '../../serve/request-rows.ts';
+import { feastTimeMs } from './event-rows.ts';
 import { type Columns, short } from './online-request.ts';
 
 /**
@@ -22,9 +23,10 @@ export function entityRows(
     else columns.push([name, column]);
   }
   if (missing.length > 0) throw missingKeys(missing, names);
-  for (const { name, optional } of request) {
+  for (const { name, type, optional } of request) {
     const column = values.get(name);
-    if (column !== undefined) columns.push([name, column]);
+    const isTime = type.kind === 'timestamp';
+    if (column !== undefined) columns.push([name, isTime ? column.map(feastTimeMs) : column]);
     else if (!optional) throw missingField(name, names);
   }
   return Array.from({ length: rowCount }, (_, i) =>
