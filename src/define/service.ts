@@ -88,18 +88,22 @@ type Taken<P extends readonly Pick[]> = keyof Merged<KeysOf<P[number]>> | keyof 
 type ValuesIn<P extends readonly Pick[]> = Merged<ValuesOf<P[number]>>;
 
 /**
- * Nothing to say of required names that views give; any other is one that `onDemand` gives. It is
+ * Nothing to say of required names that views give; any other is one that `onDemand` or a function gives. It is
  * asked there, since what is checked against the names of on-demand features is checked too early.
  */
-type Answered<N extends string, Given> = [N] extends [Given]
+type Answered<N extends string, Given, F> = [N] extends [Given]
   ? unknown
-  :
-      | { readonly onDemand: (row: never) => { readonly [Name in Exclude<N, Given>]: unknown } }
-      | {
-          readonly functions: (chain: never) => {
-            readonly types?: { readonly values: { readonly [Name in Exclude<N, Given>]: unknown } };
+  : [keyof F] extends [never]
+    ? { readonly onDemand: (row: never) => { readonly [Name in Exclude<N, Given>]: unknown } }
+    :
+        | { readonly onDemand: (row: never) => Named<Exclude<N, Given>> }
+        | {
+            readonly functions: (chain: never) => {
+              readonly types?: { readonly values: Named<Exclude<N, Given>> };
+            };
           };
-        };
+
+type Named<Names extends string> = { readonly [Name in Names]: unknown };
 
 export interface ServiceOptions<
   P extends readonly Pick[],
@@ -152,7 +156,7 @@ export function service<
   F extends object = Record<never, never>,
 >(
   name: Name,
-  options: ServiceOptions<P, R, D, N, F> & Answered<N, keyof ValuesIn<P>>,
+  options: ServiceOptions<P, R, D, N, F> & Answered<N, keyof ValuesIn<P>, F>,
 ): Service<
   Name,
   Merged<KeysOf<P[number]>>,
