@@ -1,5 +1,5 @@
 import type { WindowPartials, WindowTable } from '../aggregate/window-table.ts';
-import type { RowKey } from './row-store.ts';
+import type { RowKey } from './row-key.ts';
 
 /** The port of the online store: what the read path and the monitors see of the hot state. */
 export interface OnlineStore {

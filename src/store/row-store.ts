@@ -1,4 +1,7 @@
 import type { StoredPosition } from './applied-position.ts';
+import type { RowKey } from './row-key.ts';
+
+export type { RowKey };
 
 /**
  * The port of an online store outside of the process that computes: encoded rows of tile groups,
@@ -56,12 +59,6 @@ export interface RowStore {
   close(): Promise<void>;
 }
 
-export interface RowKey {
-  readonly group: string;
-  /** The encoded entity key. */
-  readonly key: string;
-}
-
 export interface RowWrite extends RowKey {
   /** `TileGroup.encodeRow`'s bytes without the key; null removes the row. */
   readonly body: Uint8Array | null;
@@ -109,5 +106,9 @@ export interface StoreFault {
 
 export interface StoreUsage {
   readonly isSampled: boolean;
-  readonly groups: readonly { readonly group: string; readonly rows: number; readonly bytes: number }[];
+  readonly groups: readonly {
+    readonly group: string;
+    readonly rows: number;
+    readonly bytes: number;
+  }[];
 }

@@ -19,13 +19,9 @@ export {
   oracleView,
   PlatformOracle,
 } from './platform-oracle.ts';
-export {
-  type MakeRowStoreWorld,
-  ROW_STORE_CONTRACT,
-  type RowStoreCheck,
-  type RowStoreWorld,
-} from './row-store-contract.ts';
+export { ROW_STORE_CONTRACT } from './row-store-contract.ts';
 export { checkRowStoreLife, type RowStoreLifeOptions } from './row-store-life.ts';
+export type { MakeRowStoreWorld, RowStoreCheck, RowStoreWorld } from './row-store-world.ts';
 export {
   type DiskFaults,
   type DiskLies,

@@ -1,41 +1,18 @@
 import assert from 'node:assert/strict';
-import { AsofError, type ErrorCode } from '../base/errors.ts';
-import type {
-  RowKey,
-  RowStore,
-  RowWrite,
-  StoredRow,
-  StoreHead,
-  StoreRead,
-} from '../store/row-store.ts';
-
-/** A store as a test plays it: its data outlives the handles. */
-export interface RowStoreWorld {
-  /** A handle of its own to the same data, as another process would have. */
-  open(): Promise<RowStore> | RowStore;
-  /** Changes the bytes of a row's newest record where they lie. */
-  alter(key: RowKey, change: (record: Uint8Array) => Uint8Array): Promise<void> | void;
-  /** The wall time that rows expire by, and waiting for it; absent where nothing expires. */
-  readonly time?: { nowMs(): number; pass(durationMs: number): Promise<void> };
-  /** Ends what `open` gave and removes the data. */
-  close(): Promise<void>;
-}
-
-export type MakeRowStoreWorld = () => Promise<RowStoreWorld> | RowStoreWorld;
-
-export interface RowStoreCheck {
-  readonly name: string;
-  readonly check: (world: RowStoreWorld) => Promise<void>;
-}
-
-/** Names that a store could trip over in its keys. */
-const KEYS: readonly RowKey[] = [
-  { group: 'orders', key: 'a' },
-  { group: 'orders', key: '' },
-  { group: 'orders:a', key: 'é😀{x}*[a]?\\' },
-  { group: 'shop.orders|{1}', key: '3:ATL1:7' },
-  { group: 'shop.orders|{1}', key: 'long'.repeat(800) },
-];
+import type { RowKey } from '../store/row-store.ts';
+import { checkDamage } from './row-store-damage.ts';
+import {
+  begin,
+  FIRST,
+  KEYS,
+  type RowStoreCheck,
+  type RowStoreWorld,
+  readNow,
+  rejectsWith,
+  rowWrite,
+  storeHead,
+  textsOf,
+} from './row-store-world.ts';
 
 /** The promises of `RowStore` one by one; `checkRowStoreLife` holds a store to them at random. */
 export const ROW_STORE_CONTRACT: readonly RowStoreCheck[] = [
@@ -54,51 +31,6 @@ export const ROW_STORE_CONTRACT: readonly RowStoreCheck[] = [
   { name: 'usage counts rows by group', check: checkUsage },
   { name: 'many rows of all sizes', check: checkMany },
 ];
-
-export function storeHead(commit: number, groups?: readonly string[]): StoreHead {
-  const source = { events: commit, newestArrivalMs: commit, newestEventMs: 0, lastOffsets: [1] };
-  const position = { commit, newestArrivalMs: commit * 10, sources: { orders: source } };
-  return { commit, position, groups: groups ?? [...new Set(KEYS.map((key) => key.group))] };
-}
-
-export function rowWrite(key: RowKey, text: string | null, expiresMs: number | null = null) {
-  return { ...key, body: text === null ? null : Buffer.from(text), expiresMs } satisfies RowWrite;
-}
-
-/** Each row as `text@commit`, null, or its fault. */
-export async function textsOf(store: RowStore, keys: readonly RowKey[]): Promise<unknown[]> {
-  return (await readNow(store, keys)).rows.map((row) => {
-    if (row === null) return null;
-    return 'fault' in row ? row.fault : textOf(row);
-  });
-}
-
-const textOf = (row: StoredRow): string =>
-  `${Buffer.from(row.body).toString('utf8')}@${row.sinceCommit}`;
-
-async function readNow(store: RowStore, keys: readonly RowKey[]): Promise<StoreRead> {
-  return store.read(keys, { deadlineMs: Number.POSITIVE_INFINITY });
-}
-
-export async function rejectsWith(run: Promise<unknown>, code: ErrorCode): Promise<void> {
-  await assert.rejects(run, (error) => error instanceof AsofError && error.code === code);
-}
-
-/** A store with `a`, `b`, ... as the first version of `KEYS`, at commit 3. */
-async function begin(world: RowStoreWorld) {
-  const store = await world.open();
-  const lease = await store.acquire();
-  await store.clear(lease);
-  await store.write(
-    lease,
-    3,
-    KEYS.map((key, i) => rowWrite(key, `first${i}`)),
-  );
-  await store.publish(lease, storeHead(3));
-  return { store, lease, reader: await world.open() };
-}
-
-const FIRST = KEYS.map((_, i) => `first${i}@3`);
 
 async function checkEmpty(world: RowStoreWorld): Promise<void> {
   const store = await world.open();
@@ -232,45 +164,6 @@ async function checkClear(world: RowStoreWorld): Promise<void> {
   await store.publish(lease, storeHead(1));
   assert.deepEqual(await textsOf(reader, KEYS), [null, 'anew@1', null, null, null]);
   assert.deepEqual((await readNow(reader, [])).head, storeHead(1));
-}
-
-async function checkDamage(world: RowStoreWorld): Promise<void> {
-  const flips = [0, 1, 5, 7, 13, 18, 20, -1, -7];
-  for (const at of flips) {
-    await expectCorrupt(world, (record) => {
-      const copy = Uint8Array.from(record);
-      const place = at < 0 ? copy.length + at : at;
-      copy[place] = (copy[place] as number) ^ 0x41;
-      return copy;
-    });
-  }
-  await expectCorrupt(world, (record) => record.slice(0, record.length >> 1));
-  await expectCorrupt(world, (record) => record.slice(0, 3));
-  await expectCorrupt(world, () => new Uint8Array(0));
-  await expectCorrupt(world, (record) => Uint8Array.of(...record, 0));
-  // A record that is whole, but another row's.
-  let first: Uint8Array = new Uint8Array(0);
-  const { store } = await begin(world);
-  await world.alter(KEYS[0] as RowKey, (record) => {
-    first = Uint8Array.from(record);
-    return record;
-  });
-  await world.alter(KEYS[1] as RowKey, () => first);
-  assert.deepEqual((await textsOf(store, KEYS)).slice(0, 2), ['first0@3', 'corrupt']);
-}
-
-async function expectCorrupt(
-  world: RowStoreWorld,
-  change: (record: Uint8Array) => Uint8Array,
-): Promise<void> {
-  const { store, lease, reader } = await begin(world);
-  await world.alter(KEYS[1] as RowKey, change);
-  const expected: unknown[] = [...FIRST];
-  expected[1] = 'corrupt';
-  assert.deepEqual(await textsOf(reader, KEYS), expected);
-  await store.write(lease, 9, [rowWrite(KEYS[1] as RowKey, 'mended')]);
-  await store.publish(lease, storeHead(9));
-  assert.equal((await textsOf(reader, KEYS))[1], 'mended@9');
 }
 
 async function checkExpiry(world: RowStoreWorld): Promise<void> {

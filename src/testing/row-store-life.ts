@@ -7,7 +7,7 @@ import {
   type RowStoreWorld,
   rejectsWith,
   storeHead,
-} from './row-store-contract.ts';
+} from './row-store-world.ts';
 
 const GROUPS = ['orders', 'users', 'shop.items'];
 const KEYS_EACH = 12;

@@ -5,7 +5,7 @@ import { AsofError } from '../../src/base/errors.ts';
 import type { RowStore, StoreLease } from '../../src/store/row-store.ts';
 import { slotOfTag } from '../../src/store/rows/redis-keys.ts';
 import { RedisRows } from '../../src/store/rows/redis-rows.ts';
-import { rejectsWith, rowWrite, storeHead, textsOf } from '../../src/testing/row-store-contract.ts';
+import { rejectsWith, rowWrite, storeHead, textsOf } from '../../src/testing/row-store-world.ts';
 import { RedisCluster, RedisServerProcess, until } from './redis-servers.ts';
 import { RedisWorld } from './redis-world.ts';
 

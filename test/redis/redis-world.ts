@@ -5,7 +5,7 @@ import type { RowKey, RowStore } from '../../src/store/row-store.ts';
 import { RedisKeys } from '../../src/store/rows/redis-keys.ts';
 import { openRedisLink, type RedisLink } from '../../src/store/rows/redis-link.ts';
 import { RedisRows, type RedisRowsOptions } from '../../src/store/rows/redis-rows.ts';
-import type { RowStoreWorld } from '../../src/testing/row-store-contract.ts';
+import type { RowStoreWorld } from '../../src/testing/row-store-world.ts';
 
 export interface RedisWorldOptions {
   readonly urls: readonly string[];

@@ -3,6 +3,7 @@ import type { Logger } from '../../base/logger.ts';
 import { pause } from '../../base/pause.ts';
 import { seededRandom } from '../../base/random.ts';
 import type { RowStore } from '../../store/row-store.ts';
+import { HotReads } from '../../store/rows/hot-reads.ts';
 import { LmdbRows } from '../../store/rows/lmdb-rows.ts';
 import { RedisRows } from '../../store/rows/redis-rows.ts';
 import type { Config } from '../config.ts';
@@ -20,7 +21,7 @@ export function openRows(
     return new LmdbRows({ ...common, path: storePath(config, store), isReader });
   }
   const { urls, isCluster, prefix, username, password, readsReplicas, tlsCa } = store;
-  return new RedisRows({
+  const rows = new RedisRows({
     ...common,
     ...{ urls, isCluster, prefix, readsReplicas: isReader && readsReplicas, pause },
     ...(username === null ? {} : { username }),
@@ -29,4 +30,5 @@ export function openRows(
     random: seededRandom(systemClock.nowMs() >>> 0),
     onError: (error) => logger.debug({ error }, 'a connection to the online store failed'),
   });
+  return isReader ? new HotReads(rows, { stopwatchMs }) : rows;
 }

@@ -72,8 +72,11 @@ export class UncleanEnds {
 
   /** Whether the file has to go. */
   begin(): boolean {
-    const isTooMany = this.#count() >= UNCLEAN_MAX;
-    writeFileSync(this.#path, String(isTooMany ? 1 : this.#count() + 1));
+    const { ends, process: opener } = this.#read();
+    // Others have it open: nobody ended.
+    if (isAlive(opener)) return false;
+    const isTooMany = ends >= UNCLEAN_MAX;
+    writeFileSync(this.#path, `${isTooMany ? 1 : ends + 1} ${process.pid}`);
     return isTooMany;
   }
 
@@ -81,11 +84,22 @@ export class UncleanEnds {
     rmSync(this.#path, { force: true });
   }
 
-  #count(): number {
+  #read(): { ends: number; process: number } {
     try {
-      return Number(readFileSync(this.#path, 'utf8')) || 0;
+      const [ends, opener] = readFileSync(this.#path, 'utf8').split(' ').map(Number);
+      return { ends: ends || 0, process: opener || 0 };
     } catch {
-      return 0;
+      return { ends: 0, process: 0 };
     }
+  }
+}
+
+function isAlive(id: number): boolean {
+  if (id <= 0) return false;
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch {
+    return false;
   }
 }

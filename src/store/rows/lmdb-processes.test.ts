@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import { open } from 'lmdb';
 import { ManualClock } from '../../base/clock.ts';
 import { SERVING_LIMITS } from '../../base/serving-limits.ts';
-import { rejectsWith, rowWrite, storeHead, textsOf } from '../../testing/row-store-contract.ts';
+import { rejectsWith, rowWrite, storeHead, textsOf } from '../../testing/row-store-world.ts';
 import { LmdbRows } from './lmdb-rows.ts';
 
 const KEYS = Array.from({ length: 50 }, (_, i) => ({ group: 'orders', key: `k${i}` }));

@@ -5,26 +5,28 @@ import type {
   RowKey,
   RowStore,
   RowWrite,
-  StoredRow,
-  StoreFault,
   StoreHead,
   StoreLease,
   StoreRead,
   StoreUsage,
 } from '../row-store.ts';
-import { damagedHead, decodeHead, encodeHead } from './head-format.ts';
+import { decodeHead, encodeHead } from './head-format.ts';
 import { asUnavailable, LmdbFile, type LmdbTables } from './lmdb-file.ts';
 import { groupBounds, groupsIn, lmdbUsage } from './lmdb-usage.ts';
-import { decodeRow, encodeRow, isFault, isLater, readFence } from './row-format.ts';
+import {
+  AT_ONCE,
+  EXPIRY_BYTES,
+  GENERATION,
+  generationIn,
+  isNewer,
+  putRow,
+  readRow,
+} from './lmdb-values.ts';
+import { encodeRow } from './row-format.ts';
 import { groupToken, placeBytes } from './row-place.ts';
 import { isPublished, refuseAhead, refuseFenced } from './row-refusals.ts';
 
 const HEAD = Buffer.from('head');
-const GENERATION = Buffer.from('generation');
-/** Before a record: the wall time at which the row may go, 0 for never. */
-const EXPIRY_BYTES = 8;
-const AT_ONCE = 1;
-
 export interface LmdbRowsOptions {
   /** A folder of its own. */
   readonly path: string;
@@ -271,36 +273,6 @@ export class LmdbRows implements RowStore {
     }
     this.#swept = Buffer.from(seen.length < limit ? [0] : (seen.at(-1)?.key ?? [0]));
   }
-}
-
-function generationIn({ meta }: LmdbTables): number {
-  const bytes = meta.getBinary(GENERATION);
-  if (bytes === undefined) return 0;
-  const generation = Number(bytes.toString('latin1'));
-  if (!Number.isSafeInteger(generation)) throw damagedHead();
-  return generation;
-}
-
-function isNewer(value: Buffer, before: Buffer): boolean {
-  const fence = readFence(before.subarray(EXPIRY_BYTES));
-  const own = readFence(value.subarray(EXPIRY_BYTES));
-  return fence === null || own === null || isLater(own, fence);
-}
-
-function putRow({ rows }: LmdbTables, place: Buffer, value: Buffer): void {
-  const before = rows.getBinary(place);
-  if (before !== undefined && !isNewer(value, before)) return;
-  const isRemoved = value.readDoubleLE(0) === AT_ONCE;
-  if (!isRemoved) rows.putSync(place, value);
-  else if (before !== undefined) rows.removeSync(place);
-}
-
-function readRow({ rows }: LmdbTables, key: RowKey): StoredRow | StoreFault | null {
-  const value = rows.getBinary(placeBytes(key, SERVING_LIMITS.lmdbKeyBytes));
-  if (value === undefined) return null;
-  const version = decodeRow(value.subarray(EXPIRY_BYTES), key);
-  if (isFault(version)) return version;
-  return version.body === null ? null : { body: version.body, sinceCommit: version.commit };
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

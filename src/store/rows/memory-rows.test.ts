@@ -1,7 +1,8 @@
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ROW_STORE_CONTRACT, type RowStoreWorld } from '../../testing/row-store-contract.ts';
+import { ROW_STORE_CONTRACT } from '../../testing/row-store-contract.ts';
 import { checkRowStoreLife } from '../../testing/row-store-life.ts';
+import type { RowStoreWorld } from '../../testing/row-store-world.ts';
 import { MemoryRows } from './memory-rows.ts';
 
 function makeWorld(): RowStoreWorld {
