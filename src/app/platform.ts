@@ -12,8 +12,7 @@ import type { PlatformState, PlatformStatus, RegistryStatus } from '../monitor/s
 import type { ProjectPlan } from '../plan/plan.ts';
 import type { RegistrySnapshot } from '../registry/snapshot.ts';
 import type { EventBatch } from '../schema/batch.ts';
-import { FeatureServer } from '../serve/feature-server.ts';
-import { MemoryTileStore } from '../store/memory-tile-store.ts';
+import type { FeatureServer } from '../serve/feature-server.ts';
 import type { StreamEngine } from '../stream/stream-engine.ts';
 import { bulkReceiver } from './bulk-receiver.ts';
 import { requireClockFits } from './clock-rule.ts';
@@ -31,6 +30,7 @@ import { Mender } from './mender.ts';
 import { NeighborKeeper } from './neighbor-keeper.ts';
 import { openDoor } from './open-door.ts';
 import { closeEngine, openEngine } from './open-engine.ts';
+import { platformFeatures } from './platform-features.ts';
 import { platformHttp } from './platform-http.ts';
 import { closingSteps, NOTHING, nodeDisk, openParts, type Parts } from './platform-parts.ts';
 import { platformStatus } from './platform-status.ts';
@@ -45,7 +45,7 @@ export type ServingFacts = Pick<RegistrySnapshot, 'releases' | 'lifecycle' | 'sh
 /** Everything in one process: the door, the log, the engine, the archive and serving. */
 export class Platform {
   readonly #config: Config;
-  readonly #parts: Parts;
+  readonly parts: Parts;
   /** The read path; which versions answer is told to it directly. */
   readonly features: FeatureServer;
   readonly #http: FastifyInstance;
@@ -74,7 +74,7 @@ export class Platform {
 
   private constructor(config: Config, parts: Parts) {
     this.#config = config;
-    this.#parts = parts;
+    this.parts = parts;
     this.#throttle = new Throttle(config, parts.log, pause);
     const rebuild = async (): Promise<void> => {
       if (this.forgetting.isPending) await this.forgetting.resume();
@@ -93,16 +93,7 @@ export class Platform {
     const failed = (why: string): void => this.#mend(why);
     const quietly = <T>(work: (quiet: Quiet) => Promise<T>): Promise<T> => this.#quietly(work);
     this.forgetting = new Forgetting(config, quietly, failed, parts.publisher);
-    this.features = new FeatureServer({
-      plan: NOTHING,
-      store: new MemoryTileStore(),
-      clock: systemClock,
-      clockMode: config.clock,
-      serveLog: parts.serveLog,
-      shadow: parts.shadows.reader,
-      functions: parts.functions.answers,
-      tokenizer: () => parts.tokens.tokenizer,
-    });
+    this.features = platformFeatures(config, parts);
     this.#neighbors = new NeighborKeeper(this.features, parts.logger);
     parts.reads.totals = () => readTotals(this.features);
     this.#http = platformHttp({
@@ -157,10 +148,6 @@ export class Platform {
   get url(): string {
     return this.addresses.url;
   }
-  get publisher(): Parts['publisher'] {
-    return this.#parts.publisher;
-  }
-
   /** Events that had to be applied again at the start. */
   get replayedEvents(): number {
     return this.#engine?.metrics.eventsReplayed ?? 0;
@@ -187,14 +174,14 @@ export class Platform {
         throw error;
       }
     });
-    this.#connect();
+    this.parts.connectors.use(this.#plan, connectorDoor(this.#way));
   }
 
   /** Stored events are worked on while nothing comes in; what is read is as it was until then. */
   async #quietly<T>(work: (quiet: Quiet) => Promise<T>): Promise<T> {
     const open = (folder: string): Promise<void> => this.#openEngine(this.#plan, folder);
-    const quiet = quietOf(this.#config, this.#parts, () => this.#door?.checkpoint(), open);
-    const { archiver } = this.#parts;
+    const quiet = quietOf(this.#config, this.parts, () => this.#door?.checkpoint(), open);
+    const { archiver } = this.parts;
     return this.#pushes.whileClosed(() => archiver.whilePaused(() => work(quiet)));
   }
 
@@ -216,12 +203,8 @@ export class Platform {
       pressure: this.#throttle.status(this.#engine),
       registry: this.registry(),
       neighbors: this.#neighbors.neighbors.status(),
-      ...this.#parts,
+      ...this.parts,
     });
-  }
-
-  #connect(): void {
-    this.#parts.connectors.use(this.#plan, connectorDoor(this.#way));
   }
 
   /** Inside the gate there always is a door: it is exchanged only while the gate is closed. */
@@ -235,53 +218,49 @@ export class Platform {
    * for one, is only a cache of the log: the next start rebuilds it.
    */
   async stop(): Promise<void> {
-    const { access, audit, archiver, connectors, listeners, logger } = this.#parts;
+    const { access, audit, archiver, connectors, listeners, logger } = this.parts;
     await listeners.end(this.#http, this.#state === 'ready');
     this.#state = 'draining';
     if (this.#poll !== null) clearInterval(this.#poll);
-    this.#housekeeper.stop();
-    this.#neighbors.stop();
     const steps = [
-      () => access.stop(),
-      () => audit.stop(),
-      () => this.#mender.stop(),
+      ...[() => this.#housekeeper.stop(), () => this.#neighbors.stop()],
+      ...[() => access.stop(), () => audit.stop(), () => this.#mender.stop()],
       // Definitions that are being exchanged are exchanged first.
       () => this.#pushes.whileClosed(() => Promise.resolve()),
-      () => connectors.stop(),
-      () => archiver.stop(),
-      () => closeEngine(this.#engine, this.#parts),
-      ...closingSteps(this.#parts, () => this.#door?.close()),
+      ...[() => connectors.stop(), () => archiver.stop()],
+      () => closeEngine(this.#engine, this.parts),
+      ...closingSteps(this.parts, () => this.#door?.close()),
     ];
     await endInOrder(steps, logger);
   }
 
   /** The log is not cut meanwhile: the new engine may need what the old one had. */
   #exchange(plan: ProjectPlan): Promise<void> {
-    return this.#parts.archiver.whilePaused(() => this.#openEngine(plan));
+    return this.parts.archiver.whilePaused(() => this.#openEngine(plan));
   }
 
-  async #openEngine(plan: ProjectPlan, folder = stateFolder(this.#parts.disk)): Promise<void> {
-    const { log, publisher } = this.#parts;
+  async #openEngine(plan: ProjectPlan, folder = stateFolder(this.parts.disk)): Promise<void> {
+    const { log } = this.parts;
     requireClockFits(this.#config.clock, plan);
-    await this.#parts.tokens.prepare(plan);
+    await this.parts.tokens.prepare(plan);
     // First what can fail on a full disk and changes nothing then.
     this.#door?.checkpoint();
     log.setSchemas(plan.sources);
     const before = this.#engine;
     this.#engine = null;
-    await closeEngine(before, this.#parts);
-    const engine = await openEngine(this.#config, this.#parts, plan, folder);
-    const door = await openDoor(this.#config, this.#parts, plan, engine, this.#sessions);
+    await closeEngine(before, this.parts);
+    const engine = await openEngine(this.#config, this.parts, plan, folder);
+    const door = await openDoor(this.#config, this.parts, plan, engine, this.#sessions);
     door.onCommitted = (batch) => this.#apply(engine, batch);
     door.refusalOf = (source) => (engine.stops(source) ? () => engine.refusal(source) : null);
     this.#engine = engine;
     this.#door = door;
-    this.#parts.archiver.beforeCut = () => door.checkpointForCut();
+    this.parts.archiver.beforeCut = () => door.checkpointForCut();
     this.features.use(plan, engine.store);
-    this.#parts.functions.use(plan);
+    this.parts.functions.use(plan);
     this.#neighbors.neighbors.use(plan, engine.store);
     this.#plan = plan;
-    publisher.begin();
+    this.parts.publisher.begin();
   }
 
   /**
@@ -291,10 +270,10 @@ export class Platform {
   #apply(engine: StreamEngine, batch: EventBatch): void {
     try {
       engine.apply(batch);
-      this.#parts.publisher.poke();
+      this.parts.publisher.poke();
     } catch (error) {
       if (engine !== this.#engine) return;
-      this.#parts.publisher.suspend();
+      this.parts.publisher.suspend();
       this.#mend(`commit ${batch.commit} could not be applied: ${error}`);
     }
   }
@@ -307,10 +286,10 @@ export class Platform {
 
   #begin(): void {
     this.#state = 'ready';
-    this.#parts.archiver.start();
+    this.parts.archiver.start();
     this.#housekeeper.start();
     this.#neighbors.start();
-    this.#connect();
+    this.parts.connectors.use(this.#plan, connectorDoor(this.#way));
     this.#poll = setInterval(() => {
       this.#engine?.poll();
       // Reads of what is sound go on until the new one stands.

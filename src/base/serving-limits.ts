@@ -227,4 +227,6 @@ export const SERVING_LIMITS = {
   workerStartMs: 60_000,
   workerAnswerMs: 1_000,
   workerEndMs: 60_000,
+  /** How often the publisher looks whether the breaker lets it try again. */
+  publishRetryMs: 50,
 } as const;

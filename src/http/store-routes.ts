@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { StoreStatus } from '../monitor/status.ts';
+import type { StoreStatus } from '../monitor/store-status.ts';
 import { errorBody, storeStatus } from './schemas.ts';
 
 /** What operators ask of the online store that a server publishes to. */

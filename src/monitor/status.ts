@@ -1,5 +1,6 @@
 import type { FunctionsStatus } from './function-status.ts';
 import type { NeighborStatusLine } from './neighbor-status.ts';
+import type { ReplicaStatus, StoreStatus } from './store-status.ts';
 import type { TenantStatus } from './tenant-status.ts';
 
 /** What the platform says of itself: the body of `GET /v1/status` and the basis of metrics. */
@@ -41,49 +42,6 @@ export interface PlatformStatus {
   readonly replica: ReplicaStatus | null;
   /** Of expressions, since the start: what became null and was counted. */
   readonly faults: { readonly overflow: number; readonly divisionByZero: number };
-}
-
-/** What is published to an online store, for processes that only read. */
-export interface StoreStatus {
-  readonly kind: 'memory' | 'lmdb' | 'redis';
-  /** `building`: rows are written whole. `stopped`: nothing is written until somebody says so. */
-  readonly state: 'publishing' | 'building' | 'away' | 'stopped';
-  readonly reason: string | null;
-  /** What readers are answered from; null before anything was published. */
-  readonly commit: number | null;
-  /** How far that is behind what has been applied. */
-  readonly lagCommits: number;
-  readonly lagMs: number;
-  readonly building: { readonly rows: number; readonly of: number } | null;
-  /** Since the start. */
-  readonly publishes: number;
-  readonly rows: number;
-  readonly bytes: number;
-  readonly publishMs: number;
-  readonly lastPublishMs: number;
-  readonly failures: number;
-  /** Times that everything was written anew on demand. */
-  readonly rebuilds: number;
-}
-
-/** What a process that only reads knows of the store that it answers from. */
-export interface ReplicaStatus {
-  readonly kind: 'memory' | 'lmdb' | 'redis';
-  /** What it answers as of now; null before it could read anything. */
-  readonly commit: number | null;
-  /** How long ago the store was last read. */
-  readonly headAgeMs: number | null;
-  /** Why it cannot be read. */
-  readonly reason: string | null;
-  /** Tile groups of the definitions that are not published, or not yet. */
-  readonly missingGroups: number;
-  /** Kept decoded in memory. */
-  readonly rows: number;
-  /** Since the start. */
-  readonly fetches: number;
-  readonly rowsRead: number;
-  readonly rowsFailed: number;
-  readonly evictions: number;
 }
 
 /** What a server knows of the registry that it follows. */

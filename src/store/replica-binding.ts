@@ -1,20 +1,30 @@
 import { AsofError } from '../base/errors.ts';
 import type { KnownHead } from './known-head.ts';
-import type { FetchedRows, LastKnown } from './online-store.ts';
+import type { Applied, FetchedRows, LastKnown } from './online-store.ts';
 import type { ReplicaGroup } from './replica-group.ts';
-import type { ReplicaRead, ReplicaStore } from './replica-store.ts';
+import type { ReplicaCounters, ReplicaRead } from './replica-read.ts';
 import type { RowKey, StoredRow, StoreFault } from './row-store.ts';
+
+/** Whose tables rows are bound to. */
+export interface BindingStore {
+  applied: Applied;
+  readonly counters: ReplicaCounters;
+  group(id: string): ReplicaGroup;
+  readonly nowMs: () => number;
+  makeRoom(rows: number): void;
+  forgetFaults(): void;
+}
 
 /** The rows of one answer, to be put into the tables just before they are read. */
 export class BoundRows implements FetchedRows {
   readonly lastKnown = new Map<string, LastKnown>();
-  readonly #store: ReplicaStore;
+  readonly #store: BindingStore;
   readonly #wanted: readonly RowKey[];
   readonly #read: ReplicaRead;
   readonly #lastKnownMs: number;
 
   constructor(
-    store: ReplicaStore,
+    store: BindingStore,
     wanted: readonly RowKey[],
     read: ReplicaRead,
     lastKnownMs: number,

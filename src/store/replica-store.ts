@@ -12,25 +12,9 @@ import type {
 } from './online-store.ts';
 import { BoundRows } from './replica-binding.ts';
 import { ReplicaGroup } from './replica-group.ts';
+import type { ReplicaCounters, ReplicaRead } from './replica-read.ts';
 import type { RowKey, RowStore, StoreRead } from './row-store.ts';
 import { RowsInFlight } from './rows-in-flight.ts';
-
-/** What one round trip gave: rows in the order of what was wanted. */
-export interface ReplicaRead {
-  /** Null where the head could not be read. */
-  readonly known: KnownHead | null;
-  readonly rows: StoreRead['rows'];
-  /** Why there is no head. */
-  readonly failure: AsofError | null;
-}
-
-export interface ReplicaCounters {
-  fetches: number;
-  rowsRead: number;
-  rowsFailed: number;
-  evictions: number;
-  joined: number;
-}
 
 /**
  * The state of a platform whose engine is in another process: rows are fetched from the store that

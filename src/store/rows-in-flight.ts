@@ -1,4 +1,4 @@
-import type { ReplicaRead } from './replica-store.ts';
+import type { ReplicaRead } from './replica-read.ts';
 import type { RowKey } from './row-store.ts';
 
 interface Flight {

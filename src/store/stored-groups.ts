@@ -1,3 +1,6 @@
+import { AsofError } from '../base/errors.ts';
+import type { StoreHead } from './row-store.ts';
+
 /**
  * The name under which the rows of a tile group stand in an online store: `<group>~<epoch>`. Rows
  * that are written anew, all of them, stand beside those before, under another epoch, until the
@@ -21,6 +24,9 @@ export function isOfHistory(name: string, history: string): boolean {
   return name.slice(name.lastIndexOf(MARK) + 1).startsWith(`${history}-`);
 }
 
-export function isOfDirectory(name: string, directory: string): boolean {
-  return name.slice(name.lastIndexOf(MARK) + 1).startsWith(`${directory}.`);
+/** @throws AsofError `store_foreign` for rows of another data directory */
+export function requireOwn(head: StoreHead | null, directory: string): void {
+  const epochs = head?.groups.map((name) => name.slice(name.lastIndexOf(MARK) + 1)) ?? [];
+  if (epochs.every((epoch) => epoch.startsWith(`${directory}.`))) return;
+  throw new AsofError('store_foreign', 'The online store holds rows of another data directory.');
 }

@@ -134,11 +134,6 @@ export class Publication {
     }
   }
 
-  /** Names of rows that are being written and that no head names yet. */
-  get unnamed(): string[] {
-    return this.#groups.flatMap(({ isWhole, stored }) => (isWhole ? [] : [stored]));
-  }
-
   /** Nothing follows the engine's rows any more. */
   end(): void {
     for (const { group } of this.#groups) group.follow(null);

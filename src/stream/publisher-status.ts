@@ -40,3 +40,15 @@ export function newPublishTotals(): PublishTotals {
     rebuilds: 0,
   };
 }
+
+export function countPublished(
+  totals: PublishTotals,
+  { rows, bytes }: { readonly rows: number; readonly bytes: number },
+  tookMs: number,
+): void {
+  totals.publishes += 1;
+  totals.rows += rows;
+  totals.bytes += bytes;
+  totals.publishMs += tookMs;
+  totals.lastPublishMs = tookMs;
+}

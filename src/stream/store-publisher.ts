@@ -5,10 +5,16 @@ import { LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Pause, Turn } from '../base/pause.ts';
 import type { RowStore, StoreHead, StoreLease } from '../store/row-store.ts';
-import { isOfDirectory } from '../store/stored-groups.ts';
+import { requireOwn } from '../store/stored-groups.ts';
 import { Publication, type PublishedState } from './publication.ts';
 import { PUBLISH_PORTIONS, type PublishPortions } from './publish-portions.ts';
-import { newPublishTotals, type PublisherStatus, type PublishTotals } from './publisher-status.ts';
+import {
+  countPublished,
+  newPublishTotals,
+  type PublisherStatus,
+  type PublishTotals,
+} from './publisher-status.ts';
+import { RetiredRows } from './retired-rows.ts';
 
 export interface StorePublisherOptions {
   readonly rows: RowStore;
@@ -45,8 +51,7 @@ export class StorePublisher {
   #wake: (() => void) | null = null;
   #pendingSinceMs: number | null = null;
   #checkedMs = 0;
-  /** Names that the head does not have any more, and since when. */
-  readonly #retired = new Map<string, number>();
+  readonly #retired: RetiredRows;
   readonly #totals: PublishTotals = newPublishTotals();
   #turn: Promise<void> = Promise.resolve();
   readonly #running: Promise<void>;
@@ -54,6 +59,7 @@ export class StorePublisher {
   constructor(options: StorePublisherOptions) {
     this.#options = options;
     this.#portions = options.portions ?? PUBLISH_PORTIONS;
+    this.#retired = new RetiredRows(options.rows, this.#portions.retiredMs);
     this.#running = this.#run();
   }
 
@@ -180,7 +186,7 @@ export class StorePublisher {
         if (now === null || !this.#isActive || this.#refusal !== null) return;
         if (this.#options.breaker.allows()) await this.#try(now);
       }).catch(() => {});
-      if (this.#failure !== null || this.#refusal !== null) await this.#wait(WAIT_MS);
+      if (this.#failure !== null || this.#refusal !== null) await this.#wait(LIMITS.publishRetryMs);
     }
   }
 
@@ -235,19 +241,19 @@ export class StorePublisher {
     if (publication.isDue) {
       const published = await publication.publish(rows, lease, this.#options.turn);
       if (published !== null) {
-        this.#count(published, stopwatchMs() - startMs);
-        this.#retire(before, published.head);
+        countPublished(this.#totals, published, stopwatchMs() - startMs);
+        this.#retired.retire(before, published.head);
         const isBehind = publication.applied.commit > published.head.commit;
         this.#pendingSinceMs = isBehind ? startMs : null;
         if (publication.building === null) {
           if (this.#rewrites) this.#totals.rebuilds += 1;
           this.#rewrites = false;
-          if (this.#sweeps) await this.#retireUnnamed(publication);
+          if (this.#sweeps) await this.#retired.sweep(published.head);
           this.#sweeps = false;
         }
       }
     } else this.#pendingSinceMs = null;
-    await this.#dropRetired(lease);
+    await this.#retired.drop(lease);
   }
 
   /** The lease, and what of the store can be gone on with. */
@@ -260,8 +266,7 @@ export class StorePublisher {
       lease = await rows.acquire();
       head = lease.head;
     } else head ??= await this.#headNow();
-    const isForeign = head?.groups.some((name) => !isOfDirectory(name, directory)) === true;
-    if (isForeign && !this.#rewrites) throw foreign();
+    if (!this.#rewrites) requireOwn(head, directory);
     const isAhead = head !== null && head.commit > publication.applied.commit;
     // Of commits that the log does not have nothing can be gone on with.
     if (isAhead || head === null) await rows.clear(lease);
@@ -287,40 +292,6 @@ export class StorePublisher {
     return (await this.#options.rows.read([], { deadlineMs })).head;
   }
 
-  #count({ rows, bytes }: { rows: number; bytes: number }, tookMs: number): void {
-    const totals = this.#totals;
-    totals.publishes += 1;
-    totals.rows += rows;
-    totals.bytes += bytes;
-    totals.publishMs += tookMs;
-    totals.lastPublishMs = tookMs;
-  }
-
-  #retire(before: StoreHead | null, after: StoreHead): void {
-    const named = new Set(after.groups);
-    for (const name of before?.groups ?? []) {
-      if (!named.has(name)) this.#retired.set(name, stopwatchMs());
-    }
-  }
-
-  /** What a publisher that died had begun is named by no head. */
-  async #retireUnnamed(publication: Publication): Promise<void> {
-    const kept = new Set([...(publication.head?.groups ?? []), ...publication.unnamed]);
-    const { groups } = await this.#options.rows.usage();
-    for (const { group } of groups) {
-      if (!kept.has(group) && !this.#retired.has(group)) this.#retired.set(group, stopwatchMs());
-    }
-  }
-
-  /** Once nobody asks for them any more. */
-  async #dropRetired(lease: StoreLease): Promise<void> {
-    const dueMs = stopwatchMs() - this.#portions.retiredMs;
-    const due = [...this.#retired].filter(([, sinceMs]) => sinceMs <= dueMs).map(([name]) => name);
-    if (due.length === 0) return;
-    await this.#options.rows.dropGroups(lease, due);
-    for (const name of due) this.#retired.delete(name);
-  }
-
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(work);
     this.#turn = result.then(
@@ -329,10 +300,4 @@ export class StorePublisher {
     );
     return result;
   }
-}
-
-const WAIT_MS = 50;
-
-function foreign(): AsofError {
-  return new AsofError('store_foreign', 'The online store holds rows of another data directory.');
 }

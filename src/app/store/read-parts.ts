@@ -1,11 +1,8 @@
-import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import { NodeDisk } from '../../base/node-disk.ts';
-import { seededRandom } from '../../base/random.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import type { RegistrySnapshot } from '../../registry/snapshot.ts';
-import { ServeLogWriter } from '../../store/serve-log.ts';
 import { AccessFollower } from '../access/access-follower.ts';
 import { AuditKeeper } from '../audit/audit-keeper.ts';
 import type { Config } from '../config.ts';
@@ -25,11 +22,10 @@ export interface ReadParts {
   readonly tokens: TokenKeeper;
   readonly functions: PlatformFunctions;
   readonly listeners: Listeners;
-  readonly serveLog: ServeLogWriter;
 }
 
 /**
- * @param part its folder within the serve log, and its name among those who count reads
+ * @param part its name among those who count reads
  * @param processes that answer together: each lets in its part of the quotas
  */
 export async function openReadParts(
@@ -51,11 +47,5 @@ export async function openReadParts(
   });
   const functions = new PlatformFunctions(logger);
   functions.use(plan);
-  const serveLog = new ServeLogWriter({
-    disk: new NodeDisk(join(config.dataDir, 'served', part)),
-    rate: config.serveLogRate,
-    random: seededRandom((systemClock.nowMs() ^ process.pid) >>> 0),
-    logger,
-  });
-  return { access, audit, admission, reads, tokens, functions, listeners, serveLog };
+  return { access, audit, admission, reads, tokens, functions, listeners };
 }

@@ -16,6 +16,7 @@ import { FeatureServer } from '../../serve/feature-server.ts';
 import { type Readiness, storeReadiness } from '../../serve/readiness.ts';
 import { GuardedRows } from '../../store/guarded-rows.ts';
 import { ReplicaStore } from '../../store/replica-store.ts';
+import type { ServedSink } from '../../store/serve-log.ts';
 import type { Config } from '../config.ts';
 import { readTotals } from '../cost/read-totals.ts';
 import { endInOrder } from '../end-in-order.ts';
@@ -37,8 +38,10 @@ export interface ReadOptions {
   readonly tellsOfItself: () => boolean;
   /** Others listen on the same port. */
   readonly sharesPort: boolean;
-  /** Its part of the serve log, in a folder of this name. */
-  readonly serveLogPart: string;
+  /** Its name among those who count reads. */
+  readonly part: string;
+  /** Takes the sample of answers that `verify` replays; null: nobody does. */
+  readonly serveLog: ServedSink | null;
   /** How many answer together, on one port. */
   readonly processes: number;
   /** What else is to be said of how well it does; null where nothing is. */
@@ -47,7 +50,7 @@ export interface ReadOptions {
 
 /**
  * A process that answers features and has no engine: definitions from the registry, rows from the
- * online store. It writes nothing but its part of the serve log.
+ * online store. It writes nothing but its part of the counts of reads.
  */
 export class ReadServer {
   readonly features: FeatureServer;
@@ -89,7 +92,7 @@ export class ReadServer {
       store: this.#replica,
       clock: systemClock,
       clockMode: config.clock,
-      serveLog: parts.serveLog,
+      serveLog: options.serveLog,
       functions: parts.functions.answers,
       tokenizer: () => parts.tokens.tokenizer,
     });
@@ -131,7 +134,7 @@ export class ReadServer {
         plan,
         snapshot,
         logger,
-        options.serveLogPart,
+        options.part,
         options.processes,
       );
       const server = new ReadServer(config, plan, follower, parts, logger, options);
@@ -155,20 +158,20 @@ export class ReadServer {
         kind: requireStore(this.#config).kind,
         registry: this.#follower.status(),
       },
-      ...{ admission: this.#parts.admission, serveLog: this.#parts.serveLog },
+      admission: this.#parts.admission,
     });
   }
 
   /** Ends requests first; nothing has to be saved. */
   async stop(): Promise<void> {
-    const { listeners, access, audit, admission, reads, functions, serveLog } = this.#parts;
+    const { listeners, access, audit, admission, reads, functions } = this.#parts;
     await listeners.end(this.#http, this.#state() === 'ready');
     this.#isStopping = true;
     if (this.#looking !== null) clearInterval(this.#looking);
     const steps = [
       ...[() => this.#follower.stop(), () => access.stop(), () => audit.stop()],
       ...[() => admission.stop(), () => reads.close(), () => functions.close()],
-      ...[() => serveLog.close(), () => this.#rows.close()],
+      () => this.#rows.close(),
     ];
     await endInOrder(steps, this.#logger);
   }

@@ -3,7 +3,6 @@ import type { PlatformState, PlatformStatus, RegistryStatus } from '../../monito
 import type { ProjectPlan } from '../../plan/plan.ts';
 import type { FeatureServer } from '../../serve/feature-server.ts';
 import type { ReplicaStore } from '../../store/replica-store.ts';
-import type { ServeLogWriter } from '../../store/serve-log.ts';
 import { serviceStatuses } from '../platform-status.ts';
 import type { AdmissionKeeper } from '../tenants/admission-keeper.ts';
 import type { StoreConfig } from './store-config.ts';
@@ -16,7 +15,6 @@ export interface ReadFacts {
   readonly kind: NonNullable<StoreConfig>['kind'];
   readonly admission: AdmissionKeeper;
   readonly registry: RegistryStatus;
-  readonly serveLog: ServeLogWriter;
 }
 
 /** What a process without an engine says of itself: of sources and state it knows nothing. */
@@ -45,7 +43,7 @@ export function readStatus(facts: ReadFacts): PlatformStatus {
     services: serviceStatuses(plan, features),
     tenants: facts.admission.admission.status(),
     models: features.contracts(),
-    serveLog: facts.serveLog.stats(),
+    serveLog: null,
     registry: facts.registry,
     store: null,
     replica: {

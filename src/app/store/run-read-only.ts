@@ -20,7 +20,8 @@ export async function runReadOnly(
     beyond: refusing(() => addressIn(config.dataDir)),
     tellsOfItself: () => true,
     sharesPort: false,
-    serveLogPart: `reader-${process.pid}`,
+    part: `reader-${process.pid}`,
+    serveLog: null,
     processes: 1,
     reserve: () => null,
   });

@@ -43,7 +43,8 @@ export class Workers {
   /** Where workers answer. @throws AsofError `worker_failed` */
   async start(platform: Platform): Promise<string> {
     const { port, host, listen, root } = this.#config;
-    const { url: primary, publisher } = platform;
+    const { url: primary } = platform;
+    const { publisher, serveLog } = platform.parts;
     // A store that is away keeps nobody from starting: readiness says how it is.
     await publisher.isSettledWithin(LIMITS.workerStartMs);
     const { store, ...overrides } = overridesOf(this.#config);
@@ -52,6 +53,9 @@ export class Workers {
         ...{ kind: 'start', root, overrides, store, primary },
         ...{ part: `worker-${number}`, processes: this.#count },
       }),
+      (answers) => {
+        for (const answer of answers) serveLog.offer(answer);
+      },
       createLogger(this.#config.logLevel),
     );
     await crew.start(this.#count);

@@ -4,11 +4,12 @@ import type { Logger } from '../../base/logger.ts';
 import { pause } from '../../base/pause.ts';
 import { mergedMetrics } from './merged-metrics.ts';
 import type { ToWorker } from './worker-messages.ts';
-import { WorkerHandle } from './worker-process.ts';
+import { type OnServed, WorkerHandle } from './worker-process.ts';
 
 /** The workers of one server: each that dies is started again, less and less often. */
 export class WorkerCrew {
   readonly #start: (number: number) => ToWorker & { readonly kind: 'start' };
+  readonly #onServed: OnServed;
   readonly #logger: Logger;
   readonly #stopping = new AbortController();
   readonly #workers = new Map<number, WorkerHandle>();
@@ -16,7 +17,12 @@ export class WorkerCrew {
   /** Started again after they had died. */
   restarts = 0;
 
-  constructor(start: (number: number) => ToWorker & { readonly kind: 'start' }, logger: Logger) {
+  constructor(
+    start: (number: number) => ToWorker & { readonly kind: 'start' },
+    onServed: OnServed,
+    logger: Logger,
+  ) {
+    this.#onServed = onServed;
     this.#start = start;
     this.#logger = logger;
   }
@@ -26,7 +32,7 @@ export class WorkerCrew {
     const numbers = Array.from({ length: count }, (_, at) => at + 1);
     const started = await Promise.allSettled(
       numbers.map(async (number) => {
-        this.#workers.set(number, await WorkerHandle.start(this.#start(number)));
+        this.#workers.set(number, await WorkerHandle.start(this.#start(number), this.#onServed));
       }),
     );
     const failed = started.find((one) => one.status === 'rejected');
@@ -76,7 +82,7 @@ export class WorkerCrew {
       waitMs = Math.min(LIMITS.workerRestartMaxMs, waitMs * 2);
       sinceMs = stopwatchMs();
       try {
-        const started = await WorkerHandle.start(this.#start(number));
+        const started = await WorkerHandle.start(this.#start(number), this.#onServed);
         this.restarts += 1;
         this.#workers.set(number, started);
         if (signal.aborted) await started.end();

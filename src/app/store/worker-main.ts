@@ -3,6 +3,7 @@ import { loadConfig } from '../config.ts';
 import { addressIn } from '../data-directory.ts';
 import { createLogger } from '../logger.ts';
 import { Forwarder } from './forward.ts';
+import { HandedSamples } from './handed-samples.ts';
 import { ReadServer } from './read-server.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 
@@ -37,7 +38,8 @@ class WorkerProcess {
       // Where nobody else can, it does.
       tellsOfItself: () => !process.connected,
       sharesPort: true,
-      serveLogPart: part,
+      part,
+      serveLog: new HandedSamples(config.serveLogRate, tell),
       processes,
       reserve: () =>
         process.connected

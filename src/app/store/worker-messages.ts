@@ -1,3 +1,4 @@
+import type { ServedAnswer } from '../../store/serve-log.ts';
 import type { ConfigOverrides } from '../config.ts';
 import type { StoreConfig } from './store-config.ts';
 
@@ -12,7 +13,7 @@ export type ToWorker =
       readonly store: StoreConfig;
       /** Where the primary answers, for this machine alone. */
       readonly primary: string;
-      /** Of the serve log. */
+      /** Its name among those who count reads. */
       readonly part: string;
       /** How many workers there are. */
       readonly processes: number;
@@ -23,4 +24,6 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'ready'; readonly url: string }
   | { readonly kind: 'failed'; readonly reason: string }
+  /** Answers for the serve log, which the primary writes. */
+  | { readonly kind: 'served'; readonly answers: readonly ServedAnswer[] }
   | { readonly kind: 'metrics'; readonly number: number; readonly text: string };

@@ -3,7 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import { workerUrl } from '../../base/worker-url.ts';
+import type { ServedAnswer } from '../../store/serve-log.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
+
+/** Takes the samples of what a worker answered. */
+export type OnServed = (answers: readonly ServedAnswer[]) => void;
 
 /** One worker process, as its primary sees it. */
 export class WorkerHandle {
@@ -14,11 +18,12 @@ export class WorkerHandle {
   readonly #answers = new Map<number, (text: string) => void>();
   #asked = 0;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, onServed: OnServed) {
     this.#child = child;
     this.pid = child.pid ?? -1;
     this.gone = new Promise((resolve) => child.once('exit', () => resolve()));
     child.on('message', (message: FromWorker) => {
+      if (message.kind === 'served') onServed(message.answers);
       if (message.kind !== 'metrics') return;
       this.#answers.get(message.number)?.(message.text);
       this.#answers.delete(message.number);
@@ -28,10 +33,17 @@ export class WorkerHandle {
   }
 
   /** @throws AsofError `worker_failed` where it does not come to listen */
-  static async start(start: ToWorker & { readonly kind: 'start' }): Promise<WorkerHandle> {
+  static async start(
+    start: ToWorker & { readonly kind: 'start' },
+    onServed: OnServed,
+  ): Promise<WorkerHandle> {
     const entry = fileURLToPath(workerUrl('./worker-main', import.meta.url));
-    const child = fork(entry, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const handle = new WorkerHandle(child);
+    // Values may be integers that JSON has no form for.
+    const child = fork(entry, [], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+    });
+    const handle = new WorkerHandle(child, onServed);
     child.send(start, () => {});
     let timer: NodeJS.Timeout | undefined;
     try {

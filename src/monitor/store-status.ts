@@ -1,0 +1,42 @@
+/** What is published to an online store, for processes that only read. */
+export interface StoreStatus {
+  readonly kind: 'memory' | 'lmdb' | 'redis';
+  /** `building`: rows are written whole. `stopped`: nothing is written until somebody says so. */
+  readonly state: 'publishing' | 'building' | 'away' | 'stopped';
+  readonly reason: string | null;
+  /** What readers are answered from; null before anything was published. */
+  readonly commit: number | null;
+  /** How far that is behind what has been applied. */
+  readonly lagCommits: number;
+  readonly lagMs: number;
+  readonly building: { readonly rows: number; readonly of: number } | null;
+  /** Since the start. */
+  readonly publishes: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly publishMs: number;
+  readonly lastPublishMs: number;
+  readonly failures: number;
+  /** Times that everything was written anew on demand. */
+  readonly rebuilds: number;
+}
+
+/** What a process that only reads knows of the store that it answers from. */
+export interface ReplicaStatus {
+  readonly kind: 'memory' | 'lmdb' | 'redis';
+  /** What it answers as of now; null before it could read anything. */
+  readonly commit: number | null;
+  /** How long ago the store was last read. */
+  readonly headAgeMs: number | null;
+  /** Why it cannot be read. */
+  readonly reason: string | null;
+  /** Tile groups of the definitions that are not published, or not yet. */
+  readonly missingGroups: number;
+  /** Kept decoded in memory. */
+  readonly rows: number;
+  /** Since the start. */
+  readonly fetches: number;
+  readonly rowsRead: number;
+  readonly rowsFailed: number;
+  readonly evictions: number;
+}
