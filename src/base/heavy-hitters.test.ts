@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { seededRandom } from './random.ts';
 import { HeavyHitters } from './heavy-hitters.ts';
+import { seededRandom } from './random.ts';
 
 describe('HeavyHitters', () => {
   it('keeps every key of more than its share, with bounds that hold', () => {

@@ -209,8 +209,14 @@ function addServerCommands(program: Command, run: Run): void {
         (await import('./server-commands.ts')).serveCommand(context),
       ),
     );
-  const remote = withServer;
-  remote(command(program, 'push <source> [file]', 'Send events (NDJSON or JSON; - is stdin).'))
+  addPushCommand(program, run);
+  addGetCommand(program, run);
+  addIngestCommands(program, run);
+  addStatusCommand(program, run);
+}
+
+function addPushCommand(program: Command, run: Run): void {
+  withServer(command(program, 'push <source> [file]', 'Send events (NDJSON or JSON; - is stdin).'))
     .option('--schema <version>', 'the schema version that all rows are of')
     .addHelpText(
       'after',
@@ -224,7 +230,10 @@ function addServerCommands(program: Command, run: Run): void {
         (await import('./push-command.ts')).pushCommand(context, source, file ?? '-'),
       )(options),
     );
-  remote(command(program, 'get <service> <keys...>', 'Read the features of one entity row.'))
+}
+
+function addGetCommand(program: Command, run: Run): void {
+  withServer(command(program, 'get <service> <keys...>', 'Read the features of one entity row.'))
     .option('--model <name@version>', 'hold the answer to what this model registered')
     .addHelpText(
       'after',
@@ -240,8 +249,12 @@ function addServerCommands(program: Command, run: Run): void {
         (await import('./get-command.ts')).getCommand(context, service, keys),
       )(options),
     );
-  addIngestCommands(program, run);
-  remote(command(program, 'status', 'Show sources, freshness, state and rejections of a server.'))
+}
+
+function addStatusCommand(program: Command, run: Run): void {
+  withServer(
+    command(program, 'status', 'Show sources, freshness, state and rejections of a server.'),
+  )
     .addHelpText(
       'after',
       '\nExamples:\n  asof status\n  asof status --json\n\n' +

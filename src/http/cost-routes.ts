@@ -1,15 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { LIMITS } from '../base/limits.ts';
-import type { Viewer } from '../registry/access/viewer.ts';
+import type { CostPort } from './cost-port.ts';
 import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
 import { nullable } from './service-schemas.ts';
-
-/** What views and features take, and who reads them. */
-export interface CostPort {
-  report(days: number, viewer: Viewer): Promise<object>;
-}
 
 export const COST_DAYS = 30;
 

@@ -15,7 +15,7 @@ import type { Readiness } from '../serve/readiness.ts';
 import type { ShadowReport } from '../serve/shadow-reader.ts';
 import type { AccessDoor } from './access-door.ts';
 import type { AnyListener } from './any-version.ts';
-import type { CostPort } from './cost-routes.ts';
+import type { CostPort } from './cost-port.ts';
 import type { FeastPort } from './feast/feast-port.ts';
 import type { ForgetPort } from './forget-port.ts';
 import type { LifecyclePort } from './lifecycle-port.ts';

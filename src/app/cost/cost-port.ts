@@ -1,4 +1,4 @@
-import type { CostPort } from '../../http/cost-routes.ts';
+import type { CostPort } from '../../http/cost-port.ts';
 import { type CostWorld, gatherCost } from './cost-facts.ts';
 import { costReport } from './cost-report.ts';
 

@@ -75,7 +75,8 @@ function planOfView({ plan, view }: PlannedView): ProjectPlan {
     }),
     joinKeys: joinKeys.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     request: [],
-    onDemand: [], functions: [],
+    onDemand: [],
+    functions: [],
     hash: '',
     meta: view.meta,
   };
