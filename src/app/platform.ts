@@ -292,7 +292,6 @@ export class Platform {
     this.parts.connectors.use(this.#plan, connectorDoor(this.#way));
     this.#poll = setInterval(() => {
       this.#engine?.poll();
-      // Reads of what is sound go on until the new one stands.
       const damage = this.#engine?.damage ?? null;
       if (damage !== null) this.#mender.begin(damage);
     }, POLL_MS);

@@ -39,6 +39,13 @@ export interface ServeLogOptions {
   readonly later?: (task: () => void) => void;
 }
 
+/** Where sampled answers go. */
+export interface ServedSink {
+  /** Whether the next answer is one of the sample. */
+  isSampled(): boolean;
+  offer(answer: ServedAnswer): void;
+}
+
 export interface ServeLogStats {
   /** Answers taken into the queue since the start. */
   readonly sampled: number;
@@ -57,7 +64,7 @@ const encoder = new TextEncoder();
  * Keeps a sample of answers as NDJSON, one file for each UTC day of the answers' own time.
  * It never slows or fails a request: what does not fit is counted and dropped.
  */
-export class ServeLogWriter {
+export class ServeLogWriter implements ServedSink {
   readonly #options: ServeLogOptions;
   readonly #later: (task: () => void) => void;
   #queue: ServedAnswer[] = [];

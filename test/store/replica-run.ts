@@ -6,7 +6,6 @@ import { nextTurn } from '../../src/base/pause.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
 import { compileProject } from '../../src/plan/compile.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
-import type { FeatureResponse, FeatureRow } from '../../src/serve/answer.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import { objectSink } from '../../src/serve/object-sink.ts';
 import { ReplicaStore } from '../../src/store/replica-store.ts';
@@ -191,7 +190,7 @@ class ReplicaRun {
     const response = await this.#server.read(request, objectSink);
     // What became of a group meanwhile may have left it without a head.
     if (this.#replica.missing.length > 0) return -1;
-    checkAnswer(tally, 'stream', this.#oracle, withoutStale(response), keys);
+    checkAnswer(tally, 'stream', this.#oracle, response, keys);
     if (response.position.commit > 0) tally.cover('an answer of a replica');
     const { commit } = this.#platform.engine.store.applied;
     if (response.position.commit < commit) tally.cover('an answer that is behind');
@@ -235,19 +234,4 @@ class ReplicaRun {
       },
     });
   }
-}
-
-/** How fresh a view is differs with the position; the naive oracle does not know of objectives. */
-function withoutStale(response: FeatureResponse): FeatureResponse {
-  const plain = (statuses: FeatureRow['statuses']): FeatureRow['statuses'] =>
-    Object.fromEntries(
-      Object.entries(statuses).map(([name, status]) => [
-        name,
-        status === 'stale' ? 'present' : status,
-      ]),
-    );
-  return {
-    ...response,
-    rows: response.rows.map((row) => ({ ...row, statuses: plain(row.statuses) })),
-  };
 }
