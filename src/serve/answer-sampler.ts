@@ -1,4 +1,4 @@
-import type { ServedAnswer, ServeLogWriter } from '../store/serve-log.ts';
+import type { ServedAnswer, ServedSink } from '../store/serve-log.ts';
 import { AD_HOC } from './ad-hoc-services.ts';
 import type { AnswerHead, AnswerRow } from './answer-sink.ts';
 import { namedValues, rowObject } from './compiled-service.ts';
@@ -10,7 +10,7 @@ import { TIMEOUT, UNAVAILABLE } from './status-codes.ts';
  * answers, as a replay computes it. What no definition names cannot be found again, and is not
  * logged.
  */
-export function sampleRow(log: ServeLogWriter | null, head: AnswerHead, row: AnswerRow): void {
+export function sampleRow(log: ServedSink | null, head: AnswerHead, row: AnswerRow): void {
   if (log === null || !log.isSampled()) return;
   const { compiled, asOfMs, commit } = head;
   const { service, outputs } = compiled.plan;

@@ -8,7 +8,7 @@ import type { VersionState } from '../registry/lifecycle-rows.ts';
 import { closedModels } from '../registry/serving-states.ts';
 import type { Single } from '../schema/types.ts';
 import type { FetchedRows, OnlineStore } from '../store/online-store.ts';
-import type { ServeLogWriter } from '../store/serve-log.ts';
+import type { ServedSink } from '../store/serve-log.ts';
 import type { FoundFeature, ViewFeature } from './ad-hoc-services.ts';
 import type {
   FeatureResponse,
@@ -44,7 +44,7 @@ export interface FeatureServerOptions {
   /** `wall` by default. */
   readonly clockMode?: ServingClockMode;
   /** Takes the sample of answers that `verify` replays. */
-  readonly serveLog?: ServeLogWriter | null;
+  readonly serveLog?: ServedSink | null;
   /** Needed where keys of a service are tokenized. */
   readonly tokenizer?: () => Tokenizer | null;
   /** Reads a sample of the rows by a second version too. */
@@ -59,7 +59,7 @@ export interface FeatureServerOptions {
  */
 export class FeatureServer {
   readonly #clock: ServingClock;
-  readonly #serveLog: ServeLogWriter | null;
+  readonly #serveLog: ServedSink | null;
   readonly #shadow: ShadowReader | null;
   readonly #functions: FunctionAnswers | null;
   #shadowRoutes: readonly ShadowRoute[] = [];

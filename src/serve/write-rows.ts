@@ -1,4 +1,4 @@
-import type { ServeLogWriter } from '../store/serve-log.ts';
+import type { ServedSink } from '../store/serve-log.ts';
 import { sampleRow } from './answer-sampler.ts';
 import type { AnswerHead, OpenSink } from './answer-sink.ts';
 import type { AskedRows } from './asked-rows.ts';
@@ -11,7 +11,7 @@ export function writeRows<T>(
   { contract, compiled, rows, rules, stages }: AskedRows,
   head: AnswerHead,
   open: OpenSink<T>,
-  serveLog: ServeLogWriter | null,
+  serveLog: ServedSink | null,
   load: (row: number) => void,
 ): T {
   const { reader } = contract ?? compiled;
