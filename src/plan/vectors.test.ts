@@ -14,8 +14,8 @@ import { diffPlans } from './diff.ts';
 
 const item = entity('item', { keys: { item: string() } });
 
-// biome-ignore lint/suspicious/noExplicitAny: what plain JavaScript may give.
-function items(model: string | undefined, more: any = {}, tokenize = false) {
+/** @param more what plain JavaScript may give */
+function items(model: string | undefined, more: object = {}, tokenize = false) {
   const source = stream('items', {
     columns: {
       at: timestamp(),
