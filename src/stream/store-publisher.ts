@@ -117,9 +117,8 @@ export class StorePublisher {
   /** Removes everything, and publishes nothing until `rebuild`. @throws AsofError as the store */
   clear(): Promise<void> {
     return this.#inTurn(async () => {
-      const { rows } = this.#options;
-      this.#lease ??= await rows.acquire();
-      await rows.clear(this.#lease);
+      this.#lease ??= await this.#options.rows.acquire();
+      await this.#options.rows.clear(this.#lease);
       this.#lease = null;
       this.#retired.clear();
       this.#rewrites = true;
@@ -172,15 +171,14 @@ export class StorePublisher {
   }
 
   async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    while (!this.#stopping.signal.aborted) {
       const publication = this.#isActive ? this.#publication : null;
       const isBuilding = publication?.isDecided === true && publication.building !== null;
       if (publication === null || !(publication.isDue || this.#rewrites)) await this.#sleep();
       // Rows that are written whole need no company to come.
       else if (isBuilding) await this.#options.turn();
       else await this.#wait(this.#portions.everyMs);
-      if (signal.aborted) return;
+      if (this.#stopping.signal.aborted) return;
       await this.#inTurn(async () => {
         const now = this.#publication;
         if (now === null || !this.#isActive || this.#refusal !== null) return;
@@ -233,13 +231,12 @@ export class StorePublisher {
   }
 
   async #step(publication: Publication): Promise<void> {
-    const { rows } = this.#options;
     const lease = await this.#lead(publication);
     await this.#check(publication);
     const startMs = stopwatchMs();
     const before = publication.head;
     if (publication.isDue) {
-      const published = await publication.publish(rows, lease, this.#options.turn);
+      const published = await publication.publish(this.#options.rows, lease, this.#options.turn);
       if (published !== null) {
         countPublished(this.#totals, published, stopwatchMs() - startMs);
         this.#retired.retire(before, published.head);
