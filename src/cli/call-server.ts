@@ -1,4 +1,5 @@
 import { authorizationOf } from '../app/access/identity.ts';
+import { addressIn } from '../app/data-directory.ts';
 import { AsofError, ERRORS, type ErrorCode } from '../base/errors.ts';
 import type { Context, RemoteOptions } from './context.ts';
 import { parseExact } from './output.ts';
@@ -49,9 +50,12 @@ export async function openServer(
   throw serverError(parseAnswer(await response.text()), response.status, base);
 }
 
-function baseOf({ config: { host, port, listen }, options }: Context<RemoteOptions>): string {
+function baseOf({ config, options }: Context<RemoteOptions>): string {
+  const { host, port, listen, dataDir } = config;
   const scheme = listen.tls === null ? 'http' : 'https';
-  return (options.url ?? `${scheme}://${host}:${port}`).replace(/\/+$/, '');
+  // On any free port the server alone knows which one that became, and says so in its folder.
+  const told = port === 0 ? addressIn(dataDir) : null;
+  return (options.url ?? told ?? `${scheme}://${host}:${port}`).replace(/\/+$/, '');
 }
 
 async function fetchFrom(base: string, path: string, init: RequestInit): Promise<Response> {

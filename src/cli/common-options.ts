@@ -17,5 +17,8 @@ export function withCommonOptions(command: Command, summary: string): Command {
 }
 
 export function withServer(command: Command): Command {
-  return command.option('--url <address>', 'the server (default http://127.0.0.1:6570)');
+  return command.option(
+    '--url <address>',
+    'the server (default: that of the project, http://127.0.0.1:6570)',
+  );
 }

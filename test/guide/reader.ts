@@ -64,8 +64,6 @@ export class Reader {
 
   /** As the shell splits and expands them, so that one process can run them all. */
   #wordsOf(command: string): string[] {
-    const words = this.#shell(`printf '%s\\n' ${command}`).trimEnd().split('\n').slice(2);
-    const isRemote = ['push', 'get', 'status', 'store', 'cost'].includes(words[0] ?? '');
-    return isRemote && this.#server !== null ? [...words, '--url', this.#server.url] : words;
+    return this.#shell(`printf '%s\\n' ${command}`).trimEnd().split('\n').slice(2);
   }
 }
