@@ -78,6 +78,18 @@ test('a request whose time is over gets what there is, and never waits', async (
   assert.match(JSON.stringify(end), /within the time of the request/);
 });
 
+test('bounds that are changed in place hold from the next call on', async () => {
+  const own = newSandbox();
+  const source = '({ x }) => { for (let i = 0; i < 3e8; i++) x += 1; return { y: 1 }; }';
+  const before = functionOf(source, { timeoutMs: 10 });
+  const after = functionOf(source, { timeoutMs: 10_000 });
+  assert.equal(before.digest, after.digest);
+  own.use([before]);
+  assert.equal((await own.run(before, [[1]], PATIENCE_MS))[0]?.kind, 'timeout');
+  own.use([after]);
+  assert.deepEqual(await own.run(after, [[1]], PATIENCE_MS), [done(1)]);
+});
+
 test('more calls than may wait fail at once', async () => {
   const own = newSandbox();
   const calls = Array.from({ length: SERVING_LIMITS.functionCallsWaiting + 1 }, () => [1]);

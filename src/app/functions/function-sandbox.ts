@@ -73,7 +73,7 @@ export class FunctionSandbox implements FunctionRunner {
     timeoutMs: number,
   ): Promise<readonly CallEnd[]> {
     const known = this.#knownOf(plan);
-    const made = await this.#run(known, calls, timeoutMs);
+    const made = await this.#run(plan, known.breaker, calls, timeoutMs);
     // What depends on other machines may be well the next time.
     const ends = plan.network === null ? made : made.map(notYet);
     known.calls += ends.length;
@@ -114,8 +114,10 @@ export class FunctionSandbox implements FunctionRunner {
     this.#pools.clear();
   }
 
+  /** By the plan that is given: bounds change in place, and may differ between services. */
   async #run(
-    { plan, breaker }: Known,
+    plan: FunctionPlan,
+    breaker: CircuitBreaker,
     calls: readonly (readonly FunctionValue[])[],
     timeoutMs: number,
   ): Promise<readonly CallEnd[]> {
