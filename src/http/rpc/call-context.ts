@@ -14,9 +14,11 @@ export interface Call {
   rows: number;
   /** What was received of the message so far. */
   bytes: number;
+  /** Its caller has left, or has its answer. */
+  isOver: boolean;
 }
 
 export const CALL = createContextKey<Call>(
-  { id: '', receivedMs: 0, viewer: LOCAL_VIEWER, status: 200, rows: 0, bytes: 0 },
+  { id: '', receivedMs: 0, viewer: LOCAL_VIEWER, status: 200, rows: 0, bytes: 0, isOver: false },
   { description: 'asof' },
 );

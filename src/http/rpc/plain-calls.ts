@@ -35,6 +35,8 @@ interface PlainCall {
   readonly receivedMs: number;
   bytes: number;
   rows: number;
+  /** Its caller has left, or was told: what still comes of it is nobody's. */
+  isOver: boolean;
 }
 
 /**
@@ -68,29 +70,33 @@ export class PlainCalls {
     if (viewer === undefined || !(isOpen?.() ?? state() === 'ready')) return false;
     this.#count += 1;
     const id = givenRequestId(request.headers[REQUEST_ID]) ?? `plain-rpc-${this.#count}`;
-    const call = { request, response, viewer, id, receivedMs: stopwatchMs(), bytes: 0, rows: 0 };
-    this.#receive(call);
+    this.#receive({
+      ...{ request, response, viewer, id, receivedMs: stopwatchMs() },
+      ...{ bytes: 0, rows: 0, isOver: false },
+    });
     return true;
   }
 
   #receive(call: PlainCall): void {
     const { request, response } = call;
     const chunks: Buffer[] = [];
-    let isRefused = false;
     request.on('data', (chunk: Buffer) => {
-      if (isRefused) return;
+      if (call.isOver) return;
       try {
         this.#take(call, chunk.length);
         chunks.push(chunk);
       } catch (thrown) {
-        isRefused = true;
         this.#refuse(call, thrown);
       }
     });
+    // It comes behind `close` where the caller left: then the message is no whole one.
     request.once('end', () => {
-      if (!isRefused) this.#answer(call, Buffer.concat(chunks));
+      if (!call.isOver) this.#answer(call, Buffer.concat(chunks));
     });
-    response.once('close', () => this.#received.give(call.bytes));
+    response.once('close', () => {
+      call.isOver = true;
+      this.#received.give(call.bytes);
+    });
   }
 
   #take(call: PlainCall, bytes: number): void {
@@ -120,6 +126,8 @@ export class PlainCalls {
   }
 
   #send(call: PlainCall, frame: Buffer): void {
+    if (call.isOver) return;
+    call.isOver = true;
     const { response, id } = call;
     response.setHeader('content-type', TYPE);
     response.setHeader(REQUEST_ID, id);
@@ -129,6 +137,8 @@ export class PlainCalls {
   }
 
   #refuse(call: PlainCall, thrown: unknown): void {
+    if (call.isOver) return;
+    call.isOver = true;
     const { response, id } = call;
     const url = GET_FEATURES_PATH;
     const error: ConnectError = thrownError(thrown, this.#dependencies.logger, { url, id });

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Code, createContextValues } from '@connectrpc/connect';
+import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type { UniversalHandler, UniversalServerResponse } from '@connectrpc/connect/protocol';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import {
@@ -26,13 +26,15 @@ import { rpcHandlers } from './rpc-handlers.ts';
 /** Answers calls of all protocols. */
 export class RpcCalls {
   readonly #dependencies: HttpDependencies;
-  readonly #received = new ByteBudget(LIMITS.rpcReceivedBytes);
+  /** Of messages that are being received or answered. */
+  readonly #received: ByteBudget;
   readonly #handlers: ReadonlyMap<string, UniversalHandler>;
   readonly #plain: PlainCalls;
   #count = 0;
 
-  constructor(dependencies: HttpDependencies) {
+  constructor(dependencies: HttpDependencies, received = new ByteBudget(LIMITS.rpcReceivedBytes)) {
     this.#dependencies = dependencies;
+    this.#received = received;
     this.#handlers = rpcHandlers(dependencies);
     this.#plain = new PlainCalls(dependencies, this.#received);
   }
@@ -48,7 +50,8 @@ export class RpcCalls {
     this.#count += 1;
     const id = givenRequestId(request.headers[REQUEST_ID]) ?? `rpc-${this.#count}`;
     const call: Call = {
-      ...{ id, receivedMs: stopwatchMs(), viewer: LOCAL_VIEWER, status: 200, rows: 0, bytes: 0 },
+      ...{ id, receivedMs: stopwatchMs(), viewer: LOCAL_VIEWER, status: 200, rows: 0 },
+      ...{ bytes: 0, isOver: false },
     };
     response.setHeader(REQUEST_ID, id);
     const note = noteOf(response);
@@ -93,6 +96,7 @@ export class RpcCalls {
   /** Chunks of a message as long as there is room for what is being received. */
   async *#counted(body: AsyncIterable<Uint8Array>, call: Call): AsyncIterable<Uint8Array> {
     for await (const chunk of body) {
+      requireCaller(call);
       try {
         this.#received.require(chunk.length);
       } catch (error) {
@@ -102,15 +106,22 @@ export class RpcCalls {
       call.bytes += chunk.length;
       yield chunk;
     }
+    requireCaller(call);
   }
 
   #end(handler: UniversalHandler, call: Call, response: AnyResponse): void {
+    call.isOver = true;
     this.#received.give(call.bytes);
     const { metrics } = this.#dependencies;
     const status = statusOf(call, response);
     const seconds = (stopwatchMs() - call.receivedMs) / 1000;
     metrics.request(handler.requestPath, status).observe(seconds);
   }
+}
+
+/** What was received of a message whose caller left looks as if it were whole. */
+function requireCaller({ isOver }: Call): void {
+  if (isOver) throw new ConnectError('The caller has left.', Code.Canceled);
 }
 
 /** As HTTP says it: gRPC answers 200 whatever happened. */
