@@ -1,7 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { stopwatchMs } from '../base/clock.ts';
-import { ANSWER_ROOMS } from '../serve/byte-rooms.ts';
 import { columnarSink } from '../serve/columnar-answer.ts';
 import { answerFeatures, featuresAsked } from './answer-features.ts';
 import { ARROW_TYPE, wantsArrow } from './arrow/arrow-accept.ts';
@@ -14,6 +13,7 @@ import { requireService } from './feature-guard.ts';
 import { featuresRequest, featuresResponse } from './feature-schemas.ts';
 import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
+import { giveWhenSent } from './send-answer.ts';
 import { serviceDescription, servicesResponse } from './service-schemas.ts';
 
 export const FEATURES_PATH = '/v1/features';
@@ -58,7 +58,7 @@ export function featureRoutes(app: FastifyInstance, dependencies: HttpDependenci
         }
         const bytes = await answerFeatures(door, text, viewerOf(request), times);
         reply.header('content-type', JSON_TYPE);
-        reply.raw.once('finish', () => ANSWER_ROOMS.give(bytes));
+        giveWhenSent(reply.raw, bytes);
         return reply.send(bytes);
       },
     });
