@@ -24,10 +24,14 @@ const asked = fc.record({
   b: fc.option(fc.boolean()),
   s: fc.option(text),
   t: fc.option(fc.integer({ min: 0, max: 4e12 })),
+  v: fc.option(
+    fc.array(fc.double({ min: -1e6, max: 1e6, noNaN: true }), { minLength: 3, maxLength: 3 }),
+  ),
 });
 
 test('values of every type go through serving, replay and training with the same bits', async () => {
-  const rows = fc.sample(asked, { numRuns: 300, seed: 7 });
+  const [first, ...others] = fc.sample(asked, { numRuns: 300, seed: 7 });
+  const rows = [{ ...first, f: 0, v: [0, 0.1, 0] } as const, ...others];
   const served = await world.ask('checks', rows);
   for (const [at, { values, statuses }] of served.entries()) {
     const { f, i, b, s, t } = rows[at] as (typeof rows)[number];
@@ -48,7 +52,11 @@ test('values of every type go through serving, replay and training with the same
   const spine = join(world.folder, 'spine.ndjson');
   const soon = new Date(Date.now() + 1_000).toISOString();
   const lineOf = (one: object): string =>
-    JSON.stringify({ ...one, event_time: soon }).replace(/"i":"(-?\d+)"/, '"i":$1');
+    JSON.stringify({ ...one, event_time: soon })
+      .replace(/"i":"(-?\d+)"/, '"i":$1')
+      // Nothing that a function can see tells the two zeros apart.
+      .replace('"f":0,', '"f":-0.0,')
+      .replace('"v":[0,', '"v":[-0.0,');
   writeFileSync(spine, rows.map(lineOf).join('\n'));
   const out = join(world.folder, 'out.ndjson');
   await trainProject(world.config, { service: 'checks', spine, out, prefix: 'x_', statuses: true });

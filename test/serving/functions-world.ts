@@ -14,6 +14,7 @@ import {
   float64,
   int64,
   last,
+  latest,
   lifetime,
   model,
   service,
@@ -23,13 +24,21 @@ import {
   sum,
   timestamp,
   topK,
+  vector,
   view,
 } from '../../src/index.ts';
 import { compileProject } from '../../src/plan/compile.ts';
 import { parseJson } from '../../src/schema/json.ts';
 
 const payments = stream('payments', {
-  columns: { at: timestamp(), card: string(), shop: string(), amount: decimal(2), units: int64() },
+  columns: {
+    at: timestamp(),
+    card: string(),
+    shop: string(),
+    amount: decimal(2),
+    units: int64(),
+    look: vector(3),
+  },
   eventTime: 'at',
 });
 const card = entity('card', { keys: { card: string() } });
@@ -44,11 +53,13 @@ export const spend = view('spend', {
     units: sum(payment.units).over(lifetime()),
     shop: last(payment.shop).over(lifetime()),
     shops: topK(payment.shop, 2).over(lifetime()),
+    look: latest(payment.look),
   }),
 });
 
 const told = (value: unknown): string => {
   if (Array.isArray(value)) return `[${value.map(told).join()}]`;
+  if (Object.is(value, -0)) return 'negative zero';
   return value === null ? 'null' : `${typeof value} ${String(value)}`;
 };
 const STEPS = { small: 10, large: 1000 };
@@ -63,6 +74,7 @@ export const checks = service('checks', {
     b: bool().optional(),
     s: string().optional(),
     t: timestamp().optional(),
+    v: vector(3).optional(),
   },
   onDemand: ({ request }) => ({ doubled: request.i.mul(2) }),
   functions: (chain) =>
@@ -90,7 +102,22 @@ export const checks = service('checks', {
       })
       .compute('tell', {
         version: 1,
-        inputs: ['f', 'i', 'd', 'b', 's', 'doubled', 'spent', 'units', 'shop', 'shops', 'f_same'],
+        inputs: [
+          ...([
+            'f',
+            'i',
+            'd',
+            'b',
+            's',
+            'v',
+            'doubled',
+            'spent',
+            'units',
+            'shop',
+            'shops',
+          ] as const),
+          ...(['look', 'f_same'] as const),
+        ],
         outputs: { told: string(), size: int64().default(-1) },
         timeout: '1s',
         uses: { told, STEPS },
@@ -171,7 +198,7 @@ export class FunctionsWorld {
       '/v1/events/payments',
       ['é', 'b', 'é'].map((shop, i) => ({
         ...{ at: Date.now() - 60_000 + i, card: 'a', shop, amount: '10.25' },
-        units: String(2n ** 60n),
+        ...{ units: String(2n ** 60n), look: [0.1, -i, 2 ** -149] },
       })),
     );
     assert.equal(pushed.status, 200, pushed.text);
