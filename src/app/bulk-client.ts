@@ -1,6 +1,7 @@
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Pause } from '../base/pause.ts';
+import { chance } from '../base/random.ts';
 import { type HttpCall, send } from '../client/transport.ts';
 import { BULK_TYPE } from '../ingest/bulk-body.ts';
 import type {
@@ -80,6 +81,7 @@ export class BulkClient implements BulkReceiver {
       deadlineMs: TIMEOUT_MS,
       attempts: 1,
       pause: this.#pause,
+      random: chance,
     };
     let waitedMs = 0;
     for (let attempt = 1; ; attempt++) {

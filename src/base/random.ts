@@ -29,3 +29,8 @@ export function seededRandom(seed: number): Random {
     },
   };
 }
+
+/** Chance that cannot be replayed, from 0 to below 1: for what must differ between processes. */
+export function chance(): number {
+  return Math.random();
+}

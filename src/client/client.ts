@@ -1,6 +1,7 @@
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
 import { type Pause, pause } from '../base/pause.ts';
+import { chance } from '../base/random.ts';
 import type { ColumnMap } from '../define/column.ts';
 import type { Model } from '../define/model.ts';
 import type { Service, ServiceKeys, ServiceRequest, ServiceValues } from '../define/service.ts';
@@ -28,6 +29,8 @@ export interface ClientOptions {
   /** For tests and unusual hosts. */
   readonly fetch?: typeof fetch;
   readonly pause?: Pause;
+  /** From 0 to 1: pauses before another attempt are up to a quarter longer. */
+  readonly random?: () => number;
 }
 
 export interface FeatureOptions extends CallOptions {
@@ -109,6 +112,7 @@ export function createClient(options: ClientOptions): Client {
     deadlineMs: options.deadlineMs ?? DEFAULT_DEADLINE_MS,
     attempts: options.attempts ?? LIMITS.clientAttempts,
     pause: options.pause ?? pause,
+    random: options.random ?? chance,
   };
   return new HttpClient(transport);
 }

@@ -19,6 +19,8 @@ export interface TransportOptions {
   readonly deadlineMs: number;
   readonly attempts: number;
   readonly pause: Pause;
+  /** From 0 to 1. */
+  readonly random: () => number;
 }
 
 export interface CallOptions {
@@ -38,6 +40,8 @@ export interface HttpCall {
 }
 
 const FIRST_PAUSE_MS = 100;
+/** Of a pause, the part that is left to chance. */
+const SPREAD = 0.25;
 
 /**
  * One call with its retries: only errors that say of themselves that they may pass are tried
@@ -59,7 +63,9 @@ export async function send(
     if (outcome.error === null) return outcome.body;
     if (!outcome.error.retryable || attempt >= attempts) throw outcome.error;
     const backoffMs = FIRST_PAUSE_MS * 2 ** (attempt - 1);
-    const pauseMs = outcome.retryAfterMs ?? backoffMs;
+    // Spread, so that those who failed together do not all come back together; never too early.
+    const spread = 1 + SPREAD * options.random();
+    const pauseMs = (outcome.retryAfterMs ?? backoffMs) * spread;
     if (stopwatchMs() + pauseMs >= endMs) throw outcome.error;
     await options.pause(pauseMs, signal);
   }

@@ -2,7 +2,7 @@ import { stopwatchMs } from '../base/clock.ts';
 import { LIMITS } from '../base/limits.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
 import type { Admission, Admitted } from '../serve/admission/admission.ts';
-import type { FeatureRequest, OpenSink } from '../serve/answer-sink.ts';
+import type { AnswerSink, FeatureRequest, OpenSink } from '../serve/answer-sink.ts';
 import { askedNamespace } from '../serve/asked-namespace.ts';
 import type { FeatureServer } from '../serve/feature-server.ts';
 import type { HttpDependencies } from './dependencies.ts';
@@ -51,7 +51,7 @@ export class FeatureDoor {
       return this.#wait(admission, tenant, request, open);
     }
     try {
-      const answer = this.features.read(request, this.#counted(tenant, open));
+      const answer = this.#read(tenant, request, open);
       if (answer instanceof Promise) admission.whileUnderWay(answer);
       return answer;
     } finally {
@@ -79,25 +79,25 @@ export class FeatureDoor {
               more ??= this.features.readAhead(request, open) ?? NOTHING_MORE;
               return more();
             },
-      answer: () => this.features.read(request, this.#counted(tenant, open)),
+      answer: () => this.#read(tenant, request, open),
     });
   }
 
-  /** Rows that lie elsewhere are computed later than in the step that is measured. */
-  #counted<T>(tenant: Admitted, open: OpenSink<T>): OpenSink<T> {
-    if (this.features.isAtHand) return open;
-    return (head) => {
-      const startMs = stopwatchMs();
+  /**
+   * Whoever calls this measures how long it takes. What waits for rows or for functions is computed
+   * in a later step, which is charged here.
+   */
+  #read<T>(tenant: Admitted, request: FeatureRequest, open: OpenSink<T>): T | Promise<T> {
+    let isLater = false;
+    const opened: OpenSink<T> = (head) => {
       const sink = open(head);
-      return {
-        row: (row) => sink.row(row),
-        end: (contract) => {
-          const answer = sink.end(contract);
-          tenant.charge(stopwatchMs() - startMs);
-          return answer;
-        },
-      };
+      return isLater ? charged(tenant, sink) : sink;
     };
+    try {
+      return this.features.read(request, opened);
+    } finally {
+      isLater = true;
+    }
   }
 
   #tenantOf(request: FeatureRequest, admission: Admission): Admitted | null {
@@ -116,6 +116,21 @@ export class FeatureDoor {
 
 const NOTHING_MORE = (): boolean => false;
 
+/** From now until the answer is made: one step, in which its rows are computed. */
+function charged<T>(tenant: Admitted, sink: AnswerSink<T>): AnswerSink<T> {
+  const startMs = stopwatchMs();
+  return {
+    row: (row) => sink.row(row),
+    end: (contract) => {
+      const answer = sink.end(contract);
+      tenant.charge(stopwatchMs() - startMs);
+      return answer;
+    },
+  };
+}
+
+/** A request that is refused for its many rows reads none, and owes nothing for them. */
 function rowCountOf({ rows, rowCount }: FeatureRequest): number {
-  return typeof rows === 'function' ? (rowCount ?? 1) : rows.length;
+  const count = typeof rows === 'function' ? (rowCount ?? 1) : rows.length;
+  return count > LIMITS.rowsPerRequest ? 1 : count;
 }

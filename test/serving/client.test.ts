@@ -142,10 +142,11 @@ test('only passing errors are retried, a bounded number of times, after the time
   const client = createClient({
     url: 'http://example.invalid',
     pause: async (durationMs) => void pauses.push(durationMs),
+    random: () => 0.5,
     fetch: async () => answers[calls++] ?? answer(400, 'bad_request'),
   });
   await assert.rejects(client.get(airportNow, { airport: 'a' }), { code: 'not_ready' });
-  assert.deepEqual([calls, pauses], [3, [2_000, 200]]);
+  assert.deepEqual([calls, pauses], [3, [2_250, 225]]);
   calls = 3;
   await assert.rejects(client.get(airportNow, { airport: 'a' }), { code: 'bad_request' });
   assert.equal(calls, 4);

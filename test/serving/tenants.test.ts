@@ -89,6 +89,7 @@ test('the client comes again when it was told to, and no later than it has time'
       url: 'http://127.0.0.1:1',
       deadlineMs,
       pause: async (ms) => void pauses.push(ms),
+      random: () => 0,
       fetch: async () => {
         const status = answers.shift() ?? 200;
         const error = {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
-import type { FeatureValue, Scalar, ValueType } from '../../schema/types.ts';
+import { roundKept } from '../../schema/kept-float.ts';
+import type { FeatureValue, Scalar, ValueCount, ValueType } from '../../schema/types.ts';
 import { canonicalInteger, INT64_MAX, INT64_MIN } from '../../schema/types.ts';
 import type { ColumnarAnswer } from '../../serve/columnar-answer.ts';
 import type { ContractNote } from '../../serve/model-contract.ts';
@@ -28,12 +29,19 @@ const scalarType: fc.Arbitrary<ValueType> = fc.oneof(
   ),
   fc.nat(18).map((scale): ValueType => ({ kind: 'decimal', scale })),
   fc.nat(9).map((scale): ValueType => ({ kind: 'float64', scale })),
+  fc.constantFrom<ValueType>(
+    { kind: 'float64', scale: 6, kept: 'float32' },
+    { kind: 'float64', scale: 6, kept: 'float16' },
+  ),
 );
 
 function scalar(type: ValueType): fc.Arbitrary<Scalar> {
   if (type.kind === 'bool') return fc.boolean();
   if (type.kind === 'string') return text;
-  if (type.kind === 'float64') return finite;
+  if (type.kind === 'float64') {
+    const { kept } = type;
+    return kept === undefined ? finite : finite.map((one) => roundKept(kept, one) ?? 0.5);
+  }
   return integer;
 }
 
@@ -45,11 +53,12 @@ function featureValue(type: ValueType): fc.Arbitrary<FeatureValue> {
         maxLength: type.size,
       });
     case 'list':
-      return fc.array(fc.option(scalar(type.of)), { maxLength: 4 });
+      return fc.array<Scalar>(fc.option(scalar(type.of)), { maxLength: 4 });
     case 'counts':
-      return fc.array(fc.record({ value: fc.option(scalar(type.of)), count: fc.nat() }), {
-        maxLength: 4,
-      });
+      return fc.array<ValueCount>(
+        fc.record({ value: fc.option(scalar(type.of)), count: fc.nat() }),
+        { maxLength: 4 },
+      );
     default:
       return scalar(type);
   }
