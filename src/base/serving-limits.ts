@@ -43,6 +43,16 @@ export const SERVING_LIMITS = {
   retiredRowsMs: 5_000,
   /** How long after no window can reach it a row may stay in the store: clocks differ. */
   storedRowSlackMs: 60 * 60 * 1000,
+  /** Keys of a group that are published because they are read; and how long after they were. */
+  wantedKeys: 1_000_000,
+  wantedMs: 24 * 60 * 60 * 1000,
+  /** How often it is looked which keys nobody reads any more, and which are read most. */
+  wantedLookMs: 10_000,
+  /** Reads of rows that are not in the store, under way at a time from one reader to the primary. */
+  coldReads: 64,
+  /** Rows of one such read, and keys that a reader tells were read. */
+  coldRowsMax: 20_000,
+  askedKeys: 20_000,
   /** Decoded rows that a reader of an online store keeps. */
   replicaRows: 200_000,
   /** A reader looks at the head so often, whether it is asked or not. */
@@ -140,6 +150,8 @@ export const SERVING_LIMITS = {
   redisConnectTimeoutMs: 2_000,
   /** A write or a look without a deadline of its own. */
   redisCommandTimeoutMs: 10_000,
+  /** How often it is looked whether a Redis drops rows by itself. */
+  redisPolicyCheckMs: 30_000,
   /** The first wait before a lost connection is tried again, and the longest. */
   redisReconnectMs: 50,
   redisReconnectMaxMs: 2_000,
@@ -227,6 +239,9 @@ export const SERVING_LIMITS = {
   workerStartMs: 60_000,
   workerAnswerMs: 1_000,
   workerEndMs: 60_000,
+  /** How often workers whose primary is gone look for another one, and how long it waits for them. */
+  workersLookMs: 200,
+  portLeftMs: 10_000,
   /** How often the publisher looks whether the breaker lets it try again. */
   publishRetryMs: 50,
 } as const;

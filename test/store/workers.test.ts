@@ -83,11 +83,22 @@ test('a worker that is killed is started again; without the primary reads go on'
   const ready = JSON.parse((await server.send('GET', '/readyz')).text);
   assert.match(ready.reasons.join(), /The primary is gone/);
 
-  // The next one has workers of its own, and those before leave.
-  const next = await world.serve('--workers', '1', '--port', '0');
+  // The next one has workers of its own on that port, and those before leave.
+  const { port } = new URL(server.url);
+  const next = await world.serve('--workers', '1', '--port', port);
   await until(async () => (after.some(isAlive) ? null : true));
   assert.deepEqual((await next.askAt('u1', commit)).rows[0]?.values.spent, 7);
-  assert.equal(await next.stop(), 0);
+
+  // One without workers gets the port from those that were left.
+  const left = workersOf(next.pid);
+  assert.equal(left.length, 1);
+  await next.kill();
+  t.after(() => left.forEach(kill));
+  assert.equal((await until(() => next.ask('u1'))).position.commit, commit);
+  const alone = await world.serve('--port', port);
+  assert.ok(!left.some(isAlive));
+  assert.equal((await alone.ask('u1')).rows[0]?.values.spent, 7);
+  assert.equal(await alone.stop(), 0);
 });
 
 test('a reader without an engine answers, follows, and names the primary for all else', async (t) => {

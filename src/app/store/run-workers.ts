@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { AsofError } from '../../base/errors.ts';
 import { LIMITS } from '../../base/limits.ts';
 import type { Config } from '../config.ts';
 import { createLogger } from '../logger.ts';
 import type { Platform } from '../platform.ts';
-import { holdPort, type SharedPort } from './shared-port.ts';
+import { holdPort, portLeft, type SharedPort } from './shared-port.ts';
 import { WorkerCrew } from './worker-crew.ts';
+import { dismissWorkers, notedWorkers, noteWorkers } from './worker-note.ts';
 
 /** A server whose reads are answered by worker processes, before they are started. */
 export class Workers {
@@ -31,18 +33,34 @@ export class Workers {
     };
   }
 
-  /** Null for no workers. @throws AsofError `address_in_use`, `invalid_config` */
+  /**
+   * Null for no workers. Those of a primary that died go on until there are others, or, where there
+   * will be none, leave the port now. @throws AsofError `address_in_use`, `invalid_config`
+   */
   static async prepare(config: Config, count: number): Promise<Workers | null> {
-    if (count === 0) return null;
+    const left = notedWorkers(config.dataDir);
+    if (count === 0) {
+      dismissWorkers(config.dataDir);
+      const isHeld = left?.port === config.port;
+      for (const port of isHeld ? [config.port, config.listen.grpcPort ?? 0] : []) {
+        await portLeft(port, config.host);
+      }
+      return null;
+    }
     if (count > LIMITS.workersMax) {
       throw new AsofError('invalid_config', `A server has at most ${LIMITS.workersMax} workers.`);
     }
-    return new Workers(config, count, await holdPort(config.port, config.host));
+    return new Workers(
+      config,
+      count,
+      await holdPort(config.port, config.host, left?.port === config.port),
+    );
   }
 
   /** Where workers answer. @throws AsofError `worker_failed` */
   async start(platform: Platform): Promise<string> {
-    const { port, host, listen, root } = this.#config;
+    const { port, host, listen, root, dataDir } = this.#config;
+    const crewName = randomBytes(8).toString('hex');
     const { url: primary } = platform;
     const { publisher, serveLog } = platform.parts;
     // A store that is away keeps nobody from starting: readiness says how it is.
@@ -50,7 +68,7 @@ export class Workers {
     const { store, ...overrides } = overridesOf(this.#config);
     const crew = new WorkerCrew(
       (number) => ({
-        ...{ kind: 'start', root, overrides, store, primary },
+        ...{ kind: 'start', root, overrides, store, primary, crew: crewName },
         ...{ part: `worker-${number}`, processes: this.#count },
       }),
       (answers) => {
@@ -59,6 +77,7 @@ export class Workers {
       createLogger(this.#config.logLevel),
     );
     await crew.start(this.#count);
+    noteWorkers(dataDir, { crew: crewName, port });
     await this.#port.release();
     this.#crew = crew;
     platform.metricsOfAll = (text) => crew.metrics(text);
@@ -69,7 +88,9 @@ export class Workers {
   /** Before the primary ends: what workers hand on is still answered. */
   async stop(): Promise<void> {
     await this.#port.release();
-    await this.#crew?.stop();
+    if (this.#crew === null) return;
+    dismissWorkers(this.#config.dataDir);
+    await this.#crew.stop();
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { LIMITS } from '../../base/limits.ts';
 import { loadConfig } from '../config.ts';
 import { addressIn } from '../data-directory.ts';
 import { createLogger } from '../logger.ts';
@@ -6,9 +6,7 @@ import { Forwarder } from './forward.ts';
 import { HandedSamples } from './handed-samples.ts';
 import { ReadServer } from './read-server.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
-
-/** How often a worker whose primary is gone looks for another one. */
-const LOOK_MS = 500;
+import { notedWorkers } from './worker-note.ts';
 
 /**
  * A process that answers features beside others on one port, and hands the rest to its primary. It
@@ -28,10 +26,14 @@ class WorkerProcess {
     }
   }
 
-  async #start({ root, overrides, store, primary, part, processes }: ToWorker & { kind: 'start' }) {
+  async #start(start: ToWorker & { kind: 'start' }) {
+    const { root, overrides, store, primary, part, processes, crew } = start;
     const config = { ...loadConfig(root, overrides), store: store ?? loadConfig(root).store };
     const logger = createLogger(config.logLevel);
-    const forwarder = new Forwarder(() => primary);
+    // While it is gone, the next one is asked as soon as it answers.
+    const forwarder = new Forwarder(() =>
+      process.connected ? primary : (addressIn(config.dataDir) ?? primary),
+    );
     this.#forwarder = forwarder;
     this.#server = await ReadServer.start(config, logger, {
       beyond: forwarder.answer,
@@ -46,19 +48,18 @@ class WorkerProcess {
           ? null
           : 'The primary is gone: answers stay as of what it published last.',
     });
-    process.on('disconnect', () => this.#waitForAnother(config.dataDir, primary));
-    if (!process.connected) this.#waitForAnother(config.dataDir, primary);
+    process.on('disconnect', () => this.#waitForOthers(config.dataDir, crew));
+    if (!process.connected) this.#waitForOthers(config.dataDir, crew);
     tell({ kind: 'ready', url: this.#server.url });
   }
 
-  /** The next primary brings workers of its own; and what has no directory any more has no use. */
-  #waitForAnother(dataDir: string, primary: string): void {
+  /** The next primary has workers of its own, or needs none; without a directory there is no use. */
+  #waitForOthers(dataDir: string, crew: string): void {
     const looking = setInterval(() => {
-      const now = addressIn(dataDir);
-      if (existsSync(dataDir) && (now === null || now === primary)) return;
+      if (notedWorkers(dataDir)?.crew === crew) return;
       clearInterval(looking);
       void this.end();
-    }, LOOK_MS);
+    }, LIMITS.workersLookMs);
   }
 
   async end(): Promise<void> {

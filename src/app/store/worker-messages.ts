@@ -13,6 +13,8 @@ export type ToWorker =
       readonly store: StoreConfig;
       /** Where the primary answers, for this machine alone. */
       readonly primary: string;
+      /** Names the start of the primary: see `WorkerNote`. */
+      readonly crew: string;
       /** Its name among those who count reads. */
       readonly part: string;
       /** How many workers there are. */
