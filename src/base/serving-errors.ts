@@ -45,6 +45,13 @@ export const SERVING_ERRORS = {
     meaning: 'The online store holds as many bytes as it may.',
     remedy: 'Raise its bound or its memory, or materialize less: see docs/online-stores.md.',
   },
+  store_evicts: {
+    domain: 'external',
+    status: 503,
+    retryable: true,
+    meaning: 'The Redis server drops rows by itself: an answer could not tell them from no events.',
+    remedy: 'Set maxmemory-policy noeviction; if rows may be gone already, `asof store rebuild`.',
+  },
   store_ahead: {
     domain: 'external',
     status: 409,

@@ -18,7 +18,7 @@ export interface RowStore {
    * Makes the caller the one publisher: what those before it write from now on changes nothing.
    * Whoever takes over writes again all rows that changed since the lease's head, as others may
    * have been written before; or all of them, after `clear`, where there is no head.
-   * @throws AsofError `store_unavailable`, `newer_format`
+   * @throws AsofError `store_unavailable`, `newer_format`, `store_evicts`
    */
   acquire(): Promise<StoreLease>;
   /**
@@ -54,6 +54,11 @@ export interface RowStore {
   clear(lease: StoreLease): Promise<void>;
   /** Rows and bytes by group, for cost; of a large store from a sample, and it says so. */
   usage(): Promise<StoreUsage>;
+  /**
+   * Gives up the place itself and begins an empty one, where removed rows may linger in bytes that
+   * are free but not overwritten. The leases before it are lost. Absent where none linger.
+   */
+  wipe?(): void;
   /** @throws AsofError `store_unavailable` */
   ping(): Promise<void>;
   close(): Promise<void>;

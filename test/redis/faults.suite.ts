@@ -186,6 +186,28 @@ test('memory that is full is told, and what was published stays readable', async
   );
 });
 
+test('nothing is published to a server that drops rows by itself', async (t) => {
+  const single = await RedisServerProcess.start();
+  t.after(() => single.stop());
+  const world = new RedisWorld({ urls: [single.url], isCluster: false });
+  t.after(() => world.close());
+  const store = await world.open();
+  await single.ask('CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
+  await store.acquire();
+  await single.ask('CONFIG', 'SET', 'maxmemory', '100mb');
+  await assert.rejects(store.acquire(), (error) => {
+    assert.ok(error instanceof AsofError && error.code === 'store_evicts');
+    return error.message.includes('volatile-lru');
+  });
+  await single.ask('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+  await publishAll(store, await store.acquire(), 3);
+  await single.ask('ACL', 'SETUSER', 'app', 'on', '>s3cret', '~*', '+@all', '-info');
+  const address = single.url.replace('//', '//app:s3cret@');
+  const untold = new RedisWorld({ urls: [address], isCluster: false });
+  t.after(() => untold.close());
+  await (await untold.open()).acquire();
+});
+
 test('a user without functions writes by a script, and no message has a password', async (t) => {
   const single = await RedisServerProcess.start();
   t.after(() => single.stop());

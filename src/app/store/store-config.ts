@@ -46,7 +46,7 @@ const REDIS_KNOWN = [
   'readReplicas',
   'tlsCaFile',
 ];
-const PREFIX = /^[A-Za-z0-9_.:-]{1,64}$/;
+const PREFIX = /^[A-Za-z0-9_.-]{1,64}$/;
 const URL_PATTERN = /^rediss?:\/\//;
 
 interface Read {
@@ -117,7 +117,7 @@ function readRedis(
     wrong('url', 'store has no address of a Redis.', remedy);
   }
   if (!(typeof prefix === 'string' && PREFIX.test(prefix))) {
-    const remedy = 'It must be a name of at most 64 letters, digits and _ . : -, this store alone.';
+    const remedy = 'It must be a name of at most 64 letters, digits and _ . -, this store alone.';
     wrong('prefix', 'store.prefix is no name.', remedy);
   }
   if (username !== null && typeof username !== 'string') {

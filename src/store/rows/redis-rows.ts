@@ -14,6 +14,7 @@ import type {
 } from '../row-store.ts';
 import { RedisKeys } from './redis-keys.ts';
 import { openRedisLink, type RedisLink, type RedisLinkOptions } from './redis-link.ts';
+import { RedisPolicy } from './redis-policy.ts';
 import { RedisReader } from './redis-reader.ts';
 import { RedisSurvey } from './redis-survey.ts';
 import { RedisWriter } from './redis-writer.ts';
@@ -37,6 +38,7 @@ export class RedisRows implements RowStore {
   readonly #reader: RedisReader;
   readonly #writer: RedisWriter;
   readonly #survey: RedisSurvey;
+  readonly #policy: RedisPolicy;
 
   constructor(options: RedisRowsOptions, link: RedisLink = openRedisLink(options)) {
     const { clock, stopwatchMs, pause } = options;
@@ -52,9 +54,11 @@ export class RedisRows implements RowStore {
     this.#reader = new RedisReader({ link, keys, side, stopwatchMs, pause });
     this.#writer = new RedisWriter({ link, keys, pause, previousMs, nowMs: () => clock.nowMs() });
     this.#survey = new RedisSurvey({ link, keys, pause });
+    this.#policy = new RedisPolicy(link, stopwatchMs);
   }
 
   async acquire(): Promise<StoreLease> {
+    await this.#policy.refuse();
     return this.#writer.acquire((control) => this.#reader.headOf(control));
   }
 
@@ -64,6 +68,7 @@ export class RedisRows implements RowStore {
   }
 
   async publish(lease: StoreLease, head: StoreHead): Promise<void> {
+    await this.#policy.refuseLate();
     await this.#writer.publish(lease, head);
   }
 
