@@ -127,6 +127,7 @@ export class Forgetting {
       throw error;
     }
     // Rows of the state that was given up are in the online store until all others are.
+    await this.#publisher?.scrub();
     const isPublished = (await this.#publisher?.isSettledWithin(STORE_WAIT_MS)) ?? true;
     return endRun(file, world, part, isPublished ? [] : [ONLINE_STORE]);
   }

@@ -94,6 +94,11 @@ export class PublisherKeeper {
     return this.#required().rebuild();
   }
 
+  /** After somebody was forgotten: nothing that was removed stays in free bytes of the store. */
+  async scrub(): Promise<void> {
+    await this.#publisher?.scrub();
+  }
+
   clear(): Promise<void> {
     return this.#required().clear();
   }
