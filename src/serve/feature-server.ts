@@ -287,7 +287,7 @@ export class FeatureServer {
       asOfMs,
       commit,
       rowCount: rows.length,
-      freshness: () => this.#freshness(compiled.plan, asOfMs),
+      freshness: this.#freshnessAt(reader.plan, compiled.plan, asOfMs),
       degradation: degradationOf(compiled.plan, fetched, commit),
     };
     const { isDegraded } = head.degradation ?? NOT_DEGRADED;
@@ -310,7 +310,12 @@ export class FeatureServer {
     return { asOfMs: this.#clock.nowMs(applied), commit: applied.commit };
   }
 
-  #freshness(plan: ReadPlan, asOfMs: number): ViewFreshness[] {
-    return plan.views.map((view) => freshnessOf(view, this.#store.applied, asOfMs));
+  /** What comes in while functions run is not what the answer speaks of. */
+  #freshnessAt(read: ReadPlan, plan: ReadPlan, asOfMs: number): () => ViewFreshness[] {
+    const { applied } = this.#store;
+    const look = () => plan.views.map((view) => freshnessOf(view, applied, asOfMs));
+    if (read.functionSlots === null) return look;
+    const seen = look();
+    return () => seen;
   }
 }
