@@ -183,3 +183,19 @@ test('a tenant that asks alone is never made to wait, however busy the thread is
   admission.done(other, 1, 0.1, 2_000.1);
   assert.equal(admission.enter(tenant, 1, 2_000.1), false);
 });
+
+test('a delay that is over refuses nobody where nobody waits', async () => {
+  const server = new SimulatedServer({}, COSTS);
+  const { admission } = server;
+  const tenant = admission.tenant('some');
+  admission.noteDelay(5_000);
+  const ask = (): Promise<string> => {
+    assert.equal(admission.enter(tenant, 1, 0), false, 'it has its turn after what has come in');
+    const asked = { rows: 1, deadlineMs: 500, prepare: null, answer: () => 'answer' };
+    return admission.wait(tenant, asked);
+  };
+  const first = ask();
+  await assert.rejects(ask(), { code: 'overloaded' });
+  server.run([]);
+  assert.equal(await first, 'answer');
+});

@@ -158,7 +158,9 @@ export class Admission {
     const nowMs = this.#world.nowMs();
     const deadlineMs = Math.min(askedMs, nowMs + LIMITS.queuedMs);
     const bytes = rows * LIMITS.queuedRowBytes + LIMITS.queuedRequestBytes;
-    const aheadMs = this.#queue.aheadMs(tenant.flow) / this.#part + this.#delayMs;
+    // Where nobody waits, a delay that is over, as that of a start, says nothing of the next one.
+    const delayMs = this.#queue.length === 0 ? 0 : this.#delayMs;
+    const aheadMs = this.#queue.aheadMs(tenant.flow) / this.#part + delayMs;
     const isFull = tenant.flow.length >= LIMITS.queuedPerTenant || !this.#makeRoom(tenant, bytes);
     if (isFull || aheadMs > deadlineMs - nowMs) {
       tenant.giveBack('queue', rows);
