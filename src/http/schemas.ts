@@ -91,6 +91,12 @@ const count = Type.Integer({ minimum: 0 });
 /** Of the whole process: for those who read every namespace, and absent for all others. */
 const ofAll = Type.Optional;
 
+export const storeRows = Type.Object({
+  history: Type.String({ description: 'Of which events the state is.' }),
+  position: Type.Unknown(),
+  rows: Type.Array(nullable(Type.String({ description: 'Base64; null: the key has no row.' }))),
+});
+
 export const storeStatus = Type.Object({
   kind: Type.String({ enum: ['memory', 'lmdb', 'redis'] }),
   state: Type.String({ enum: ['publishing', 'building', 'away', 'stopped'] }),
@@ -99,6 +105,9 @@ export const storeStatus = Type.Object({
   lagCommits: count,
   lagMs: Type.Number(),
   building: nullable(Type.Object({ rows: count, of: count })),
+  selectedGroups: count,
+  selectedKeys: count,
+  coldReads: count,
   publishes: count,
   rows: count,
   bytes: count,
@@ -118,7 +127,13 @@ const replicaStatus = Type.Object({
   fetches: count,
   rowsRead: count,
   rowsFailed: count,
+  breaker: Type.String(),
+  breakerOpened: count,
+  refused: Type.Object({ open: count, busy: count, late: count }),
+  underWay: count,
   evictions: count,
+  coldRows: count,
+  coldRowsFailed: count,
 });
 
 export const statusResponse = Type.Object({

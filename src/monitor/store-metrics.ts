@@ -23,6 +23,21 @@ export function storeMetrics(registry: Registry): (status: PlatformStatus) => vo
   const kept = metrics.gauge('asof_replica_rows', 'Rows kept decoded in memory.');
   const read = metrics.counter('asof_replica_rows_read_total', 'Rows read from the store.');
   const failed = metrics.counter('asof_replica_rows_failed_total', 'Rows that could not be had.');
+  const isLeftAlone = metrics.gauge(
+    'asof_replica_breaker_open',
+    '1 while the store is left alone.',
+  );
+  const opened = metrics.counter('asof_replica_breaker_opened_total', 'Times it was left alone.');
+  const underWay = metrics.gauge('asof_replica_reads_under_way', 'Reads that have not ended.');
+  const refused = metrics.counter(
+    'asof_replica_reads_refused_total',
+    'Reads that were not made, or not waited for any longer.',
+    ['reason'],
+  );
+  const selected = metrics.gauge('asof_store_selected_keys', 'Keys published as they are read.');
+  const cold = metrics.counter('asof_store_cold_reads_total', 'Rows given beside the store.');
+  const asked = metrics.counter('asof_replica_cold_rows_total', 'Rows asked from the primary.');
+  const lacked = metrics.counter('asof_replica_cold_failed_total', 'Of them, not to be had.');
   return ({ store, replica }) => {
     metrics.reset();
     if (replica !== null) {
@@ -32,12 +47,20 @@ export function storeMetrics(registry: Registry): (status: PlatformStatus) => vo
       kept.set({}, replica.rows);
       read.inc({}, replica.rowsRead);
       failed.inc({}, replica.rowsFailed);
+      asked.inc({}, replica.coldRows);
+      lacked.inc({}, replica.coldRowsFailed);
+      isLeftAlone.set({}, replica.breaker === 'closed' ? 0 : 1);
+      opened.inc({}, replica.breakerOpened);
+      underWay.set({}, replica.underWay);
+      for (const [reason, count] of Object.entries(replica.refused)) refused.inc({ reason }, count);
     }
     if (store === null) return;
     lagCommits.set({}, store.lagCommits);
     lagSeconds.set({}, store.lagMs / 1000);
     if (store.commit !== null) commit.set({}, store.commit);
     isUp.set({}, store.state === 'publishing' || store.state === 'building' ? 1 : 0);
+    selected.set({}, store.selectedKeys);
+    cold.inc({}, store.coldReads);
     publishes.inc({}, store.publishes);
     rows.inc({}, store.rows);
     bytes.inc({}, store.bytes);

@@ -9,6 +9,11 @@ export interface StoreStatus {
   /** How far that is behind what has been applied. */
   readonly lagCommits: number;
   readonly lagMs: number;
+  /** Tile groups of which only keys that are read are published, and how many keys those are. */
+  readonly selectedGroups: number;
+  readonly selectedKeys: number;
+  /** Rows that readers asked for because the store did not have all of an answer. */
+  readonly coldReads: number;
   readonly building: { readonly rows: number; readonly of: number } | null;
   /** Since the start. */
   readonly publishes: number;
@@ -38,5 +43,16 @@ export interface ReplicaStatus {
   readonly fetches: number;
   readonly rowsRead: number;
   readonly rowsFailed: number;
+  /** `open`: the store failed again and again, and is left alone but for probes. */
+  readonly breaker: 'closed' | 'open' | 'half_open';
+  /** Times that it opened since the start. */
+  readonly breakerOpened: number;
+  /** Reads that were not made, or not waited for any longer, since the start; and why. */
+  readonly refused: Readonly<Record<'open' | 'busy' | 'late', number>>;
+  /** Reads that have not ended, those that nobody waits for any more included. */
+  readonly underWay: number;
   readonly evictions: number;
+  /** Rows asked from the primary because the store does not hold them, and those it did not give. */
+  readonly coldRows: number;
+  readonly coldRowsFailed: number;
 }

@@ -15,6 +15,7 @@ import type { RegistrySnapshot } from '../../registry/snapshot.ts';
 import { FeatureServer } from '../../serve/feature-server.ts';
 import { type Readiness, storeReadiness } from '../../serve/readiness.ts';
 import { GuardedRows } from '../../store/guarded-rows.ts';
+import { GuardedPrimary } from '../../store/primary-rows.ts';
 import { ReplicaStore } from '../../store/replica-store.ts';
 import type { ServedSink } from '../../store/serve-log.ts';
 import type { Config } from '../config.ts';
@@ -25,6 +26,7 @@ import { packageVersion } from '../package-version.ts';
 import { requestLog } from '../platform-http.ts';
 import { RegistryFollower } from '../registry-follower.ts';
 import { registryWorld } from '../registry-world.ts';
+import { HttpPrimary, primaryPlace } from './http-primary.ts';
 import { splitRequests } from './local-requests.ts';
 import { openRows } from './open-rows.ts';
 import { openReadParts, type ReadParts } from './read-parts.ts';
@@ -59,6 +61,7 @@ export class ReadServer {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #rows: GuardedRows;
+  readonly #primary: GuardedPrimary;
   readonly #follower: RegistryFollower;
   readonly #parts: ReadParts;
   readonly #http: FastifyInstance;
@@ -67,6 +70,8 @@ export class ReadServer {
   /** Definitions that are not published yet. */
   #next: { readonly plan: ProjectPlan; readonly replica: ReplicaStore } | null = null;
   #isStopping = false;
+  /** When the primary was told last what is read here. */
+  #toldMs = stopwatchMs();
   #looking: NodeJS.Timeout | null = null;
 
   private constructor(
@@ -86,7 +91,9 @@ export class ReadServer {
     const random = seededRandom(systemClock.nowMs() >>> 0);
     const rows = openRows(config, store, true, logger);
     this.#rows = new GuardedRows(rows, { timers: processTimers, random });
-    this.#replica = new ReplicaStore(this.#rows, plan.groups);
+    const primary = new HttpPrimary(() => primaryPlace(config));
+    this.#primary = new GuardedPrimary(primary, { timers: processTimers, random });
+    this.#replica = this.#replicaOf(plan);
     this.features = new FeatureServer({
       plan,
       store: this.#replica,
@@ -159,6 +166,7 @@ export class ReadServer {
         registry: this.#follower.status(),
       },
       admission: this.#parts.admission,
+      ...{ guard: this.#rows.status, functions: this.#parts.functions },
     });
   }
 
@@ -212,15 +220,23 @@ export class ReadServer {
   #take(snapshot: RegistrySnapshot): void {
     const plan = snapshot.applied?.plan ?? this.#plan;
     if (plan !== this.#plan && plan !== this.#next?.plan) {
-      this.#next = { plan, replica: new ReplicaStore(this.#rows, plan.groups) };
+      this.#next = { plan, replica: this.#replicaOf(plan) };
     }
     this.#heed(snapshot);
+  }
+
+  #replicaOf({ groups }: ProjectPlan): ReplicaStore {
+    return new ReplicaStore(this.#rows, groups, undefined, stopwatchMs, this.#primary);
   }
 
   /** New definitions are used once all their rows are published; until then those before are. */
   async #look(): Promise<void> {
     const deadlineMs = stopwatchMs() + LIMITS.replicaHeadMs;
     await this.#replica.look(deadlineMs);
+    if (stopwatchMs() - this.#toldMs > LIMITS.wantedLookMs) {
+      this.#toldMs = stopwatchMs();
+      void this.#replica.cold.tell(this.#toldMs + LIMITS.publishCallMs);
+    }
     const next = this.#next;
     if (next === null) return;
     try {

@@ -1,8 +1,10 @@
+import type { CallGuardStatus } from '../../base/call-guard.ts';
 import { stopwatchMs } from '../../base/clock.ts';
 import type { PlatformState, PlatformStatus, RegistryStatus } from '../../monitor/status.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import type { FeatureServer } from '../../serve/feature-server.ts';
 import type { ReplicaStore } from '../../store/replica-store.ts';
+import type { PlatformFunctions } from '../functions/platform-functions.ts';
 import { serviceStatuses } from '../platform-status.ts';
 import type { AdmissionKeeper } from '../tenants/admission-keeper.ts';
 import type { StoreConfig } from './store-config.ts';
@@ -13,13 +15,16 @@ export interface ReadFacts {
   readonly features: FeatureServer;
   readonly replica: ReplicaStore;
   readonly kind: NonNullable<StoreConfig>['kind'];
+  /** How reads of the store went. */
+  readonly guard: CallGuardStatus;
+  readonly functions: PlatformFunctions;
   readonly admission: AdmissionKeeper;
   readonly registry: RegistryStatus;
 }
 
 /** What a process without an engine says of itself: of sources and state it knows nothing. */
 export function readStatus(facts: ReadFacts): PlatformStatus {
-  const { plan, features, replica, kind } = facts;
+  const { plan, features, replica, kind, guard } = facts;
   const known = replica.newest;
   return {
     state: facts.state,
@@ -43,6 +48,7 @@ export function readStatus(facts: ReadFacts): PlatformStatus {
     services: serviceStatuses(plan, features),
     tenants: facts.admission.admission.status(),
     models: features.contracts(),
+    ...facts.functions.status(),
     serveLog: null,
     registry: facts.registry,
     store: null,
@@ -54,6 +60,11 @@ export function readStatus(facts: ReadFacts): PlatformStatus {
       missingGroups: replica.missing.length,
       rows: replica.size,
       ...replica.counters,
+      coldRows: replica.cold.asked,
+      coldRowsFailed: replica.cold.failed,
+      breaker: guard.state,
+      breakerOpened: guard.opened,
+      ...{ refused: guard.refused, underWay: guard.underWay },
     },
     faults: { ...features.faults },
   };
