@@ -1,5 +1,6 @@
 import type { RestrictedParts } from '../registry/access/access-snapshot.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
+import type { FunctionsStatus } from './function-status.ts';
 import type { PlatformStatus, SourceStatus } from './status.ts';
 
 /** What a reader of some namespaces sees; the rest is of the whole process, and absent. */
@@ -22,7 +23,14 @@ export function visibleStatus(
   const sources = viewer.visible(status.sources).map((source) => {
     return restricted.isEmpty ? source : withoutKeys(source, viewer, restricted);
   });
-  if (viewer.readsAll) return { ...status, sources };
+  if (viewer.readsAll) {
+    const { functions } = status;
+    const shown = functions === undefined || restricted.isEmpty;
+    return {
+      ...{ ...status, sources },
+      ...(shown ? {} : { functions: withoutReasons(functions, viewer, restricted) }),
+    };
+  }
   const { state, asOfMs, connectors, views, services, models, tenants } = status;
   return {
     state,
@@ -34,6 +42,21 @@ export function visibleStatus(
     tenants: tenants.filter(({ namespace }) => viewer.mayRead(`${namespace}.*`)),
     models: models.filter(({ model }) => viewer.mayRead(model)),
   };
+}
+
+/** Why a function failed is its own text, made of whatever the service reads. */
+function withoutReasons(
+  all: FunctionsStatus,
+  { principal }: Viewer,
+  restricted: RestrictedParts,
+): FunctionsStatus {
+  const mayShow = (service: string): boolean =>
+    principal.kind === 'local' ||
+    restricted.ofServiceNamed(service).every(({ label }) => principal.labels.includes(label));
+  const functions = all.functions.map((one) =>
+    mayShow(one.service) ? one : { ...one, lastFailure: null },
+  );
+  return { ...all, functions };
 }
 
 /** Hot keys are values of columns. */
