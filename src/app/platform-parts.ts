@@ -79,6 +79,7 @@ export async function openParts(
     const opened = { directory, disk, log, letters, archiver, serveLog, shadows, functions };
     const tokens = await TokenKeeper.open(config, plan, known?.tokenKey);
     const admission = new AdmissionKeeper(config, logger);
+    functions.charge = (namespace, cpuMs) => admission.admission.charge(namespace, cpuMs);
     const reads = new ReadsKeeper({ disk, clock: systemClock, logger, process: 'server' });
     const counted = { ...opened, admission, reads };
     const publisher = PublisherKeeper.open(config, disk, logger);

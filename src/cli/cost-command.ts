@@ -39,6 +39,7 @@ interface ViewLine extends Line {
 interface Cost {
   readonly days: number;
   readonly countedSince: string | null;
+  readonly storeProblem: string | null;
   readonly currency: string | null;
   readonly views: readonly ViewLine[];
   readonly features: readonly FeatureLine[];
@@ -59,6 +60,9 @@ export async function costCommand(context: Context<CostOptions>): Promise<number
 function sayCost(output: Output, cost: Cost, shown: { features: boolean; unread: boolean }): void {
   const since = cost.countedSince ?? 'today';
   output.say(pc.bold(`The last ${cost.days} days; reads are counted since ${since} (UTC)`));
+  if (cost.storeProblem !== null) {
+    output.say(pc.yellow(`Without what lies in the online store: ${cost.storeProblem}`));
+  }
   const head = ['memory', 'disk', 'store', 'offline', 'reads', 'last read', ...money(cost)];
   if (shown.features) {
     const lines = cost.features.map((one) => [titleOf(one), ...cells(one, cost)]);

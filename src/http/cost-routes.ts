@@ -23,6 +23,11 @@ const version = { view: Type.String(), version: Type.Integer(), owner: nullable(
 const costAnswer = Type.Object({
   days: Type.Integer(),
   countedSince: nullable(Type.String({ description: 'The first day of which reads are known.' })),
+  storeProblem: nullable(
+    Type.String({
+      description: 'Why the bytes in the online store are not known, and stand as 0.',
+    }),
+  ),
   currency: nullable(Type.String({ description: 'null: no prices are told in asof.json.' })),
   views: Type.Array(
     Type.Object({

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import type { Disk } from '../../base/disk.ts';
+import { AsofError } from '../../base/errors.ts';
 import { nextTurn } from '../../base/pause.ts';
 import { subjectOfGroup } from '../../batch/backfill/world.ts';
 import { explainPlan } from '../../plan/explain.ts';
@@ -34,7 +35,7 @@ export async function gatherCost(world: CostWorld, days: number): Promise<CostFa
   const { config, disk } = world;
   world.saveReads();
   const plan = world.plan();
-  const store = (await world.storeUsage?.()) ?? null;
+  const { store, storeProblem } = await storeFacts(world);
   const nowMs = systemClock.nowMs();
   return {
     plan,
@@ -43,7 +44,21 @@ export async function gatherCost(world: CostWorld, days: number): Promise<CostFa
     countedSince: firstDay(disk),
     days,
     prices: config.cost,
+    storeProblem,
   };
+}
+
+/** A store that is away keeps nobody from knowing the rest. */
+async function storeFacts({ storeUsage }: Pick<CostWorld, 'storeUsage'>): Promise<{
+  readonly store: StoreUsage | null;
+  readonly storeProblem: string | null;
+}> {
+  try {
+    return { store: (await storeUsage?.()) ?? null, storeProblem: null };
+  } catch (error) {
+    if (!(error instanceof AsofError)) throw error;
+    return { store: null, storeProblem: error.message };
+  }
 }
 
 function placedBytes(

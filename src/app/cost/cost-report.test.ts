@@ -72,7 +72,7 @@ test('lines add up to what there is, and what is saved is what a plan without th
         ]),
       );
       const report = costReport({
-        ...{ plan: FULL, bytes: placed(FULL, bytes), days: 30, prices },
+        ...{ plan: FULL, bytes: placed(FULL, bytes), days: 30, prices, storeProblem: null },
         ...{ reads: [{ day: '2026-01-01', rows }], countedSince: '2026-01-01' },
       });
       const total = (place: keyof PlacedBytes): number =>
@@ -101,7 +101,7 @@ test('lines add up to what there is, and what is saved is what a plan without th
 test('a service and a model read what they hold, and days add up', () => {
   const bytes = { memory: 10, disk: 0, store: 0, offline: 0 };
   const report = costReport({
-    ...{ plan: FULL, bytes: placed(FULL, bytes), days: 10, prices: NO_PRICES },
+    ...{ plan: FULL, bytes: placed(FULL, bytes), days: 10, prices: NO_PRICES, storeProblem: null },
     countedSince: '2026-01-01',
     reads: [
       { day: '2026-01-01', rows: new Map([['service:use@1', 5]]) },

@@ -23,6 +23,8 @@ export interface CostFacts {
   readonly countedSince: string | null;
   readonly days: number;
   readonly prices: CostConfig;
+  /** Why it is not known what lies in the online store; null: it is, or there is none. */
+  readonly storeProblem: string | null;
 }
 
 export interface CostLine extends PlacedBytes {
@@ -57,6 +59,8 @@ export interface ViewCost extends CostLine {
 export interface CostReport {
   readonly days: number;
   readonly countedSince: string | null;
+  /** The bytes of the store stand as 0, as it did not tell them. */
+  readonly storeProblem: string | null;
   readonly currency: string | null;
   readonly views: readonly ViewCost[];
   readonly features: readonly FeatureCost[];
@@ -74,7 +78,7 @@ const MONTH_DAYS = 30;
  * share are split evenly among them, so that the sum is what there is.
  */
 export function costReport(facts: CostFacts): CostReport {
-  const { plan, days, prices, countedSince } = facts;
+  const { plan, days, prices, countedSince, storeProblem } = facts;
   const readers = readersOf(plan);
   const reads = readsByFeature(facts.reads, readers.features);
   const used = withInputs(plan, new Set(reads.keys()));
@@ -108,7 +112,7 @@ export function costReport(facts: CostFacts): CostReport {
   });
   const saved = savedBytes(facts, used);
   return {
-    ...{ days, countedSince },
+    ...{ days, countedSince, storeProblem },
     currency: isPriced(prices) ? prices.currency : null,
     views: views.sort(byCost),
     features: features.sort(byCost),

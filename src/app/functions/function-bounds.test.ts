@@ -143,3 +143,18 @@ test('only the hosts that are declared are asked, and only for as long', async (
   const [end] = await endsOf(many, [1], { network: { hosts: [host], timeoutMs: 300 } });
   assert.match(JSON.stringify(end), /at most 8 requests/);
 });
+
+test('where no process can be started the calls end at once, and later they are made', async (t) => {
+  const { TMPDIR } = process.env;
+  t.after(() => {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  });
+  process.env.TMPDIR = '/nowhere/at/all';
+  const own = newSandbox();
+  const plan = functionOf('({ x }) => ({ y: x })');
+  own.use([plan]);
+  for (let i = 0; i < 3; i++) {
+    assert.match(await reasonOf('({ x }) => ({ y: x })', own), /no process could be started/);
+  }
+});

@@ -19,6 +19,8 @@ export interface PoolOptions {
   readonly processes: number;
   /** A call was cut off. */
   readonly onCut: (plan: FunctionPlan, why: Cut) => void;
+  /** A job took so much CPU time. */
+  readonly onSpent: (plan: FunctionPlan, cpuMs: number) => void;
 }
 
 /**
@@ -50,13 +52,21 @@ export class FunctionPool {
   fill(): void {
     if (this.#isClosed || this.#failedStarts >= SERVING_LIMITS.functionFailedStarts) return;
     const wanted = this.#options.processes + 1;
-    const alive = (): number => this.#idle.length + this.#starting.size + this.#busy.size;
-    while (alive() < wanted) this.#start();
+    const mayStart = (): boolean => this.#failedStarts < SERVING_LIMITS.functionFailedStarts;
+    while (this.#alive < wanted && mayStart()) this.#start();
+  }
+
+  get #alive(): number {
+    return this.#idle.length + this.#starting.size + this.#busy.size;
   }
 
   add(job: FunctionJob): void {
-    this.#queue.push(job);
     this.fill();
+    if (this.#alive === 0) {
+      job.end(this.#isClosed ? CLOSED : NO_PROCESS);
+      return;
+    }
+    this.#queue.push(job);
     this.#next();
   }
 
@@ -74,11 +84,16 @@ export class FunctionPool {
   }
 
   #start(): void {
-    const process = new FunctionProcess(this.#options.memoryMiB, {
-      said: (frame) => this.#hear(process, frame),
-      ended: (signal) => this.#bury(process, signal),
-    });
-    this.#starting.add(process);
+    try {
+      const process = new FunctionProcess(this.#options.memoryMiB, {
+        said: (frame) => this.#hear(process, frame),
+        ended: (signal) => this.#bury(process, signal),
+      });
+      this.#starting.add(process);
+    } catch {
+      // There is no room for its mark, or there are too many files: others are served all the same.
+      this.#failStart();
+    }
   }
 
   #next(): void {
@@ -125,7 +140,7 @@ export class FunctionPool {
       this.#end(process, process.mark().call, FORGED);
       return;
     }
-    watch.stop();
+    this.#options.onSpent(job.plan, watch.stop());
     this.#busy.delete(process);
     this.#idle.push(process);
     this.#next();
@@ -151,7 +166,7 @@ export class FunctionPool {
   }
 
   #settle({ job, watch }: Running, call: number, why: Cut): void {
-    watch.stop();
+    this.#options.onSpent(job.plan, watch.stop());
     this.ended += 1;
     this.#options.onCut(job.plan, why);
     job.cut(call, why);

@@ -50,6 +50,8 @@ interface Known {
  */
 export class FunctionSandbox implements FunctionRunner {
   readonly #options: SandboxOptions;
+  /** Told of each job what CPU time its process spent on it; to be set by who pays. */
+  onSpent: (plan: FunctionPlan, cpuMs: number) => void = () => {};
   readonly #pools = new Map<string, FunctionPool>();
   #known = new Map<string, Known>();
 
@@ -154,7 +156,8 @@ export class FunctionSandbox implements FunctionRunner {
     if (found !== undefined) return found;
     const { timers, processes = SERVING_LIMITS.functionProcesses } = this.#options;
     const onCut = (plan: FunctionPlan, why: Cut): void => this.#cut(plan, why);
-    const pool = new FunctionPool({ timers, memoryMiB, processes, onCut });
+    const onSpent = (plan: FunctionPlan, cpuMs: number): void => this.onSpent(plan, cpuMs);
+    const pool = new FunctionPool({ timers, memoryMiB, processes, onCut, onSpent });
     this.#pools.set(key, pool);
     return pool;
   }

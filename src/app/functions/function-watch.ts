@@ -22,6 +22,8 @@ export class FunctionWatch {
   #cancel: () => void;
   #call: number | null = null;
   #sinceCpuMs = 0;
+  readonly #startCpuMs: number | null;
+  #lastCpuMs: number | null;
   #sinceMs: number;
   #isWaiting = false;
   /** Of the present call, to other machines. */
@@ -32,12 +34,24 @@ export class FunctionWatch {
     this.#onCut = onCut;
     this.#everyMs = Math.min(50, Math.max(1, watched.plan.timeoutMs / 2));
     this.#sinceMs = watched.timers.nowMs();
-    this.#sinceCpuMs = watched.process.cpuMs() ?? this.#sinceMs;
+    this.#startCpuMs = watched.process.cpuMs();
+    this.#lastCpuMs = this.#startCpuMs;
+    this.#sinceCpuMs = this.#startCpuMs ?? this.#sinceMs;
     this.#cancel = watched.timers.after(this.#everyMs, () => this.#look());
   }
 
-  stop(): void {
+  /** Answers the CPU time of the job, as far as it was seen; 0 where the system does not tell. */
+  stop(): number {
     this.#cancel();
+    this.#see();
+    return Math.max(0, (this.#lastCpuMs ?? 0) - (this.#startCpuMs ?? 0));
+  }
+
+  /** Of a process that has ended, what was seen last is all that is known. */
+  #see(): number | null {
+    const cpuMs = this.#watched.process.cpuMs();
+    if (cpuMs !== null && this.#startCpuMs !== null) this.#lastCpuMs = cpuMs;
+    return cpuMs;
   }
 
   /** Time that it waits for another machine counts not. */
@@ -58,7 +72,7 @@ export class FunctionWatch {
 
   #verdict(process: FunctionProcess, job: number, plan: FunctionPlan, nowMs: number): Cut | null {
     const mark = process.mark();
-    const cpuMs = process.cpuMs();
+    const cpuMs = this.#see();
     // Before the mark is made, it reads the job; that is no call, and bounded by the wall.
     const call = mark.job === job ? mark.call : null;
     if (call !== this.#call) {

@@ -47,5 +47,6 @@ export async function openReadParts(
   });
   const functions = new PlatformFunctions(logger);
   functions.use(plan);
+  functions.charge = (namespace, cpuMs) => admission.admission.charge(namespace, cpuMs);
   return { access, audit, admission, reads, tokens, functions, listeners };
 }
