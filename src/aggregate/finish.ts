@@ -1,4 +1,5 @@
 import { present, unreachable } from '../base/assert.ts';
+import { keptFloat, roundKept } from '../schema/kept-float.ts';
 import { unpackVector } from '../schema/packed-vector.ts';
 import { canonicalInteger, INT64_MAX, INT64_MIN } from '../schema/types.ts';
 import { bigOf, bigOfThree, powerOfTen, WORD } from './exact.ts';
@@ -13,11 +14,21 @@ export { compileHold } from './finish-latest.ts';
 export { EXPIRED, type Finish, type FinishSpec, OVERFLOW } from './finish-spec.ts';
 
 export function compileFinish(feature: FinishSpec, table: WindowPartials): Finish {
-  const finish = compileFunction(feature, table);
+  const finish = keptFinish(feature, compileFunction(feature, table));
   const isSession = table.spec.windows[feature.window]?.kind === 'session';
   // Only a session whose events can be taken back may lack what its answer depends on.
   if (!isSession || table.spec.retractable !== true) return finish;
   return () => (table.isLacking ? OVERFLOW : finish());
+}
+
+/** What the feature keeps of its value: an error where its format cannot hold it. */
+function keptFinish({ type }: FinishSpec, finish: Finish): Finish {
+  const kept = keptFloat(type);
+  if (kept === null) return finish;
+  return () => {
+    const value = finish();
+    return typeof value === 'number' ? (roundKept(kept, value) ?? OVERFLOW) : value;
+  };
 }
 
 function compileFunction(feature: FinishSpec, table: WindowPartials): Finish {

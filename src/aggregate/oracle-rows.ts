@@ -1,3 +1,4 @@
+import type { KeptFloat } from '../schema/kept-float.ts';
 import type { Scalar, ValueType } from '../schema/types.ts';
 import type { AggregateFn } from './spec.ts';
 import { type WindowSpec, windowRange } from './window.ts';
@@ -33,6 +34,8 @@ export interface OracleFeature {
   readonly count?: number | null;
   readonly rankPpm?: number | null;
   readonly ttlMs?: number | null;
+  /** The format that the result is rounded to. */
+  readonly kept?: KeptFloat | null;
   readonly retractable?: boolean;
   /** Of a retractable session: how many event times are kept. */
   readonly keep?: number;

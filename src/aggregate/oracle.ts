@@ -1,4 +1,5 @@
 import { unreachable } from '../base/assert.ts';
+import { naiveKept } from '../schema/kept-oracle.ts';
 import { canonicalInteger, type Scalar } from '../schema/types.ts';
 import { type Finished, OVERFLOW } from './finish-spec.ts';
 import {
@@ -23,6 +24,14 @@ export function oracleAggregate(
   feature: OracleFeature,
   timeMs: number,
 ): Finished {
+  const value = finishedOf(rows, feature, timeMs);
+  if (feature.kept === undefined || feature.kept === null || typeof value !== 'number')
+    return value;
+  const rounded = naiveKept(feature.kept, value);
+  return Number.isFinite(rounded) ? rounded : OVERFLOW;
+}
+
+function finishedOf(rows: Iterable<OracleRow>, feature: OracleFeature, timeMs: number): Finished {
   const inputs = oracleInputs(rows, feature, timeMs);
   if (inputs === null) return OVERFLOW;
   const values = inputs.live.map((row) => row.value);

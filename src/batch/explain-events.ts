@@ -8,6 +8,7 @@ import { LIMITS } from '../base/limits.ts';
 import { quotedIdentifier, toDuckDb } from '../expr/duckdb.ts';
 import { scalarOfLiteral } from '../expr/literal.ts';
 import type { DuckDbSession } from '../ingest/duckdb-session.ts';
+import { keptFloat } from '../schema/kept-float.ts';
 import {
   canonicalInteger,
   type FeatureValue,
@@ -118,7 +119,8 @@ export function naiveValue(
   const { size = null } = accumulatorOf(work, planned);
   const type = laneOf(work, planned).measure?.type ?? { kind: 'int64' };
   const rows = events.map((event): OracleRow => ({ ...event, pass: true }));
-  const feature = { fn, window, type, scale, size, count, rankPpm, ttlMs, retractable, keep };
+  const kept = keptFloat(own);
+  const feature = { fn, window, type, scale, size, count, rankPpm, ttlMs, retractable, keep, kept };
   const value = oracleAggregate(rows, feature, timeMs);
   if (value === OVERFLOW) return null;
   if (value === EXPIRED) return scalarOfLiteral(own, fallback);

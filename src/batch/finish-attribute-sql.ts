@@ -1,4 +1,6 @@
 import { present } from '../base/assert.ts';
+import { keptSql } from '../expr/kept-sql.ts';
+import { keptFloat } from '../schema/kept-float.ts';
 import type { ComputedParts } from './compute-parts.ts';
 import { literalSql } from './literal-sql.ts';
 import type { WorkFeature } from './work-group.ts';
@@ -12,7 +14,11 @@ function foundOf(planned: WorkFeature, parts: ComputedParts) {
   });
   const { ttlMs } = planned.feature;
   const isOld = ttlMs === null ? 'FALSE' : `${age} > ${ttlMs}`;
-  return { value: present(value, 'a value'), age, doubt, isOld };
+  const held = present(value, 'a value');
+  const kept = keptFloat(planned.feature.type);
+  const shown = kept === null ? held : keptSql(kept, held);
+  const isBeyond = kept === null ? null : `${held} IS NOT NULL AND ${shown} IS NULL`;
+  return { value: shown, isBeyond, age, doubt, isOld };
 }
 
 /** Null is a value of a row; without one, or of an old one, the declared default stands. */
@@ -25,7 +31,8 @@ export function attributeSql(planned: WorkFeature, parts: ComputedParts): string
 
 /** The status that goes with it (semantics §6). */
 export function attributeStatusSql(planned: WorkFeature, parts: ComputedParts): string {
-  const { age, doubt, isOld } = foundOf(planned, parts);
+  const { age, doubt, isOld, isBeyond } = foundOf(planned, parts);
+  const beyond = isBeyond === null ? '' : `WHEN ${isBeyond} THEN 'error' `;
   return `CASE WHEN ${isOld} THEN 'expired' WHEN ${doubt} THEN 'error'
-    WHEN ${age} IS NULL THEN 'missing' ELSE 'present' END`;
+    WHEN ${age} IS NULL THEN 'missing' ${beyond}ELSE 'present' END`;
 }

@@ -1,5 +1,7 @@
 import { AssertionFailure, present } from '../base/assert.ts';
 import { toDuckDb } from '../expr/duckdb.ts';
+import { keptSql } from '../expr/kept-sql.ts';
+import { keptFloat } from '../schema/kept-float.ts';
 import type { ValueType } from '../schema/types.ts';
 import type { ComputedParts } from './compute-parts.ts';
 import { varianceSql } from './exact-sql.ts';
@@ -109,6 +111,7 @@ function aggregateSql(work: FeatureWork, planned: WorkFeature, parts: ComputedPa
 /** Whether an aggregate can have the status `error` at all. */
 export function canErr(work: FeatureWork, planned: WorkFeature): boolean {
   const { feature } = planned;
+  if (keptFloat(feature.type) !== null) return true;
   const group = present(work.groups[planned.group], 'the group of a feature');
   const { accumulators, windows, retractable } = group;
   if (retractable && windows[planned.window]?.kind === 'session') return true;
@@ -133,7 +136,8 @@ function mayOverflow({ feature }: WorkFeature): boolean {
 function statusSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts): string {
   if (planned.feature.fn === 'latest') return attributeStatusSql(planned, parts);
   const { some, value, broken } = wholeSql(work, planned, parts);
-  const found = mayOverflow(planned) ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
+  const isRounded = mayOverflow(planned) || keptFloat(planned.feature.type) !== null;
+  const found = isRounded ? `if((${value}) IS NULL, 'error', 'present')` : `'present'`;
   const isBroken = broken.length === 0 ? '' : `WHEN ${broken.join(' OR ')} THEN 'error' `;
   return `CASE ${isBroken}WHEN ${some} THEN ${found} ELSE 'default' END`;
 }
@@ -142,7 +146,9 @@ function statusSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts
 function wholeSql(work: FeatureWork, planned: WorkFeature, parts: ComputedParts) {
   const finished = entriesSql(work, planned, parts) ?? { ...finishSql(planned, parts), broken: [] };
   const bad = parts.badOf(planned.group, planned.window);
-  return { ...finished, broken: [...(bad === null ? [] : [bad]), ...finished.broken] };
+  const kept = keptFloat(planned.feature.type);
+  const value = kept === null ? finished.value : keptSql(kept, `(${finished.value})`);
+  return { ...finished, value, broken: [...(bad === null ? [] : [bad]), ...finished.broken] };
 }
 
 /** Whether any input counts, and the value if so: NULL where it does not fit its type. */

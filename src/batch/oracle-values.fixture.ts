@@ -7,6 +7,7 @@ import { scalarOfLiteral } from '../expr/literal.ts';
 import { evaluateNaive } from '../expr/naive.ts';
 import type { ExprNode } from '../expr/node.ts';
 import type { AggregateFeaturePlan, ProjectPlan } from '../plan/plan.ts';
+import { keptFloat } from '../schema/kept-float.ts';
 import type { FeatureStatus } from '../schema/status.ts';
 import type { FeatureValue, Scalar, ValueType } from '../schema/types.ts';
 import type { ModelEvent, ModelPoint } from './random-events.fixture.ts';
@@ -104,6 +105,7 @@ function oracleFeature(
   const window = present(group.windows[feature.window], 'a window');
   const { fn, scale, count, rankPpm, ttlMs } = feature;
   const { retractable, keep } = group;
-  const how = { fn, window, type, scale, count, rankPpm, ttlMs, size, retractable, keep };
+  const kept = keptFloat(feature.type);
+  const how = { fn, window, type, scale, count, rankPpm, ttlMs, size, retractable, keep, kept };
   return oracleAggregate(rows, how, timeMs);
 }

@@ -141,3 +141,10 @@ export function scalarSql(value: Scalar): string {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return `'${value}'::DOUBLE`;
   return String(value);
 }
+
+/** float16 ends at 65,520, so that some values are errors. */
+export function keptAtTimes(random: Random, type: ValueType): ValueType {
+  if (type.kind !== 'float64') return type;
+  const kept = random.pick([null, 'float32', 'float16'] as const);
+  return kept === null ? type : { ...type, kept };
+}

@@ -17,7 +17,7 @@ import type {
 } from '../plan/plan.ts';
 import { UNBOUNDED_STATE } from '../plan/state-plan.ts';
 import type { ChangeSchema, ValueType } from '../schema/types.ts';
-import { COLUMNS } from './random-events.fixture.ts';
+import { COLUMNS, keptAtTimes } from './random-events.fixture.ts';
 
 const META = { owner: null, description: null, tags: [] };
 const INT64: ValueType = { kind: 'int64' };
@@ -126,7 +126,7 @@ function randomFeature(
     ttlMs: fn === 'latest' ? random.pick([null, 0, 20, 500]) : null,
     rankPpm: fn === 'quantile' ? random.pick([1, 100_000, 500_000, 999_999, 1_000_000]) : null,
     scale: isQuantized || measureType.kind === 'decimal' ? 2 : 0,
-    type: resultType(fn, measureType),
+    type: keptAtTimes(random, resultType(fn, measureType)),
     default: fn === 'count' || fn === 'count_distinct' ? 0 : null,
     meta: META,
   };

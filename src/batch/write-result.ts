@@ -1,5 +1,6 @@
 import { sqlName, sqlString } from '../ingest/archive-relation.ts';
 import type { DuckDbSession, RunOptions } from '../ingest/duckdb-session.ts';
+import { keptFloat } from '../schema/kept-float.ts';
 import type { ValueType } from '../schema/types.ts';
 import { type AddedColumn, RESULT, resultRelation } from './result-table.ts';
 import type { Spine } from './spine.ts';
@@ -26,7 +27,8 @@ export async function writeResult(
   const format = requireFormat(result.format);
   const { spine, added, path, metadata } = result;
   if (format === 'arrow' || format === 'arrow_stream') {
-    const relation = resultRelation(spine, added);
+    const typed = added.map((one) => ({ ...one, column: cellSql(one.type, one.column, format) }));
+    const relation = resultRelation(spine, typed);
     await writeArrow(
       session,
       relation,
@@ -57,10 +59,18 @@ function copied({ spine, added, metadata }: WrittenResult, format: OutputFormat)
   return [rows, `FORMAT PARQUET, COMPRESSION SNAPPY, KV_METADATA {${pairs.join(', ')}}`];
 }
 
-/** CSV knows no lists: there they are JSON text. */
+/**
+ * CSV knows no lists: there they are JSON text. What is kept in fewer bits takes four bytes where a
+ * file has types; as text it is the float64 that was served, with all its digits.
+ */
 function cellSql(type: ValueType, column: string, format: OutputFormat): string {
+  if (keptFloat(type) !== null) return isTyped(format) ? `CAST(${column} AS FLOAT)` : column;
   const isList = type.kind === 'list' || type.kind === 'counts' || type.kind === 'vector';
   return isList && format === 'csv' ? `CAST(to_json(${column}) AS VARCHAR)` : column;
+}
+
+function isTyped(format: OutputFormat): boolean {
+  return format === 'parquet' || format === 'arrow' || format === 'arrow_stream';
 }
 
 /** Writes one column of text as it is. JSON holds no raw control character, so none can collide. */

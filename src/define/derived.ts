@@ -1,3 +1,4 @@
+import type { KeptAs } from './kept-as.ts';
 import type { DerivedNode, ExprSlot } from './node.ts';
 import type { JsValue, Tagged, TypeTag, value } from './type-tag.ts';
 
@@ -7,6 +8,8 @@ export interface Derived<T extends TypeTag, V> extends Tagged<T> {
   readonly node: DerivedNode | ExprSlot;
   /** The feature's value where the expression is null. */
   default(fallback: JsValue<T>): Derived<T, Exclude<V, null>>;
+  /** Keeps the value as the nearest float32 or float16 (semantics §3, kept values). */
+  as(kept: KeptAs<T>): Derived<T, V>;
   describe(text: string): Derived<T, V>;
   tag(...tags: readonly string[]): Derived<T, V>;
   /** Its view or service, and whatever reads it, is served once somebody else has approved it. */
@@ -33,6 +36,10 @@ export class DerivedBuilder {
 
   default(fallback: unknown): DerivedBuilder {
     return new DerivedBuilder({ ...this.node, default: fallback });
+  }
+
+  as(kept: unknown): DerivedBuilder {
+    return new DerivedBuilder({ ...this.node, kept });
   }
 
   describe(text: string): DerivedBuilder {

@@ -132,6 +132,9 @@ export class ExpressionBuilder {
   default(fallback: unknown): DerivedBuilder {
     return DerivedBuilder.of(this.node).default(fallback);
   }
+  as(kept: unknown): DerivedBuilder {
+    return DerivedBuilder.of(this.node).as(kept);
+  }
   describe(text: string): DerivedBuilder {
     return DerivedBuilder.of(this.node).describe(text);
   }

@@ -1,5 +1,6 @@
 import { expressionNode, operation } from './expression.ts';
 import type { AnyExpression } from './expression-type.ts';
+import type { KeptAs } from './kept-as.ts';
 import { type AggregateNode, nodeOf, problemNode, type WindowNode } from './node.ts';
 import type { TypeProblem } from './type-problem.ts';
 import type { A, FeatureTag, JsValue, Tagged, TagOf, TypeTag, value } from './type-tag.ts';
@@ -33,6 +34,13 @@ export interface Feature<T extends FeatureTag = FeatureTag, V = unknown> extends
   readonly node: AggregateNode;
   /** The value of an empty window, in serving and in training alike. */
   default(fallback: Fallback<T>): Feature<T, Exclude<V, null>>;
+  /**
+   * Keeps the value in fewer bits: the nearest float32 or float16, half to even, in serving and in
+   * training alike. What the format does not hold is an error (semantics §3, kept values).
+   *
+   * @example avg(flight.delay).over(sliding('3h')).as('float32')
+   */
+  as(kept: KeptAs<T>): Feature<T, V>;
   describe(text: string): Feature<T, V>;
   tag(...tags: readonly string[]): Feature<T, V>;
   /** Its view, and whatever reads it, is served once somebody else has approved it. */
@@ -72,6 +80,10 @@ export class FeatureBuilder {
 
   default(fallback: unknown): FeatureBuilder {
     return new FeatureBuilder({ ...this.node, default: fallback });
+  }
+
+  as(kept: unknown): FeatureBuilder {
+    return new FeatureBuilder({ ...this.node, kept });
   }
 
   describe(text: string): FeatureBuilder {

@@ -1,6 +1,7 @@
 import type { Duration } from '../base/duration.ts';
 import { aggregate, type Measure } from './build-aggregate.ts';
 import type { AnyExpression } from './expression-type.ts';
+import type { KeptAs } from './kept-as.ts';
 import type { AggregateNode } from './node.ts';
 import type { JsValue, Tagged, TagOf, TypeTag, value } from './type-tag.ts';
 import { lifetime } from './window.ts';
@@ -14,6 +15,8 @@ export interface Attribute<T extends TypeTag = TypeTag, V = unknown> extends Tag
   readonly node: AggregateNode;
   /** The value where there is no row, or one older than `ttl`. */
   default(fallback: JsValue<T>): Attribute<T, V>;
+  /** Keeps the value as the nearest float32 or float16 (semantics §3, kept values). */
+  as(kept: KeptAs<T>): Attribute<T, V>;
   describe(text: string): Attribute<T, V>;
   tag(...tags: readonly string[]): Attribute<T, V>;
   /** Its view, and whatever reads it, is served once somebody else has approved it. */

@@ -106,6 +106,8 @@ export interface AggregateNode {
   readonly ttl: string | null;
   /** The type of the result; null where the measure is a problem. */
   readonly type: ValueType | null;
+  /** The smaller format that its values are rounded to, as written; absent: none. */
+  readonly kept?: unknown;
   readonly default: unknown;
   readonly description: string | null;
   readonly tags: readonly string[];
@@ -115,6 +117,7 @@ export interface AggregateNode {
 export interface DerivedNode {
   readonly kind: 'derived';
   readonly expr: ExprSlot;
+  readonly kept?: unknown;
   readonly default: unknown;
   readonly description: string | null;
   readonly tags: readonly string[];
@@ -148,6 +151,15 @@ export interface ViewNode extends MetaNode {
   readonly expectations: readonly ExpectationNode[];
   /** Feature → measure, as written; absent where none are declared. */
   readonly neighbors?: readonly NeighborNode[];
+  /** Which keys an online store holds, as written; absent where nothing is declared. */
+  readonly online?: OnlineNode;
+}
+
+export interface OnlineNode {
+  /** `all`, `read` or `top`. */
+  readonly keys: string;
+  /** Of `top`. */
+  readonly count: number | null;
 }
 
 export interface NeighborNode {

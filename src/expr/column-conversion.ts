@@ -1,5 +1,6 @@
 import { present } from '../base/assert.ts';
 import type { Column } from '../schema/batch.ts';
+import { type KeptFloat, roundKept } from '../schema/kept-float.ts';
 import type { ValueType } from '../schema/types.ts';
 import { isInt64 } from './column-arithmetic.ts';
 import {
@@ -15,6 +16,7 @@ import {
   writableValid,
 } from './column-values.ts';
 import type { Faults } from './faults.ts';
+import { keptOf } from './kept-sql.ts';
 import type { OpName } from './node.ts';
 import { roundHalfEven, wholeOfUnits, wholeOfWideUnits } from './rounding.ts';
 
@@ -41,6 +43,9 @@ export function conversionColumns(
       return mapNumbers(type, arg, Math.abs, (x) => (x < 0n ? -x : x), faults);
     case 'round':
       return mapNumbers(type, arg, roundHalfEven, null, faults);
+    case 'to_float32':
+    case 'to_float16':
+      return keptFloats(type, keptOf(op), arg, faults);
     case 'to_float64':
       return toFloat64(type, arg);
     case 'to_int64':
@@ -48,6 +53,25 @@ export function conversionColumns(
     default:
       throw new TypeError(`${op} is not an operation of one number`);
   }
+}
+
+function keptFloats(type: ValueType, kept: KeptFloat, arg: Argument, faults: Faults): ColumnFn {
+  return (rows, need) => {
+    const input = numberColumn(arg.evaluate(rows, need));
+    const values = new Float64Array(rows.count);
+    let valid: Uint8Array<ArrayBuffer> | null = null;
+    for (let i = 0; i < rows.count; i++) {
+      const rounded = roundKept(kept, input.values[i] as number);
+      if (rounded !== null) {
+        values[i] = rounded;
+      } else if (input.valid === null || input.valid[i] === 1) {
+        valid ??= writableValid(input.valid, rows.count);
+        valid[i] = 0;
+        if (need === null || need[i] === 1) faults.overflow += 1;
+      }
+    }
+    return { kind: 'number', type, values, wide: null, valid: valid ?? input.valid };
+  };
 }
 
 function mapNumbers(

@@ -29,6 +29,8 @@ const FAULTING: ReadonlySet<OpName> = new Set<OpName>([
   'neg',
   'abs',
   'to_int64',
+  'to_float32',
+  'to_float16',
   'cosine',
 ]);
 
@@ -137,6 +139,8 @@ function compileCall(node: CallNode, args: readonly Argument[], faults: Faults):
     case 'neg':
     case 'abs':
     case 'round':
+    case 'to_float32':
+    case 'to_float16':
     case 'to_float64':
     case 'to_int64':
       return conversionColumns(node.op, node.type, first, faults);

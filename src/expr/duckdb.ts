@@ -1,6 +1,7 @@
 import { present, unreachable } from '../base/assert.ts';
 import { duckDbType } from '../schema/duckdb-type.ts';
 import type { ValueType } from '../schema/types.ts';
+import { keptOf, keptSql } from './kept-sql.ts';
 import { type LiteralNode, scalarOfLiteral } from './literal.ts';
 import type { ExprNode, OpName } from './node.ts';
 import { vectorSql } from './vector-sql.ts';
@@ -143,6 +144,9 @@ function callSql(
     case 'distance':
     case 'squared_distance':
       return vectorSql(node.op, sql(first), sql(argument(node, 1)));
+    case 'to_float32':
+    case 'to_float16':
+      return bind(sql(first), (x) => keptSql(keptOf(node.op), x));
     case 'to_float64':
       return toFloat64Sql(first.type, sql(first));
     case 'to_int64':

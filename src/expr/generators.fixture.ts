@@ -224,7 +224,7 @@ function calls(kind: Kind, depth: number): fc.Arbitrary<ExprNode>[] {
         ...choice,
         op(['add', 'sub', 'mul', 'div'], 'float64', 'float64'),
         op(['add', 'sub', 'mul', 'div'], 'float64', 'float64'),
-        op(['neg', 'abs', 'round', 'to_float64'], 'float64'),
+        op(['neg', 'abs', 'round', 'to_float64', 'to_float32', 'to_float16'], 'float64'),
         op(['div'], 'int64', 'int64'),
         op(['div'], 'decimal', 'int64'),
         ...(['int64', 'decimal', 'bool'] as const).map((from) => op(['to_float64'], from)),

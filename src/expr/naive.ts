@@ -1,4 +1,5 @@
 import { present, unreachable } from '../base/assert.ts';
+import { naiveKept } from '../schema/kept-oracle.ts';
 import {
   canonicalInteger,
   INT64_MAX,
@@ -133,6 +134,10 @@ function unary(node: CallNode, from: ValueType, a: Exclude<Naive, null>, faults:
       return finite(Math.abs(Number(a)), faults);
     case 'round':
       return finite(roundHalfEven(Number(a)), faults);
+    case 'to_float32':
+      return finite(naiveKept('float32', Number(a)), faults);
+    case 'to_float16':
+      return finite(naiveKept('float16', Number(a)), faults);
     case 'to_float64':
       if (from.kind === 'decimal')
         return finite(Number(a) / Number(10n ** BigInt(from.scale)), faults);

@@ -29,11 +29,15 @@ export type OpName =
   | 'abs'
   | 'to_float64'
   | 'to_int64'
+  | KeptOp
   | 'round'
   | 'lower'
   | 'upper'
   | 'starts_with'
   | VectorOp;
+
+/** To the nearest value of a smaller format; features are kept so, and nothing else is. */
+export type KeptOp = 'to_float32' | 'to_float16';
 
 /** Of two vectors of one length and model. */
 export type VectorOp = 'dot' | 'cosine' | 'distance' | 'squared_distance';

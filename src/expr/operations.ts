@@ -47,6 +47,8 @@ export const OPERATIONS: Readonly<Record<OpName, Operation>> = {
   abs: { arity: [1, 1], typing: sameNumber },
   to_float64: { arity: [1, 1], typing: toFloat64 },
   to_int64: { arity: [1, 1], typing: toInt64 },
+  to_float32: { arity: [1, 1], typing: rounding },
+  to_float16: { arity: [1, 1], typing: rounding },
   round: { arity: [1, 1], typing: rounding },
   lower: { arity: [1, 1], typing: text },
   upper: { arity: [1, 1], typing: text },

@@ -56,6 +56,8 @@ function canOverflow({ op, args, type }: CallNode): boolean {
     case 'mul':
     case 'div':
     case 'int_div':
+    case 'to_float32':
+    case 'to_float16':
       return true;
     case 'neg':
     case 'abs':

@@ -1,4 +1,5 @@
 import { present } from '../base/assert.ts';
+import { roundKept } from '../schema/kept-float.ts';
 import { INT64_MAX, INT64_MIN, type Scalar } from '../schema/types.ts';
 import type { Faults } from './faults.ts';
 import {
@@ -10,6 +11,7 @@ import {
   mulInt64,
   subInt64,
 } from './int64.ts';
+import { keptOf } from './kept-sql.ts';
 import type { ExprNode } from './node.ts';
 import { roundHalfEven, wholeOfUnits, wholeOfWideUnits } from './rounding.ts';
 import type { ScalarFn } from './scalar-fn.ts';
@@ -90,6 +92,15 @@ function unaryOf(node: CallNode, faults: Faults): (value: Scalar) => Scalar {
       };
     case 'round':
       return (value) => roundHalfEven(value as number);
+    case 'to_float32':
+    case 'to_float16': {
+      const kept = keptOf(node.op);
+      return (value) => {
+        const rounded = roundKept(kept, value as number);
+        if (rounded === null) faults.overflow += 1;
+        return rounded;
+      };
+    }
     case 'to_float64': {
       if (from.kind !== 'decimal') return Number;
       const unit = 10 ** from.scale;

@@ -31,6 +31,9 @@ export const serviceDescription = Type.Object({
     Type.Object({
       name: Type.String(),
       type: Type.String(),
+      rounding: Type.Optional(
+        Type.String({ description: 'Of float32 and float16: how far a value may be off.' }),
+      ),
       from: Type.String({ description: 'view@version.feature, or: on demand' }),
       default: Type.Union([Type.Number(), Type.String(), Type.Boolean(), Type.Null()]),
       description: nullable(Type.String()),

@@ -62,7 +62,7 @@ export const FEATURE_RULES = {
   ),
   feature_type_changed: breaking(
     VIEW_AND_LABELS,
-    'the type of a feature changes',
+    'the type of a feature changes, or the format that it is kept in',
     'Models and spines read a value of the type that it had.',
   ),
   ttl_changed: breaking(

@@ -1,6 +1,7 @@
 import { formatDuration } from '../base/duration.ts';
 import type { ExprNode } from '../expr/node.ts';
 import { exprText } from '../expr/text.ts';
+import { keptErrorText } from '../schema/kept-float.ts';
 import { typeText } from '../schema/types.ts';
 import { canonicalJson } from './canonical.ts';
 import { type Finding, prefixed, type RuleName } from './compatibility.ts';
@@ -67,7 +68,7 @@ export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
   const names = presentNamesIn(view.source, plan);
   return view.features.map((feature) => {
     const mark = personal.has(feature.name) ? ' personal' : '';
-    const type = `feature ${feature.name}: ${typeText(feature.type)}${mark}`;
+    const type = `feature ${feature.name}: ${typeText(feature.type)}${mark}${errorNote(feature)}`;
     if (feature.kind === 'derived') return `${type} = ${exprText(feature.expr)}`;
     const group = groupOf(plan.groups, feature.group);
     if (group === undefined) return type;
@@ -79,6 +80,12 @@ export function newViewSentences(view: ViewPlan, plan: ProjectPlan): string[] {
     const over = feature.fn === 'latest' ? '' : ` over ${windowText(window)}`;
     return `${type} = ${feature.fn}(${told})${filter}${over}`;
   });
+}
+
+/** What a value that is kept in fewer bits may be off by. */
+function errorNote({ type }: Pick<FeaturePlan, 'type'>): string {
+  const text = keptErrorText(type);
+  return text === null ? '' : ` (${text})`;
 }
 
 function parametersOf({ count, rankPpm, ttlMs }: AggregateFeaturePlan): string[] {

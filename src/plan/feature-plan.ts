@@ -1,15 +1,15 @@
 import type { AggregateFn } from '../aggregate/spec.ts';
 import type { WindowSpec } from '../aggregate/window.ts';
 import { unreachable } from '../base/assert.ts';
-import { AsofError } from '../base/errors.ts';
 import type { AggregateNode, DerivedNode, FunctionName } from '../define/node.ts';
-import { isScalarProblem, scalarOf } from '../define/scalar.ts';
-import { call, literal } from '../expr/build.ts';
-import type { ExprNode, LiteralValue } from '../expr/node.ts';
+import { call } from '../expr/build.ts';
+import type { ExprNode } from '../expr/node.ts';
 import { DEFAULT_SCALE, typeText, type ValueType } from '../schema/types.ts';
 import { checkCondition, type Named, resolveExpr } from './expression-check.ts';
+import { resolveDefault } from './feature-default.ts';
 import type { AggregateMeaning } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
+import { keptExpr, keptType } from './kept-type.ts';
 import { resolveParameters } from './parameters.ts';
 import { addsUp } from './parts.ts';
 import type { DerivedFeaturePlan, LanePlan, Meta } from './plan.ts';
@@ -88,9 +88,9 @@ export function resolveAggregate(
   const ttlMs = ttlOf(node, window, path, issues);
   if (issues.count > before || window === null) return null;
   const quantizeScale = quantizeScaleOf(node, measure);
-  const type = resultType(node, measure, quantizeScale);
-  const fallback = resolveDefault(node, type, path, issues);
-  if (fallback === undefined) return null;
+  const type = keptType(node, resultType(node, measure, quantizeScale), path, issues);
+  const fallback = type === null ? undefined : resolveDefault(node, type, path, issues);
+  if (type === null || fallback === undefined) return null;
   return {
     kind: 'aggregate',
     name,
@@ -121,10 +121,11 @@ export function resolveDerived(
     issues.add('type_mismatch', path, `The derived feature '${name}' is a vector.`, remedy);
     return null;
   }
-  const fallback = resolveDefault(node, expr.type, path, issues);
-  if (fallback === undefined) return null;
+  const type = keptType(node, expr.type, path, issues);
+  const fallback = type === null ? undefined : resolveDefault(node, type, path, issues);
+  if (type === null || fallback === undefined) return null;
   const meta = featureMeta(node);
-  return { kind: 'derived', name, expr, type: expr.type, default: fallback, meta };
+  return { kind: 'derived', name, expr: keptExpr(expr, type), type, default: fallback, meta };
 }
 
 function checkMeasure(
@@ -263,35 +264,6 @@ function resultType(
       return { kind: 'counts', of: type };
     default:
       return unreachable(node.fn);
-  }
-}
-
-/** The declared default in its stored form; undefined, and an issue, where it does not fit. */
-function resolveDefault(
-  node: AggregateNode | DerivedNode,
-  type: ValueType,
-  path: string,
-  issues: IssueList,
-): LiteralValue | undefined {
-  const isCount = node.kind === 'aggregate' && (node.fn === 'count' || node.fn === 'countDistinct');
-  const given = node.default ?? (isCount ? 0 : null);
-  if (given === null) return null;
-  if (type.kind === 'list' || type.kind === 'counts') {
-    const message = `A ${typeText(type)} takes no default: an empty window gives null.`;
-    issues.add('invalid_definition', path, message, 'Leave out default.');
-    return undefined;
-  }
-  const scalar = scalarOf(given, type);
-  if (isScalarProblem(scalar)) {
-    issues.add(scalar.code, path, `The default ${scalar.message}`, `Give a ${typeText(type)}.`);
-    return undefined;
-  }
-  try {
-    return literal(type, scalar).value;
-  } catch (error) {
-    if (!(error instanceof AsofError)) throw error;
-    issues.add(error.code, path, error.message, error.remedy);
-    return undefined;
   }
 }
 

@@ -4,8 +4,11 @@ import { AssertionFailure } from '../base/assert.ts';
 export type ValueType =
   | { readonly kind: 'int64' }
   | { readonly kind: 'decimal'; readonly scale: number }
-  /** `scale` is the number of decimal places it is quantized to before it is summed. */
-  | { readonly kind: 'float64'; readonly scale: number }
+  /**
+   * `scale` is the number of decimal places it is quantized to before it is summed. Only of features:
+   * `kept` is the smaller format whose values it has (semantics §3); absent where it is as computed.
+   */
+  | { readonly kind: 'float64'; readonly scale: number; readonly kept?: 'float32' | 'float16' }
   | { readonly kind: 'bool' }
   | { readonly kind: 'string' }
   | { readonly kind: 'timestamp' }
@@ -68,6 +71,7 @@ export function sameType(a: ValueType, b: ValueType): boolean {
 /** A type as people and plans write it: `int64`, `decimal(2)`, `vector(8)`, `vector(8, minilm@3)`. */
 export function typeText(type: ValueType): string {
   if (type.kind === 'decimal') return `decimal(${type.scale})`;
+  if (type.kind === 'float64') return type.kept ?? type.kind;
   if (type.kind === 'vector') {
     return type.model === undefined
       ? `vector(${type.size})`

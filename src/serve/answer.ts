@@ -86,6 +86,8 @@ export interface ServingDescription {
 export interface FeatureDescription {
   readonly name: string;
   readonly type: string;
+  /** How far a value that is kept in fewer bits may be off; absent of those that are not. */
+  readonly rounding?: string;
   /** `view@version.feature`, or `on demand`. */
   readonly from: string;
   readonly default: string | number | boolean | null;

@@ -14,7 +14,8 @@ import type {
 import { viewNamed } from '../plan/plan-index.ts';
 import { servingOf } from '../plan/serving-plan.ts';
 import { formatDecimal } from '../schema/json.ts';
-import { typeText } from '../schema/types.ts';
+import { keptErrorText } from '../schema/kept-float.ts';
+import { typeText, type ValueType } from '../schema/types.ts';
 import type { FeatureDescription, ServiceDescription } from './answer.ts';
 
 /** A service for people and clients: what to send and what comes back. */
@@ -34,6 +35,7 @@ export function describeService(plan: ProjectPlan, service: ServicePlan): Servic
       ...computedOutputs(service).map((feature) => ({
         name: feature.name,
         type: typeText(feature.type),
+        ...roundingOf(feature.type),
         from: 'on demand',
         default: describeDefault(feature),
         description: feature.meta.description,
@@ -79,12 +81,18 @@ function describeFeature(
   return {
     name,
     type: typeText(feature.type),
+    ...roundingOf(feature.type),
     from: `${view.name}@${view.version}.${feature.name}`,
     default: describeDefault(feature),
     description: feature.meta.description,
     owner: feature.meta.owner ?? view.meta.owner,
     tags: tagsOf(feature, personal),
   };
+}
+
+function roundingOf(type: ValueType): Pick<FeatureDescription, 'rounding'> {
+  const rounding = keptErrorText(type);
+  return rounding === null ? {} : { rounding };
 }
 
 /** JSON-safe: decimals and integers beyond 2^53 are text. */

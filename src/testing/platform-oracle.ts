@@ -18,6 +18,7 @@ import type {
   ViewPlan,
 } from '../plan/plan.ts';
 import type { Column, EventBatch } from '../schema/batch.ts';
+import { keptFloat } from '../schema/kept-float.ts';
 import {
   canonicalInteger,
   type FeatureValue,
@@ -207,6 +208,7 @@ export class PlatformOracle {
       count: feature.count,
       rankPpm: feature.rankPpm,
       ttlMs: feature.ttlMs,
+      kept: keptFloat(feature.type),
       retractable: group.retractable,
       keep: group.keep,
     };

@@ -90,6 +90,7 @@ const originDelays = view('origin_delays', {
       sliding('7d', { complete: true }),
     ),
     weight_var: variance(flight.weight).over(sliding('7d')),
+    weight_mean: avg(flight.weight).over(sliding('7d')).as('float16').default(0),
     exact_10m: sum(flight.delay)
       .over(sliding('10m', { exact: true }))
       .describe('…')
@@ -100,6 +101,7 @@ const originDelays = view('origin_delays', {
   derived: (feature) => ({
     late_share: feature.late_24h.div(feature.departures_24h).default(0),
     mean_or_zero: feature.mean_delay_3h.coalesce(0).describe('Never null in practice.'),
+    delay_share: feature.mean_delay_3h.div(feature.weight_mean).as('float32'),
     went_to_atl: feature.last_destination.eq('ATL'),
   }),
 });
@@ -154,11 +156,13 @@ same<
     was_cancelled: boolean;
     spread_7d: number | null;
     weight_var: number | null;
+    weight_mean: number;
     exact_10m: number | bigint | null;
     fares: number | null;
     late_flag: number | bigint | null;
     late_share: number;
     mean_or_zero: number | null;
+    delay_share: number | null;
     went_to_atl: boolean | null;
   }
 >();

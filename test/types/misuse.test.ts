@@ -81,6 +81,14 @@ const MISUSES: readonly (readonly [snippet: string, sentence: string])[] = [
     'sum needs a number column, but this one is a string',
   ],
   [
+    `view('v', { ...shape, features: () => ({ n: count().over(hour).as('float32') }) })`,
+    'only a float64 is kept in fewer bits, but this one is an int64',
+  ],
+  [
+    `view('v', { ...shape, features: (f) => ({ n: avg(f.delay).over(hour).as('int4') }) })`,
+    'Argument of type \'"int4"\' is not assignable',
+  ],
+  [
     `view('v', { ...shape, features: (f) => ({ n: avg(f.departs).over(hour) }) })`,
     'avg needs a number column, but this one is a timestamp',
   ],

@@ -1,5 +1,6 @@
 import * as arrow from 'apache-arrow';
 import { AssertionFailure, unreachable } from '../../base/assert.ts';
+import { float16Bits, type KeptFloat } from '../../schema/kept-float.ts';
 import {
   type FeatureValue,
   type Scalar,
@@ -21,7 +22,7 @@ export function arrowType(type: ValueType): arrow.DataType {
     case 'decimal':
       return new arrow.Decimal(type.scale, INT64_DIGITS, DECIMAL_BYTES * 8);
     case 'float64':
-      return new arrow.Float64();
+      return floatType(type.kept);
     case 'bool':
       return new arrow.Bool();
     case 'string':
@@ -37,6 +38,17 @@ export function arrowType(type: ValueType): arrow.DataType {
     default:
       return unreachable(type);
   }
+}
+
+function floatType(kept: KeptFloat | undefined): arrow.Float {
+  if (kept === 'float16') return new arrow.Float16();
+  return kept === 'float32' ? new arrow.Float32() : new arrow.Float64();
+}
+
+/** Each is one that the format holds: it was rounded when it was computed. */
+function floats(kept: KeptFloat | undefined, values: readonly FeatureValue[]): ArrayBufferView {
+  if (kept === 'float16') return Uint16Array.from(values, (value) => float16Bits(Number(value)));
+  return kept === 'float32' ? Float32Array.from(values, Number) : Float64Array.from(values, Number);
 }
 
 function entryType(type: ValueType): arrow.Struct {
@@ -58,7 +70,7 @@ export function arrowData(type: ValueType, values: readonly FeatureValue[]): arr
     case 'decimal':
       return makeData(own, length, validity, { data: decimals(values) });
     case 'float64':
-      return makeData(own, length, validity, { data: Float64Array.from(values, Number) });
+      return makeData(own, length, validity, { data: floats(type.kept, values) });
     case 'bool':
       return makeData(own, length, validity, { data: bits(values, (one) => one === true) });
     case 'string':

@@ -51,6 +51,9 @@ function columnValues(type: ValueType, values: readonly FeatureValue[]): Values 
         ...{ units: values.map(int64), scale: type.scale },
       });
     case 'float64':
+      if (type.kept !== undefined) {
+        return oneOf('floats', { ...of('asof.v1.Floats'), values: values.map(Number) });
+      }
       return oneOf('doubles', { ...of('asof.v1.Doubles'), values: values.map(Number) });
     case 'bool':
       return oneOf('bools', { ...of('asof.v1.Bools'), values: values.map((one) => one === true) });

@@ -19,6 +19,7 @@ const VALUES = {
   strings: 9,
   timestamps: 10,
   vectors: 11,
+  floats: 14,
 };
 const FIRST = 1;
 const SECOND = 2;
@@ -84,6 +85,11 @@ function writeValues(type: ValueType, values: readonly FeatureValue[]): number |
       valuesBytes.unsigned(SECOND, type.scale);
       return VALUES.decimals;
     case 'float64':
+      if (type.kept !== undefined) {
+        for (const value of values) packedBytes.float(Number(value));
+        packed();
+        return VALUES.floats;
+      }
       for (const value of values) packedBytes.double(Number(value));
       packed();
       return VALUES.doubles;
