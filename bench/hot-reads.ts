@@ -2,7 +2,7 @@ import { stopwatchMs } from '../src/base/clock.ts';
 import { seededRandom } from '../src/base/random.ts';
 import type { RowKey, RowStore } from '../src/store/row-store.ts';
 import { HotReads } from '../src/store/rows/hot-reads.ts';
-import { type BenchOptions, compare, type Measurement } from './harness.ts';
+import { type BenchOptions, benchOptions, compare, type Measurement } from './harness.ts';
 import { hasRedis, KEYS, startRedisBench } from './redis-world.ts';
 
 /** Keys of one answer: one entity of three views. */
@@ -16,7 +16,7 @@ export async function run(options: BenchOptions): Promise<Measurement[]> {
   const hot = new HotReads(bench.store, { stopwatchMs });
   const random = seededRandom(9);
   const entities = 2_000;
-  const answers = Array.from({ length: options.quick ? 10_000 : 50_000 }, () => {
+  const answers = Array.from({ length: options.quick ? 10_000 : 30_000 }, () => {
     const isHot = random.below(10) < 9;
     const entity = isHot ? random.below(entities / 10) : random.below(entities);
     return KEYS.slice(entity * BATCH, entity * BATCH + BATCH);
@@ -30,7 +30,7 @@ export async function run(options: BenchOptions): Promise<Measurement[]> {
         limitName: 'the same without kept rows',
         work: answers.length,
         per: 1e3,
-        rounds: options.quick ? 5 : 9,
+        rounds: options.quick ? 5 : 7,
         ours: { run: () => readAll(hot, answers) },
         limit: { run: () => readAll(bench.store, answers) },
       },
@@ -60,3 +60,5 @@ async function readAll(store: RowStore, answers: readonly (readonly RowKey[])[])
   };
   await Promise.all(Array.from({ length: AT_ONCE }, one));
 }
+
+if (import.meta.main) await run(benchOptions(process.argv.slice(2)));

@@ -13,6 +13,9 @@ const BENCHMARKS = [
   'skew',
   'registry',
   'neighbors',
+  'redis-reads',
+  'hot-reads',
+  'workers',
 ] as const;
 
 type Benchmark = (typeof BENCHMARKS)[number];

@@ -1,7 +1,7 @@
 import { createClient, createCluster, RESP_TYPES } from 'redis';
 import { seededRandom } from '../src/base/random.ts';
 import type { RowKey } from '../src/store/row-store.ts';
-import { type BenchOptions, compare, type Measurement } from './harness.ts';
+import { type BenchOptions, benchOptions, compare, type Measurement } from './harness.ts';
 import { BODY_BYTES, hasRedis, KEYS, type RedisBench, startRedisBench } from './redis-world.ts';
 
 /** Keys of one answer: 100 rows of three views. */
@@ -20,7 +20,7 @@ export async function run(options: BenchOptions): Promise<Measurement[]> {
 
 async function measure(options: BenchOptions, isCluster: boolean): Promise<Measurement> {
   const bench = await startRedisBench(isCluster);
-  const batches = options.quick ? 200 : 1_000;
+  const batches = options.quick ? 120 : 600;
   const bare = isCluster ? await bareCluster(bench) : await bareServer(bench);
   const random = seededRandom(5);
   const wanted = Array.from({ length: batches }, () =>
@@ -37,7 +37,7 @@ async function measure(options: BenchOptions, isCluster: boolean): Promise<Measu
           : 'pipelined MGETs of the same client',
         work: batches * BATCH,
         per: 1e3,
-        rounds: options.quick ? 5 : 9,
+        rounds: options.quick ? 5 : 7,
         ours: { run: () => inTurns(wanted, (keys) => readRows(bench, keys)) },
         limit: { run: () => inTurns(wanted, (keys) => bare.read(keys)) },
       },
@@ -108,3 +108,5 @@ function expectAll(replies: readonly unknown[], count: number): void {
   }
   if (found !== count) throw new Error('a key is not there');
 }
+
+if (import.meta.main) await run(benchOptions(process.argv.slice(2)));

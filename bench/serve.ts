@@ -1,11 +1,14 @@
 import { type BenchOptions, benchOptions, compare, type Measurement, median } from './harness.ts';
+import { run as hotReads } from './hot-reads.ts';
 import { HttpLoad } from './http-load.ts';
 import { measureP99 } from './p99.ts';
 import { run as readGrowth } from './read-growth.ts';
+import { run as redisReads } from './redis-reads.ts';
 import { measureGrpc } from './serve-grpc.ts';
 import { type Served, startServer } from './serve-processes.ts';
 import { httpRequests, jsonBodies } from './serve-requests.ts';
 import { tellStages } from './serve-stages.ts';
+import { run as workers } from './workers.ts';
 
 const CONNECTIONS = 16;
 const BARE = 'a bare node:http server that reads the body and answers as many bytes';
@@ -27,7 +30,9 @@ export async function run(options: BenchOptions): Promise<Measurement[]> {
   } finally {
     asof.stop();
   }
-  if (!options.quick) measurements.push(...(await readGrowth(options)));
+  for (const more of options.quick ? [] : [readGrowth, redisReads, hotReads, workers]) {
+    measurements.push(...(await more(options)));
+  }
   return measurements;
 }
 

@@ -134,6 +134,12 @@ const replicaStatus = Type.Object({
   evictions: count,
   coldRows: count,
   coldRowsFailed: count,
+  hot: nullable(
+    Type.Object({
+      ...{ keys: count, rows: count, hits: count, misses: count },
+      ...{ refreshes: count, conflicts: count },
+    }),
+  ),
 });
 
 export const statusResponse = Type.Object({

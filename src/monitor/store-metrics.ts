@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client';
 import { ScrapedMetrics } from './scraped-metrics.ts';
 import type { PlatformStatus } from './status.ts';
+import type { HotReadsStatus } from './store-status.ts';
 
 /** How far the online store is kept up, or read; nothing where there is none. */
 export function storeMetrics(registry: Registry): (status: PlatformStatus) => void {
@@ -38,8 +39,10 @@ export function storeMetrics(registry: Registry): (status: PlatformStatus) => vo
   const cold = metrics.counter('asof_store_cold_reads_total', 'Rows given beside the store.');
   const asked = metrics.counter('asof_replica_cold_rows_total', 'Rows asked from the primary.');
   const lacked = metrics.counter('asof_replica_cold_failed_total', 'Of them, not to be had.');
+  const tellHot = hotMetrics(metrics);
   return ({ store, replica }) => {
     metrics.reset();
+    tellHot(replica?.hot ?? null);
     if (replica !== null) {
       if (replica.commit !== null) readCommit.set({}, replica.commit);
       if (replica.headAgeMs !== null) headAge.set({}, replica.headAgeMs / 1000);
@@ -66,5 +69,27 @@ export function storeMetrics(registry: Registry): (status: PlatformStatus) => vo
     bytes.inc({}, store.bytes);
     failures.inc({}, store.failures);
     seconds.inc({}, store.publishMs / 1000);
+  };
+}
+
+/** Of rows that a reader keeps because they are read often. */
+function hotMetrics(metrics: ScrapedMetrics): (hot: HotReadsStatus | null) => void {
+  const keys = metrics.gauge('asof_replica_hot_keys', 'Keys found to be read often.');
+  const rows = metrics.gauge('asof_replica_hot_rows', 'Rows kept because they are read often.');
+  const hits = metrics.counter('asof_replica_hot_hits_total', 'Rows answered without the store.');
+  const misses = metrics.counter('asof_replica_hot_misses_total', 'Rows the store was asked for.');
+  const refreshes = metrics.counter('asof_replica_hot_refreshes_total', 'Kept rows read again.');
+  const conflicts = metrics.counter(
+    'asof_replica_hot_conflicts_total',
+    'Answers fetched whole, as kept rows were of another head.',
+  );
+  return (hot) => {
+    if (hot === null) return;
+    keys.set({}, hot.keys);
+    rows.set({}, hot.rows);
+    hits.inc({}, hot.hits);
+    misses.inc({}, hot.misses);
+    refreshes.inc({}, hot.refreshes);
+    conflicts.inc({}, hot.conflicts);
   };
 }

@@ -55,4 +55,19 @@ export interface ReplicaStatus {
   /** Rows asked from the primary because the store does not hold them, and those it did not give. */
   readonly coldRows: number;
   readonly coldRowsFailed: number;
+  /** Of rows that are kept because they are read often; null where a store needs no such. */
+  readonly hot: HotReadsStatus | null;
+}
+
+/** What a reader keeps of the keys that are read most. */
+export interface HotReadsStatus {
+  /** Found to be hot, and rows that are kept of them. */
+  readonly keys: number;
+  readonly rows: number;
+  /** Since the start: rows that were answered without the store, and that it was asked for. */
+  readonly hits: number;
+  readonly misses: number;
+  readonly refreshes: number;
+  /** Answers whose kept and fetched rows had no position in common, so that all were fetched. */
+  readonly conflicts: number;
 }

@@ -17,6 +17,7 @@ import { type Readiness, storeReadiness } from '../../serve/readiness.ts';
 import { GuardedRows } from '../../store/guarded-rows.ts';
 import { GuardedPrimary } from '../../store/primary-rows.ts';
 import { ReplicaStore } from '../../store/replica-store.ts';
+import { HotReads } from '../../store/rows/hot-reads.ts';
 import type { ServedSink } from '../../store/serve-log.ts';
 import type { Config } from '../config.ts';
 import { readTotals } from '../cost/read-totals.ts';
@@ -36,6 +37,8 @@ import { writesNothing } from './writes-nothing.ts';
 export interface ReadOptions {
   /** Takes what this process does not do itself. */
   readonly beyond: AnyListener;
+  /** Where the primary is, where that is known; null: settings or the data directory say it. */
+  readonly primary: string | null;
   /** Whether it answers for its own status and metrics, or leaves them to the others. */
   readonly tellsOfItself: () => boolean;
   /** Others listen on the same port. */
@@ -61,6 +64,7 @@ export class ReadServer {
   readonly #config: Config;
   readonly #logger: Logger;
   readonly #rows: GuardedRows;
+  readonly #hot: HotReads | null;
   readonly #primary: GuardedPrimary;
   readonly #follower: RegistryFollower;
   readonly #parts: ReadParts;
@@ -91,7 +95,8 @@ export class ReadServer {
     const random = seededRandom(systemClock.nowMs() >>> 0);
     const rows = openRows(config, store, true, logger);
     this.#rows = new GuardedRows(rows, { timers: processTimers, random });
-    const primary = new HttpPrimary(() => primaryPlace(config));
+    this.#hot = rows instanceof HotReads ? rows : null;
+    const primary = new HttpPrimary(() => primaryPlace(config, options.primary));
     this.#primary = new GuardedPrimary(primary, { timers: processTimers, random });
     this.#replica = this.#replicaOf(plan);
     this.features = new FeatureServer({
@@ -167,6 +172,7 @@ export class ReadServer {
       },
       admission: this.#parts.admission,
       ...{ guard: this.#rows.status, functions: this.#parts.functions },
+      hot: this.#hot?.status ?? null,
     });
   }
 

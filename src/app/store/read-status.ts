@@ -1,6 +1,7 @@
 import type { CallGuardStatus } from '../../base/call-guard.ts';
 import { stopwatchMs } from '../../base/clock.ts';
 import type { PlatformState, PlatformStatus, RegistryStatus } from '../../monitor/status.ts';
+import type { HotReadsStatus } from '../../monitor/store-status.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import type { FeatureServer } from '../../serve/feature-server.ts';
 import type { ReplicaStore } from '../../store/replica-store.ts';
@@ -17,6 +18,7 @@ export interface ReadFacts {
   readonly kind: NonNullable<StoreConfig>['kind'];
   /** How reads of the store went. */
   readonly guard: CallGuardStatus;
+  readonly hot: HotReadsStatus | null;
   readonly functions: PlatformFunctions;
   readonly admission: AdmissionKeeper;
   readonly registry: RegistryStatus;
@@ -65,6 +67,7 @@ export function readStatus(facts: ReadFacts): PlatformStatus {
       breaker: guard.state,
       breakerOpened: guard.opened,
       ...{ refused: guard.refused, underWay: guard.underWay },
+      hot: facts.hot,
     },
     faults: { ...features.faults },
   };

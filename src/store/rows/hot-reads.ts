@@ -71,8 +71,8 @@ export class HotReads implements RowStore {
     return this.#hot.size;
   }
 
-  get keptRows(): number {
-    return this.#kept.size;
+  get status(): HotReadsCounters & { readonly keys: number; readonly rows: number } {
+    return { ...this.counters, keys: this.hotKeys, rows: this.#kept.size };
   }
 
   read(keys: readonly RowKey[], options: ReadOptions): StoreRead | Promise<StoreRead> {
