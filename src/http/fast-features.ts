@@ -9,7 +9,7 @@ import { TIMEOUT_HEADER } from './asked-time.ts';
 import type { HttpDependencies } from './dependencies.ts';
 import { errorAnswer, errorText, JSON_TYPE, retryAfterSeconds } from './error-answers.ts';
 import { FeatureDoor } from './feature-door.ts';
-import { FEATURES_PATH } from './feature-routes.ts';
+import { FEATURES_PATH } from './feature-path.ts';
 import { endWithAnswer } from './send-answer.ts';
 import { StageSamples } from './stage-samples.ts';
 

@@ -10,13 +10,12 @@ import type { HttpDependencies } from './dependencies.ts';
 import { JSON_TYPE } from './error-answers.ts';
 import { FeatureDoor } from './feature-door.ts';
 import { requireService } from './feature-guard.ts';
+import { FEATURES_PATH } from './feature-path.ts';
 import { featuresRequest, featuresResponse } from './feature-schemas.ts';
 import { viewerOf } from './route-access.ts';
 import { errorBody } from './schemas.ts';
 import { giveWhenSent } from './send-answer.ts';
 import { serviceDescription, servicesResponse } from './service-schemas.ts';
-
-export const FEATURES_PATH = '/v1/features';
 
 /** The read side: feature values, and what services there are. */
 export function featureRoutes(app: FastifyInstance, dependencies: HttpDependencies): void {

@@ -2,7 +2,7 @@ import { stopwatchMs } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Random } from '../base/random.ts';
 import type { AnyListener, AnyRequest, AnyResponse } from './any-version.ts';
-import { FEATURES_PATH } from './feature-routes.ts';
+import { FEATURES_PATH } from './feature-path.ts';
 import { givenRequestId, REQUEST_ID } from './request-id.ts';
 
 export interface RequestLogOptions {

@@ -1,40 +1,31 @@
-import { present } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Tokenizer } from '../base/tokenizer.ts';
 import { type Faults, newFaults } from '../expr/faults.ts';
 import type { ProjectPlan } from '../plan/plan.ts';
-import { servingOf } from '../plan/serving-plan.ts';
 import type { VersionState } from '../registry/lifecycle-rows.ts';
 import { closedModels } from '../registry/serving-states.ts';
 import type { Single } from '../schema/types.ts';
 import type { FetchedRows, OnlineStore } from '../store/online-store.ts';
 import type { ServedSink } from '../store/serve-log.ts';
 import type { FoundFeature, ViewFeature } from './ad-hoc-services.ts';
-import type {
-  FeatureResponse,
-  ServeCounters,
-  ServiceDescription,
-  ViewFreshness,
-} from './answer.ts';
+import type { FeatureResponse, ServeCounters, ServiceDescription } from './answer.ts';
 import type { AnswerHead, FeatureRequest, OpenSink } from './answer-sink.ts';
-import { type AskedRows, fetchOptions, rowsFor, UNBOUNDED, wantedRows } from './asked-rows.ts';
+import { type AskedRows, rowsFor, wantedRows } from './asked-rows.ts';
 import { atOnce, textOf } from './at-once.ts';
 import { degradationOf, NOT_DEGRADED } from './degradation.ts';
-import { freshnessOf, staleViews } from './freshness.ts';
+import { freshnessAt, staleViews } from './freshness.ts';
 import type { FunctionAnswers } from './functions/function-answers.ts';
 import { completeRows } from './functions/function-stage.ts';
 import { jsonSink } from './json-sink.ts';
 import { type ContractTotals, ModelContracts } from './model-contracts.ts';
 import { objectSink } from './object-sink.ts';
 import { readAhead } from './read-ahead.ts';
-import type { ReadPlan } from './read-plan.ts';
 import type { ServiceRoute } from './release-routes.ts';
-import { readRows } from './request-rows.ts';
 import type { CapturedRow } from './row-reader.ts';
-import { rowRulesOf } from './row-rules.ts';
 import { ServedServices } from './served-services.ts';
 import { ServingClock, type ServingClockMode } from './serving-clock.ts';
 import type { ShadowMoment, ShadowReader, ShadowRoute } from './shadow-reader.ts';
+import { understand } from './understand-request.ts';
 import { writeRows } from './write-rows.ts';
 
 export interface FeatureServerOptions {
@@ -248,28 +239,7 @@ export class FeatureServer {
   }
 
   #understand(request: FeatureRequest): AskedRows {
-    const { service, version, model: title, features, timeoutMs, receivedMs } = request;
-    const model = title === undefined ? null : this.#models.find(title);
-    const isPinned = service === undefined && model !== null;
-    const name = isPinned ? model.service : service;
-    const wanted = isPinned ? model.serviceVersion : version;
-    const found =
-      features === undefined
-        ? this.#services.find(present(name, 'a service or a model is named'), wanted)
-        : this.#services.adHoc.find(features);
-    // Before anything else: a request that failed halfway must leave nothing to the next one.
-    let given = readRows(rowsFor(request, found), found.plan.service);
-    const compiled = wanted === undefined ? this.#services.routed(found, given) : found;
-    if (compiled !== found) given = readRows(rowsFor(request, compiled), compiled.plan.service);
-    const contract = model === null ? null : this.#models.of(model, compiled);
-    const serving = servingOf(compiled.plan.service);
-    const rules = rowRulesOf((contract ?? compiled).reader.plan, serving, request.denied ?? null);
-    const fetch =
-      this.#store.fetcher === null && compiled.plan.functionSlots === null
-        ? UNBOUNDED
-        : fetchOptions(serving, receivedMs, timeoutMs);
-    request.stages?.mark('plan');
-    return { compiled, contract, rows: given, fetch, rules, stages: request.stages ?? null };
+    return understand(request, this.#services, this.#models, this.isAtHand);
   }
 
   /** Rows are read in one synchronous step: all share one time t and one position p. */
@@ -287,7 +257,7 @@ export class FeatureServer {
       asOfMs,
       commit,
       rowCount: rows.length,
-      freshness: this.#freshnessAt(reader.plan, compiled.plan, asOfMs),
+      freshness: freshnessAt(reader.plan, compiled.plan, this.#store.applied, asOfMs),
       degradation: degradationOf(compiled.plan, fetched, commit),
     };
     const { isDegraded } = head.degradation ?? NOT_DEGRADED;
@@ -308,14 +278,5 @@ export class FeatureServer {
   #moment(): ShadowMoment {
     const { applied } = this.#store;
     return { asOfMs: this.#clock.nowMs(applied), commit: applied.commit };
-  }
-
-  /** What comes in while functions run is not what the answer speaks of. */
-  #freshnessAt(read: ReadPlan, plan: ReadPlan, asOfMs: number): () => ViewFreshness[] {
-    const { applied } = this.#store;
-    const look = () => plan.views.map((view) => freshnessOf(view, applied, asOfMs));
-    if (read.functionSlots === null) return look;
-    const seen = look();
-    return () => seen;
   }
 }

@@ -18,6 +18,19 @@ export function freshnessOf(
   return { newestArrivalMs: newestMs, stalenessMs, objectiveMs, stale };
 }
 
+/** Of all views; what comes in while functions run is not what the answer speaks of. */
+export function freshnessAt(
+  read: ReadPlan,
+  { views }: ReadPlan,
+  applied: OnlineStore['applied'],
+  asOfMs: number,
+): () => ViewFreshness[] {
+  const look = () => views.map((view) => freshnessOf(view, applied, asOfMs));
+  if (read.functionSlots === null) return look;
+  const seen = look();
+  return () => seen;
+}
+
 /** How old what a view is answered from is. */
 export type Staleness = typeof FRESH | typeof LATE | typeof KEPT;
 
