@@ -144,7 +144,7 @@ test('only the hosts that are declared are asked, and only for as long', async (
   assert.match(JSON.stringify(end), /at most 8 requests/);
 });
 
-test('where no process can be started the calls end at once, and later they are made', async (t) => {
+test('where no process can be started, calls end at once', async (t) => {
   const { TMPDIR } = process.env;
   t.after(() => {
     if (TMPDIR === undefined) delete process.env.TMPDIR;
