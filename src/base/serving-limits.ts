@@ -200,6 +200,8 @@ export const SERVING_LIMITS = {
   functionCallsWaiting: 65_536,
   /** What a process may answer at a time, in bytes. */
   functionReplyBytes: 32 * 2 ** 20,
+  /** A process that is at calls which nobody waits for any more is ended after so long. */
+  functionAbandonedMs: 100,
   /** Processes that run functions at the same time, beside one that waits in reserve. */
   functionProcesses: 2,
   /** Processes that did not begin, one after another, until the next one has to wait. */

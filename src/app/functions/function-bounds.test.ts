@@ -78,6 +78,22 @@ test('a request whose time is over gets what there is, and never waits', async (
   assert.match(JSON.stringify(end), /within the time of the request/);
 });
 
+test('calls that nobody waits for any more keep nobody else waiting', async () => {
+  const own = newSandbox();
+  const slow = functionOf('({ x }) => { for (let i = 0; i < 1e8; i++) x += 1; return { y: x }; }', {
+    timeoutMs: 10_000,
+  });
+  const many = Array.from({ length: SERVING_LIMITS.functionCallsAtOnce }, (_, i) => [i]);
+  const ends = await own.run(slow, many, 1_000);
+  assert.equal(ends.at(-1)?.kind, 'timeout');
+  const [next] = await own.run(functionOf('({ x }) => ({ y: x })'), [[7]], 10_000);
+  assert.deepEqual(next, done(7));
+  assert.equal(
+    own.totals().some(({ isLeftAlone }) => isLeftAlone),
+    false,
+  );
+});
+
 test('bounds that are changed in place hold from the next call on', async () => {
   const own = newSandbox();
   const source = '({ x }) => { for (let i = 0; i < 3e8; i++) x += 1; return { y: 1 }; }';

@@ -118,6 +118,21 @@ export class FunctionPool {
     const isKnown = process.known.has(plan.digest);
     process.known.add(plan.digest);
     process.send(job.frame(id, isKnown));
+    void job.settled.then(() => this.#release(process, id));
+  }
+
+  /** Calls that nobody waits for any more keep nobody else waiting, each within its bounds or not. */
+  #release(process: FunctionProcess, id: number): void {
+    if (this.#busy.get(process)?.id !== id) return;
+    this.#options.timers.after(SERVING_LIMITS.functionAbandonedMs, () => {
+      const running = this.#busy.get(process);
+      if (running?.id !== id) return;
+      this.#busy.delete(process);
+      process.kill();
+      this.#stop(running);
+      this.fill();
+      this.#next();
+    });
   }
 
   #hear(process: FunctionProcess, frame: unknown): void {
@@ -166,14 +181,19 @@ export class FunctionPool {
   }
 
   #settle({ job, watch }: Running, call: number, why: Cut): void {
-    this.#options.onSpent(job.plan, watch.stop());
-    this.ended += 1;
+    this.#stop({ job, watch });
     this.#options.onCut(job.plan, why);
     job.cut(call, why);
     // Before the others: they have waited for less long.
     if (!job.isSettled) this.#queue.unshift(job);
     this.fill();
     this.#next();
+  }
+
+  /** Of a process that has to be ended. */
+  #stop({ job, watch }: Pick<Running, 'job' | 'watch'>): void {
+    this.#options.onSpent(job.plan, watch.stop());
+    this.ended += 1;
   }
 
   #bury(process: FunctionProcess, signal: string | null): void {
