@@ -73,14 +73,17 @@ export class UncleanEnds {
   /** Whether the file has to go. */
   begin(): boolean {
     const { ends, process: opener } = this.#read();
-    // Others have it open: nobody ended.
-    if (isAlive(opener)) return false;
+    const isOurs = openHere.has(this.#path);
+    openHere.add(this.#path);
+    // It is open somewhere: nobody ended.
+    if (opener === process.pid ? isOurs : isAlive(opener)) return false;
     const isTooMany = ends >= UNCLEAN_MAX;
     writeFileSync(this.#path, `${isTooMany ? 1 : ends + 1} ${process.pid}`);
     return isTooMany;
   }
 
   end(): void {
+    openHere.delete(this.#path);
     rmSync(this.#path, { force: true });
   }
 
@@ -93,6 +96,9 @@ export class UncleanEnds {
     }
   }
 }
+
+/** Of this process. In a container the one before had the same number, so that alone says nothing. */
+const openHere = new Set<string>();
 
 function isAlive(id: number): boolean {
   if (id <= 0) return false;

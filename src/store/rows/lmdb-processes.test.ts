@@ -158,6 +158,9 @@ test('a publisher that keeps dying over a file gets a new one', async (t) => {
   for (const [ends, kept] of [
     ['2', true],
     ['3', false],
+    [`2 ${process.pid}`, true],
+    // The one before had our number, as the first process of a container has.
+    [`3 ${process.pid}`, false],
   ] as const) {
     writeFileSync(marker, ends);
     const { store } = publisherAt(path);
