@@ -50,6 +50,30 @@ test('every form of an answer has what functions give', async () => {
   const table = tableFromIPC(new Uint8Array(await response.arrayBuffer()));
   assert.equal(Number(table.getChild('twice')?.get(0)), 12);
   assert.equal(table.getChild('half')?.get(0), 3);
+  const called = await world.post('/asof.v1.FeatureService/GetFeatures', {
+    service: 'risky',
+    columns: [
+      { name: 'card', strings: { values: ['a', 'a'] } },
+      { name: 'x', int64s: { values: ['6', '2'] } },
+    ],
+  });
+  const { features } = JSON.parse(called.text) as { features: { name: string }[] };
+  const shown = features.map(({ name, ...values }) => [name, values]);
+  assert.deepEqual(Object.fromEntries(shown).half, {
+    ...{ type: 'float64', statuses: 'AQE=', doubles: { values: [3, -0.5] } },
+  });
+  const feast = await world.post('/get-online-features', {
+    ...{ feature_service: 'risky', entities: { card: ['a', 'a'], x: [6, 2] } },
+  });
+  const { metadata, results } = JSON.parse(feast.text);
+  const trapped = results[metadata.feature_names.indexOf('trapped')];
+  assert.deepEqual(
+    [trapped.values, trapped.statuses],
+    [
+      [6, -1],
+      ['PRESENT', 'INVALID'],
+    ],
+  );
   const { text } = await world.post('/v1/features', {
     ...{ model: 'judge@1', rows: [{ card: 'a', x: 6 }] },
   });
