@@ -36,7 +36,7 @@ export async function openEngine(
     snapshots: catalogSnapshots(config.dataDir, plan, logger),
     stateMemoryBytes: config.stateMemoryMiB * 2 ** 20,
     ...(publisher.isOn
-      ? { onRestored: (restored: RestoredState) => publisher.attach(restored, folder) }
+      ? { onRestored: (restored: RestoredState) => publisher.attach(restored, folder, plan) }
       : {}),
   });
 }

@@ -14,6 +14,9 @@ interface StoreFacts {
   readonly lagCommits: number;
   readonly lagMs: number;
   readonly building: { readonly rows: number; readonly of: number } | null;
+  readonly selectedGroups: number;
+  readonly selectedKeys: number;
+  readonly coldReads: number;
   readonly publishes: number;
   readonly rows: number;
   readonly bytes: number;
@@ -80,5 +83,11 @@ function sayFacts(output: Output, facts: Facts): void {
   output.say(`${kind}: ${state}, readers see commit ${commit ?? 'nothing yet'}`);
   if (lagCommits > 0) output.say(`  ${lagCommits} commits behind for ${Math.round(lagMs)} ms`);
   if (building !== null) output.say(`  ${building.rows} of ${building.of} rows written`);
+  if (facts.selectedGroups > 0) {
+    const groups =
+      facts.selectedGroups === 1 ? '1 tile group' : `${facts.selectedGroups} tile groups`;
+    output.say(`  of ${groups} only what is read: ${facts.selectedKeys} keys`);
+    output.say(`  ${facts.coldReads} rows given to readers beside the store`);
+  }
   if (reason !== null) output.say(pc.yellow(`  ${reason}`));
 }

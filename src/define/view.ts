@@ -127,9 +127,18 @@ export interface ViewOptions<
    * They are kept in an index in memory. Not part of what the view means.
    */
   readonly neighbors?: { readonly [Name in VectorNames<NoInfer<F>>]?: NeighborMetric };
+  /**
+   * Which keys an online store of other processes holds: `'all'` (the default), those that are
+   * `'read'`, or the `{ top: 1000 }` that are read most. Rows of others are asked from the primary.
+   * Not part of what the view means.
+   */
+  readonly online?: OnlineKeys;
   /** What the values of features should look like; gates compare with it. */
   readonly expect?: { readonly [Name in keyof NoInfer<F> | keyof NoInfer<D>]?: ExpectOptions };
 }
+
+/** Which keys of a view are published to an online store. */
+export type OnlineKeys = 'all' | 'read' | { readonly top: number };
 
 /** By what vectors are near: the greatest cosine or dot product, or the least distance. */
 export type NeighborMetric = 'cosine' | 'dot' | 'distance';
@@ -217,6 +226,7 @@ interface LooseViewOptions extends MetaOptions {
   readonly derived?: (feature: never) => object;
   readonly expect?: unknown;
   readonly neighbors?: object;
+  readonly online?: string | { readonly top?: number };
 }
 
 function viewNode(name: string, options: LooseViewOptions): ViewNode {
@@ -239,8 +249,15 @@ function viewNode(name: string, options: LooseViewOptions): ViewNode {
     features: [...aggregates, ...derived],
     expectations: expectationNodes(options.expect),
     ...neighborNodes(options.neighbors),
+    ...onlineNode(options.online),
     ...metaNode(options),
   });
+}
+
+function onlineNode(given: LooseViewOptions['online']): Pick<ViewNode, 'online'> {
+  if (given === undefined) return {};
+  if (typeof given === 'string') return { online: { keys: given, count: null } };
+  return { online: { keys: 'top', count: Number(given?.top) } };
 }
 
 function neighborNodes(given: object | undefined): Pick<ViewNode, 'neighbors'> {

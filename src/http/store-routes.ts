@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import { LIMITS } from '../base/limits.ts';
 import type { StoreStatus } from '../monitor/store-status.ts';
-import { errorBody, storeStatus } from './schemas.ts';
+import { errorBody, storeRows, storeStatus } from './schemas.ts';
 
 /** What operators ask of the online store that a server publishes to. */
 export interface StorePort {
@@ -10,9 +12,66 @@ export interface StorePort {
   rebuild(): Promise<void>;
   /** @throws AsofError `store_missing`, and as the store */
   clear(): Promise<void>;
+  /**
+   * Encoded rows in base64, all as of one position, for a reader of a store that lacks some.
+   * @throws AsofError `unauthenticated` where the key is not that of the store, `store_unavailable`
+   */
+  rows(asked: AskedRows, key: string): object;
+}
+
+/** Tile groups with keys; and keys that were read from the store, with how often. */
+export interface AskedRows {
+  readonly rows: readonly (readonly [group: string, key: string])[];
+  readonly read: readonly (readonly [group: string, key: string, count: number])[];
+}
+
+/** Brings the secret that only readers of the same store have. */
+export const ROWS_KEY_HEADER = 'x-asof-store-key';
+
+const rowsBody = Type.Object({
+  rows: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
+    maxItems: LIMITS.coldRowsMax,
+  }),
+  read: Type.Array(
+    Type.Array(Type.Union([Type.Integer({ minimum: 1 }), Type.String()]), {
+      ...{ minItems: 3, maxItems: 3 },
+    }),
+    { maxItems: LIMITS.askedKeys },
+  ),
+});
+
+interface RowsBody {
+  readonly rows: readonly (readonly string[])[];
+  readonly read: readonly (readonly (string | number)[])[];
+}
+
+/** For readers of the online store, which prove themselves by its key and have no other identity. */
+function rowsRoute(app: FastifyInstance, store: StorePort): void {
+  app.post<{ Body: RowsBody }>('/v1/store/rows', {
+    // Not by whoever has a token: rows hold what no service shows. The key decides, always.
+    config: { access: 'open' },
+    schema: {
+      summary: 'Rows that the online store does not hold, for its readers alone',
+      operationId: 'storeRows',
+      body: rowsBody,
+      response: { 200: storeRows, 400: errorBody, 401: errorBody, 503: errorBody },
+    },
+    handler: async (request) => {
+      const key = request.headers[ROWS_KEY_HEADER];
+      const { rows, read } = request.body;
+      const asked = {
+        rows: rows.map(([group = '', one = '']) => [group, one] as const),
+        read: read.map(
+          ([group, one, count]) => [String(group), String(one), Number(count) || 1] as const,
+        ),
+      };
+      return store.rows(asked, typeof key === 'string' ? key : '');
+    },
+  });
 }
 
 export function storeRoutes(app: FastifyInstance, store: StorePort): void {
+  rowsRoute(app, store);
   app.get('/v1/store', {
     config: { access: { action: 'store.manage' } },
     schema: {

@@ -117,6 +117,11 @@ export const READER_RULES = {
     'neighbors of other vectors can be asked for, or by another measure',
     'An index is built of what is there; values stay as they are.',
   ),
+  online_changed: metadata(
+    'view',
+    'an online store holds other keys',
+    'Rows of the others come from the primary; values stay as they are.',
+  ),
   order_changed: metadata(
     ['view', 'service'],
     'outputs are in another order',

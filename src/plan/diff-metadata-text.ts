@@ -7,6 +7,7 @@ import { tableMetadata } from './diff-source-text.ts';
 import type { FunctionPlan } from './function-form.ts';
 import { functionBounds } from './function-text.ts';
 import type { NeighborPlan } from './neighbor-form.ts';
+import { type OnlinePlan, onlineText } from './online-form.ts';
 import type {
   ExpectationPlan,
   LabelPlan,
@@ -33,6 +34,7 @@ export interface Definition {
   readonly url?: string | null;
   readonly serving?: ServingPlan;
   readonly neighbors?: readonly NeighborPlan[];
+  readonly online?: OnlinePlan;
   readonly functions?: readonly FunctionPlan[];
 }
 
@@ -53,6 +55,7 @@ const RULES: Readonly<Record<string, RuleName>> = {
   'expected keys': 'state_changed',
   budget: 'state_changed',
   address: 'address_changed',
+  'keys in the online store': 'online_changed',
   'serving timeout': 'serving_changed',
   'required features': 'serving_changed',
   'on store failure': 'serving_changed',
@@ -108,6 +111,8 @@ function metadataFields(definition: Definition): Fields {
   for (const { feature, metric } of definition.neighbors ?? []) {
     fields.set(`neighbors of ${feature}`, metric);
   }
+  const { online } = definition;
+  if (online !== undefined) fields.set('keys in the online store', onlineText(online));
   if (definition.url) fields.set('address', definition.url);
   for (const [label, text] of servingFields(definition.serving)) fields.set(label, text);
   if (definition.origin) {

@@ -147,7 +147,7 @@ type PlaceFeature = (draft: AggregateDraft) => AggregateFeaturePlan;
 
 function placeView(draft: ViewDraft, place: PlaceFeature): ViewPlan {
   const { name, version, source, entity, key, filter, freshnessMs, state, hash, meta } = draft;
-  const { expectations, neighbors } = draft;
+  const { expectations, neighbors, online } = draft;
   const features = draft.features.map((feature) =>
     feature.kind === 'derived' ? feature : place(feature),
   );
@@ -155,6 +155,7 @@ function placeView(draft: ViewDraft, place: PlaceFeature): ViewPlan {
     ...{ name, version, source, entity, key, filter, features },
     ...{ freshnessMs, state, expectations, hash, meta },
     ...(neighbors === undefined ? {} : { neighbors }),
+    ...(online === undefined ? {} : { online }),
   };
 }
 

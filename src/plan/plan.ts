@@ -5,6 +5,7 @@ import type { SourceSchema, ValueType } from '../schema/types.ts';
 import type { FunctionPlan } from './function-form.ts';
 import type { Meta } from './meta.ts';
 import type { NeighborPlan } from './neighbor-form.ts';
+import type { OnlinePlan } from './online-form.ts';
 import type { ServingPlan } from './serving-form.ts';
 import type { SpinePlan } from './spine-form.ts';
 import type { ExpectationPlan, TableOriginPlan } from './table-origin.ts';
@@ -158,6 +159,8 @@ export interface ViewPlan {
   readonly expectations: Readonly<Record<string, ExpectationPlan>>;
   /** Features whose nearest neighbors can be asked for; absent where none are. Not part of the hash. */
   readonly neighbors?: readonly NeighborPlan[];
+  /** Which keys an online store holds; absent: all. Not part of the hash. */
+  readonly online?: OnlinePlan;
   readonly hash: string;
   readonly meta: Meta;
 }

@@ -16,6 +16,7 @@ import { type FeatureDraft, resolveAggregate, resolveDerived } from './feature-p
 import { viewHash } from './hash.ts';
 import type { IssueList } from './issue-list.ts';
 import { resolveNeighbors } from './neighbor-plan.ts';
+import { resolveOnline } from './online-plan.ts';
 import {
   checkTokenUse,
   type KeyTokens,
@@ -82,6 +83,7 @@ export function resolveView(
     keyTokensOf(source, entity, keyColumns),
     issues,
   );
+  const online = resolveOnline(node, issues);
   if (issues.count > before) return null;
   const { name, version } = node;
   const key = keyByJoinKey(entity, keyColumns);
@@ -99,6 +101,7 @@ export function resolveView(
     state,
     expectations,
     ...(neighbors.length === 0 ? {} : { neighbors }),
+    ...(online === null ? {} : { online }),
     hash: viewHash(meaning),
     meta: metaOf(node),
   };

@@ -1,6 +1,6 @@
 import type { Applied } from './online-store.ts';
 import type { StoreHead } from './row-store.ts';
-import { groupOfStored } from './stored-groups.ts';
+import { groupOfStored, isSelected } from './stored-groups.ts';
 
 /** A head as a reader knows it. */
 export interface KnownHead {
@@ -10,6 +10,8 @@ export interface KnownHead {
   readonly atMs: number;
   /** By tile group: under which name its rows stand. */
   readonly names: ReadonlyMap<string, string>;
+  /** Whether of some group there are some keys only. */
+  readonly isSelected: boolean;
 }
 
 export const NOTHING_APPLIED: Applied = { commit: 0, newestArrivalMs: 0, bySource: new Map() };
@@ -29,7 +31,8 @@ export function knownHead(head: StoreHead, atMs: number, before: KnownHead | nul
   const names = isNamed
     ? before.names
     : new Map(head.groups.map((name) => [groupOfStored(name), name]));
-  return { head, applied, atMs, names };
+  const some = isNamed ? before.isSelected : head.groups.some(isSelected);
+  return { head, applied, atMs, names, isSelected: some };
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

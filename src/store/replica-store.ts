@@ -2,6 +2,7 @@ import type { TileSpec } from '../aggregate/spec.ts';
 import { stopwatchMs } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
+import { ColdReads } from './cold-reads.ts';
 import { type KnownHead, knownHead, NOTHING_APPLIED } from './known-head.ts';
 import type {
   Applied,
@@ -10,6 +11,7 @@ import type {
   OnlineStore,
   RowFetcher,
 } from './online-store.ts';
+import type { PrimaryRows } from './primary-rows.ts';
 import { BoundRows } from './replica-binding.ts';
 import { ReplicaGroup } from './replica-group.ts';
 import type { ReplicaCounters, ReplicaRead } from './replica-read.ts';
@@ -33,6 +35,8 @@ export class ReplicaStore implements OnlineStore, RowFetcher {
   applied: Applied = NOTHING_APPLIED;
   /** Monotonic, for the age of what is kept. */
   readonly nowMs: () => number;
+  /** What the store does not hold. */
+  readonly cold: ColdReads;
   readonly #rows: RowStore;
   readonly #groups = new Map<string, ReplicaGroup>();
   readonly #inFlight = new RowsInFlight();
@@ -46,7 +50,9 @@ export class ReplicaStore implements OnlineStore, RowFetcher {
     groups: readonly (TileSpec & { readonly id: string })[],
     capacity: number = LIMITS.replicaRows,
     nowMs: () => number = stopwatchMs,
+    primary: PrimaryRows | null = null,
   ) {
+    this.cold = new ColdReads(primary, nowMs);
     this.#rows = rows;
     this.nowMs = nowMs;
     this.#capacity = capacity;
@@ -149,7 +155,8 @@ export class ReplicaStore implements OnlineStore, RowFetcher {
         return this.#attempt(wanted, deadlineMs, known.names, attempt + 1);
       }
       this.counters.rowsRead += wanted.length;
-      return { known, rows: placed(wanted, names, known.names, read.rows), failure: null };
+      const rows = placed(wanted, names, known.names, read.rows);
+      return this.cold.complete(wanted, { known, rows, failure: null }, deadlineMs);
     };
     const failed = (error: unknown): ReplicaRead => {
       if (!(error instanceof AsofError)) throw error;

@@ -9,9 +9,16 @@ import type { StoreHead } from './row-store.ts';
  * somebody was removed from since, are never gone on with.
  */
 const MARK = '~';
+/** At the end of the name of rows of some keys only: what is not there is not known to be absent. */
+const SELECTED = '-s';
 
-export function storedGroup(group: string, epoch: string): string {
-  return `${group}${MARK}${epoch}`;
+export function storedGroup(group: string, epoch: string, isSelected = false): string {
+  return `${group}${MARK}${epoch}${isSelected ? SELECTED : ''}`;
+}
+
+/** Whether rows of some keys only stand under the name; others are to be asked from the primary. */
+export function isSelected(name: string): boolean {
+  return name.endsWith(SELECTED);
 }
 
 /** Of which tile group the rows are. */

@@ -1,18 +1,22 @@
 import { present } from '../base/assert.ts';
-import type { Clock } from '../base/clock.ts';
+import { type Clock, stopwatchMs } from '../base/clock.ts';
 import type { Turn } from '../base/pause.ts';
+import type { OnlinePlan } from '../plan/online-form.ts';
 import type { Applied } from '../store/online-store.ts';
 import type { RowStore, StoreHead, StoreLease } from '../store/row-store.ts';
-import { groupOfStored, isOfHistory, storedGroup } from '../store/stored-groups.ts';
+import { groupOfStored, isOfHistory, isSelected, storedGroup } from '../store/stored-groups.ts';
 import type { PublishPortions } from './publish-portions.ts';
 import { PublishRun } from './publish-run.ts';
 import { PublishedGroup } from './published-group.ts';
 import type { RestoredState } from './stream-engine-options.ts';
+import type { WantedKeys } from './wanted-keys.ts';
 
 /** The state that is published, as one engine holds it. */
 export interface PublishedState extends RestoredState {
   /** Names the events that the state was computed from; another one after some were removed. */
   readonly history: string;
+  /** Groups of which some keys only are published, and which. */
+  readonly selected?: ReadonlyMap<string, OnlinePlan>;
 }
 
 export interface Published {
@@ -35,13 +39,19 @@ export class Publication {
   #isDecided = false;
 
   /** Follows all changes from now on, whatever of them will have to be written. */
-  constructor(state: PublishedState, wallClock: Clock | null, portions: PublishPortions) {
+  constructor(
+    state: PublishedState,
+    wallClock: Clock | null,
+    portions: PublishPortions,
+    wanted: ReadonlyMap<string, WantedKeys>,
+  ) {
     this.state = state;
     this.#portions = portions;
     const { store, groups } = state;
-    this.#groups = groups.map(
-      (id) => new PublishedGroup(store.group(id), store.splitsOf(id), wallClock, portions),
-    );
+    this.#groups = groups.map((id) => {
+      const keys = wanted.get(id) ?? null;
+      return new PublishedGroup(store.group(id), store.splitsOf(id), wallClock, portions, keys);
+    });
   }
 
   get applied(): Applied {
@@ -82,12 +92,15 @@ export class Publication {
       const { id } = published.group;
       const there = head?.groups.filter((name) => groupOfStored(name) === id) ?? [];
       const stored = there.find((name) => isOfHistory(name, history));
-      if (isKnown && stored !== undefined && !missing.has(id) && !published.changes.isLost) {
+      // Which keys a publisher before had written is not known.
+      const isAll = !published.isSelective && stored !== undefined && !isSelected(stored);
+      if (isKnown && isAll && !missing.has(id) && !published.changes.isLost) {
         published.goOn(stored);
         continue;
       }
       epoch ??= this.#newEpoch(lease);
-      published.startWhole(storedGroup(id, epoch), there.length > 0);
+      const name = storedGroup(id, epoch, published.isSelective);
+      published.startWhole(name, there.length > 0);
     }
   }
 
@@ -98,6 +111,7 @@ export class Publication {
    */
   async publish(store: RowStore, lease: StoreLease, turn: Turn): Promise<Published | null> {
     this.#writeLostWhole(lease);
+    for (const published of this.#groups) published.look(stopwatchMs());
     const building = this.#groups.filter(({ isWhole }) => !isWhole);
     const whole = this.#groups.filter(({ isWhole }) => isWhole);
     const ready = new Set(building.filter((published) => published.willBeWhole()));
@@ -134,6 +148,10 @@ export class Publication {
     }
   }
 
+  get groups(): readonly PublishedGroup[] {
+    return this.#groups;
+  }
+
   /** Nothing follows the engine's rows any more. */
   end(): void {
     for (const { group } of this.#groups) group.follow(null);
@@ -147,7 +165,7 @@ export class Publication {
     const named = new Set(this.head?.groups.map(groupOfStored));
     for (const published of lost) {
       const { id } = published.group;
-      published.startWhole(storedGroup(id, epoch), named.has(id));
+      published.startWhole(storedGroup(id, epoch, published.isSelective), named.has(id));
     }
   }
 

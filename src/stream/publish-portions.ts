@@ -1,4 +1,5 @@
 import { LIMITS } from '../base/limits.ts';
+import { WANTED_BOUNDS, type WantedBounds } from './wanted-keys.ts';
 
 /** How much is done at a time, and how long things wait. */
 export interface PublishPortions {
@@ -11,6 +12,8 @@ export interface PublishPortions {
   readonly everyMs: number;
   readonly checkMs: number;
   readonly retiredMs: number;
+  /** Of groups of which only what is read is published. */
+  readonly wanted: WantedBounds;
 }
 
 export const PUBLISH_PORTIONS: PublishPortions = {
@@ -21,4 +24,5 @@ export const PUBLISH_PORTIONS: PublishPortions = {
   everyMs: LIMITS.publishEveryMs,
   checkMs: LIMITS.publishCheckMs,
   retiredMs: LIMITS.retiredRowsMs,
+  wanted: WANTED_BOUNDS,
 };

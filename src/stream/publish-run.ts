@@ -76,8 +76,8 @@ export class PublishRun {
       }
     }
     this.#unwatch();
-    for (const [published, write] of this.#encoded) published.putBack(write.key);
-    for (const [published, key] of this.#sent) published.putBack(key);
+    for (const [published, write] of this.#encoded) published.undo(write.key);
+    for (const [published, key] of this.#sent) published.undo(key);
   }
 
   #watch(): void {

@@ -7,12 +7,15 @@ import type { SplitKeys } from '../store/split-keys.ts';
 import type { TileGroup } from '../store/tile-group.ts';
 import { ColdRows } from './cold-rows.ts';
 import type { PublishPortions } from './publish-portions.ts';
+import type { WantedKeys } from './wanted-keys.ts';
 
 /** What of a group one publication writes: rows that wait to be encoded, and what was encoded. */
 export interface TakenRows {
   readonly rows: Int32Array;
   readonly writes: RowWrite[];
 }
+
+const REMOVED = { body: null, expiresMs: null };
 
 /** One tile group as it is published: what has changed of it, and how its rows are written. */
 export class PublishedGroup {
@@ -27,6 +30,10 @@ export class PublishedGroup {
   /** Of a group that is written whole: rows that were to be written, and that have been. */
   rowsOf = 0;
   rowsDone = 0;
+  /** Of a group of which some keys only are published; null: all are. */
+  readonly #wanted: WantedKeys | null;
+  /** Of such a group: keys that may have a row in the store, under its present name. */
+  readonly #there = new Set<string>();
   readonly #splits: SplitKeys | null;
   readonly #clock: Clock | null;
   readonly #portions: PublishPortions;
@@ -40,8 +47,11 @@ export class PublishedGroup {
     splits: SplitKeys | null,
     clock: Clock | null,
     portions: PublishPortions,
+    wanted: WantedKeys | null = null,
   ) {
     this.#portions = portions;
+    this.#wanted = wanted;
+    if (wanted !== null) wanted.changed = (key) => this.putBack(key);
     this.group = group;
     this.stored = '';
     this.isWhole = false;
@@ -64,15 +74,21 @@ export class PublishedGroup {
     this.isWhole = false;
     this.replaces = replaces;
     changes.clear();
+    this.#waitedBefore = Number.POSITIVE_INFINITY;
+    this.rowsDone = 0;
+    if (this.#wanted !== null) {
+      this.#there.clear();
+      for (const key of this.#wanted.keys()) this.putBack(key);
+      this.rowsOf = this.#wanted.size;
+      return;
+    }
     for (let row = 0; row < group.table.rowLimit; row++) {
       if (group.isLive(row)) changes.rows.add(row);
     }
     // Their own row may have expired, while those of further origins have not.
     for (const key of this.#splits?.keys ?? []) changes.keyLeft(key);
     this.#cold = new ColdRows(group);
-    this.#waitedBefore = Number.POSITIVE_INFINITY;
     this.rowsOf = group.liveRows + group.coldRows;
-    this.rowsDone = 0;
   }
 
   /** Whether one publication could take all that is left of a group that is written whole. */
@@ -108,6 +124,7 @@ export class PublishedGroup {
     const live = taken.filter((row) => {
       if (!this.group.isLive(row)) return false;
       const key = this.group.keyOf(row);
+      if (this.#leaves(key, writes)) return false;
       if (this.#splits?.isSplit(key) !== true) return true;
       writes.push(this.#mergedWrite(key, row));
       return false;
@@ -122,15 +139,64 @@ export class PublishedGroup {
     return this.#write(this.group.keyOf(row), this.#writer.view().slice());
   }
 
-  /** What was taken of a key has not been published: it counts as changed again. */
+  /** Whether some keys only are published. */
+  get isSelective(): boolean {
+    return this.#wanted !== null;
+  }
+
+  get selectedKeys(): number {
+    return this.#wanted?.size ?? 0;
+  }
+
+  /** Readers have read the key so many times; of keys that have no row nothing is kept. */
+  ask(key: string, count: number, nowMs: number, hasRow: boolean): void {
+    if (this.#wanted === null) return;
+    if (hasRow || this.#wanted.isKnown(key)) this.#wanted.ask(key, count, nowMs);
+  }
+
+  /** Keys that are read no more leave with what is published next. */
+  look(nowMs: number): void {
+    this.#wanted?.look(nowMs);
+  }
+
+  /** The row of a key as of now, wherever it lies; null where it has none. */
+  bodyOf(key: string): Uint8Array | null {
+    const row = this.group.findHot(key);
+    if (this.#splits?.isSplit(key) === true) {
+      return this.#mergedBody(key, row >= 0 ? row : this.group.find(key));
+    }
+    if (row < 0) return this.group.savedBody(key)?.slice() ?? null;
+    this.#writer.reset();
+    this.group.encodeBody(row, this.#writer);
+    return this.#writer.view().slice();
+  }
+
+  /**
+   * What was taken of a key has not been published: it counts as changed again, and whether the
+   * store holds something of it is not known.
+   */
+  undo(key: string): void {
+    if (this.#wanted !== null) this.#there.add(key);
+    this.putBack(key);
+  }
+
+  /** The key counts as changed. */
   putBack(key: string): void {
     const row = this.group.findHot(key);
     if (row >= 0) this.changes.rows.add(row);
     else this.changes.keyLeft(key);
   }
 
+  /** Whether nothing is to be written of the key but, where a row is there, that it is gone. */
+  #leaves(key: string, writes: RowWrite[]): boolean {
+    if (this.#wanted === null || this.#wanted.has(key)) return false;
+    if (this.#there.delete(key)) writes.push({ group: this.stored, key, ...REMOVED });
+    return true;
+  }
+
   #takeKey(key: string, writes: RowWrite[]): void {
     const { group } = this;
+    if (this.#leaves(key, writes)) return;
     const row = group.findHot(key);
     if (row >= 0) {
       this.changes.rows.add(row);
@@ -149,12 +215,20 @@ export class PublishedGroup {
   }
 
   #mergedWrite(key: string, row: number): RowWrite {
+    return this.#write(key, this.#mergedBody(key, row));
+  }
+
+  #mergedBody(key: string, row: number): Uint8Array {
     this.#writer.reset();
     this.#splits?.encodeMerged(key, row, this.#writer);
-    return this.#write(key, this.#writer.view().slice());
+    return this.#writer.view().slice();
   }
 
   #write(key: string, body: Uint8Array | null): RowWrite {
+    if (this.#wanted !== null) {
+      if (body === null) this.#there.delete(key);
+      else this.#there.add(key);
+    }
     return { group: this.stored, key, body, expiresMs: body === null ? null : this.#expiresMs() };
   }
 

@@ -26,6 +26,11 @@ export interface PublisherStatus extends Readonly<PublishTotals> {
   readonly lagCommits: number;
   /** How long the oldest change waits to be published. */
   readonly lagMs: number;
+  /** Tile groups of which only keys that are read are published, and how many keys those are. */
+  readonly selectedGroups: number;
+  readonly selectedKeys: number;
+  /** Rows that readers asked for because the store did not have all of an answer. */
+  readonly coldReads: number;
   readonly building: { readonly rows: number; readonly of: number } | null;
 }
 

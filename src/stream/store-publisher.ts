@@ -1,13 +1,12 @@
-import type { CircuitBreaker } from '../base/circuit-breaker.ts';
-import { type Clock, stopwatchMs } from '../base/clock.ts';
+import { stopwatchMs } from '../base/clock.ts';
 import { AsofError } from '../base/errors.ts';
 import { LIMITS } from '../base/limits.ts';
-import type { Logger } from '../base/logger.ts';
-import type { Pause, Turn } from '../base/pause.ts';
-import type { RowStore, StoreHead, StoreLease } from '../store/row-store.ts';
+import type { PrimaryRead, RowsAsked } from '../store/primary-rows.ts';
+import type { StoreHead, StoreLease } from '../store/row-store.ts';
 import { requireOwn } from '../store/stored-groups.ts';
 import { Publication, type PublishedState } from './publication.ts';
 import { PUBLISH_PORTIONS, type PublishPortions } from './publish-portions.ts';
+import { publisherStatus } from './publisher-facts.ts';
 import {
   countPublished,
   newPublishTotals,
@@ -15,20 +14,8 @@ import {
   type PublishTotals,
 } from './publisher-status.ts';
 import { RetiredRows } from './retired-rows.ts';
-
-export interface StorePublisherOptions {
-  readonly rows: RowStore;
-  /** Names the data directory: rows of another one are not written over unasked. */
-  readonly directory: string;
-  /** Of a platform whose time is that of the wall; null: rows never expire by themselves. */
-  readonly wallClock: Clock | null;
-  readonly breaker: CircuitBreaker;
-  readonly pause: Pause;
-  /** Taken between two portions of rows. */
-  readonly turn: Turn;
-  readonly logger: Logger;
-  readonly portions?: PublishPortions;
-}
+import { SelectedGroups } from './selected-groups.ts';
+import type { StorePublisherOptions } from './store-publisher-options.ts';
 
 /**
  * Follows the engine and keeps an online store of other processes up with it: written behind, as of
@@ -52,6 +39,7 @@ export class StorePublisher {
   #pendingSinceMs: number | null = null;
   #checkedMs = 0;
   readonly #retired: RetiredRows;
+  readonly #selected: SelectedGroups;
   readonly #totals: PublishTotals = newPublishTotals();
   #turn: Promise<void> = Promise.resolve();
   readonly #running: Promise<void>;
@@ -59,6 +47,7 @@ export class StorePublisher {
   constructor(options: StorePublisherOptions) {
     this.#options = options;
     this.#portions = options.portions ?? PUBLISH_PORTIONS;
+    this.#selected = new SelectedGroups(this.#portions.wanted);
     this.#retired = new RetiredRows(options.rows, this.#portions.retiredMs);
     this.#running = this.#run();
   }
@@ -68,7 +57,9 @@ export class StorePublisher {
    * before must have been let go of.
    */
   attach(state: PublishedState): void {
-    this.#publication = new Publication(state, this.#options.wallClock, this.#portions);
+    const { wallClock } = this.#options;
+    const wanted = this.#selected.take(state);
+    this.#publication = new Publication(state, wallClock, this.#portions, wanted);
     this.#isActive = false;
   }
 
@@ -114,6 +105,19 @@ export class StorePublisher {
     });
   }
 
+  /** Begins an empty place and writes everything into it, where removed rows may linger in the old. */
+  scrub(): Promise<void> {
+    return this.#inTurn(async () => {
+      const { rows } = this.#options;
+      if (rows.wipe === undefined) return;
+      rows.wipe();
+      this.#lease = null;
+      this.#retired.clear();
+      this.#rewrites = true;
+      this.poke();
+    });
+  }
+
   /** Removes everything, and publishes nothing until `rebuild`. @throws AsofError as the store */
   clear(): Promise<void> {
     return this.#inTurn(async () => {
@@ -124,6 +128,11 @@ export class StorePublisher {
       this.#rewrites = true;
       this.#refusal = new AsofError('store_cleared', 'The online store was cleared.');
     });
+  }
+
+  /** Rows of keys that the store may not have. @throws AsofError `store_unavailable` */
+  rowsOf(asked: RowsAsked): PrimaryRead {
+    return this.#selected.answer(this.#isActive ? this.#publication : null, asked);
   }
 
   /** Resolves once the store speaks for all that is applied now and nothing older is left in it. */
@@ -140,19 +149,11 @@ export class StorePublisher {
   }
 
   status(): PublisherStatus {
-    const publication = this.#publication;
-    const head = publication?.head ?? null;
-    const applied = publication?.applied.commit ?? 0;
-    return {
-      kind: this.#options.rows.kind,
-      state: this.#stateOf(publication),
-      reason: this.#refusal?.message ?? this.#failure,
-      commit: head?.commit ?? null,
-      lagCommits: Math.max(0, applied - (head?.commit ?? 0)),
-      lagMs: this.#pendingSinceMs === null ? 0 : stopwatchMs() - this.#pendingSinceMs,
-      building: publication?.building ?? null,
-      ...this.#totals,
-    };
+    return publisherStatus({
+      ...{ kind: this.#options.rows.kind, publication: this.#publication },
+      ...{ selected: this.#selected, refusal: this.#refusal, failure: this.#failure },
+      ...{ pendingSinceMs: this.#pendingSinceMs, totals: this.#totals },
+    });
   }
 
   /** Lets go of the state first; then the store is left alone. */
@@ -162,12 +163,6 @@ export class StorePublisher {
     this.#wake?.();
     await this.#running;
     await this.#options.rows.close();
-  }
-
-  #stateOf(publication: Publication | null): PublisherStatus['state'] {
-    if (this.#refusal !== null) return 'stopped';
-    if (this.#failure !== null) return 'away';
-    return publication?.building == null ? 'publishing' : 'building';
   }
 
   async #run(): Promise<void> {

@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import { CircuitBreaker } from '../../src/base/circuit-breaker.ts';
 import { ManualClock } from '../../src/base/clock.ts';
+import { AsofError } from '../../src/base/errors.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { nextTurn } from '../../src/base/pause.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
 import { compileProject } from '../../src/plan/compile.ts';
+import type { OnlinePlan } from '../../src/plan/online-form.ts';
 import type { ProjectPlan } from '../../src/plan/plan.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import { objectSink } from '../../src/serve/object-sink.ts';
+import type { PrimaryRows } from '../../src/store/primary-rows.ts';
 import { ReplicaStore } from '../../src/store/replica-store.ts';
 import type { RowStore } from '../../src/store/row-store.ts';
 import { StorePublisher } from '../../src/stream/store-publisher.ts';
@@ -31,6 +34,8 @@ export interface ReplicaCase {
   readonly writer: RowStore;
   readonly reader: RowStore;
   readonly isSlow: boolean;
+  /** Some keys only of random groups are published. */
+  readonly isSelective?: boolean;
 }
 
 /**
@@ -59,6 +64,8 @@ class ReplicaRun {
   #replica: ReplicaStore;
   #server: FeatureServer;
   #restarts = 0;
+  /** Reads that the primary did not answer. */
+  #away = 0;
 
   constructor(one: ReplicaCase) {
     this.#case = one;
@@ -81,7 +88,10 @@ class ReplicaRun {
       doorLimits: {},
       segmentBytes: 3_000,
       serveLogOf: () => null,
-      onRestored: (restored) => this.#publisher.attach({ ...restored, history: 'dir.1' }),
+      onRestored: (restored) => {
+        const selected = one.isSelective ? this.#select(restored.groups) : new Map();
+        this.#publisher.attach({ ...restored, history: 'dir.1', selected });
+      },
     });
     this.#oracle = new PlatformOracle(this.#platform.plan, this.#platform.events);
     [this.#replica, this.#server] = this.#newReader();
@@ -106,6 +116,7 @@ class ReplicaRun {
     await this.#publisher.settled();
     for (let i = 0; i < 5; i++) {
       const commit = await this.#ask();
+      if (this.#case.isSelective) await this.#replica.cold.tell(Number.POSITIVE_INFINITY);
       const { applied } = this.#platform.engine.store;
       this.#case.tally.compare('stream', commit, applied.commit, () => 'the last position');
       this.#clock.advanceTo(edgeAfter(this.#random, this.#oracle, this.#clock.nowMs(), 1e15));
@@ -187,10 +198,15 @@ class ReplicaRun {
       return -1;
     }
     const request = { service: SERVICE, version: undefined, model: undefined, rows };
+    const before = this.#away;
+    const cold = this.#replica.cold.asked;
     const response = await this.#server.read(request, objectSink);
     // What became of a group meanwhile may have left it without a head.
     if (this.#replica.missing.length > 0) return -1;
-    checkAnswer(tally, 'stream', this.#oracle, response, keys);
+    checkAnswer(tally, 'stream', this.#oracle, response, keys, this.#away > before);
+    if (this.#replica.cold.asked === cold && this.#case.isSelective) {
+      tally.cover('an answer of a store of some keys');
+    }
     if (response.position.commit > 0) tally.cover('an answer of a replica');
     const { commit } = this.#platform.engine.store.applied;
     if (response.position.commit < commit) tally.cover('an answer that is behind');
@@ -200,11 +216,36 @@ class ReplicaRun {
   #newReader(): [ReplicaStore, FeatureServer] {
     const { plan, options } = this.#platform;
     const rows = new UnsteadyRows(this.#case.reader, this.#random, 0, this.#case.isSlow);
-    const replica = new ReplicaStore(rows, plan.groups, 1 + this.#random.below(30));
+    const capacity = 1 + this.#random.below(30);
+    const replica = new ReplicaStore(rows, plan.groups, capacity, undefined, this.#primary);
     const { clockMode } = options;
     const server = new FeatureServer({ plan, store: replica, clock: this.#clock, clockMode });
     return [replica, server];
   }
+
+  #select(groups: readonly string[]): Map<string, OnlinePlan> {
+    const random = this.#random;
+    const some = groups.filter(() => random.below(3) > 0);
+    return new Map(some.map((id) => [id, random.pick<OnlinePlan>(['read', { top: 2 }])]));
+  }
+
+  /** Of this process, as far away as the store, and away altogether now and then. */
+  readonly #primary: PrimaryRows = {
+    read: async (asked) => {
+      const random = this.#random;
+      for (let i = random.below(this.#case.isSlow ? 6 : 2); i > 0; i--) await nextTurn();
+      try {
+        if (random.below(6) === 0) throw new AsofError('store_timeout', 'The primary is late.');
+        const read = this.#publisher.rowsOf(asked);
+        this.#case.tally.cover('rows from the primary');
+        for (let i = random.below(this.#case.isSlow ? 6 : 2); i > 0; i--) await nextTurn();
+        return read;
+      } catch (error) {
+        this.#away += 1;
+        throw error;
+      }
+    },
+  };
 
   #newPublisher(): StorePublisher {
     const random = this.#random;
@@ -231,6 +272,7 @@ class ReplicaRun {
         everyMs: 1,
         checkMs: pick([0, 1e9]),
         retiredMs: 0,
+        wanted: { keys: pick([2, 1000]), keepMs: pick([0, 1e9, 1e9]), lookMs: pick([0, 1]) },
       },
     });
   }

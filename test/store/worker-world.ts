@@ -20,6 +20,7 @@ const activity = view('activity', {
   source: clicks,
   entity: user,
   key: { user: 'user' },
+  online: ONLINE,
   features: (click) => ({
     clicks_1h: count().over(sliding('1h')),
     spent: sum(click.cost).over(lifetime()).default(0),
@@ -42,10 +43,12 @@ export class WorkerWorld {
   readonly folder = mkdtempSync(join(tmpdir(), 'asof-workers-'));
   readonly #started: ChildProcess[] = [];
 
-  constructor(settings: object = {}) {
+  /** @param online which keys of the view its store holds */
+  constructor(settings: object = {}, online: unknown = 'all') {
     mkdirSync(join(this.folder, 'node_modules'));
     symlinkSync(root, join(this.folder, 'node_modules', 'asof'), 'dir');
-    writeFileSync(join(this.folder, 'features.ts'), FEATURES);
+    const features = FEATURES.replace('ONLINE', JSON.stringify(online));
+    writeFileSync(join(this.folder, 'features.ts'), features);
     writeFileSync(
       join(this.folder, 'asof.json'),
       JSON.stringify({ store: { kind: 'lmdb' }, ...settings }),

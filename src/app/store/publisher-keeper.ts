@@ -7,12 +7,16 @@ import { LIMITS } from '../../base/limits.ts';
 import type { Logger } from '../../base/logger.ts';
 import { nextTurn, pause } from '../../base/pause.ts';
 import { seededRandom } from '../../base/random.ts';
+import { selectedGroups } from '../../plan/online-plan.ts';
+import type { ProjectPlan } from '../../plan/plan.ts';
+import type { PrimaryRead, RowsAsked } from '../../store/primary-rows.ts';
 import type { RowStore, StoreUsage } from '../../store/row-store.ts';
 import type { PublisherStatus } from '../../stream/publisher-status.ts';
 import { StorePublisher } from '../../stream/store-publisher.ts';
 import type { RestoredState } from '../../stream/stream-engine-options.ts';
 import type { Config } from '../config.ts';
 import { openRows } from './open-rows.ts';
+import { makeRowsKey, requireRowsKey } from './rows-key.ts';
 
 const ID_FILE = 'online.id';
 
@@ -20,6 +24,7 @@ const ID_FILE = 'online.id';
 export class PublisherKeeper {
   readonly #publisher: StorePublisher | null;
   readonly #directory: string;
+  readonly #rowsKey: string;
   /** Rows and bytes of the store; null without one. @throws AsofError `store_unavailable` */
   readonly usage: (() => Promise<StoreUsage>) | null;
 
@@ -27,7 +32,9 @@ export class PublisherKeeper {
     publisher: StorePublisher | null,
     directory: string,
     rows: RowStore | null = null,
+    rowsKey = '',
   ) {
+    this.#rowsKey = rowsKey;
     this.usage = rows === null ? null : () => rows.usage();
     this.#publisher = publisher;
     this.#directory = directory;
@@ -51,7 +58,7 @@ export class PublisherKeeper {
       }),
       ...{ pause, turn: nextTurn, logger },
     });
-    return new PublisherKeeper(publisher, directory, rows);
+    return new PublisherKeeper(publisher, directory, rows, makeRowsKey(config.dataDir));
   }
 
   get isOn(): boolean {
@@ -62,9 +69,16 @@ export class PublisherKeeper {
    * Hears of the state of an engine before anything of it changes.
    * @param folder of the state: another one after somebody was forgotten
    */
-  attach(restored: RestoredState, folder: string): void {
+  attach(restored: RestoredState, folder: string, plan: ProjectPlan): void {
+    const selected = selectedGroups(plan);
     const number = /\d+$/.exec(folder)?.[0] ?? '1';
-    this.#publisher?.attach({ ...restored, history: `${this.#directory}.${number}` });
+    this.#publisher?.attach({ ...restored, history: `${this.#directory}.${number}`, selected });
+  }
+
+  /** For readers that have the key. @throws AsofError `unauthenticated`, `store_unavailable` */
+  rowsOf(asked: RowsAsked, key: string): PrimaryRead {
+    requireRowsKey(this.#rowsKey, key);
+    return this.#required().rowsOf(asked);
   }
 
   begin(): void {

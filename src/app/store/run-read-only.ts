@@ -18,6 +18,7 @@ export async function runReadOnly(
   const startedMs = Date.now();
   const server = await ReadServer.start(config, createLogger(config.logLevel), {
     beyond: refusing(() => addressIn(config.dataDir)),
+    primary: null,
     tellsOfItself: () => true,
     sharesPort: false,
     part: `reader-${process.pid}`,

@@ -23,6 +23,10 @@ export interface RedisStoreConfig {
   readonly password: string | null;
   readonly readsReplicas: boolean;
   readonly tlsCa: string | null;
+  /** Where readers ask for rows that the store does not hold; null: as the data directory says. */
+  readonly primary: string | null;
+  /** Not enumerable. */
+  readonly primaryKey: string | null;
 }
 
 /** Where rows are published for other processes; null: nowhere. */
@@ -45,6 +49,8 @@ const REDIS_KNOWN = [
   'passwordEnv',
   'readReplicas',
   'tlsCaFile',
+  'primary',
+  'primaryKeyEnv',
 ];
 const PREFIX = /^[A-Za-z0-9_.-]{1,64}$/;
 const URL_PATTERN = /^rediss?:\/\//;
@@ -136,6 +142,7 @@ function readRedis(
   if (tlsCa === undefined) {
     wrong('tlsCaFile', 'store.tlsCaFile cannot be read.', 'It must be the path of a PEM file.');
   }
+  const { primary, primaryKey } = readPrimary(fields, environment, wrong);
   if (issues.length > 0) return { store: null, issues };
   const store = {
     kind: 'redis' as const,
@@ -146,10 +153,32 @@ function readRedis(
     password: null,
     readsReplicas: readReplicas === true,
     tlsCa: tlsCa ?? null,
+    primary,
+    primaryKey: null,
   };
   Object.defineProperty(store, 'urls', { value: urls, enumerable: false });
   Object.defineProperty(store, 'password', { value: password ?? null, enumerable: false });
+  Object.defineProperty(store, 'primaryKey', { value: primaryKey, enumerable: false });
   return { store, issues };
+}
+
+/** Both or none: where the primary is, and the key of its data directory. */
+function readPrimary(
+  { primary = null, primaryKeyEnv = null }: Record<string, unknown>,
+  environment: Environment,
+  wrong: (name: string, message: string, remedy: string) => void,
+): Pick<RedisStoreConfig, 'primary' | 'primaryKey'> {
+  if (primary === null && primaryKeyEnv === null) return { primary: null, primaryKey: null };
+  const isUrl = typeof primary === 'string' && /^https?:/.test(primary) && URL.canParse(primary);
+  if (!isUrl) {
+    wrong('primary', 'store.primary is no address.', 'Write "http://host:6566", or leave it out.');
+  }
+  const key = typeof primaryKeyEnv === 'string' ? (environment[primaryKeyEnv] ?? '').trim() : '';
+  if (key === '') {
+    const remedy = 'It must name a variable that holds what is in online.key of the primary.';
+    wrong('primaryKeyEnv', 'store.primaryKeyEnv names no variable that is set.', remedy);
+  }
+  return { primary: isUrl ? primary : null, primaryKey: key };
 }
 
 function isRedisUrl(value: unknown): value is string {

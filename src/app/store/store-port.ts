@@ -8,5 +8,15 @@ export function storePort(publisher: PublisherKeeper): StorePort {
     status: () => present(publisher.status(), 'an online store'),
     rebuild: () => publisher.rebuild(),
     clear: () => publisher.clear(),
+    rows: ({ rows, read }, key) => {
+      const answer = publisher.rowsOf(
+        { rows: rows.map(([group, one]) => ({ group, key: one })), read },
+        key,
+      );
+      return {
+        ...answer,
+        rows: answer.rows.map((row) => row && Buffer.from(row.body).toString('base64')),
+      };
+    },
   };
 }

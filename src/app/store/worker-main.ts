@@ -37,6 +37,7 @@ class WorkerProcess {
     this.#forwarder = forwarder;
     this.#server = await ReadServer.start(config, logger, {
       beyond: forwarder.answer,
+      primary,
       // Where nobody else can, it does.
       tellsOfItself: () => !process.connected,
       sharesPort: true,
@@ -71,9 +72,10 @@ class WorkerProcess {
   }
 }
 
-function tell(message: FromWorker): void {
+function tell(message: FromWorker, done: () => void = () => {}): void {
   // A primary that is gone hears nothing, and that is known from elsewhere.
-  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  if (process.connected) process.send?.(message, undefined, undefined, done);
+  else setImmediate(done);
 }
 
 const worker = new WorkerProcess();
