@@ -3,16 +3,14 @@ import type { DeadLetters } from '../ingest/dead-letters.ts';
 import type { Ingestor } from '../ingest/ingestor.ts';
 import type { EventLog } from '../ingest/log.ts';
 import type { MemorySize } from '../ingest/source-memory.ts';
+import type { HotKeyStatus, IdStatus, SourceStatus } from '../monitor/source-status.ts';
 import type {
-  HotKeyStatus,
-  IdStatus,
   PlatformState,
   PlatformStatus,
   PressureStatus,
   RegistryStatus,
   SavedStatus,
   ServiceStatus,
-  SourceStatus,
   ViewMemory,
   ViewStatus,
 } from '../monitor/status.ts';

@@ -1,7 +1,8 @@
 import type { RestrictedParts } from '../registry/access/access-snapshot.ts';
 import type { Viewer } from '../registry/access/viewer.ts';
 import type { FunctionsStatus } from './function-status.ts';
-import type { PlatformStatus, SourceStatus } from './status.ts';
+import type { SourceStatus } from './source-status.ts';
+import type { PlatformStatus } from './status.ts';
 
 /** What a reader of some namespaces sees; the rest is of the whole process, and absent. */
 export type VisibleStatus = Pick<
