@@ -133,8 +133,8 @@ export const BROKEN_ROWS: readonly BrokenRow[] = [
     row: () => payment({ embedding: [1, 2, 3] }),
     code: 'wrong_type',
     column: 'embedding',
-    says: /vector/,
-    remedy: /declared type/,
+    says: /3 elements is no vector\(2\)/,
+    remedy: /^Send 2 numbers\.$/,
   },
   {
     name: 'half of a surrogate pair',

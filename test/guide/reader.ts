@@ -23,7 +23,8 @@ export class Reader {
     if (step.kind === 'file') {
       const path = join(this.#project.folder, step.name);
       const before = step.more ? readFileSync(path, 'utf8') : '';
-      writeFileSync(path, before + step.text);
+      const text = step.name === 'asof.json' ? onFreePort(step.text) : step.text;
+      writeFileSync(path, before + text);
       return '';
     }
     const outputs: string[] = [];
@@ -66,4 +67,9 @@ export class Reader {
   #wordsOf(command: string): string[] {
     return this.#shell(`printf '%s\\n' ${command}`).trimEnd().split('\n').slice(2);
   }
+}
+
+/** Others here may listen on the port of the guide; commands find the free one as anybody's do. */
+function onFreePort(settings: string): string {
+  return JSON.stringify({ port: 0, ...JSON.parse(settings) });
 }
