@@ -127,11 +127,14 @@ export class FeatureServer {
    */
   read<T>(request: FeatureRequest, open: OpenSink<T>): T | Promise<T> {
     const asked = this.#ask(request);
-    const { fetcher } = this.#store;
-    if (fetcher === null) return this.#answer(asked, null, open);
+    // By the time that rows are there, another store may be in use, with another position.
+    const store = this.#store;
+    const { fetcher } = store;
+    if (fetcher === null) return this.#answer(asked, store, null, open);
     const fetched = fetcher.fetch(wantedRows(asked.compiled.plan, asked.rows), asked.fetch);
-    if (fetched instanceof Promise) return fetched.then((now) => this.#answer(asked, now, open));
-    return this.#answer(asked, fetched, open);
+    return fetched instanceof Promise
+      ? fetched.then((now) => this.#answer(asked, store, now, open))
+      : this.#answer(asked, store, fetched, open);
   }
 
   /**
@@ -243,12 +246,17 @@ export class FeatureServer {
   }
 
   /** Rows are read in one synchronous step: all share one time t and one position p. */
-  #answer<T>(asked: AskedRows, fetched: FetchedRows | null, open: OpenSink<T>): T | Promise<T> {
+  #answer<T>(
+    asked: AskedRows,
+    store: OnlineStore,
+    fetched: FetchedRows | null,
+    open: OpenSink<T>,
+  ): T | Promise<T> {
     fetched?.bind();
     if (fetched !== null) asked.stages?.mark('fetch');
     const { compiled, contract, rows } = asked;
     const { reader, writer } = contract ?? compiled;
-    const { asOfMs, commit } = this.#moment();
+    const { asOfMs, commit } = this.#moment(store);
     const head: AnswerHead = {
       plan: reader.plan,
       compiled,
@@ -257,11 +265,11 @@ export class FeatureServer {
       asOfMs,
       commit,
       rowCount: rows.length,
-      freshness: freshnessAt(reader.plan, compiled.plan, this.#store.applied, asOfMs),
+      freshness: freshnessAt(reader.plan, compiled.plan, store.applied, asOfMs),
       degradation: degradationOf(compiled.plan, fetched, commit),
     };
     const { isDegraded } = head.degradation ?? NOT_DEGRADED;
-    reader.begin(staleViews(compiled.plan, this.#store.applied, asOfMs, isDegraded));
+    reader.begin(staleViews(compiled.plan, store.applied, asOfMs, isDegraded));
     const write = (load: (row: number) => void): T =>
       writeRows(asked, head, open, this.#serveLog, load);
     if (reader.plan.functionSlots === null) {
@@ -275,8 +283,7 @@ export class FeatureServer {
     );
   }
 
-  #moment(): ShadowMoment {
-    const { applied } = this.#store;
+  #moment({ applied }: OnlineStore = this.#store): ShadowMoment {
     return { asOfMs: this.#clock.nowMs(applied), commit: applied.commit };
   }
 }

@@ -13,6 +13,7 @@ import type { FeatureResponse } from '../../src/serve/answer.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import { FunctionAnswers } from '../../src/serve/functions/function-answers.ts';
 import { objectSink } from '../../src/serve/object-sink.ts';
+import type { OnlineStore } from '../../src/store/online-store.ts';
 import { flights, type Row, ServingWorld, START_MS } from './world.ts';
 
 const delays = view('delays', {
@@ -37,6 +38,10 @@ function judged(version: number) {
         run: () => ({ judgement: 0 }),
       }),
   });
+}
+
+function plain(version: number) {
+  return service('judged', { version, features: [delays.all()] });
 }
 
 /** Adds the inputs, once it is told to. */
@@ -68,8 +73,12 @@ function serverOf(world: ServingWorld, runner: FunctionRunner): FeatureServer {
   });
 }
 
-function ask(server: FeatureServer, airports: readonly string[]): Promise<FeatureResponse> {
-  const rows = airports.map((airport) => ({ airport, weight: 1 }));
+function ask(
+  server: FeatureServer,
+  airports: readonly string[],
+  fields: object = { weight: 1 },
+): Promise<FeatureResponse> {
+  const rows = airports.map((airport) => ({ airport, ...fields }));
   const request = { service: 'judged', version: 1, model: undefined, rows };
   return Promise.resolve(server.read(request, objectSink));
 }
@@ -122,6 +131,28 @@ test('what is stale is told of the same moment in values and envelope', async ()
   const { freshness, rows } = await asked;
   assert.deepEqual(rows[0]?.statuses, { delay_sum: 'stale', judgement: 'stale' });
   assert.equal(freshness.delays?.stale, true);
+});
+
+test('definitions that are exchanged while rows are fetched do not lend their position', async () => {
+  const world = new ServingWorld([flights, plain(1)]);
+  world.apply([flight('ATL', 10)], START_MS);
+  const come = Promise.withResolvers<void>();
+  const rows = { bind: () => {}, lastKnown: new Map() };
+  const store: OnlineStore = {
+    applied: world.store.applied,
+    group: (id) => world.store.group(id),
+    fetcher: { fetch: () => come.promise.then(() => rows) },
+  };
+  const server = new FeatureServer({ plan: world.plan, store, clock: world.clock });
+  const asked = ask(server, ['ATL'], {});
+  const other = new ServingWorld([flights, plain(2)]);
+  other.apply([flight('ATL', 1)], START_MS + 60_000);
+  other.apply([flight('ATL', 2)], START_MS + 60_000);
+  server.use(other.plan, other.store);
+  come.resolve();
+  const { version, position, freshness, rows: answered } = await asked;
+  assert.deepEqual([version, position.commit, answered[0]?.values.delay_sum], [1, 1, 10]);
+  assert.equal(freshness.delays?.newestArrivalMs, START_MS);
 });
 
 test('definitions that are exchanged while functions run change nothing of the answer', async () => {
