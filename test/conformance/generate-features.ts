@@ -60,7 +60,7 @@ export function generateAggregate(
   const takesScale =
     QUANTIZING.includes(fn) && measure?.type.kind === 'float64' && random.below(3) === 0;
   const type = resultType(fn, measure?.type ?? null);
-  return {
+  const node: AggregateNode = {
     kind: 'aggregate',
     fn,
     measure,
@@ -75,6 +75,14 @@ export function generateAggregate(
     description: null,
     tags: [],
   };
+  return { ...node, ...keptBy(node) };
+}
+
+/** By the default, so that what a seed gives else stays what it is. */
+function keptBy(node: AggregateNode): Pick<AggregateNode, 'kept'> {
+  if (node.type?.kind !== 'float64') return {};
+  if (node.default === 0.5) return { kept: 'float32' };
+  return node.default === 0 ? { kept: 'float16' } : {};
 }
 
 const LIFETIME: WindowNode = { kind: 'lifetime', hop: null, complete: false };
