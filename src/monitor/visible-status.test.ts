@@ -22,8 +22,8 @@ const status = {
 } as unknown as PlatformStatus;
 
 function shownTo(labels: readonly string[], isRestricted: boolean): string | null | undefined {
-  const rule = { kind: 'feature', definition: feature?.view ?? '', part: feature?.feature ?? '' };
-  const rules = isRestricted ? [{ ...rule, label: 'pii' } as const] : [];
+  const part = { definition: feature?.view ?? '', part: feature?.feature ?? '' };
+  const rules = isRestricted ? [{ kind: 'feature', ...part, label: 'pii' } as const] : [];
   const grants = [{ namespace: '*', role: 'reader' }] as const;
   const principal: Principal = { id: 'key:jo', kind: 'key', labels, grants };
   const shown = visibleStatus(status, new Viewer(principal), new RestrictedParts(plan, rules));

@@ -1,19 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AsofError } from '../base/errors.ts';
-import {
-  count,
-  entity,
-  int64,
-  lifetime,
-  service,
-  sliding,
-  stream,
-  string,
-  sum,
-  timestamp,
-  view,
-} from '../index.ts';
+import { count, sum } from '../define/aggregate.ts';
+import { int64, string, timestamp } from '../define/column.ts';
+import { entity } from '../define/entity.ts';
+import { service } from '../define/service.ts';
+import { stream } from '../define/stream.ts';
+import { view } from '../define/view.ts';
+import { lifetime, sliding } from '../define/window.ts';
 import { compileProject } from './compile.ts';
 import { diffPlans } from './diff.ts';
 import { selectedGroups } from './online-plan.ts';

@@ -6,10 +6,10 @@ import type { FeatureValue, Scalar, VectorValue } from '../../schema/types.ts';
 import { asciiText } from '../ascii-json.ts';
 import type { ColumnarAnswer, FeatureColumn } from '../columnar-answer.ts';
 import { PRESENT, STATUS_BY_CODE } from '../status-codes.ts';
+import type { Search } from './begun-search.ts';
 import { closerFirst, type Found } from './closeness.ts';
 import { conditionsOf } from './neighbor-conditions.ts';
 import type { NeighborRequest } from './neighbor-request.ts';
-import type { Search } from './neighbor-search.ts';
 import type { NeighborIndex, Neighbors } from './neighbors.ts';
 
 /** An answer as its JSON text, with what decides whether it is enough. */

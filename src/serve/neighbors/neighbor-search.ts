@@ -7,24 +7,13 @@ import type { FeatureRequest, OpenSink } from '../answer-sink.ts';
 import { columnarSink } from '../columnar-answer.ts';
 import type { FeatureServer } from '../feature-server.ts';
 import { type RowShape, readRows } from '../request-rows.ts';
+import type { Search } from './begun-search.ts';
 import { type NeighborAnswer, neighborAnswer } from './neighbor-answer.ts';
 import type { NeighborRequest } from './neighbor-request.ts';
 import type { NeighborIndex, Neighbors } from './neighbors.ts';
 
 /** The way to feature values, which decides who may read them and how many. */
 export type ReadFeatures = <T>(request: FeatureRequest, open: OpenSink<T>) => T | Promise<T>;
-
-/** What is searched for: known once the request has passed the door. */
-export interface Search {
-  readonly index: NeighborIndex;
-  readonly query: Float32Array;
-  /** The entity whose vector it is, which is no neighbor of itself. */
-  readonly self: string | null;
-  /** Rows that are read: candidates of the index, or all that may be answered. */
-  readonly rows: readonly Readonly<Record<string, Scalar>>[];
-  /** Whether more rows would be read by asking for more. */
-  readonly isCut: boolean;
-}
 
 /**
  * The nearest entities by the vectors that their rows have at the time and position of the answer.
