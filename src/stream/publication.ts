@@ -37,6 +37,7 @@ export class Publication {
   readonly #portions: PublishPortions;
   #epochs = 0;
   #isDecided = false;
+  #begunCommit = 0;
 
   /** Follows all changes from now on, whatever of them will have to be written. */
   constructor(
@@ -56,6 +57,11 @@ export class Publication {
 
   get applied(): Applied {
     return this.state.store.applied;
+  }
+
+  /** The state is whole: all of the log is applied. */
+  begin(): void {
+    this.#begunCommit = this.applied.commit;
   }
 
   get isDecided(): boolean {
@@ -83,10 +89,14 @@ export class Publication {
    * @param keeps whether rows of the same history that are there may be gone on with
    */
   decide(lease: StoreLease, head: StoreHead | null, keeps: boolean): void {
+    const { history, restoredCommit, missing } = this.state;
+    // What was published before this began is of this log only if the log had it when it began: of
+    // one that went back to a copy, and on another way, the same commits are others.
+    const ownCommit = Math.max(this.#begunCommit, this.head?.commit ?? 0);
+    const isOfLog = head !== null && head.commit <= ownCommit;
+    const isKnown = keeps && isOfLog && head.commit >= restoredCommit;
     this.head = head;
     this.#isDecided = true;
-    const { history, restoredCommit, missing } = this.state;
-    const isKnown = keeps && head !== null && head.commit >= restoredCommit;
     let epoch: string | null = null;
     for (const published of this.#groups) {
       const { id } = published.group;

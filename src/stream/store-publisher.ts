@@ -29,8 +29,8 @@ export class StorePublisher {
   #publication: Publication | null = null;
   #isActive = false;
   #lease: StoreLease | null = null;
-  /** All rows are to be written anew, whoever wrote those that are there, until that is done. */
-  #rewrites = false;
+  /** All rows are to be written anew; whoever wrote those that are there, if somebody asked for it. */
+  #rewrites: 'asked' | 'needed' | null = null;
   /** Some rows are written whole: a publisher that died may have left others that nobody names. */
   #sweeps = false;
   #refusal: AsofError | null = null;
@@ -66,6 +66,7 @@ export class StorePublisher {
   /** The state that was attached is whole. */
   begin(): void {
     this.#isActive = this.#publication !== null;
+    this.#publication?.begin();
     this.poke();
   }
 
@@ -98,7 +99,7 @@ export class StorePublisher {
   rebuild(): Promise<void> {
     return this.#inTurn(async () => {
       this.#refusal = null;
-      this.#rewrites = true;
+      this.#rewrites = 'asked';
       // A lease of one's own: what another one has written since is found out.
       this.#lease = null;
       this.poke();
@@ -113,7 +114,7 @@ export class StorePublisher {
       rows.wipe();
       this.#lease = null;
       this.#retired.clear();
-      this.#rewrites = true;
+      this.#rewrites ??= 'needed';
       this.poke();
     });
   }
@@ -125,7 +126,7 @@ export class StorePublisher {
       await this.#options.rows.clear(this.#lease);
       this.#lease = null;
       this.#retired.clear();
-      this.#rewrites = true;
+      this.#rewrites ??= 'needed';
       this.#refusal = new AsofError('store_cleared', 'The online store was cleared.');
     });
   }
@@ -142,7 +143,7 @@ export class StorePublisher {
       if (this.#refusal !== null) throw this.#refusal;
       if (publication === null) return;
       isTold(this.status());
-      if (!this.#rewrites && !publication.isDue && this.#retired.size === 0) return;
+      if (this.#rewrites === null && !publication.isDue && this.#retired.size === 0) return;
       this.poke();
       await this.#options.pause(this.#portions.everyMs * 4, this.#stopping.signal).catch(() => {});
     }
@@ -169,7 +170,8 @@ export class StorePublisher {
     while (!this.#stopping.signal.aborted) {
       const publication = this.#isActive ? this.#publication : null;
       const isBuilding = publication?.isDecided === true && publication.building !== null;
-      if (publication === null || !(publication.isDue || this.#rewrites)) await this.#sleep();
+      if (publication === null || !(publication.isDue || this.#rewrites !== null))
+        await this.#sleep();
       // Rows that are written whole need no company to come.
       else if (isBuilding) await this.#options.turn();
       else await this.#wait(this.#portions.everyMs);
@@ -218,7 +220,7 @@ export class StorePublisher {
     const code = error instanceof AsofError ? error.code : null;
     if (code === 'store_lost_writes') {
       this.#lease = null;
-      this.#rewrites = true;
+      this.#rewrites ??= 'needed';
     } else if (code === 'store_fenced' || code === 'store_foreign' || code === 'newer_format') {
       this.#refusal = error as AsofError;
       this.#options.logger.error({ code }, 'nothing is published to the online store any more');
@@ -238,8 +240,8 @@ export class StorePublisher {
         const isBehind = publication.applied.commit > published.head.commit;
         this.#pendingSinceMs = isBehind ? startMs : null;
         if (publication.building === null) {
-          if (this.#rewrites) this.#totals.rebuilds += 1;
-          this.#rewrites = false;
+          if (this.#rewrites !== null) this.#totals.rebuilds += 1;
+          this.#rewrites = null;
           if (this.#sweeps) await this.#retired.sweep(published.head);
           this.#sweeps = false;
         }
@@ -255,14 +257,17 @@ export class StorePublisher {
     let head: StoreHead | null = publication.head;
     let lease = this.#lease;
     if (lease === null) {
+      // Before anybody is fenced off: whoever comes here by mistake must not stop those at work.
+      if (this.#rewrites !== 'asked')
+        requireOwn(await this.#headNow().catch(() => null), directory);
       lease = await rows.acquire();
       head = lease.head;
     } else head ??= await this.#headNow();
-    if (!this.#rewrites) requireOwn(head, directory);
+    if (this.#rewrites !== 'asked') requireOwn(head, directory);
     const isAhead = head !== null && head.commit > publication.applied.commit;
     // Of commits that the log does not have nothing can be gone on with.
     if (isAhead || head === null) await rows.clear(lease);
-    publication.decide(lease, isAhead ? null : head, !this.#rewrites);
+    publication.decide(lease, isAhead ? null : head, this.#rewrites === null);
     this.#sweeps ||= publication.building !== null;
     this.#lease = lease;
     return lease;
