@@ -191,12 +191,16 @@ export class Listeners {
       for (const one of servers) if ('closeIdleConnections' in one) one.closeIdleConnections();
     }, LOOK_MS);
     const over = new AbortController();
-    await Promise.race([
-      closed,
-      pause(this.#config.drain.withinMs, over.signal).catch(() => {}),
+    const isInTime = await Promise.race([
+      closed.then(() => true),
+      pause(this.#config.drain.withinMs, over.signal).then(
+        () => false,
+        () => false,
+      ),
     ]).finally(() => clearInterval(looking));
     over.abort();
-    if (this.#sockets.size > 0) {
+    // Idle connections that were closed just now may not have said so yet.
+    if (!isInTime && this.#sockets.size > 0) {
       this.#logger.warn({ connections: this.#sockets.size }, 'Requests were cut at the end.');
     }
     for (const session of this.#sessions) session.destroy();
