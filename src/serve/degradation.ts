@@ -49,6 +49,22 @@ export function degradationOf(
   };
 }
 
+const together = new WeakMap<ReadPlan, string[][]>();
+
+/** Lists of groups that belong together, as a view reads them; no group is in two of them. */
+export function groupsTogether(plan: ReadPlan): readonly (readonly string[])[] {
+  const known = together.get(plan);
+  if (known !== undefined) return known;
+  let sets: string[][] = [];
+  for (const groups of groupsByView(plan)) {
+    const touched = sets.filter((set) => set.some((id) => groups.includes(id)));
+    const merged = [...new Set([...groups, ...touched.flat()])];
+    sets = [...sets.filter((set) => !touched.includes(set)), merged];
+  }
+  together.set(plan, sets);
+  return sets;
+}
+
 function groupsByView({ entities, slotViews, views }: ReadPlan): string[][] {
   const groups = views.map(() => new Set<string>());
   for (const { groups: read } of entities) {

@@ -2,6 +2,7 @@ import { present } from '../base/assert.ts';
 import { servingOf } from '../plan/serving-plan.ts';
 import type { FeatureRequest } from './answer-sink.ts';
 import { type AskedRows, fetchOptions, rowsFor, UNBOUNDED } from './asked-rows.ts';
+import { groupsTogether } from './degradation.ts';
 import type { ModelContracts } from './model-contracts.ts';
 import { readRows } from './request-rows.ts';
 import { rowRulesOf } from './row-rules.ts';
@@ -37,7 +38,12 @@ export function understand(
   const fetch =
     isAtHand && compiled.plan.functionSlots === null
       ? UNBOUNDED
-      : fetchOptions(serving, receivedMs, timeoutMs);
+      : {
+          ...fetchOptions(serving, receivedMs, timeoutMs),
+          ...(serving.onFailure.kind === 'last_known'
+            ? { together: groupsTogether(compiled.plan) }
+            : {}),
+        };
   request.stages?.mark('plan');
   return { compiled, contract, rows: given, fetch, rules, stages: request.stages ?? null };
 }

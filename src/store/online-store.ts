@@ -32,6 +32,11 @@ export interface FetchOptions {
   readonly deadlineMs: number;
   /** How old, in ms since they were known to be current, kept rows may be where the store fails; 0: none. */
   readonly lastKnownMs: number;
+  /**
+   * Groups that one view reads, which have to be of one commit where kept rows stand in for any of
+   * them; no group is in two lists. Groups in none stand by themselves.
+   */
+  readonly together?: readonly (readonly string[])[];
 }
 
 export interface FetchedRows {

@@ -1,6 +1,6 @@
 import { AsofError } from '../base/errors.ts';
 import type { KnownHead } from './known-head.ts';
-import type { Applied, FetchedRows, LastKnown } from './online-store.ts';
+import type { Applied, FetchedRows, FetchOptions, LastKnown } from './online-store.ts';
 import type { ReplicaGroup } from './replica-group.ts';
 import type { ReplicaCounters, ReplicaRead } from './replica-read.ts';
 import type { RowKey, StoredRow, StoreFault } from './row-store.ts';
@@ -21,18 +21,18 @@ export class BoundRows implements FetchedRows {
   readonly #store: BindingStore;
   readonly #wanted: readonly RowKey[];
   readonly #read: ReplicaRead;
-  readonly #lastKnownMs: number;
+  readonly #options: Pick<FetchOptions, 'lastKnownMs' | 'together'>;
 
   constructor(
     store: BindingStore,
     wanted: readonly RowKey[],
     read: ReplicaRead,
-    lastKnownMs: number,
+    options: Pick<FetchOptions, 'lastKnownMs' | 'together'>,
   ) {
     this.#store = store;
     this.#wanted = wanted;
     this.#read = read;
-    this.#lastKnownMs = lastKnownMs;
+    this.#options = options;
   }
 
   bind(): void {
@@ -52,7 +52,7 @@ export class BoundRows implements FetchedRows {
       store.counters.rowsFailed += 1;
       failed.push(wanted);
     }
-    if (failed.length > 0 && this.#lastKnownMs > 0) this.#fallBack(failed);
+    if (failed.length > 0 && this.#options.lastKnownMs > 0) this.#fallBack(failed);
   }
 
   #take(
@@ -77,30 +77,47 @@ export class BoundRows implements FetchedRows {
 
   /**
    * Rows that are kept stand for those that could not be had, if one commit can be named at which
-   * all rows of the group were so.
+   * all rows were so of all groups that a view reads: no view mixes two commits.
    */
   #fallBack(failed: readonly RowKey[]): void {
     const nowMs = this.#store.nowMs();
     let newest: KnownHead | null = null;
-    for (const [id, keys] of Map.groupBy(failed, ({ group }) => group)) {
-      const group = this.#store.group(id);
-      const seen = this.#seenTogether(group, nowMs);
+    for (const groups of this.#setsOf(failed)) {
+      const seen = this.#seenTogether(groups, nowMs);
       if (seen === null) continue;
-      for (const { key } of keys) group.fallBack(key);
-      this.lastKnown.set(id, { commit: seen.head.commit, ageMs: Math.round(nowMs - seen.atMs) });
+      for (const { group, key } of failed) {
+        if (groups.has(group)) this.#store.group(group).fallBack(key);
+      }
+      const { commit } = seen.head;
+      const ageMs = Math.round(nowMs - seen.atMs);
+      for (const id of groups) this.lastKnown.set(id, { commit, ageMs });
       if (newest === null || seen.head.commit > newest.head.commit) newest = seen;
     }
     if (this.#read.known === null && newest !== null) this.#store.applied = newest.applied;
   }
 
-  /** The newest head for which all wanted rows of a group are known; null where there is none. */
-  #seenTogether(group: ReplicaGroup, nowMs: number): KnownHead | null {
+  /** What something failed of, with what has to be of the same commit. */
+  #setsOf(failed: readonly RowKey[]): ReadonlySet<string>[] {
+    const { together = [] } = this.#options;
+    const left = new Set(failed.map(({ group }) => group));
+    const sets: Set<string>[] = [];
+    for (const groups of together) {
+      if (!groups.some((id) => left.has(id))) continue;
+      sets.push(new Set(groups));
+      for (const id of groups) left.delete(id);
+    }
+    return [...sets, ...[...left].map((id) => new Set([id]))];
+  }
+
+  /** The newest head for which all wanted rows of the groups are known; null where there is none. */
+  #seenTogether(groups: ReadonlySet<string>, nowMs: number): KnownHead | null {
     let seen: KnownHead | null = null;
     let sinceCommit = 0;
     for (const wanted of this.#wanted) {
-      if (wanted.group !== group.id) continue;
-      const kept = group.kept(wanted.key);
-      if (kept === undefined || nowMs - kept.seen.atMs > this.#lastKnownMs) return null;
+      if (!groups.has(wanted.group)) continue;
+      const kept = this.#store.group(wanted.group).kept(wanted.key);
+      if (kept === undefined) return null;
+      if (nowMs - kept.seen.atMs > this.#options.lastKnownMs) return null;
       if (seen === null || kept.seen.head.commit < seen.head.commit) seen = kept.seen;
       sinceCommit = Math.max(sinceCommit, kept.sinceCommit);
     }

@@ -102,7 +102,7 @@ export class ReplicaStore implements OnlineStore, RowFetcher {
   }
 
   #fetched(wanted: readonly RowKey[], read: ReplicaRead, options: FetchOptions): FetchedRows {
-    return new BoundRows(this, wanted, read, options.lastKnownMs);
+    return new BoundRows(this, wanted, read, options);
   }
 
   /** Room for so many more rows. */
