@@ -19,7 +19,7 @@ const names = new Set(Array.from(prose.matchAll(/`([^`\n]+)`/g), (found) => foun
 const PAGES = [
   ...['audit.md', 'backfill.md', 'datasets.md', 'evolving-sources.md', 'forgetting.md'],
   ...['models.md', 'privacy.md', 'registry.md', 'releasing-features.md', 'tables.md'],
-  'serving-in-production.md',
+  ...['online-stores.md', 'serving-in-production.md'],
 ];
 const elsewhere = new Set(
   PAGES.flatMap((page) => {
