@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
+import { LIMITS } from '../../base/limits.ts';
 import { Int64sSchema } from './generated/asof/v1/features_pb.ts';
 import { ProtoBytes } from './proto-bytes.ts';
 
@@ -33,4 +34,12 @@ test('lengths and texts of any size have room', () => {
   const { written } = bytes;
   assert.equal(written.subarray(-10_000).toString('utf8'), text);
   assert.equal(written.length, 1 + 2 + 10_000);
+});
+
+test('memory of a large message is not kept', () => {
+  const bytes = new ProtoBytes();
+  bytes.raw(new Uint8Array(LIMITS.answerRoomMaxBytes + 1));
+  assert.equal(bytes.written.length, LIMITS.answerRoomMaxBytes + 1);
+  bytes.clear();
+  assert.ok(bytes.written.buffer.byteLength < LIMITS.answerRoomMaxBytes);
 });

@@ -1,3 +1,6 @@
+import { LIMITS } from '../../base/limits.ts';
+
+const FIRST_BYTES = 1_024;
 const VARINT = 0;
 const DELIMITED = 2;
 const SAFE_ZIGZAG = 2 ** 52;
@@ -5,11 +8,14 @@ const LOW = 2 ** 32;
 
 /** Writes the wire format of Protocol Buffers: fields behind each other, nested ones by their length. */
 export class ProtoBytes {
-  #bytes = Buffer.allocUnsafe(1024);
+  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #length = 0;
 
+  /** Also lets go of the memory that a rare, large message took. */
   clear(): void {
     this.#length = 0;
+    if (this.#bytes.length > LIMITS.answerRoomMaxBytes)
+      this.#bytes = Buffer.allocUnsafe(FIRST_BYTES);
   }
 
   /** What was written since `clear`; good until the next one. */
