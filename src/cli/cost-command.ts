@@ -31,6 +31,7 @@ interface FeatureLine extends Line {
 }
 
 interface ViewLine extends Line {
+  readonly online: 'read' | { readonly top: number } | null;
   readonly features: number;
   readonly unreadFeatures: number;
 }
@@ -74,6 +75,11 @@ function sayCost(output: Output, cost: Cost, shown: { features: boolean; unread:
       ...cells(one, cost),
     ]);
     say(output, [['view', 'features read', ...head], ...lines]);
+  }
+  for (const { view, version, online } of cost.views) {
+    if (online === null) continue;
+    const keys = online === 'read' ? 'the keys that are read' : `the ${online.top} keys read most`;
+    output.say(pc.dim(`  of ${view}@${version} the online store holds ${keys}`));
   }
   sayUnread(output, cost);
 }

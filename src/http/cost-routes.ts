@@ -32,6 +32,12 @@ const costAnswer = Type.Object({
   views: Type.Array(
     Type.Object({
       ...version,
+      online: nullable(
+        Type.Union([
+          Type.Literal('read'),
+          Type.Object({ top: Type.Integer({ description: 'Keys, those that are read most.' }) }),
+        ]),
+      ),
       features: Type.Integer(),
       unreadFeatures: Type.Integer(),
       ...line,

@@ -7,14 +7,14 @@ import { nextTurn } from '../../src/base/pause.ts';
 import { type Random, seededRandom } from '../../src/base/random.ts';
 import { compileProject } from '../../src/plan/compile.ts';
 import type { OnlinePlan } from '../../src/plan/online-form.ts';
-import type { ProjectPlan } from '../../src/plan/plan.ts';
+import type { ProjectPlan, ServicePlan } from '../../src/plan/plan.ts';
 import { FeatureServer } from '../../src/serve/feature-server.ts';
 import { objectSink } from '../../src/serve/object-sink.ts';
 import type { PrimaryRows } from '../../src/store/primary-rows.ts';
 import { ReplicaStore } from '../../src/store/replica-store.ts';
 import type { RowStore } from '../../src/store/row-store.ts';
 import { StorePublisher } from '../../src/stream/store-publisher.ts';
-import { PlatformOracle } from '../../src/testing/platform-oracle.ts';
+import { type OracleKey, PlatformOracle } from '../../src/testing/platform-oracle.ts';
 import { checkAnswer, serviceOf } from '../conformance/answers.ts';
 import { generateDefinitions, SERVICE } from '../conformance/generate-definitions.ts';
 import { generatePushes } from '../conformance/generate-events.ts';
@@ -64,6 +64,10 @@ class ReplicaRun {
   #replica: ReplicaStore;
   #server: FeatureServer;
   #restarts = 0;
+  /** Keys to be asked for again. */
+  #asked: OracleKey[] = [];
+  /** Whether the primary had a row for everything that the last answer read. */
+  #isWhole = false;
   /** Reads that the primary did not answer. */
   #away = 0;
 
@@ -137,7 +141,8 @@ class ReplicaRun {
       platform.apply(1 + random.below(platform.waiting.length));
       this.#publisher.poke();
       for (let i = random.below(12); i > 0; i--) await nextTurn();
-      if (random.below(3) === 0) await this.#ask();
+      const often = this.#case.isSelective ? 4 : 1;
+      for (let i = 0; i < often; i++) if (random.below(3) === 0) await this.#ask();
       if (random.below(6) === 0) await platform.engine.checkpoint();
     }
     if (random.below(8) === 0) await this.#reopen(random.pick(['close', 'kill']));
@@ -168,6 +173,7 @@ class ReplicaRun {
     await this.#platform.closeEngine(ending);
     if (this.#platform.plan !== this.#whole && random.below(2) === 0) {
       this.#platform.plan = this.#whole;
+      this.#asked = [];
       this.#oracle = new PlatformOracle(this.#whole, this.#platform.events);
     }
     await this.#platform.openEngine();
@@ -179,18 +185,10 @@ class ReplicaRun {
 
   /** Answers the position; -1 where there is nothing to read yet. */
   async #ask(): Promise<number> {
-    const random = this.#random;
     const { plan } = this.#platform;
     const { tally } = this.#case;
     const service = serviceOf(plan);
-    const keys = Array.from({ length: 1 + random.below(4) }, () =>
-      keyOf(
-        random,
-        plan,
-        service,
-        random.below(3) === 0 ? null : randomEvent(random, this.#oracle),
-      ),
-    );
+    const keys = this.#keys(service);
     const rows = keys.map((key) => sentRow(service, key));
     await this.#replica.look(Number.POSITIVE_INFINITY);
     if (this.#replica.missing.length > 0) {
@@ -199,8 +197,10 @@ class ReplicaRun {
     }
     const request = { service: SERVICE, version: undefined, model: undefined, rows };
     const before = this.#away;
+    this.#isWhole = false;
     const cold = this.#replica.cold.asked;
     const response = await this.#server.read(request, objectSink);
+    if (this.#isWhole && this.#asked.length < 4) this.#asked.push(...keys);
     // What became of a group meanwhile may have left it without a head.
     if (this.#replica.missing.length > 0) return -1;
     checkAnswer(tally, 'stream', this.#oracle, response, keys, this.#away > before);
@@ -211,6 +211,18 @@ class ReplicaRun {
     const { commit } = this.#platform.engine.store.applied;
     if (response.position.commit < commit) tally.cover('an answer that is behind');
     return response.position.commit;
+  }
+
+  /** Of a store of some keys: a few again and again, as those that nobody had read are not in it. */
+  #keys(service: ServicePlan): OracleKey[] {
+    const random = this.#random;
+    const { plan } = this.#platform;
+    const again = this.#asked.length > 0 ? random.pick(this.#asked) : null;
+    if (this.#case.isSelective && again !== null && random.below(5) > 0) return [again];
+    return Array.from({ length: 1 + random.below(4) }, () => {
+      const event = random.below(3) === 0 ? null : randomEvent(random, this.#oracle);
+      return keyOf(random, plan, service, event);
+    });
   }
 
   #newReader(): [ReplicaStore, FeatureServer] {
@@ -238,6 +250,7 @@ class ReplicaRun {
         if (random.below(6) === 0) throw new AsofError('store_timeout', 'The primary is late.');
         const read = this.#publisher.rowsOf(asked);
         this.#case.tally.cover('rows from the primary');
+        this.#isWhole = asked.rows.length > 0 && read.rows.every((row) => row !== null);
         for (let i = random.below(this.#case.isSlow ? 6 : 2); i > 0; i--) await nextTurn();
         return read;
       } catch (error) {
@@ -272,7 +285,7 @@ class ReplicaRun {
         everyMs: 1,
         checkMs: pick([0, 1e9]),
         retiredMs: 0,
-        wanted: { keys: pick([2, 1000]), keepMs: pick([0, 1e9, 1e9]), lookMs: pick([0, 1]) },
+        wanted: { keys: pick([2, 1000]), keepMs: pick([1, 10, 1e9]), lookMs: pick([0, 1]) },
       },
     });
   }

@@ -9,6 +9,7 @@ import { explainPlan } from '../../plan/explain.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import { CATALOG_FILE, OfflineCatalog } from '../../store/offline-catalog.ts';
 import type { StoreUsage } from '../../store/row-store.ts';
+import { groupOfStored } from '../../store/stored-groups.ts';
 import { bytesOf } from '../../stream/state-budget.ts';
 import type { StreamEngine } from '../../stream/stream-engine.ts';
 import type { Config } from '../config.ts';
@@ -76,7 +77,11 @@ function placedBytes(
       parts.reduce((sum, group) => sum + bytesOf(group), 0),
     );
   }
-  const stored = new Map(store?.groups.map(({ group, bytes }) => [group, bytes]) ?? []);
+  const stored = new Map<string, number>();
+  for (const { group, bytes } of store?.groups ?? []) {
+    const id = groupOfStored(group);
+    stored.set(id, (stored.get(id) ?? 0) + bytes);
+  }
   return new Map(
     plan.groups.map((group) => [
       group.id,

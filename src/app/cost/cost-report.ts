@@ -1,3 +1,4 @@
+import type { OnlinePlan } from '../../plan/online-form.ts';
 import type { ProjectPlan } from '../../plan/plan.ts';
 import { featureTitle, groupMembers, sparedPart, withInputs } from '../../plan/used-parts.ts';
 import type { CostConfig } from './cost-config.ts';
@@ -51,6 +52,8 @@ export interface FeatureCost extends CostLine {
 export interface ViewCost extends CostLine {
   readonly view: string;
   readonly version: number;
+  /** Which keys the online store holds, if not all. */
+  readonly online: OnlinePlan | null;
   readonly owner: string | null;
   readonly features: number;
   readonly unreadFeatures: number;
@@ -102,12 +105,12 @@ export function costReport(facts: CostFacts): CostReport {
       };
     }),
   );
-  const views = plan.views.map(({ name, version, meta }): ViewCost => {
+  const views = plan.views.map(({ name, version, meta, online = null }): ViewCost => {
     const all = features.filter((one) => one.view === name && one.version === version);
     const unread = all.filter((one) => one.unread).length;
     const lastRead = all.reduce<string | null>((last, one) => later(last, one.lastRead), null);
     const count = all.reduce((most, one) => Math.max(most, one.reads), 0);
-    const lines = { view: name, version, owner: meta.owner, features: all.length };
+    const lines = { view: name, version, online, owner: meta.owner, features: all.length };
     return { ...lines, unreadFeatures: unread, ...line(sum(all), count, lastRead) };
   });
   const saved = savedBytes(facts, used);
