@@ -161,6 +161,23 @@ test('nothing of a person who is forgotten stays in the online store', async (t)
   assert.equal(await primary.stop(), 0);
 });
 
+test('answers of workers are sampled into the one log, and replay to the same values', async (t) => {
+  const world = await applied(t);
+  const server = await world.serve('--workers', '2', '--port', '0');
+  let commit = await server.push(CLICKS);
+  await server.askAt('u1', commit);
+  for (let i = 0; i < 12; i++) {
+    if (i % 4 === 0) commit = await server.push([{ user: 'u1', page: `p${i}`, cost: i }]);
+    await server.ask(i % 3 === 0 ? 'nobody' : 'u1');
+  }
+  assert.equal(await server.stop(), 0);
+  const run = await world.run('verify');
+  assert.equal(run.code, 0, run.text);
+  const told = JSON.parse(run.text.trim().split('\n').at(-1) ?? '{}');
+  assert.ok(told.verified >= 13 && told.values >= 39, run.text);
+  assert.equal(told.mismatches, 0);
+});
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
