@@ -60,6 +60,8 @@ class Side {
 
   static async start(workers: number): Promise<Side> {
     const world = new WorkerWorld();
+    // Also where an answer that is no answer ends the benchmark.
+    process.once('exit', () => world.close());
     const applied = await world.run('apply');
     if (applied.code !== 0) throw new Error(applied.text);
     const server = await world.serve('--workers', String(workers), '--port', '0');
