@@ -96,6 +96,17 @@ test('damaged lines are counted and passed over, whatever is in them', async (t)
   assert.equal(damaged, 6);
 });
 
+test('what an answer says nothing of is read back with it', async (t) => {
+  const disk = new NodeDisk(folderOf(t));
+  const log = writerOn(disk);
+  const whole = answerAt(1_000, 1);
+  const request = { x: 2n ** 60n, note: null };
+  const part = { ...answerAt(1_001, 2), request, unknown: ['n', 'of "others"'] };
+  for (const answer of [whole, part]) log.offer(answer);
+  await log.close();
+  assert.deepEqual(newestAnswers(disk, 10).answers, [whole, part]);
+});
+
 test('the newest answers are read, and no older day than they need', async (t) => {
   const disk = new CountingDisk(folderOf(t));
   const writer = writerOn(disk);

@@ -236,12 +236,13 @@ function cutTornLine(disk: Disk, path: string): void {
 }
 
 function encodeAnswer(answer: ServedAnswer): string {
-  const { service, version, asOfMs, commit, request } = answer;
+  const { service, version, asOfMs, commit, request, unknown } = answer;
   const fields = request === undefined ? '' : `,"request":${encodeValues(request)}`;
   return (
     `{"service":${JSON.stringify(service)},"version":${version},"key":${encodeValues(answer.key)}` +
     `${fields},"asOfMs":${asOfMs},"commit":${commit},"values":${encodeValues(answer.values)}` +
-    `,"statuses":${JSON.stringify(answer.statuses)}}\n`
+    `,"statuses":${JSON.stringify(answer.statuses)}` +
+    `${unknown === undefined ? '' : `,"unknown":${JSON.stringify(unknown)}`}}\n`
   );
 }
 
