@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { LIMITS } from '../base/limits.ts';
 import type { StoreStatus } from '../monitor/store-status.ts';
 import { errorBody, storeRows, storeStatus } from './schemas.ts';
@@ -21,33 +21,24 @@ export interface StorePort {
 
 /** Tile groups with keys; and keys that were read from the store, with how often. */
 export interface AskedRows {
-  readonly rows: readonly (readonly [group: string, key: string])[];
+  readonly rows: readonly { readonly group: string; readonly key: string }[];
   readonly read: readonly (readonly [group: string, key: string, count: number])[];
 }
 
 /** Brings the secret that only readers of the same store have. */
 export const ROWS_KEY_HEADER = 'x-asof-store-key';
 
+const key = { group: Type.String(), key: Type.String() };
 const rowsBody = Type.Object({
-  rows: Type.Array(Type.Array(Type.String(), { minItems: 2, maxItems: 2 }), {
-    maxItems: LIMITS.coldRowsMax,
+  rows: Type.Array(Type.Object(key), { maxItems: LIMITS.coldRowsMax }),
+  read: Type.Array(Type.Object({ ...key, count: Type.Integer({ minimum: 1 }) }), {
+    maxItems: LIMITS.askedKeys,
   }),
-  read: Type.Array(
-    Type.Array(Type.Union([Type.Integer({ minimum: 1 }), Type.String()]), {
-      ...{ minItems: 3, maxItems: 3 },
-    }),
-    { maxItems: LIMITS.askedKeys },
-  ),
 });
-
-interface RowsBody {
-  readonly rows: readonly (readonly string[])[];
-  readonly read: readonly (readonly (string | number)[])[];
-}
 
 /** For readers of the online store, which prove themselves by its key and have no other identity. */
 function rowsRoute(app: FastifyInstance, store: StorePort): void {
-  app.post<{ Body: RowsBody }>('/v1/store/rows', {
+  app.post<{ Body: Static<typeof rowsBody> }>('/v1/store/rows', {
     // Not by whoever has a token: rows hold what no service shows. The key decides, always.
     config: { access: 'open' },
     schema: {
@@ -56,16 +47,10 @@ function rowsRoute(app: FastifyInstance, store: StorePort): void {
       body: rowsBody,
       response: { 200: storeRows, 400: errorBody, 401: errorBody, 503: errorBody },
     },
-    handler: async (request) => {
-      const key = request.headers[ROWS_KEY_HEADER];
-      const { rows, read } = request.body;
-      const asked = {
-        rows: rows.map(([group = '', one = '']) => [group, one] as const),
-        read: read.map(
-          ([group, one, count]) => [String(group), String(one), Number(count) || 1] as const,
-        ),
-      };
-      return store.rows(asked, typeof key === 'string' ? key : '');
+    handler: async ({ headers, body: { rows, read } }) => {
+      const given = headers[ROWS_KEY_HEADER];
+      const counted = read.map((one) => [one.group, one.key, one.count] as const);
+      return store.rows({ rows, read: counted }, typeof given === 'string' ? given : '');
     },
   });
 }

@@ -38,7 +38,7 @@ test('workers ask the primary for rows that the store does not hold, and then fi
   assert.equal(coldRows((await server.send('GET', '/metrics')).text), again, 'it is in the store');
 
   // Rows hold what no service shows: nobody has them without the key of the store.
-  const body = JSON.stringify({ rows: [['g', 'k']], read: [] });
+  const body = JSON.stringify({ rows: [{ group: 'g', key: 'k' }], read: [] });
   const refused = await server.send('POST', '/v1/store/rows', body);
   assert.equal(refused.status, 401);
   assert.equal(JSON.parse(refused.text).error.code, 'unauthenticated');

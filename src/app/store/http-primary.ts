@@ -44,7 +44,10 @@ export class HttpPrimary implements PrimaryRows {
     const response = await fetch(new URL('/v1/store/rows', place.url), {
       method: 'POST',
       headers: { 'content-type': 'application/json', [ROWS_KEY_HEADER]: place.key },
-      body: JSON.stringify({ rows: rows.map(({ group, key }) => [group, key]), read }),
+      body: JSON.stringify({
+        rows: rows.map(({ group, key }) => ({ group, key })),
+        read: read.map(([group, key, count]) => ({ group, key, count })),
+      }),
       signal: AbortSignal.timeout(Math.max(1, Math.ceil(leftMs))),
       redirect: 'error',
     }).then(

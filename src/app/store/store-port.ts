@@ -9,10 +9,7 @@ export function storePort(publisher: PublisherKeeper): StorePort {
     rebuild: () => publisher.rebuild(),
     clear: () => publisher.clear(),
     rows: ({ rows, read }, key) => {
-      const answer = publisher.rowsOf(
-        { rows: rows.map(([group, one]) => ({ group, key: one })), read },
-        key,
-      );
+      const answer = publisher.rowsOf({ rows, read }, key);
       return {
         ...answer,
         rows: answer.rows.map((row) => row && Buffer.from(row.body).toString('base64')),
