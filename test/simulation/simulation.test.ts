@@ -6,7 +6,7 @@ import { DEFECTS } from './defects.ts';
 import { simulate } from './run.ts';
 
 const RUNS = 40;
-const SEED = 919_191;
+const SEED = 919_206;
 /** A defect is found within so many runs. */
 const RUNS_TO_FIND = 60;
 
