@@ -199,7 +199,9 @@ function* incompatible(next: ServicePlan, live: ServicePlan): Generator<Issue> {
     yield issue('not_compatible', path, text, remedy);
   }
   const outputsOf = (one: ServicePlan): Map<string, string> =>
-    new Map([...one.features, ...computedOutputs(one)].map(({ name, type }) => [name, typeText(type)]));
+    new Map(
+      [...one.features, ...computedOutputs(one)].map(({ name, type }) => [name, typeText(type)]),
+    );
   const outputs = outputsOf(next);
   for (const [name, type] of outputsOf(live)) {
     const now = outputs.get(name);
