@@ -149,7 +149,9 @@ test(`a backfill that is killed ${KILLS} times ends in the same bytes`, async (t
   const random = seededRandom(seed);
   let killed = 0;
   let resumed = 0;
-  for (let attempt = 0; killed < KILLS && attempt < 3 * KILLS; attempt += 1) {
+  // Until enough were killed, and one of them so late that there was something to go on with.
+  for (let attempt = 0; attempt < 4 * KILLS; attempt += 1) {
+    if (killed >= KILLS && resumed > 0) break;
     // With a rate there are many chunks, which the attempts after it go on with.
     const args = random.below(2) === 0 ? ['--force', '--rate', '150'] : ['--force'];
     const afterMs = wholeMs * (0.3 + 0.8 * random.next());
@@ -158,7 +160,7 @@ test(`a backfill that is killed ${KILLS} times ends in the same bytes`, async (t
     else assert.equal(end.code, 0, end.text);
     if (end.text.includes('"resumed":true')) resumed += 1;
   }
-  assert.equal(killed, KILLS);
+  assert.ok(killed >= KILLS, `${killed} killed`);
   const last = await backfill(folder, [], null);
   assert.equal(last.code, 0, last.text);
   if (last.text.includes('"resumed":true')) resumed += 1;
