@@ -31,8 +31,8 @@ const valuesBytes = new ProtoBytes();
 const packedBytes = new ProtoBytes();
 
 /**
- * The same message as `featuresMessage` makes, in bytes and without the objects: those cost ten
- * times as much as the answer itself. The order of fields is free, so what is rare is appended.
+ * The same message as `featuresMessage` makes, in bytes and without the objects, which cost more
+ * than the answer itself. The order of fields is free, so what is rare is appended.
  */
 export function featuresBytes(answer: ColumnarAnswer): Buffer {
   const { head, keys, features } = answer;
